@@ -1,0 +1,62 @@
+"""Tesla's vehicle command protocol: charge commands that the car itself verifies.
+
+This room knows bytes. It signs a command, hands it to whatever carries messages to the car and reads the
+answer; it knows neither HTTP nor Home Assistant.
+"""
+
+from .commands import COMMANDS, Command, CommandRequest, InvalidParameter, Parameter
+from .errors import (
+    AnswerLost,
+    CarUnreachable,
+    CommandUnsupported,
+    HandshakeFailed,
+    InvalidAnswer,
+    InvalidKey,
+    KeyDisabled,
+    KeyNotPaired,
+    NotAuthorized,
+    ProtocolRejected,
+    RemoteAccessDisabled,
+    SessionInfoRejected,
+    SessionOutOfSync,
+    VehicleBusy,
+    VehicleCommandError,
+    VehicleFault,
+)
+from .results import CommandResult, Outcome
+from .sender import CommandSender, Transport
+from .session import Domain, InvalidSessionState, Session, SessionState
+from .virtual_key import VirtualKey
+
+__all__ = [
+    "COMMANDS",
+    "AnswerLost",
+    "CarUnreachable",
+    "Command",
+    "CommandRequest",
+    "CommandResult",
+    "CommandSender",
+    "CommandUnsupported",
+    "Domain",
+    "HandshakeFailed",
+    "InvalidAnswer",
+    "InvalidKey",
+    "InvalidParameter",
+    "InvalidSessionState",
+    "KeyDisabled",
+    "KeyNotPaired",
+    "NotAuthorized",
+    "Outcome",
+    "Parameter",
+    "ProtocolRejected",
+    "RemoteAccessDisabled",
+    "Session",
+    "SessionInfoRejected",
+    "SessionOutOfSync",
+    "SessionState",
+    "Transport",
+    "VehicleBusy",
+    "VehicleCommandError",
+    "VehicleFault",
+    "VirtualKey",
+]
