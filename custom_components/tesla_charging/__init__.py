@@ -1,1 +1,142 @@
-"""Tesla Charging."""
+"""Tesla Charging: charges Teslas through Tesla's own Fleet API, signed here and verified by the car."""
+
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryError, ConfigEntryNotReady
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.config_entry_oauth2_flow import (
+    OAuth2Session,
+    async_get_config_entry_implementation,
+)
+from homeassistant.helpers.typing import ConfigType
+
+from .const import CONF_BASE_URL, CONF_LOCATION, CONF_REGION, DOMAIN, PLATFORMS
+from .coordinator import VehicleCoordinator
+from .endpoints import active_endpoints
+from .exceptions import placeholders, translation_key
+from .fleet_api import (
+    FleetApiClient,
+    FleetApiError,
+    LoginRequired,
+    MissingScope,
+    Region,
+    Scope,
+    Vehicles,
+    read_claims,
+)
+from .models import RequestLog, TeslaChargingConfigEntry, TeslaChargingData
+from .oauth import OAuthAuthorization
+from .public_key import DATA_KEY_STORE, async_setup_public_key
+from .services import async_setup_services
+from .storage import VehicleStorage
+from .vehicle_command import InvalidKey, VirtualKey
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Set up what belongs to Home Assistant as a whole: the actions and the public key."""
+    async_setup_public_key(hass)
+    async_setup_services(hass)
+    return True
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> bool:
+    """Set up one account. Waits for Tesla's free list of cars, and for no car."""
+    key = await _load_key(hass, entry)
+    implementation = await async_get_config_entry_implementation(hass, entry)
+    authorization = OAuthAuthorization(OAuth2Session(hass, entry, implementation))
+    requests = RequestLog()
+    client = FleetApiClient(
+        async_get_clientsession(hass),
+        authorization,
+        active_endpoints(),
+        _base_url(entry),
+        now=hass.loop.time,
+        on_request=requests.add,
+        on_base_url=lambda url: _remember_base_url(hass, entry, url),
+    )
+    storage = VehicleStorage(hass, entry.entry_id)
+    await storage.load()
+    vehicles = Vehicles(client)
+    try:
+        summaries = await vehicles.list()
+        claims = read_claims(await authorization.access_token())
+    except FleetApiError as err:
+        raise _setup_error(err)(
+            translation_domain=DOMAIN,
+            translation_key=translation_key(err),
+            translation_placeholders=placeholders(err),
+        ) from err
+    cars = {
+        summary.vin: VehicleCoordinator(
+            hass,
+            entry,
+            summary,
+            vehicles,
+            key,
+            storage,
+            with_location=entry.data.get(CONF_LOCATION, False)
+            and Scope.VEHICLE_LOCATION in claims.scopes,
+        )
+        for summary in summaries
+    }
+    entry.runtime_data = TeslaChargingData(client, key, storage, requests, cars)
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    for car in cars.values():
+        # a car may take half a minute to answer: the start does not wait for it
+        entry.async_create_background_task(
+            hass, car.async_refresh(), f"{DOMAIN} first data of {car.name}"
+        )
+    return True
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> bool:
+    """Unload an account, keeping what has to survive."""
+    unloaded = await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+    if unloaded:
+        for car in entry.runtime_data.cars.values():
+            await car.async_shutdown()
+        await entry.runtime_data.storage.flush()
+    return unloaded
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> None:
+    """Forget an account. The key file stays: cars are paired with it, and another entry may use it."""
+    hass.data[DATA_KEY_STORE].hide(entry.entry_id)
+    await VehicleStorage(hass, entry.entry_id).remove()
+
+
+async def _load_key(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> VirtualKey:
+    """Return the virtual key and show its public half, whatever else goes wrong later."""
+    store = hass.data[DATA_KEY_STORE]
+    try:
+        key = await store.load()
+    except (InvalidKey, OSError) as err:
+        raise ConfigEntryError(
+            translation_domain=DOMAIN,
+            translation_key="key_unreadable",
+            translation_placeholders={"detail": str(err)},
+        ) from err
+    if key is None:
+        raise ConfigEntryError(translation_domain=DOMAIN, translation_key="key_missing")
+    store.show(entry.entry_id)
+    return key
+
+
+def _base_url(entry: TeslaChargingConfigEntry) -> str:
+    """Return where the account lives: as Tesla last said, else as its region is known."""
+    endpoints = active_endpoints()
+    stored = endpoints.trusted_base_url(str(entry.data.get(CONF_BASE_URL, "")))
+    region = Region(entry.data[CONF_REGION])
+    return stored or endpoints.regions.get(region, endpoints.regions[Region.NA])
+
+
+def _remember_base_url(hass: HomeAssistant, entry: TeslaChargingConfigEntry, url: str) -> None:
+    hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_BASE_URL: url})
+
+
+def _setup_error(err: FleetApiError) -> type[ConfigEntryAuthFailed | ConfigEntryNotReady]:
+    if isinstance(err, LoginRequired | MissingScope):
+        return ConfigEntryAuthFailed
+    return ConfigEntryNotReady

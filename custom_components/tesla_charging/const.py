@@ -1,0 +1,37 @@
+"""Names that more than one module of the integration uses."""
+
+from datetime import timedelta
+import logging
+from typing import Final
+
+from homeassistant.const import Platform
+
+DOMAIN: Final = "tesla_charging"
+LOGGER: Final = logging.getLogger(__package__)
+
+PLATFORMS: Final = (
+    Platform.BINARY_SENSOR,
+    Platform.BUTTON,
+    Platform.COVER,
+    Platform.NUMBER,
+    Platform.SENSOR,
+    Platform.SWITCH,
+)
+
+CONF_DOMAIN: Final = "domain"
+CONF_LOCATION: Final = "location"
+CONF_REGION: Final = "region"
+CONF_BASE_URL: Final = "base_url"
+CONF_TOKEN: Final = "token"  # noqa: S105  the name that Home Assistant's OAuth helper uses
+
+STATE_INTERVAL: Final = timedelta(minutes=2)
+"""How often the free state call asks whether a car is awake."""
+CHARGING_INTERVAL: Final = timedelta(minutes=5)
+"""Age at which the data of a charging car is asked for again."""
+IDLE_INTERVAL: Final = timedelta(minutes=15)
+"""The same for a car that is awake, but does nothing."""
+QUIET_INTERVAL: Final = timedelta(minutes=30)
+"""The same when nothing has changed for QUIET_AFTER: rare enough for the car to fall asleep."""
+QUIET_AFTER: Final = timedelta(minutes=30)
+CONFIRM_DELAY: Final = timedelta(seconds=10)
+"""How long after a command the car is asked what came of it."""

@@ -1,0 +1,236 @@
+"""One coordinator per car: it decides when to ask, merges what comes, and wakes only who is concerned."""
+
+from datetime import datetime, timedelta
+from typing import override
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.exceptions import ConfigEntryAuthFailed
+from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
+from homeassistant.util import dt as dt_util
+
+from .commander import VehicleCommander
+from .const import (
+    CHARGING_INTERVAL,
+    CONFIRM_DELAY,
+    DOMAIN,
+    IDLE_INTERVAL,
+    LOGGER,
+    QUIET_AFTER,
+    QUIET_INTERVAL,
+    STATE_INTERVAL,
+)
+from .effects import effect_of
+from .exceptions import placeholders, translated, translation_key
+from .fleet_api import (
+    FleetApiError,
+    LoginRequired,
+    MissingScope,
+    RateLimited,
+    Section,
+    VehicleAsleep,
+    Vehicles,
+    VehicleState as Connection,
+    VehicleSummary,
+)
+from .storage import CommandMemory, VehicleStorage
+from .vehicle_command import CommandRequest, CommandResult, VehicleCommandError, VirtualKey
+from .vehicle_state import VehicleState, expected, readings_of
+
+CHARGING = frozenset({"Charging", "Starting"})
+
+
+class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
+    """What one car's entities read, and whom they call."""
+
+    config_entry: ConfigEntry
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        summary: VehicleSummary,
+        vehicles: Vehicles,
+        key: VirtualKey,
+        storage: VehicleStorage,
+        *,
+        with_location: bool,
+    ) -> None:
+        """Begin with what was known before the restart; nothing is asked here."""
+        super().__init__(
+            hass,
+            LOGGER,
+            config_entry=entry,
+            name=f"{DOMAIN} {summary.vin[-6:]}",
+            update_interval=STATE_INTERVAL,
+            always_update=False,
+        )
+        self.vin = summary.vin
+        self.vehicle_name = summary.name
+        self._vehicles = vehicles
+        self._storage = storage
+        self._sections = [
+            Section.CHARGE_STATE,
+            Section.DRIVE_STATE,
+            Section.VEHICLE_STATE,
+            *([Section.LOCATION_DATA] if with_location else []),
+        ]
+        memory = storage.memory(summary.vin)
+        self.commander = VehicleCommander(
+            summary.vin,
+            vehicles,
+            key,
+            now=_now,
+            signed=memory.signed,
+            sessions=memory.sessions,
+            on_change=storage.save_sessions,
+            on_connection=self._saw_connection,
+        )
+        storage.attach(summary.vin, self._memory, lambda: self.data)
+        self.data = storage.state(summary.vin).connected(summary.state)
+        self._told = self.data
+        self._told_success = True
+        self._asked_at: float | None = None
+        self._changed_at = _now()
+        self._confirm_wanted = False
+        self._cancel_confirm: CALLBACK_TYPE | None = None
+
+    def _memory(self) -> CommandMemory:
+        return CommandMemory(self.commander.signed, self.commander.sender.sessions())
+
+    # -- asking -------------------------------------------------------------------------------------
+
+    @override
+    async def _async_update_data(self) -> VehicleState:
+        """Ask whether the car is awake, which is free, and for its data only if that is worth its price."""
+        try:
+            summary = await self._vehicles.summary(self.vin)
+            state = self.data.connected(summary.state)
+            if summary.state is not Connection.ONLINE:
+                return state
+            woke = self.data.connection is not Connection.ONLINE
+            if not self._is_due(_now(), woke=woke):
+                return state
+            return await self._ask(state)
+        except VehicleAsleep:
+            return self.data.connected(Connection.ASLEEP)
+        except (LoginRequired, MissingScope) as err:
+            raise ConfigEntryAuthFailed(
+                translation_domain=DOMAIN,
+                translation_key=translation_key(err),
+                translation_placeholders=placeholders(err),
+            ) from err
+        except FleetApiError as err:
+            raise UpdateFailed(
+                translation_domain=DOMAIN,
+                translation_key=translation_key(err),
+                translation_placeholders=placeholders(err),
+                retry_after=err.retry_after if isinstance(err, RateLimited) else None,
+            ) from err
+
+    async def _ask(self, state: VehicleState) -> VehicleState:
+        """Return the state with the car's data of now."""
+        self._asked_at = _now()
+        self._confirm_wanted = False
+        data = await self._vehicles.data(self.vin, self._sections)
+        now = _now()
+        # commands may have been sent meanwhile: merge into what is known now
+        merged = self.data.connected(state.connection).merge(readings_of(data, now=now))
+        if merged.changes(self.data):
+            self._changed_at = now
+        self._storage.save_states()
+        return merged
+
+    def _is_due(self, now: float, *, woke: bool) -> bool:
+        """Whether the car's data is worth its price again."""
+        if self._asked_at is None or self._confirm_wanted:
+            return True
+        if woke or self.data.value("DetailedChargeState") in CHARGING:
+            # also bounds what a car costs that is called online, but does not answer
+            interval = CHARGING_INTERVAL
+        elif now - self._changed_at > QUIET_AFTER.total_seconds():
+            interval = QUIET_INTERVAL
+        else:
+            interval = IDLE_INTERVAL
+        # the state call runs on a grid of its own: half a step early is near enough
+        return now - self._asked_at >= (interval - STATE_INTERVAL / 2).total_seconds()
+
+    # -- commanding ---------------------------------------------------------------------------------
+
+    async def send(self, request: CommandRequest) -> CommandResult:
+        """Send a command and return what became of it.
+
+        What it changes is shown at once and confirmed, or corrected, by the car's own data a few seconds later.
+        Raises HomeAssistantError with a translation when the command certainly did not execute.
+        """
+        try:
+            result = await self.commander.send(
+                request, believed_awake=self.data.connection is Connection.ONLINE
+            )
+        except (FleetApiError, VehicleCommandError) as err:
+            self._reauthenticate(err)
+            raise translated(err) from err
+        if effect := effect_of(request, result):
+            self._take(self.data.merge(expected(effect, now=_now())))
+        self._confirm_soon()
+        return result
+
+    async def wake_up(self) -> None:
+        """Wake the car up and ask for its data. Raises HomeAssistantError with a translation."""
+        try:
+            await self.commander.wake_up()
+        except (FleetApiError, VehicleCommandError) as err:
+            self._reauthenticate(err)
+            raise translated(err) from err
+        self._confirm_soon(timedelta(seconds=1))
+
+    def _reauthenticate(self, err: Exception) -> None:
+        if isinstance(err, LoginRequired):
+            self.config_entry.async_start_reauth_if_available(self.hass)
+
+    @callback
+    def _confirm_soon(self, delay: timedelta = CONFIRM_DELAY) -> None:
+        """Ask the car what came of a command, once for all commands of the next seconds."""
+        self._confirm_wanted = True
+        if self._cancel_confirm is None:
+            self._cancel_confirm = async_call_later(self.hass, delay, self._confirm)
+
+    async def _confirm(self, _: datetime) -> None:
+        self._cancel_confirm = None
+        await self.async_refresh()
+
+    @override
+    async def async_shutdown(self) -> None:
+        """Stop asking."""
+        if self._cancel_confirm is not None:
+            self._cancel_confirm()
+            self._cancel_confirm = None
+        await super().async_shutdown()
+
+    # -- telling ------------------------------------------------------------------------------------
+
+    @callback
+    def _saw_connection(self, connection: Connection) -> None:
+        self._take(self.data.connected(connection))
+
+    @callback
+    def _take(self, state: VehicleState) -> None:
+        """Take over a state that did not come from polling, leaving the polling as it is."""
+        self.data = state
+        self.async_update_listeners()
+
+    @callback
+    @override
+    def async_update_listeners(self) -> None:
+        """Tell those whose signals changed; all of them when the connection to Tesla was lost or is back."""
+        changed = self.data.changes(self._told)
+        everyone = self.last_update_success != self._told_success
+        self._told, self._told_success = self.data, self.last_update_success
+        for update, context in list(self._listeners.values()):
+            if everyone or not isinstance(context, frozenset) or context & changed:
+                update()
+
+
+def _now() -> float:
+    return dt_util.utcnow().timestamp()

@@ -1,0 +1,62 @@
+"""The charge port."""
+
+from dataclasses import dataclass
+from typing import Any, override
+
+from homeassistant.components.cover import (
+    CoverDeviceClass,
+    CoverEntity,
+    CoverEntityDescription,
+    CoverEntityFeature,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .entity import VehicleEntity, VehicleEntityDescription
+from .models import TeslaChargingConfigEntry
+
+PARALLEL_UPDATES = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class VehicleCoverDescription(VehicleEntityDescription, CoverEntityDescription):
+    """One cover."""
+
+
+CHARGE_PORT = VehicleCoverDescription(
+    key="charge_port", signals=("ChargePortDoorOpen",), device_class=CoverDeviceClass.DOOR
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: TeslaChargingConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add every car's charge port."""
+    async_add_entities(
+        ChargePortCover(car, CHARGE_PORT) for car in entry.runtime_data.cars.values()
+    )
+
+
+class ChargePortCover(VehicleEntity, CoverEntity):
+    """The charge port door; opening it also unlocks the cable."""
+
+    _attr_supported_features = CoverEntityFeature.OPEN | CoverEntityFeature.CLOSE
+
+    @property
+    @override
+    def is_closed(self) -> bool | None:
+        """Whether the door is closed; None while that is not known."""
+        is_open = self.state_of_car.value("ChargePortDoorOpen")
+        return None if is_open is None else not is_open
+
+    @override
+    async def async_open_cover(self, **kwargs: Any) -> None:
+        """Open the door, or unlock the cable that is in it."""
+        await self.send("charge_port_door_open")
+
+    @override
+    async def async_close_cover(self, **kwargs: Any) -> None:
+        """Close the door (only motorised ones can)."""
+        await self.send("charge_port_door_close")

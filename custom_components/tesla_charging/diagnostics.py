@@ -1,0 +1,63 @@
+"""Diagnostics: what helps a helper, with everything secret or personal removed."""
+
+import hashlib
+from typing import Any, Final
+
+from homeassistant.components.diagnostics import async_redact_data
+from homeassistant.core import HomeAssistant
+
+from .coordinator import VehicleCoordinator
+from .models import TeslaChargingConfigEntry
+
+TO_REDACT: Final = {
+    "access_token",
+    "refresh_token",
+    "id_token",
+    "token",
+    "client_id",
+    "client_secret",
+    "domain",
+    "auth_implementation",
+    "unique_id",
+    "title",
+}
+PERSONAL_SIGNALS: Final = frozenset({"Location"})
+
+
+async def async_get_config_entry_diagnostics(
+    hass: HomeAssistant, entry: TeslaChargingConfigEntry
+) -> dict[str, Any]:
+    """Return what is known of the entry and of its cars."""
+    data = entry.runtime_data
+    return {
+        "entry": async_redact_data(dict(entry.data), TO_REDACT),
+        "base_url": data.client.base_url,
+        "key_fingerprint": data.key.fingerprint,
+        "requests": {"counts": data.requests.counts, "cost": round(data.requests.cost, 4)},
+        "cars": [_car(car) for car in data.cars.values()],
+    }
+
+
+def _car(car: VehicleCoordinator) -> dict[str, Any]:
+    state = car.data
+    return {
+        # enough to tell two cars apart, not enough to find one
+        "car": hashlib.sha256(car.vin.encode()).hexdigest()[:8],
+        "model": car.vin[3],
+        "model_year": car.vin[9],
+        "connection": state.connection,
+        "last_update_success": car.last_update_success,
+        "last_error": type(car.last_exception).__name__ if car.last_exception else None,
+        "signed_commands": car.commander.signed,
+        "sessions": {
+            domain.name: {"counter": session.counter, "clock_time": session.clock_time}
+            for domain, session in car.commander.sender.sessions().items()
+        },
+        "signals": {
+            name: {
+                "value": "**REDACTED**" if name in PERSONAL_SIGNALS else reading.value,
+                "measured_at": reading.measured_at,
+            }
+            for name, reading in sorted(state.readings.items())
+        },
+    }

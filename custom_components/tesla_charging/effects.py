@@ -1,0 +1,29 @@
+"""What a command changes when the car accepts it: shown at once, then confirmed or corrected by the car."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from .signals import Value
+from .vehicle_command import CommandRequest, CommandResult, Outcome
+
+type Effect = Callable[[Mapping[str, int]], dict[str, Value]]
+
+_EFFECTS: Final[dict[str, Effect]] = {
+    "charge_start": lambda _: {"DetailedChargeState": "Starting"},
+    "charge_stop": lambda _: {"DetailedChargeState": "Stopped"},
+    "set_charge_limit": lambda parameters: {"ChargeLimitSoc": parameters["percent"]},
+    "set_charging_amps": lambda parameters: {"ChargeCurrentRequest": parameters["charging_amps"]},
+    "charge_port_door_open": lambda _: {"ChargePortDoorOpen": True},
+    "charge_port_door_close": lambda _: {"ChargePortDoorOpen": False},
+}
+
+
+def effect_of(request: CommandRequest, result: CommandResult) -> dict[str, Value]:
+    """Return the signals that an executed command has set.
+
+    A car that was "already so" is not assumed to be anything: "complete", say, is no charging.
+    """
+    effect = _EFFECTS.get(request.command.name)
+    if effect is None or result.outcome is not Outcome.EXECUTED:
+        return {}
+    return effect(request.parameters)

@@ -1,0 +1,59 @@
+"""What all entities of a car have in common."""
+
+from dataclasses import dataclass
+
+from homeassistant.helpers.device_registry import DeviceInfo
+from homeassistant.helpers.entity import EntityDescription
+from homeassistant.helpers.update_coordinator import CoordinatorEntity
+
+from .const import DOMAIN
+from .coordinator import VehicleCoordinator
+from .exceptions import refusal
+from .vehicle_command import COMMANDS
+from .vehicle_state import VehicleState, signals_of
+
+_MODELS = {"S": "Model S", "3": "Model 3", "X": "Model X", "Y": "Model Y", "C": "Cybertruck"}
+"""Fourth character of the VIN."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VehicleEntityDescription(EntityDescription):
+    """One row of a platform's table."""
+
+    signals: tuple[str, ...]
+    """The signals that the entity shows: it is written when one of them changes, and only then."""
+
+
+class VehicleEntity(CoordinatorEntity[VehicleCoordinator]):
+    """An entity of one car; it reads the coordinator's state and calls the coordinator."""
+
+    _attr_has_entity_name = True
+
+    def __init__(
+        self, coordinator: VehicleCoordinator, description: VehicleEntityDescription
+    ) -> None:
+        """Name the entity by its row."""
+        super().__init__(coordinator, context=signals_of(description.signals))
+        self.entity_description = description
+        self._attr_translation_key = description.translation_key or description.key
+        self._attr_unique_id = f"{coordinator.vin}_{description.key}"
+        version = coordinator.data.value("Version")
+        self._attr_device_info = DeviceInfo(
+            identifiers={(DOMAIN, coordinator.vin)},
+            manufacturer="Tesla",
+            model=_MODELS.get(coordinator.vin[3]),
+            name=coordinator.vehicle_name,
+            serial_number=coordinator.vin,
+            sw_version=version if isinstance(version, str) else None,
+        )
+
+    @property
+    def state_of_car(self) -> VehicleState:
+        """What is known of the car."""
+        return self.coordinator.data
+
+    async def send(self, name: str, **parameters: int) -> None:
+        """Send a command by its Tesla name. Raises a translated error unless the car is as wanted."""
+        result = await self.coordinator.send(COMMANDS[name](**parameters))
+        if (error := refusal(result)) is not None:
+            raise error

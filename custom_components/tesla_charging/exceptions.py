@@ -1,0 +1,128 @@
+"""The one place where failures become words that a person reads.
+
+The library rooms raise Tesla's meanings; here each gets its translation. Nothing else interprets them.
+"""
+
+from typing import Final
+
+from homeassistant.exceptions import HomeAssistantError
+
+from .const import DOMAIN
+from .fleet_api import (
+    AccountUnpaid,
+    ConsentRevoked,
+    FleetApiError,
+    InvalidApiAnswer,
+    LoginRequired,
+    MissingScope,
+    MobileAccessDisabled,
+    NotFound,
+    NotRegistered,
+    RateLimited,
+    ServerFailure,
+    SigningRequired,
+    TokenRejected,
+    Unreachable,
+    VehicleAsleep,
+    VehicleTimeout,
+    VehicleUnsupported,
+    WrongRegion,
+)
+from .vehicle_command import (
+    CarUnreachable,
+    CommandResult,
+    CommandUnsupported,
+    HandshakeFailed,
+    KeyDisabled,
+    KeyNotPaired,
+    NotAuthorized,
+    Outcome,
+    RemoteAccessDisabled,
+    SessionOutOfSync,
+    VehicleBusy,
+    VehicleCommandError,
+)
+
+# Rows of (error, translation key); the first that fits an error is its translation.
+_TRANSLATIONS: Final[tuple[tuple[type[Exception], str], ...]] = (
+    (ConsentRevoked, "consent_revoked"),
+    (LoginRequired, "login_required"),
+    (MissingScope, "missing_scope"),
+    (MobileAccessDisabled, "mobile_access_disabled"),
+    (RemoteAccessDisabled, "mobile_access_disabled"),
+    (AccountUnpaid, "account_unpaid"),
+    (RateLimited, "rate_limited"),
+    (VehicleAsleep, "vehicle_asleep"),
+    (VehicleTimeout, "vehicle_timeout"),
+    (CarUnreachable, "vehicle_timeout"),
+    (VehicleBusy, "vehicle_busy"),
+    (KeyNotPaired, "key_not_paired"),
+    (KeyDisabled, "key_not_paired"),
+    (SigningRequired, "key_not_paired"),
+    (NotAuthorized, "not_authorized"),
+    (CommandUnsupported, "command_unsupported"),
+    (VehicleUnsupported, "command_unsupported"),
+    (SessionOutOfSync, "session_failed"),
+    (HandshakeFailed, "session_failed"),
+    (NotRegistered, "not_registered"),
+    (WrongRegion, "wrong_region"),
+    (NotFound, "vehicle_not_found"),
+    (TokenRejected, "token_rejected"),
+    (Unreachable, "unreachable"),
+    (ServerFailure, "server_failure"),
+    (InvalidApiAnswer, "invalid_answer"),
+)
+
+_REFUSALS: Final = frozenset(
+    {
+        "disconnected",
+        "no_power",
+        "could_not_wake_buses",
+        "low_power_mode_enforced",
+        "charge_port_locked",
+        "car_wash",
+    }
+)
+"""Tesla's reasons that have words of their own."""
+
+
+def translated(err: FleetApiError | VehicleCommandError) -> HomeAssistantError:
+    """Return the error that Home Assistant shows for a failure."""
+    key = next((key for kind, key in _TRANSLATIONS if isinstance(err, kind)), "unexpected")
+    return HomeAssistantError(
+        translation_domain=DOMAIN,
+        translation_key=key,
+        translation_placeholders=placeholders(err),
+    )
+
+
+def translation_key(err: FleetApiError | VehicleCommandError) -> str:
+    """Return the translation key of a failure."""
+    return translated(err).translation_key or "unexpected"
+
+
+def placeholders(err: FleetApiError | VehicleCommandError) -> dict[str, str]:
+    """Return what the translations of failures may mention."""
+    seconds = err.retry_after if isinstance(err, RateLimited) else 0
+    scopes = err.scopes if isinstance(err, MissingScope) else ()
+    return {
+        "detail": str(err) or type(err).__name__,
+        "seconds": str(round(seconds)),
+        "scopes": ", ".join(scopes) or "?",
+    }
+
+
+def refusal(result: CommandResult) -> HomeAssistantError | None:
+    """Return the error for a command that the car refused or whose outcome is unknown, None for success."""
+    if result.achieved:
+        return None
+    if result.outcome is Outcome.UNKNOWN:
+        key = "outcome_unknown"
+    else:
+        word = result.reason.lower()
+        key = f"refused_{word}" if word in _REFUSALS else "refused"
+    return HomeAssistantError(
+        translation_domain=DOMAIN,
+        translation_key=key,
+        translation_placeholders={"reason": result.reason or "?"},
+    )

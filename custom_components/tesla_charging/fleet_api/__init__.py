@@ -1,0 +1,85 @@
+"""Tesla's Fleet API: OAuth facts, regions, the partner account, cars, prices, errors.
+
+This room knows HTTP and JSON. It knows neither Home Assistant nor how a command is signed.
+"""
+
+from .client import Authorization, FleetApiClient
+from .endpoints import TESLA, Endpoints, Region, all_under
+from .errors import (
+    AccountUnpaid,
+    ConsentRevoked,
+    FleetApiError,
+    Forbidden,
+    InvalidApiAnswer,
+    InvalidClient,
+    InvalidRequest,
+    LoginRequired,
+    MissingScope,
+    MobileAccessDisabled,
+    NotFound,
+    NotRegistered,
+    RateLimited,
+    RegistrationFailed,
+    ServerFailure,
+    SigningRequired,
+    SigningUnsupported,
+    TokenRejected,
+    Unreachable,
+    VehicleAsleep,
+    VehicleTimeout,
+    VehicleUnsupported,
+    WrongRegion,
+)
+from .operations import PRICES, Category, Operation, RequestRecord
+from .partner import KEY_PATH, PartnerAccount
+from .tokens import COMMAND_SCOPES, REQUIRED_SCOPES, Scope, TokenClaims, read_claims
+from .vehicles import FleetStatus, Section, VehicleData, Vehicles, VehicleState, VehicleSummary
+
+__all__ = [
+    "COMMAND_SCOPES",
+    "KEY_PATH",
+    "PRICES",
+    "REQUIRED_SCOPES",
+    "TESLA",
+    "AccountUnpaid",
+    "Authorization",
+    "Category",
+    "ConsentRevoked",
+    "Endpoints",
+    "FleetApiClient",
+    "FleetApiError",
+    "FleetStatus",
+    "Forbidden",
+    "InvalidApiAnswer",
+    "InvalidClient",
+    "InvalidRequest",
+    "LoginRequired",
+    "MissingScope",
+    "MobileAccessDisabled",
+    "NotFound",
+    "NotRegistered",
+    "Operation",
+    "PartnerAccount",
+    "RateLimited",
+    "Region",
+    "RegistrationFailed",
+    "RequestRecord",
+    "Scope",
+    "Section",
+    "ServerFailure",
+    "SigningRequired",
+    "SigningUnsupported",
+    "TokenClaims",
+    "TokenRejected",
+    "Unreachable",
+    "VehicleAsleep",
+    "VehicleData",
+    "VehicleState",
+    "VehicleSummary",
+    "VehicleTimeout",
+    "VehicleUnsupported",
+    "Vehicles",
+    "WrongRegion",
+    "all_under",
+    "read_claims",
+]

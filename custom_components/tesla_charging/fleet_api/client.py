@@ -1,0 +1,197 @@
+"""The one door through which every request to the Fleet API goes.
+
+Here a request is authorised, bounded in time and size, counted, and turned into a typed result or error.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol
+
+from aiohttp import (
+    ClientConnectorError,
+    ClientError,
+    ClientSession,
+    ClientTimeout,
+    ConnectionTimeoutError,
+    InvalidURL,
+)
+from yarl import URL
+
+from .answers import decode_object, failure, lost, read_bounded
+from .endpoints import Endpoints, Region
+from .errors import (
+    FleetApiError,
+    InvalidApiAnswer,
+    InvalidRequest,
+    RateLimited,
+    TokenRejected,
+    VehicleTimeout,
+    WrongRegion,
+)
+from .operations import USERS_REGION, Category, Operation, RequestRecord
+
+TIMEOUT: Final = ClientTimeout(total=35, connect=10)
+MAX_RENEWALS: Final = 1
+MAX_REGION_SWITCHES: Final = 1
+MAX_RESENDS: Final = 1
+RESEND_PAUSE: Final = 1.0
+
+
+class Authorization(Protocol):
+    """Where access tokens come from."""
+
+    async def access_token(self) -> str:
+        """Return a token that is believed to be good."""
+
+    async def renew(self, rejected: str) -> None:
+        """Make access_token() return another token than the one that Tesla rejected."""
+
+
+class FleetApiClient:
+    """Requests to one region, for one account (or one application)."""
+
+    def __init__(
+        self,
+        session: ClientSession,
+        authorization: Authorization,
+        endpoints: Endpoints,
+        base_url: str,
+        *,
+        now: Callable[[], float],
+        on_request: Callable[[RequestRecord], None] | None = None,
+        on_base_url: Callable[[str], None] | None = None,
+    ) -> None:
+        """Prepare a client.
+
+        `now` is a clock in seconds (any origin); `on_request` hears of every answered request, `on_base_url`
+        of a move to another region.
+        """
+        self._session = session
+        self._authorization = authorization
+        self._endpoints = endpoints
+        self._now = now
+        self._on_request = on_request or (lambda _: None)
+        self._on_base_url = on_base_url or (lambda _: None)
+        self._blocked_until: dict[Category, float] = {}
+        self.base_url = base_url
+
+    async def request(
+        self,
+        operation: Operation,
+        *,
+        vin: str | None = None,
+        command: str | None = None,
+        params: Mapping[str, str] | None = None,
+        body: Mapping[str, object] | None = None,
+    ) -> dict[str, Any]:
+        """Send a request and return the whole JSON object of its answer.
+
+        It is repeated only when Tesla says that it was not executed: once with a renewed token, once in the
+        right region, once when the car could not be reached in time. Raises FleetApiError.
+        """
+        path = operation.path.format(vin=vin, command=command)
+        renewals = switches = resends = 0
+        while True:
+            self._check_limits(operation)
+            token = await self._authorization.access_token()
+            try:
+                return await self._send(operation, path, token, vin, params, body)
+            except TokenRejected:
+                if (renewals := renewals + 1) > MAX_RENEWALS:
+                    raise
+                await self._authorization.renew(token)
+            except WrongRegion as err:
+                if (switches := switches + 1) > MAX_REGION_SWITCHES:
+                    raise
+                self._switch_region(err)
+            except VehicleTimeout:
+                if (resends := resends + 1) > MAX_RESENDS:
+                    raise
+                await asyncio.sleep(RESEND_PAUSE)
+            except RateLimited as err:
+                self._blocked_until[operation.category] = self._now() + err.retry_after
+                raise
+
+    async def find_region(self) -> Region | None:
+        """Ask Tesla for the account's region and move there; return it if it has a name here."""
+        answer = await self.request(USERS_REGION)
+        response = answer.get("response")
+        url = response.get("fleet_api_base_url") if isinstance(response, dict) else None
+        trusted = self._endpoints.trusted_base_url(url) if isinstance(url, str) else None
+        if trusted is None:
+            raise InvalidApiAnswer("the answer names no base URL of Tesla's")
+        self._move(trusted)
+        return next((r for r, base in self._endpoints.regions.items() if base == trusted), None)
+
+    def _check_limits(self, operation: Operation) -> None:
+        """Keep Tesla's Retry-After: nothing of that category leaves before."""
+        remaining = self._blocked_until.get(operation.category, float("-inf")) - self._now()
+        if remaining > 0:
+            raise RateLimited(remaining, "still waiting for Tesla's rate limit to pass")
+
+    async def _send(
+        self,
+        operation: Operation,
+        path: str,
+        token: str,
+        vin: str | None,
+        params: Mapping[str, str] | None,
+        body: Mapping[str, object] | None,
+    ) -> dict[str, Any]:
+        try:
+            url = URL(self.base_url + path)
+            async with self._session.request(
+                operation.method,
+                url,
+                params=params,
+                json=body if body is not None or operation.method == "GET" else {},
+                headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
+                timeout=TIMEOUT,
+                allow_redirects=False,
+            ) as response:
+                self._on_request(RequestRecord(operation, vin, response.status))
+                raw = await read_bounded(response, operation.max_answer_length)
+                if not 200 <= response.status < 300:
+                    raise failure(response.status, response.headers, raw)
+                return decode_object(raw, response.status)
+        except (ClientConnectorError, ConnectionTimeoutError, InvalidURL) as err:
+            raise lost(err, sent=False) from err
+        except (ClientError, TimeoutError) as err:
+            raise lost(err, sent=operation.changes_something) from err
+        except FleetApiError as err:
+            # from 500 on, and where the answer cannot be read, the request may have been executed;
+            # Tesla's own client makes an exception for 503 only
+            if operation.changes_something and err.status != 503:
+                unread = isinstance(err, InvalidApiAnswer)
+                err.may_have_executed = unread or (err.status is not None and err.status >= 500)
+            raise
+
+    def _switch_region(self, err: WrongRegion) -> None:
+        """Go where a 421 says that the account lives, if that is a place of Tesla's."""
+        for word in err.detail.replace(",", " ").split():
+            if "://" in word and (url := self._endpoints.trusted_base_url(word.rstrip("."))):
+                if url == self.base_url:
+                    break
+                self._move(url)
+                return
+        raise err
+
+    def _move(self, base_url: str) -> None:
+        if base_url != self.base_url:
+            self.base_url = base_url
+            self._on_base_url(base_url)
+
+
+def expect(answer: Mapping[str, Any], kind: type, what: str) -> Any:
+    """Return `response` of an answer if it has the expected type. Raises InvalidApiAnswer."""
+    response = answer.get("response")
+    if not isinstance(response, kind):
+        raise InvalidApiAnswer(f"the answer holds no {what}")
+    return response
+
+
+def check_vin(vin: str) -> str:
+    """Return a VIN that is fit for a URL. Raises InvalidRequest."""
+    if not (vin.isascii() and vin.isalnum() and 5 <= len(vin) <= 20):
+        raise InvalidRequest("not a VIN")
+    return vin

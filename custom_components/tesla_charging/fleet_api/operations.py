@@ -1,0 +1,84 @@
+"""Every request to the Fleet API, as data: what it costs and whether it may be repeated.
+
+Endpoints: developer.tesla.com, "Vehicle endpoints", "User endpoints", "Partner endpoints". Prices: "Billing and
+limits". The vehicle list and the vehicle's summary are free and never wake a car.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Category(StrEnum):
+    """Tesla's pricing categories."""
+
+    FREE = "free"
+    DATA = "data"
+    COMMAND = "command"
+    WAKE = "wake"
+
+
+PRICES: dict[Category, float] = {
+    Category.FREE: 0.0,
+    Category.DATA: 1 / 500,
+    Category.COMMAND: 1 / 1000,
+    Category.WAKE: 1 / 50,
+}
+"""One request, in the account's billing currency."""
+
+MAX_ANSWER_LENGTH = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One row: how a request looks, what it costs, what it does."""
+
+    name: str
+    method: str
+    path: str
+    category: Category
+    changes_something: bool = False
+    """Whether a lost answer leaves the question open if it was done."""
+    max_answer_length: int = MAX_ANSWER_LENGTH
+
+
+USERS_REGION = Operation("region", "GET", "/api/1/users/region", Category.FREE)
+PRODUCTS = Operation("products", "GET", "/api/1/products", Category.FREE)
+VEHICLE = Operation("vehicle", "GET", "/api/1/vehicles/{vin}", Category.FREE)
+VEHICLE_DATA = Operation("vehicle_data", "GET", "/api/1/vehicles/{vin}/vehicle_data", Category.DATA)
+FLEET_STATUS = Operation("fleet_status", "POST", "/api/1/vehicles/fleet_status", Category.DATA)
+WAKE_UP = Operation(
+    "wake_up", "POST", "/api/1/vehicles/{vin}/wake_up", Category.WAKE, changes_something=True
+)
+SIGNED_COMMAND = Operation(
+    "signed_command",
+    "POST",
+    "/api/1/vehicles/{vin}/signed_command",
+    Category.COMMAND,
+    changes_something=True,
+    max_answer_length=150_000,
+)
+COMMAND = Operation(
+    "command",
+    "POST",
+    "/api/1/vehicles/{vin}/command/{command}",
+    Category.COMMAND,
+    changes_something=True,
+)
+PARTNER_ACCOUNTS = Operation("register", "POST", "/api/1/partner_accounts", Category.FREE)
+PARTNER_PUBLIC_KEY = Operation(
+    "public_key", "GET", "/api/1/partner_accounts/public_key", Category.FREE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """One request that was answered, for whoever keeps the meter."""
+
+    operation: Operation
+    vin: str | None
+    status: int
+
+    @property
+    def price(self) -> float:
+        """What Tesla bills: everything answered below 500 counts, refusals included."""
+        return PRICES[self.operation.category] if self.status < 500 else 0.0

@@ -1,0 +1,106 @@
+"""The partner account: the application's own side of the Fleet API.
+
+Sources: developer.tesla.com, "Partner tokens" and "Partner endpoints".
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from aiohttp import ClientError, ClientSession, ClientTimeout
+
+from .answers import decode_object, failure, lost, read_bounded
+from .client import FleetApiClient, expect
+from .endpoints import Endpoints, Region
+from .errors import InvalidApiAnswer, InvalidClient, InvalidRequest, LoginRequired, TokenRejected
+from .operations import PARTNER_ACCOUNTS, PARTNER_PUBLIC_KEY
+
+TIMEOUT: Final = ClientTimeout(total=35, connect=10)
+MAX_TOKEN_LENGTH: Final = 65_536
+KEY_PATH: Final = "/.well-known/appspecific/com.tesla.3p.public-key.pem"
+"""Where Tesla looks for the public key on the registered domain."""
+
+
+class PartnerAccount:
+    """One application in one region, authorised by its client id and secret."""
+
+    def __init__(
+        self,
+        session: ClientSession,
+        endpoints: Endpoints,
+        region: Region,
+        client_id: str,
+        client_secret: str,
+        *,
+        now: Callable[[], float],
+    ) -> None:
+        """Prepare; nothing is sent before the first call."""
+        self._session = session
+        self._endpoints = endpoints
+        self._base_url = endpoints.regions[region]
+        self._client_id = client_id
+        self._client_secret = client_secret
+        self._token: str | None = None
+        self._client = FleetApiClient(session, self, endpoints, self._base_url, now=now)
+
+    async def register(self, domain: str) -> bytes:
+        """Register a domain, or register it again; return the public key that Tesla took from it.
+
+        The key is an uncompressed P-256 point. Tesla downloads the PEM file during this call. Raises
+        NotRegistered when the domain does not fit the application's allowed origin, RegistrationFailed when
+        the file could not be downloaded, InvalidClient for a wrong client id or secret.
+        """
+        answer = await self._client.request(PARTNER_ACCOUNTS, body={"domain": domain})
+        return _public_key(expect(answer, dict, "partner account").get("public_key"))
+
+    async def public_key(self, domain: str) -> bytes:
+        """Return the public key that Tesla has for a registered domain. Raises NotFound if there is none."""
+        answer = await self._client.request(PARTNER_PUBLIC_KEY, params={"domain": domain})
+        return _public_key(expect(answer, dict, "partner account").get("public_key"))
+
+    async def access_token(self) -> str:
+        """Return a partner token (8 hours; it is never stored)."""
+        if self._token is None:
+            self._token = await self._request_token()
+        return self._token
+
+    async def renew(self, rejected: str) -> None:
+        """Forget a token that Tesla rejected."""
+        if self._token == rejected:
+            self._token = None
+
+    async def _request_token(self) -> str:
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self._client_id,
+            "client_secret": self._client_secret,
+            "scope": "openid",
+            "audience": self._base_url,
+        }
+        try:
+            async with self._session.post(
+                self._endpoints.token_url, data=form, timeout=TIMEOUT, allow_redirects=False
+            ) as response:
+                raw = await read_bounded(response, MAX_TOKEN_LENGTH)
+                status, headers = response.status, response.headers
+        except (ClientError, TimeoutError) as err:
+            raise lost(err, sent=False) from err
+        if status != 200:
+            refusal = failure(status, headers, raw)
+            if isinstance(refusal, InvalidRequest | TokenRejected | LoginRequired):
+                raise InvalidClient(refusal.detail, status=status, txid=refusal.txid)
+            raise refusal
+        token = decode_object(raw, status).get("access_token")
+        if not isinstance(token, str) or not token:
+            raise InvalidApiAnswer("the token service gave no token", status=status)
+        return token
+
+
+def _public_key(value: object) -> bytes:
+    """Return the point in a hexadecimal public key. Raises InvalidApiAnswer."""
+    try:
+        point = bytes.fromhex(value) if isinstance(value, str) else b""
+    except ValueError:
+        point = b""
+    if len(point) != 65 or point[0] != 4:
+        raise InvalidApiAnswer("the partner account has no public key")
+    return point

@@ -1,0 +1,84 @@
+"""OAuth as Tesla does it: scopes, and what an access token says about itself.
+
+Sources: developer.tesla.com, "Authentication: overview" and "Third-party tokens".
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import jwt
+
+from .endpoints import Region
+from .errors import InvalidApiAnswer
+
+
+class Scope(StrEnum):
+    """The permissions that a charging integration has any use for."""
+
+    OPENID = "openid"
+    OFFLINE_ACCESS = "offline_access"
+    VEHICLE_DEVICE_DATA = "vehicle_device_data"
+    VEHICLE_CHARGING_CMDS = "vehicle_charging_cmds"
+    VEHICLE_CMDS = "vehicle_cmds"
+    VEHICLE_LOCATION = "vehicle_location"
+
+
+REQUIRED_SCOPES = (
+    Scope.OPENID,
+    Scope.OFFLINE_ACCESS,
+    Scope.VEHICLE_DEVICE_DATA,
+    Scope.VEHICLE_CHARGING_CMDS,
+)
+"""The fewest that charging needs."""
+COMMAND_SCOPES = frozenset({Scope.VEHICLE_CMDS, Scope.VEHICLE_CHARGING_CMDS})
+"""Either one allows charging commands."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenClaims:
+    """What the integration uses of an access token's claims."""
+
+    subject: str
+    """`sub`: the account, for as long as it exists."""
+    scopes: frozenset[str]
+    """`scp`: what the owner really granted, possibly less than was asked."""
+    region: Region | None
+    """`ou_code`: where the account lives, if it is a region known here."""
+
+    @property
+    def missing(self) -> tuple[Scope, ...]:
+        """The required scopes that were not granted."""
+        granted = set(self.scopes)
+        if granted & COMMAND_SCOPES:
+            granted.add(Scope.VEHICLE_CHARGING_CMDS)
+        # offline_access and openid show in the answer itself, not always among the scopes
+        return tuple(
+            scope
+            for scope in (Scope.VEHICLE_DEVICE_DATA, Scope.VEHICLE_CHARGING_CMDS)
+            if scope not in granted
+        )
+
+
+def read_claims(access_token: str) -> TokenClaims:
+    """Return the claims of an access token.
+
+    The signature is not checked: the token came from Tesla over TLS and only Tesla has to believe it.
+    Raises InvalidApiAnswer when it is not a token with these claims.
+    """
+    try:
+        claims = jwt.decode(access_token, options={"verify_signature": False})
+    except jwt.PyJWTError:
+        raise InvalidApiAnswer("the access token is not a JWT") from None
+    subject, scopes, region = claims.get("sub"), claims.get("scp"), claims.get("ou_code")
+    if not isinstance(subject, str) or not subject:
+        raise InvalidApiAnswer("the access token names no account")
+    if isinstance(scopes, str):
+        scopes = scopes.split()
+    if not isinstance(scopes, list):
+        scopes = []
+    code = region.lower() if isinstance(region, str) else ""
+    return TokenClaims(
+        subject,
+        frozenset(scope for scope in scopes if isinstance(scope, str)),
+        Region(code) if code in Region else None,
+    )

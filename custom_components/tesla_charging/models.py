@@ -1,0 +1,40 @@
+"""What a loaded config entry holds."""
+
+from dataclasses import dataclass
+
+from homeassistant.config_entries import ConfigEntry
+
+from .coordinator import VehicleCoordinator
+from .fleet_api import FleetApiClient, RequestRecord
+from .storage import VehicleStorage
+from .vehicle_command import VirtualKey
+
+
+class RequestLog:
+    """How many requests of each kind this run of Home Assistant sent, for diagnostics."""
+
+    def __init__(self) -> None:
+        """Begin at nothing."""
+        self.counts: dict[str, int] = {}
+        self.cost = 0.0
+
+    def add(self, record: RequestRecord) -> None:
+        """Count one answered request."""
+        name = f"{record.operation.name} ({record.operation.category})"
+        self.counts[name] = self.counts.get(name, 0) + 1
+        self.cost += record.price
+
+
+@dataclass(frozen=True, slots=True)
+class TeslaChargingData:
+    """The runtime data of one account with one application."""
+
+    client: FleetApiClient
+    key: VirtualKey
+    storage: VehicleStorage
+    requests: RequestLog
+    cars: dict[str, VehicleCoordinator]
+    """By VIN."""
+
+
+type TeslaChargingConfigEntry = ConfigEntry[TeslaChargingData]

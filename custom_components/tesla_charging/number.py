@@ -1,0 +1,113 @@
+"""Numbers: charge limit and charging current."""
+
+from dataclasses import dataclass
+from typing import override
+
+from homeassistant.components.number import (
+    NumberDeviceClass,
+    NumberEntity,
+    NumberEntityDescription,
+    NumberMode,
+)
+from homeassistant.const import PERCENTAGE, UnitOfElectricCurrent
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .entity import VehicleEntity, VehicleEntityDescription
+from .models import TeslaChargingConfigEntry
+
+PARALLEL_UPDATES = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class VehicleNumberDescription(VehicleEntityDescription, NumberEntityDescription):
+    """One number that a command sets."""
+
+    signal: str
+    command: str
+    parameter: str
+    minimum_signal: str | None = None
+    maximum_signal: str | None = None
+    """Signals in which the car tells its own bounds; the row's are used until it does."""
+
+
+NUMBERS = (
+    VehicleNumberDescription(
+        key="charge_limit",
+        signals=("ChargeLimitSoc", "charge_limit_soc_min", "charge_limit_soc_max"),
+        signal="ChargeLimitSoc",
+        command="set_charge_limit",
+        parameter="percent",
+        minimum_signal="charge_limit_soc_min",
+        maximum_signal="charge_limit_soc_max",
+        device_class=NumberDeviceClass.BATTERY,
+        native_unit_of_measurement=PERCENTAGE,
+        native_min_value=50,
+        native_max_value=100,
+        native_step=1,
+        mode=NumberMode.SLIDER,
+    ),
+    VehicleNumberDescription(
+        key="charging_current",
+        signals=("ChargeCurrentRequest", "ChargeCurrentRequestMax"),
+        signal="ChargeCurrentRequest",
+        command="set_charging_amps",
+        parameter="charging_amps",
+        maximum_signal="ChargeCurrentRequestMax",
+        device_class=NumberDeviceClass.CURRENT,
+        native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
+        native_min_value=0,
+        native_max_value=32,
+        native_step=1,
+        mode=NumberMode.SLIDER,
+    ),
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: TeslaChargingConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add every car's numbers."""
+    async_add_entities(
+        VehicleNumber(car, row) for car in entry.runtime_data.cars.values() for row in NUMBERS
+    )
+
+
+class VehicleNumber(VehicleEntity, NumberEntity):
+    """A setting of a car."""
+
+    entity_description: VehicleNumberDescription
+
+    @property
+    @override
+    def native_value(self) -> float | None:
+        """The setting now."""
+        return self.state_of_car.number(self.entity_description.signal)
+
+    @property
+    @override
+    def native_min_value(self) -> float:
+        """The car's own lower bound."""
+        return self._bound(
+            self.entity_description.minimum_signal, self.entity_description.native_min_value
+        )
+
+    @property
+    @override
+    def native_max_value(self) -> float:
+        """The car's own upper bound."""
+        return self._bound(
+            self.entity_description.maximum_signal, self.entity_description.native_max_value
+        )
+
+    def _bound(self, signal: str | None, default: float | None) -> float:
+        told = self.state_of_car.number(signal) if signal else None
+        return float(told or default or 0)
+
+    @override
+    async def async_set_native_value(self, value: float) -> None:
+        """Have the car take over a new setting."""
+        row = self.entity_description
+        await self.send(row.command, **{row.parameter: int(value)})

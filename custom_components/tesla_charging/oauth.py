@@ -1,0 +1,84 @@
+"""Signing in to Tesla through Home Assistant's OAuth helper, and the tokens that come of it."""
+
+from typing import Any, override
+
+from homeassistant.components.application_credentials import (
+    AuthImplementation,
+    AuthorizationServer,
+    ClientCredential,
+)
+from homeassistant.const import CONF_ACCESS_TOKEN
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import OAuth2TokenRequestBaseError, OAuth2TokenRequestReauthError
+from homeassistant.helpers.config_entry_oauth2_flow import OAuth2Session
+
+from .const import CONF_TOKEN
+from .fleet_api import Endpoints, LoginRequired, Region, Unreachable
+
+
+class TeslaImplementation(AuthImplementation):
+    """Tesla's OAuth: the token service wants to know for which regional API a token is meant."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        auth_domain: str,
+        credential: ClientCredential,
+        endpoints: Endpoints,
+    ) -> None:
+        """Use the application's own client id and secret."""
+        super().__init__(
+            hass,
+            auth_domain,
+            credential,
+            AuthorizationServer(endpoints.authorize_url, endpoints.token_url),
+        )
+        self._endpoints = endpoints
+
+    @override
+    async def async_resolve_external_data(self, external_data: Any) -> dict[str, Any]:
+        """Exchange the code; its prefix (`EU_...`) tells the account's region."""
+        prefix = str(external_data["code"]).partition("_")[0].lower()
+        region = Region(prefix) if prefix in Region else Region.NA
+        audience = self._endpoints.regions.get(region, self._endpoints.regions[Region.NA])
+        answer: dict[str, Any] = await self._token_request(
+            {
+                "grant_type": "authorization_code",
+                "code": external_data["code"],
+                "redirect_uri": external_data["state"]["redirect_uri"],
+                "audience": audience,
+            }
+        )
+        return answer
+
+
+class OAuthAuthorization:
+    """Gives the Fleet API client its access tokens from the config entry."""
+
+    def __init__(self, session: OAuth2Session) -> None:
+        """Use the session of a config entry."""
+        self._session = session
+
+    async def access_token(self) -> str:
+        """Return a token that has not expired, refreshing it first if need be.
+
+        Raises LoginRequired when Tesla refuses to refresh it (Home Assistant has then begun a new sign-in),
+        Unreachable when the token service could not be asked.
+        """
+        try:
+            await self._session.async_ensure_token_valid()
+        except OAuth2TokenRequestReauthError as err:
+            raise LoginRequired("the token service refused to refresh the sign-in") from err
+        except (OAuth2TokenRequestBaseError, TimeoutError) as err:
+            raise Unreachable("the token service did not give a token") from err
+        return str(self._session.token[CONF_ACCESS_TOKEN])
+
+    async def renew(self, rejected: str) -> None:
+        """Have the next access_token() refresh, unless another request already did."""
+        token = self._session.token
+        if token[CONF_ACCESS_TOKEN] != rejected:
+            return
+        entry = self._session.config_entry
+        self._session.hass.config_entries.async_update_entry(
+            entry, data={**entry.data, CONF_TOKEN: {**token, "expires_at": 0}}
+        )

@@ -1,0 +1,118 @@
+"""What survives a restart: command sessions and the last known state, one versioned file per kind."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.storage import Store
+
+from .const import DOMAIN
+from .vehicle_command import Domain, InvalidSessionState, SessionState
+from .vehicle_state import VehicleState
+
+VERSION: Final = 1
+SESSION_DELAY: Final = 1.0
+"""Seconds until used counters are on disk; they are a hint, the car has the last word."""
+STATE_DELAY: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class CommandMemory:
+    """What is remembered of a car's command channel."""
+
+    signed: bool | None = None
+    sessions: dict[Domain, SessionState] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return JSON-compatible values."""
+        return {
+            "signed": self.signed,
+            "sessions": {domain.name: state.as_dict() for domain, state in self.sessions.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, data: object) -> CommandMemory:
+        """Read back as_dict(); a session that is damaged is left out, a handshake replaces it."""
+        if not isinstance(data, dict):
+            return cls()
+        signed = data.get("signed")
+        stored = data.get("sessions")
+        sessions: dict[Domain, SessionState] = {}
+        for name, item in stored.items() if isinstance(stored, dict) else ():
+            if name not in Domain.__members__ or not isinstance(item, dict):
+                continue
+            try:
+                sessions[Domain[name]] = SessionState.from_dict(item)
+            except InvalidSessionState:
+                continue
+        return cls(signed if isinstance(signed, bool) else None, sessions)
+
+
+class VehicleStorage:
+    """The files of one config entry; in them, one record per car."""
+
+    def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
+        """Name the files; nothing is read yet."""
+        self._sessions: Store[dict[str, Any]] = _store(hass, entry_id, "sessions")
+        self._states: Store[dict[str, Any]] = _store(hass, entry_id, "states")
+        self._loaded_sessions: dict[str, Any] = {}
+        self._loaded_states: dict[str, Any] = {}
+        self._session_sources: dict[str, Callable[[], CommandMemory]] = {}
+        self._state_sources: dict[str, Callable[[], VehicleState]] = {}
+
+    async def load(self) -> None:
+        """Read both files."""
+        self._loaded_sessions = await self._sessions.async_load() or {}
+        self._loaded_states = await self._states.async_load() or {}
+
+    def memory(self, vin: str) -> CommandMemory:
+        """Return what was saved of a car's command channel."""
+        return CommandMemory.from_dict(self._loaded_sessions.get(vin))
+
+    def state(self, vin: str) -> VehicleState:
+        """Return what was last known of a car."""
+        return VehicleState.from_dict(self._loaded_states.get(vin))
+
+    @callback
+    def attach(
+        self, vin: str, memory: Callable[[], CommandMemory], state: Callable[[], VehicleState]
+    ) -> None:
+        """Say where a car's records come from when they are saved."""
+        self._session_sources[vin] = memory
+        self._state_sources[vin] = state
+
+    @callback
+    def save_sessions(self) -> None:
+        """Have the sessions saved soon, at the latest when Home Assistant stops."""
+        self._sessions.async_delay_save(self._session_data, SESSION_DELAY)
+
+    @callback
+    def save_states(self) -> None:
+        """Have the states saved within a minute, at the latest when Home Assistant stops."""
+        self._states.async_delay_save(self._state_data, STATE_DELAY)
+
+    async def flush(self) -> None:
+        """Save both files now."""
+        await self._sessions.async_save(self._session_data())
+        await self._states.async_save(self._state_data())
+
+    async def remove(self) -> None:
+        """Delete both files."""
+        await self._sessions.async_remove()
+        await self._states.async_remove()
+
+    def _session_data(self) -> dict[str, Any]:
+        # a car that is not there today keeps its record
+        return self._loaded_sessions | {
+            vin: source().as_dict() for vin, source in self._session_sources.items()
+        }
+
+    def _state_data(self) -> dict[str, Any]:
+        return self._loaded_states | {
+            vin: source().as_dict() for vin, source in self._state_sources.items()
+        }
+
+
+def _store(hass: HomeAssistant, entry_id: str, kind: str) -> Store[dict[str, Any]]:
+    return Store(hass, VERSION, f"{DOMAIN}.{entry_id}.{kind}", private=True, atomic_writes=True)

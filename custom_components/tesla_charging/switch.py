@@ -1,0 +1,54 @@
+"""The switch that starts and stops charging."""
+
+from dataclasses import dataclass
+from typing import Any, override
+
+from homeassistant.components.switch import SwitchEntity, SwitchEntityDescription
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .coordinator import CHARGING
+from .entity import VehicleEntity, VehicleEntityDescription
+from .models import TeslaChargingConfigEntry
+
+PARALLEL_UPDATES = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class VehicleSwitchDescription(VehicleEntityDescription, SwitchEntityDescription):
+    """One switch."""
+
+
+CHARGING_SWITCH = VehicleSwitchDescription(key="charging", signals=("DetailedChargeState",))
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: TeslaChargingConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add every car's charging switch."""
+    async_add_entities(
+        ChargingSwitch(car, CHARGING_SWITCH) for car in entry.runtime_data.cars.values()
+    )
+
+
+class ChargingSwitch(VehicleEntity, SwitchEntity):
+    """On while the car charges, or begins to."""
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        """Whether the car charges; None while that is not known."""
+        charging_state = self.state_of_car.value("DetailedChargeState")
+        return None if charging_state is None else charging_state in CHARGING
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        """Start charging."""
+        await self.send("charge_start")
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        """Stop charging."""
+        await self.send("charge_stop")

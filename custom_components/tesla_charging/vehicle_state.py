@@ -1,0 +1,135 @@
+"""What is known of a car: every signal with its value and the time the car measured it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+import math
+from typing import Any, Final
+
+from .fleet_api import VehicleData, VehicleState as Connection
+from .signals import SIGNALS, NotGiven, Value
+
+MAX_CLOCK_LEAD: Final = 300.0
+"""Seconds that a car's clock may run ahead of ours before its time is not believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A value (None: the car says there is none) and when the car measured it, unix seconds."""
+
+    value: Value | None
+    measured_at: float
+
+
+type Readings = Mapping[str, Reading]
+
+
+@dataclass(frozen=True, slots=True)
+class VehicleState:
+    """One moment's knowledge of a car; merging gives the next one."""
+
+    readings: Readings = field(default_factory=dict)
+    connection: Connection = Connection.UNKNOWN
+
+    def value(self, name: str) -> Value | None:
+        """Return a signal's value, None when it is not known."""
+        reading = self.readings.get(name)
+        return reading.value if reading else None
+
+    def number(self, name: str) -> float | int | None:
+        """Return a signal's value if it is a number."""
+        value = self.value(name)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return None
+        return value
+
+    def measured_at(self, name: str) -> float | None:
+        """Return when the car measured a signal, unix seconds."""
+        reading = self.readings.get(name)
+        return reading.measured_at if reading else None
+
+    def merge(self, new: Readings) -> VehicleState:
+        """Return the state with newer readings taken over; older ones never overwrite."""
+        newer = {
+            name: reading
+            for name, reading in new.items()
+            if (old := self.readings.get(name)) is None or reading.measured_at >= old.measured_at
+        }
+        return VehicleState({**self.readings, **newer}, self.connection)
+
+    def connected(self, connection: Connection) -> VehicleState:
+        """Return the state with another connection."""
+        return VehicleState(self.readings, connection)
+
+    def changes(self, earlier: VehicleState) -> frozenset[str]:
+        """Return the names of the signals whose value differs, and "connection" if that does."""
+        names = {
+            name
+            for name in self.readings.keys() | earlier.readings.keys()
+            if self.value(name) != earlier.value(name)
+        }
+        if self.connection is not earlier.connection:
+            names.add(CONNECTION)
+        return frozenset(names)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the readings as JSON-compatible values; the connection is not worth keeping."""
+        return {name: [r.value, r.measured_at] for name, r in self.readings.items()}
+
+    @classmethod
+    def from_dict(cls, data: object) -> VehicleState:
+        """Read back as_dict(), leaving out whatever is not a reading of a known signal."""
+        readings: dict[str, Reading] = {}
+        for name, item in data.items() if isinstance(data, dict) else ():
+            match item:
+                case [
+                    None | bool() | int() | float() | str() as value,
+                    int() | float() as measured_at,
+                ] if name in SIGNALS:
+                    readings[name] = Reading(value, measured_at)
+                case [[float() | int() as one, float() | int() as two], int() | float() as at]:
+                    if name in SIGNALS:
+                        readings[name] = Reading((one, two), at)
+        return cls(readings)
+
+
+CONNECTION: Final = "connection"
+
+
+def readings_of(data: VehicleData, *, now: float) -> dict[str, Reading]:
+    """Return every signal that an answer of `vehicle_data` gives, with its section's own time."""
+    readings: dict[str, Reading] = {}
+    for signal in SIGNALS.values():
+        if signal.section is None or signal.read is None:
+            continue
+        fields = data.get(signal.section)
+        if fields is None:
+            continue
+        try:
+            value = signal.read(fields)
+        except NotGiven:
+            continue
+        readings[signal.name] = Reading(value, _measured_at(fields.get("timestamp"), now))
+    return readings
+
+
+def expected(values: Mapping[str, Value], *, now: float) -> dict[str, Reading]:
+    """Return readings for what a command that the car accepted has just set."""
+    return {name: Reading(value, now) for name, value in values.items()}
+
+
+def _measured_at(timestamp: object, now: float) -> float:
+    """Return a section's time: Tesla gives milliseconds; a missing or impossible one means now."""
+    if isinstance(timestamp, bool) or not isinstance(timestamp, int | float):
+        return now
+    seconds = timestamp / 1000
+    if not math.isfinite(seconds) or not 0 < seconds <= now + MAX_CLOCK_LEAD:
+        return now
+    return seconds
+
+
+def signals_of(names: Iterable[str]) -> frozenset[str]:
+    """Return names as a set, checking that each is a signal (or the connection)."""
+    found = frozenset(names)
+    if unknown := found - SIGNALS.keys() - {CONNECTION}:
+        raise KeyError(f"no such signal: {sorted(unknown)}")
+    return found

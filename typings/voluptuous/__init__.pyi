@@ -1,0 +1,2 @@
+# Home Assistant installs probatio under the name voluptuous; so it is for the type checker.
+from probatio import *
