@@ -1,0 +1,162 @@
+"""`python -m simulator`: a simulated Tesla for a person to play with.
+
+Prints one JSON line when it is ready and stops on SIGINT or SIGTERM.
+"""
+
+import argparse
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+import ipaddress
+import json
+from pathlib import Path
+import signal
+import sys
+from urllib.parse import urlsplit
+
+from simulator.car import Car
+from simulator.clock import SimulatedClock
+from simulator.cloud.accounts import REGIONS
+from simulator.cloud.partner import KeyNotUsable, read_key
+from simulator.tesla import TeslaSimulator
+
+EMAIL, PASSWORD = "driver@example.com", "demo"
+REDIRECT_URIS = (
+    "https://my.home-assistant.io/redirect/oauth",
+    "http://localhost:8123/auth/external/callback",
+)
+
+
+def _served_domain(text: str) -> tuple[str, str]:
+    domain, found, url = text.partition("=")
+    parts = urlsplit(url)
+    if not (domain and found and parts.scheme in {"http", "https"} and parts.hostname):
+        raise argparse.ArgumentTypeError("expected DOMAIN=http://HOST:PORT")
+    return domain, url.rstrip("/")
+
+
+def _loopback(text: str) -> str:
+    try:
+        if ipaddress.ip_address(text).is_loopback:
+            return text
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError("the simulator listens on loopback addresses only")
+
+
+def _public_key(text: str) -> bytes:
+    try:
+        return read_key(Path(text).read_bytes(), text)
+    except (OSError, KeyNotUsable) as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read the command line; exits with a message for anything unusable."""
+    parser = argparse.ArgumentParser("python -m simulator", description=__doc__)
+    add = parser.add_argument
+    add("--host", type=_loopback, default="127.0.0.1", help="loopback address to listen on")
+    add("--port", type=int, default=8790, help="port to listen on, 0 takes a free one")
+    add("--speed", type=float, default=1.0, help="seconds that pass in the cars per second")
+    add("--region", choices=REGIONS, default="na", help="region of the demo account")
+    add(
+        "--domain",
+        type=_served_domain,
+        action="append",
+        default=[],
+        metavar="DOMAIN=URL",
+        help="where a partner domain is really served (again for more)",
+    )
+    add("--client-id", default="simulator-client")
+    add("--client-secret", default="simulator-secret")
+    add("--redirect-uri", action="append", default=[], help="again for more")
+    add("--cars", choices=("demo", "none"), default="demo")
+    add("--paired-key", type=_public_key, metavar="PEMFILE", help="public key that cars know")
+    add("--wake-seconds", type=float, default=10.0, help="how long a car takes to wake")
+    add("--wake-with-charging-scope", action="store_true")
+    return parser.parse_args(arguments)
+
+
+def build(options: argparse.Namespace) -> TeslaSimulator:
+    """Return the demo world, not yet listening."""
+    clock = SimulatedClock(speed=options.speed)
+    tesla = TeslaSimulator(clock=clock, port=options.port, host=options.host)
+    tesla.dns.update(options.domain)
+    tesla.wake_with_charging_scope = options.wake_with_charging_scope
+    origin = options.domain[0][0] if options.domain else "example.com"
+    tesla.add_application(
+        options.client_id,
+        options.client_secret,
+        allowed_origin=f"https://{origin}",
+        redirect_uris=options.redirect_uri or REDIRECT_URIS,
+    )
+    account = tesla.add_account(EMAIL, region=options.region, password=PASSWORD)
+    if options.cars == "demo":
+        for car in _demo_cars(clock, options.wake_seconds):
+            tesla.add_car(account, car)
+            if options.paired_key is not None:
+                tesla.pair(car, options.paired_key)
+    return tesla
+
+
+def _demo_cars(clock: SimulatedClock, wake_seconds: float) -> tuple[Car, Car]:
+    """Return one car that charges at home and one that sleeps there."""
+    # However fast the batteries run, a person has a quarter of an hour with a car that is awake.
+    sleep_after = 900 * max(1.0, clock.speed)
+    pearl = Car(
+        "LRW3E7EK0PC000101",
+        name="Pearl",
+        clock=clock,
+        battery_level=54.0,
+        charge_limit=80,
+        wake_seconds=wake_seconds,
+        sleep_after=sleep_after,
+    )
+    pearl.plug_in(max_amps=16, phases=3)
+    midnight = Car(
+        "5YJ3E1EA8NF000202",
+        name="Midnight",
+        clock=clock,
+        battery_level=71.0,
+        charge_limit=90,
+        wake_seconds=wake_seconds,
+        sleep_after=sleep_after,
+    )
+    midnight.sleep()
+    return pearl, midnight
+
+
+async def run(tesla: TeslaSimulator) -> None:
+    """Serve until SIGINT or SIGTERM."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with tesla:
+        ready = {
+            "base_url": tesla.base_url,
+            "auth_url": tesla.auth_url,
+            "regions": {region: tesla.region_url(region) for region in REGIONS},
+            "account": EMAIL,
+            "password": PASSWORD,
+            "client_ids": list(tesla.applications),
+            "vins": list(tesla.cars),
+        }
+        print(json.dumps(ready), flush=True)
+        await stop.wait()
+
+
+def main() -> int:
+    """Run the command line."""
+    options = parse(sys.argv[1:])
+    try:
+        with suppress(KeyboardInterrupt):
+            asyncio.run(run(build(options)))
+    except OSError as error:
+        print(f"cannot listen on {options.host}:{options.port}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,25 @@
+"""The simulated vehicle: it charges, drives, sleeps, and obeys only commands it can verify."""
+
+from simulator.car.body import InvalidBody
+from simulator.car.car import Car, UnknownCommand
+from simulator.car.command_table import CommandReply
+from simulator.car.records import CarState, ExecutedCommand
+from simulator.car.security.domain import SecurityDomain
+from simulator.car.security.faults import Fault
+from simulator.car.security.keychain import Keychain, KeychainFull, Role
+from simulator.car.vehicle_data import SECTIONS
+
+__all__ = [
+    "SECTIONS",
+    "Car",
+    "CarState",
+    "CommandReply",
+    "ExecutedCommand",
+    "Fault",
+    "InvalidBody",
+    "Keychain",
+    "KeychainFull",
+    "Role",
+    "SecurityDomain",
+    "UnknownCommand",
+]

@@ -1,0 +1,298 @@
+"""The simulated car, as the cloud and the tests see it."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from tesla_protocol.command.universal_message_pb2 import Domain
+
+from simulator.car import infotainment, vehicle_security
+from simulator.car.battery import Battery
+from simulator.car.body import Params, check_body
+from simulator.car.charge_port import ChargePort
+from simulator.car.charge_state import Section
+from simulator.car.charging import Charging
+from simulator.car.command_table import REST_COMMANDS, Command, CommandReply
+from simulator.car.journey import Journey, Place
+from simulator.car.power import Supply
+from simulator.car.records import CarState, ExecutedCommand, Via
+from simulator.car.schedules import Schedules
+from simulator.car.security.domain import Answer, SecurityDomain
+from simulator.car.security.exchange import exchange
+from simulator.car.security.keychain import Keychain, Role
+from simulator.car.systems import Systems
+from simulator.car.vehicle_data import API_VERSION, read_sections
+from simulator.car.wakefulness import Reachability, Wakefulness
+from simulator.clock import SimulatedClock
+
+type DomainName = Literal["infotainment", "vehicle_security"]
+
+INFOTAINMENT_WINDOW = 32
+
+
+class UnknownCommand(KeyError):
+    """No command of this name exists."""
+
+
+class Car:
+    """A vehicle: physics that catch up with the clock when somebody looks, and commands it verifies.
+
+    `max_amps` and `phases` are what its own charger can take; `wake_seconds` run on the wall clock;
+    `sleep_after` counts physics seconds of idleness (None: it never falls asleep by itself);
+    `starting_seconds` is how long (physics) it says Starting before it says Charging.
+    """
+
+    def __init__(
+        self,
+        vin: str,
+        *,
+        name: str,
+        clock: SimulatedClock,
+        home: tuple[float, float] = (52.0, 4.4),
+        protocol: Literal["required", "not_supported"] = "required",
+        firmware: str = "2026.32.6",
+        battery_level: float = 62.0,
+        battery_kwh: float = 60.0,
+        rated_range_miles: float = 272.0,
+        charge_limit: int = 80,
+        phases: int = 3,
+        max_amps: int = 16,
+        wake_seconds: float = 10.0,
+        sleep_after: float | None = 900.0,
+        starting_seconds: float = 0.0,
+        low_amps_need_two: bool = True,
+        odometer_miles: float = 12345.678901,
+        utc_offset: int = 0,
+    ) -> None:
+        """Deliver a new car: parked at home, awake, no cable, no keys."""
+        at = clock.physics()
+        port = ChargePort()
+        battery = Battery(battery_kwh, battery_kwh * battery_level / 100, rated_range_miles)
+        self.vin = vin
+        self.protocol = protocol
+        self.keychain = Keychain()
+        self.commands: list[ExecutedCommand] = []
+        self._mobile_access = True
+        self._systems = Systems(
+            vin=vin,
+            name=name,
+            firmware=firmware,
+            clock=clock,
+            battery=battery,
+            port=port,
+            charging=Charging(
+                battery,
+                port,
+                limit=charge_limit,
+                max_amps=max_amps,
+                phases=phases,
+                at=at,
+                starting_seconds=starting_seconds,
+                low_amps_need_two=low_amps_need_two,
+            ),
+            journey=Journey(Place(*home), odometer_miles=odometer_miles, at=at),
+            schedules=Schedules(),
+            wakefulness=Wakefulness(clock, wake_seconds=wake_seconds, sleep_after=sleep_after),
+            utc_offset=utc_offset,
+        )
+        self._domains = {
+            int(Domain.DOMAIN_VEHICLE_SECURITY): self._make_domain(
+                Domain.DOMAIN_VEHICLE_SECURITY, window=0
+            ),
+            int(Domain.DOMAIN_INFOTAINMENT): self._make_domain(
+                Domain.DOMAIN_INFOTAINMENT, window=INFOTAINMENT_WINDOW
+            ),
+        }
+
+    @property
+    def name(self) -> str:
+        """The name its owner gave it."""
+        return self._systems.name
+
+    @property
+    def firmware(self) -> str:
+        """The running software version."""
+        return self._systems.firmware
+
+    @property
+    def state(self) -> Reachability:
+        """online, asleep or offline; a car that is waking up is still asleep."""
+        systems = self._settled()
+        return systems.wakefulness.state(busy=systems.busy)
+
+    @property
+    def at_home(self) -> bool:
+        """Whether it is parked at home."""
+        return self._settled().journey.at_home
+
+    @property
+    def mobile_access(self) -> bool:
+        """Whether the owner allows remote access; without it commands are answered with fault 21."""
+        return self._mobile_access
+
+    @mobile_access.setter
+    def mobile_access(self, allowed: bool) -> None:
+        self._mobile_access = allowed
+        for domain in self._domains.values():
+            domain.remote_access = allowed
+
+    def wake(self) -> None:
+        """Start waking up; harmless when awake or already waking."""
+        self._settled().wakefulness.wake()
+
+    def sleep(self) -> None:
+        """Fall asleep now."""
+        self._settled().wakefulness.sleep()
+
+    def set_offline(self, offline: bool) -> None:
+        """Lose or regain the connection."""
+        self._systems.wakefulness.offline = offline
+
+    def plug_in(self, max_amps: int = 16, phases: int = 3, *, powered: bool = True) -> None:
+        """Put in a cable that offers so much; a new charging session starts by itself."""
+        systems = self._attended()
+        if systems.journey.driving:
+            raise RuntimeError("a moving car cannot be plugged in")
+        systems.charging.plug_in(Supply(max_amps=max_amps, phases=phases, powered=powered))
+
+    def unplug(self) -> None:
+        """Take the cable out."""
+        self._attended().charging.unplug()
+
+    def set_power(self, powered: bool) -> None:
+        """Let the wall connector lose or regain power; power that returns wakes the car up."""
+        systems = self._attended() if powered else self._settled()
+        systems.charging.set_powered(powered)
+
+    def drive_away(self, latitude: float, longitude: float, *, speed_mph: float = 40.0) -> None:
+        """Set off towards a place; a cable is taken out first."""
+        systems = self._attended()
+        if systems.port.supply:
+            systems.charging.unplug()
+        systems.port.close()
+        systems.journey.set_off(Place(latitude, longitude), speed_mph=speed_mph)
+
+    def arrive_home(self) -> None:
+        """Be parked at home at once, with the miles and the energy that took."""
+        systems = self._attended()
+        systems.battery.add(-systems.journey.go_home() * systems.battery.kwh_per_mile)
+
+    def set_battery_level(self, percent: float) -> None:
+        """Set the state of charge."""
+        battery = self._settled().battery
+        battery.energy_kwh = battery.capacity_kwh * percent / 100
+
+    def set_battery_temperature(self, celsius: float) -> None:
+        """Set the battery's temperature; below 5 °C some of its energy is withheld."""
+        self._settled().battery.temperature_c = celsius
+
+    def snapshot(self) -> CarState:
+        """Return the car as it is, without it noticing."""
+        systems = self._settled()
+        charging, journey = systems.charging, systems.journey
+        return CarState(
+            reachability=self.state,
+            charging_state=charging.state,
+            battery_level=systems.battery.level,
+            charge_limit=charging.limit,
+            charge_amps=charging.amps,
+            charge_kw=charging.flow.ac_kw,
+            energy_added_kwh=charging.energy_added_kwh,
+            plugged_in=systems.port.supply is not None,
+            charge_port_door_open=systems.port.door_open,
+            at_home=journey.at_home,
+            driving=journey.driving,
+            latitude=journey.place.latitude,
+            longitude=journey.place.longitude,
+            odometer_miles=journey.odometer_miles,
+        )
+
+    def summary(self) -> dict[str, object]:
+        """Return the car's part of the vehicle summary; reading it does not touch the car."""
+        return {
+            "vin": self.vin,
+            "display_name": self.name,
+            "option_codes": None,
+            "color": None,
+            "state": self.state,
+            "in_service": False,
+            "calendar_enabled": True,
+            "api_version": API_VERSION,
+            "backseat_token": None,
+            "backseat_token_updated_at": None,
+            "ble_autopair_enrolled": False,
+            "command_signing": "required" if self.protocol == "required" else "not_required",
+        }
+
+    def vehicle_data(self, sections: frozenset[str]) -> dict[str, Section]:
+        """Return these sections of vehicle_data; reading them keeps an awake car awake.
+
+        KeyError for a section no car knows.
+        """
+        systems = self._settled()
+        if self.state == "online":
+            systems.wakefulness.touch()
+        return read_sections(systems, frozenset(sections))
+
+    def rest_command(self, name: str, body: Mapping[str, object]) -> CommandReply:
+        """Carry out an unsigned command. UnknownCommand, InvalidBody.
+
+        A car that speaks the command protocol refuses unsigned commands: `unsigned_cmds_hardlocked`.
+        """
+        command = REST_COMMANDS.get(name)
+        if command is None:
+            raise UnknownCommand(name)
+        params = check_body(command.body, body)
+        if self.protocol == "required":
+            return CommandReply(result=False, reason="unsigned_cmds_hardlocked")
+        return self._run(command, params, "rest")
+
+    def exchange(self, raw: bytes) -> bytes | None:
+        """Answer a RoutableMessage from the network with another one, both serialised.
+
+        None when no answer comes: the car is not online or does not speak the protocol, or the bytes
+        say nothing that can be answered.
+        """
+        if self.protocol != "required" or self.state != "online":
+            return None
+        return exchange(self._domains, raw)
+
+    def domain(self, name: DomainName) -> SecurityDomain:
+        """Return one of the two security domains."""
+        numbers: dict[DomainName, int] = {
+            "vehicle_security": Domain.DOMAIN_VEHICLE_SECURITY,
+            "infotainment": Domain.DOMAIN_INFOTAINMENT,
+        }
+        return self._domains[numbers[name]]
+
+    def _make_domain(self, number: Domain, *, window: int) -> SecurityDomain:
+        is_infotainment = number == Domain.DOMAIN_INFOTAINMENT
+        obey = infotainment.execute if is_infotainment else vehicle_security.execute
+
+        def execute(payload: bytes, role: Role) -> Answer:
+            self._systems.wakefulness.touch()
+            return obey(payload, role, self._run_signed)
+
+        return SecurityDomain(
+            int(number), self.vin, self._systems.clock, self.keychain, execute, window=window
+        )
+
+    def _run_signed(self, command: Command, params: Params) -> CommandReply:
+        return self._run(command, params, "signed")
+
+    def _run(self, command: Command, params: Params, via: Via) -> CommandReply:
+        systems = self._settled()
+        systems.wakefulness.touch()
+        reason = command.handler(systems, params)
+        reply = CommandReply(result=not reason, reason=reason)
+        self.commands.append(ExecutedCommand(command.name, params, via, reply))
+        return reply
+
+    def _settled(self) -> Systems:
+        self._systems.settle()
+        return self._systems
+
+    def _attended(self) -> Systems:
+        """Return the systems of a car somebody is standing at: it is awake."""
+        systems = self._settled()
+        systems.wakefulness.wake_at_once()
+        return systems

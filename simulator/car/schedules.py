@@ -1,0 +1,28 @@
+"""Schedules a car was told. It stores and shows them; it does not act on them yet."""
+
+from dataclasses import dataclass, field
+
+type Schedule = dict[str, object]
+
+
+@dataclass(slots=True)
+class ScheduledCharging:
+    """The older, single settings shown in charge_state (minutes after local midnight)."""
+
+    mode: str = "Off"
+    start_minutes: int | None = None
+    departure_minutes: int = 480
+    preconditioning_enabled: bool = False
+    preconditioning_times: str = "all_week"
+    off_peak_charging_enabled: bool = False
+    off_peak_charging_times: str = "all_week"
+    off_peak_hours_end_minutes: int = 360
+
+
+@dataclass(slots=True)
+class Schedules:
+    """Everything about time that a car was told."""
+
+    legacy: ScheduledCharging = field(default_factory=ScheduledCharging)
+    charge: dict[int, Schedule] = field(default_factory=dict)
+    precondition: dict[int, Schedule] = field(default_factory=dict)

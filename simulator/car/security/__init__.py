@@ -1,0 +1,1 @@
+"""How a car decides whom to believe: keys, sessions, counters, tags."""

@@ -1,0 +1,41 @@
+"""The parts of one car, as its commands and its data see them."""
+
+from dataclasses import dataclass
+
+from simulator.car.battery import Battery
+from simulator.car.charge_port import ChargePort
+from simulator.car.charging import Charging
+from simulator.car.journey import Journey
+from simulator.car.schedules import Schedules
+from simulator.car.wakefulness import Wakefulness
+from simulator.clock import SimulatedClock
+
+
+@dataclass(slots=True)
+class Systems:
+    """What a car is made of."""
+
+    vin: str
+    name: str
+    firmware: str
+    clock: SimulatedClock
+    battery: Battery
+    port: ChargePort
+    charging: Charging
+    journey: Journey
+    schedules: Schedules
+    wakefulness: Wakefulness
+    utc_offset: int = 0
+
+    def settle(self) -> None:
+        """Bring every part to the present moment."""
+        now = self.clock.physics()
+        self.battery.add(-self.journey.advance(now) * self.battery.kwh_per_mile)
+        self.charging.advance(now)
+        for part in (self.journey, self.charging):
+            self.wakefulness.touch(part.active_until)
+
+    @property
+    def busy(self) -> bool:
+        """Whether the car is at work and so stays awake."""
+        return self.charging.busy or self.journey.driving

@@ -1,0 +1,177 @@
+"""The other sections of vehicle_data, and the table of all of them."""
+
+from collections.abc import Callable, Mapping
+
+from simulator.car.charge_state import Section, charge_state
+from simulator.car.systems import Systems
+
+API_VERSION = 82
+MAX_SCHEDULES = 50
+
+
+def _drive_state(car: Systems, timestamp_ms: int) -> Section:
+    driving, charging_kw = car.journey.driving, round(car.charging.flow.battery_kw)
+    return {
+        "power": round(car.journey.speed_mph / 3) if driving else -charging_kw,
+        "shift_state": car.journey.shift_state,
+        "speed": round(car.journey.speed_mph) if driving else None,
+        "timestamp": timestamp_ms,
+    }
+
+
+def _location_data(car: Systems, timestamp_ms: int) -> Section:
+    place = car.journey.place
+    latitude, longitude = round(place.latitude, 6), round(place.longitude, 6)
+    return {
+        "gps_as_of": timestamp_ms // 1000,
+        "heading": car.journey.heading,
+        "latitude": latitude,
+        "longitude": longitude,
+        "native_latitude": latitude,
+        "native_location_supported": 1,
+        "native_longitude": longitude,
+        "native_type": "wgs",
+        "timestamp": timestamp_ms,
+    }
+
+
+def _vehicle_state(car: Systems, timestamp_ms: int) -> Section:
+    driving = car.journey.driving
+    return {
+        "api_version": API_VERSION,
+        "car_version": f"{car.firmware} abcdef123456",
+        "center_display_state": 2 if driving else 0,
+        "dashcam_state": "Unavailable",
+        "df": 0,
+        "dr": 0,
+        "ft": 0,
+        "is_user_present": car.journey.shift_state is not None,
+        "locked": not driving,
+        "odometer": round(car.journey.odometer_miles, 6),
+        "pf": 0,
+        "pr": 0,
+        "remote_start": False,
+        "rt": 0,
+        "sentry_mode": False,
+        "service_mode": False,
+        "software_update": {
+            "download_perc": 0,
+            "expected_duration_sec": 0,
+            "install_perc": 0,
+            "status": "",
+            "version": "",
+        },
+        "timestamp": timestamp_ms,
+        "valet_mode": False,
+        "vehicle_name": car.name,
+    }
+
+
+def _vehicle_config(car: Systems, timestamp_ms: int) -> Section:
+    return {
+        "can_accept_navigation_requests": True,
+        "can_actuate_trunks": True,
+        "car_type": "model3",
+        "charge_port_type": "CCS",
+        "efficiency_package": "M32021",
+        "eu_vehicle": True,
+        "exterior_color": "PearlWhite",
+        "has_air_suspension": False,
+        "motorized_charge_port": car.port.motorized,
+        "plg": True,
+        "rhd": False,
+        "timestamp": timestamp_ms,
+        "trim_badging": "74d",
+        "utc_offset": car.utc_offset,
+        "wheel_type": "Pinwheel18CapKit",
+    }
+
+
+def _gui_settings(_car: Systems, timestamp_ms: int) -> Section:
+    return {
+        "gui_24_hour_time": True,
+        "gui_charge_rate_units": "kW",
+        "gui_distance_units": "km/hr",
+        "gui_range_display": "Rated",
+        "gui_temperature_units": "C",
+        "gui_tirepressure_units": "Bar",
+        "show_range_units": False,
+        "timestamp": timestamp_ms,
+    }
+
+
+def _climate_state(car: Systems, timestamp_ms: int) -> Section:
+    return {
+        "battery_heater": False,
+        "climate_keeper_mode": "off",
+        "driver_temp_setting": 21.0,
+        "inside_temp": 20.5,
+        "is_auto_conditioning_on": False,
+        "is_climate_on": car.journey.driving,
+        "is_preconditioning": False,
+        "outside_temp": round(car.battery.temperature_c - 3, 1),
+        "passenger_temp_setting": 21.0,
+        "timestamp": timestamp_ms,
+    }
+
+
+def _closures_state(car: Systems, timestamp_ms: int) -> Section:
+    closed = (
+        "df",
+        "dr",
+        "pf",
+        "pr",
+        "ft",
+        "rt",
+        "fd_window",
+        "fp_window",
+        "rd_window",
+        "rp_window",
+    )
+    section: Section = dict.fromkeys(closed, 0)
+    return section | {
+        "locked": not car.journey.driving,
+        "timestamp": timestamp_ms,
+    }
+
+
+def _charge_schedule_data(car: Systems, timestamp_ms: int) -> Section:
+    schedules = [dict(schedule) for schedule in car.schedules.charge.values()]
+    return {
+        "charge_buffer": 0,
+        "charge_schedules": schedules,
+        "max_num_charge_schedules": MAX_SCHEDULES,
+        "next_schedule": any(schedule["enabled"] for schedule in schedules),
+        "show_schedule_complete_state": False,
+        "timestamp": timestamp_ms,
+    }
+
+
+def _preconditioning_schedule_data(car: Systems, timestamp_ms: int) -> Section:
+    schedules = [dict(schedule) for schedule in car.schedules.precondition.values()]
+    return {
+        "max_num_precondition_schedules": MAX_SCHEDULES,
+        "next_schedule": any(schedule["enabled"] for schedule in schedules),
+        "precondition_schedules": schedules,
+        "timestamp": timestamp_ms,
+    }
+
+
+SECTIONS: Mapping[str, Callable[[Systems, int], Section]] = {
+    "charge_state": charge_state,
+    "charge_schedule_data": _charge_schedule_data,
+    "climate_state": _climate_state,
+    "closures_state": _closures_state,
+    "drive_state": _drive_state,
+    "gui_settings": _gui_settings,
+    "location_data": _location_data,
+    "preconditioning_schedule_data": _preconditioning_schedule_data,
+    "vehicle_config": _vehicle_config,
+    "vehicle_state": _vehicle_state,
+}
+
+
+def read_sections(car: Systems, names: frozenset[str]) -> dict[str, Section]:
+    """Return the sections asked for; KeyError for a name no car knows. Timestamps are in milliseconds."""
+    timestamp_ms = int(car.clock.now() * 1000)
+    return {name: SECTIONS[name](car, timestamp_ms) for name in sorted(names)}

@@ -1,0 +1,69 @@
+"""Whether a car can be reached: online, asleep or offline."""
+
+from typing import Literal
+
+from simulator.clock import SimulatedClock
+
+type Reachability = Literal["online", "asleep", "offline"]
+
+
+class Wakefulness:
+    """Falls asleep when left alone, wakes up when told to, and takes its time over it.
+
+    `sleep_after` counts physics seconds without activity (None: never by itself); `wake_seconds` are
+    wall-clock seconds.
+    """
+
+    def __init__(
+        self, clock: SimulatedClock, *, wake_seconds: float, sleep_after: float | None
+    ) -> None:
+        """Begin awake."""
+        self._clock = clock
+        self._wake_seconds = wake_seconds
+        self._sleep_after = sleep_after
+        self._last_activity = clock.physics()
+        self._asleep = False
+        self._waking_since: float | None = None
+        self.offline = False
+
+    def touch(self, at: float | None = None) -> None:
+        """Something happened to the car that keeps it awake for a while."""
+        moment = self._clock.physics() if at is None else at
+        self._last_activity = max(self._last_activity, moment)
+
+    def state(self, *, busy: bool) -> Reachability:
+        """Return the present state; a busy car does not fall asleep by itself."""
+        self._settle(busy=busy)
+        if self.offline:
+            return "offline"
+        return "asleep" if self._asleep else "online"
+
+    def wake(self) -> None:
+        """Start waking up, or stay awake; a car without a connection hears nothing."""
+        if self.offline:
+            return
+        if not self._asleep:
+            self.touch()
+        elif self._waking_since is None:
+            self._waking_since = self._clock.now()
+
+    def wake_at_once(self) -> None:
+        """Be awake: somebody stands at the car."""
+        self._asleep = False
+        self._waking_since = None
+        self.touch()
+
+    def sleep(self) -> None:
+        """Fall asleep now."""
+        self._asleep = True
+        self._waking_since = None
+
+    def _settle(self, *, busy: bool) -> None:
+        since = self._waking_since
+        if self._asleep and since is not None:
+            if self._clock.now() - since >= self._wake_seconds:
+                self.wake_at_once()
+            return
+        idle = self._clock.physics() - self._last_activity
+        if not self._asleep and not busy and self._sleep_after is not None:
+            self._asleep = idle >= self._sleep_after

@@ -1,0 +1,1 @@
+"""The simulated Tesla cloud: accounts, OAuth, Fleet API, billing, limits, faults, pages."""

@@ -1,0 +1,145 @@
+"""Signed commands, and plain ones for cars without the Vehicle Command Protocol."""
+
+import base64
+import binascii
+
+from google.protobuf.message import DecodeError
+from tesla_protocol.command import car_server_pb2, universal_message_pb2, vcsec_pb2
+
+from simulator.car import InvalidBody, UnknownCommand
+from simulator.cloud.context import Call
+from simulator.cloud.errors import ApiError, asleep, invalid_field, missing_scopes
+from simulator.cloud.vehicles import reachable
+
+EITHER = frozenset({"vehicle_cmds", "vehicle_charging_cmds"})
+ALL_COMMANDS = frozenset({"vehicle_cmds"})
+
+#: Charging commands by REST name and by field of CarServer.VehicleAction. These accept either
+#: command scope (Fleet API vehicle commands page); everything else wants vehicle_cmds.
+CHARGING_COMMANDS = frozenset(
+    {
+        "charge_start",
+        "charge_stop",
+        "charge_standard",
+        "charge_max_range",
+        "set_charge_limit",
+        "set_charging_amps",
+        "charge_port_door_open",
+        "charge_port_door_close",
+        "set_scheduled_charging",
+        "set_scheduled_departure",
+        "add_charge_schedule",
+        "remove_charge_schedule",
+        "add_precondition_schedule",
+        "remove_precondition_schedule",
+    }
+)
+CHARGING_ACTIONS = frozenset(
+    {
+        "chargingStartStopAction",
+        "chargingSetLimitAction",
+        "setChargingAmpsAction",
+        "chargePortDoorOpen",
+        "chargePortDoorClose",
+        "scheduledChargingAction",
+        "scheduledDepartureAction",
+        "addChargeScheduleAction",
+        "removeChargeScheduleAction",
+        "addPreconditionScheduleAction",
+        "removePreconditionScheduleAction",
+        "batchRemoveChargeSchedulesAction",
+        "batchRemovePreconditionSchedulesAction",
+    }
+)
+
+
+def _infotainment_scopes(payload: bytes) -> frozenset[str]:
+    action = car_server_pb2.Action.FromString(payload)
+    name = action.vehicleAction.WhichOneof("vehicle_action_msg")
+    return EITHER if name in CHARGING_ACTIONS else ALL_COMMANDS
+
+
+def _security_scopes(payload: bytes) -> frozenset[str]:
+    message = vcsec_pb2.UnsignedMessage.FromString(payload)
+    if message.WhichOneof("sub_message") != "closureMoveRequest":
+        return ALL_COMMANDS
+    moved = {descriptor.name for descriptor, _ in message.closureMoveRequest.ListFields()}
+    return EITHER if moved == {"chargePort"} else ALL_COMMANDS
+
+
+#: What reads a command's plaintext, by destination domain.
+_READERS = {
+    universal_message_pb2.DOMAIN_INFOTAINMENT: _infotainment_scopes,
+    universal_message_pb2.DOMAIN_VEHICLE_SECURITY: _security_scopes,
+}
+
+
+def scopes_for(raw: bytes) -> frozenset[str]:
+    """Read a RoutableMessage as Tesla's server does and return the scopes of which one is needed.
+
+    Raises ApiError: 422 for what cannot be read, 403 for AES-GCM messages, whose plaintext the
+    server could not check against the scopes (vehicle-command, protocol.md).
+    """
+    try:
+        message = universal_message_pb2.RoutableMessage.FromString(raw)
+        kind = message.WhichOneof("payload")
+        if kind == "session_info_request":
+            return EITHER
+        if kind != "protobuf_message_as_bytes":
+            raise invalid_field("routable_message", "carries no request")
+        if message.signature_data.HasField("AES_GCM_Personalized_data"):
+            raise ApiError(403, "AES-GCM messages are not accepted, use HMAC_PERSONALIZED")
+        reader = _READERS.get(message.to_destination.domain)
+        if reader is None:
+            raise invalid_field("routable_message", "unknown destination domain")
+        return reader(message.protobuf_message_as_bytes)
+    except DecodeError as error:
+        raise invalid_field("routable_message", "cannot be decoded") from error
+
+
+async def signed_command(call: Call) -> dict[str, object]:
+    """Carry a RoutableMessage to the car and its answer back; never wakes the car."""
+    text = call.body.get("routable_message")
+    if not isinstance(text, str) or not text:
+        raise invalid_field("routable_message", "is missing")
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (ValueError, binascii.Error) as error:
+        raise invalid_field("routable_message", "is not base64") from error
+    needed = scopes_for(raw)
+    if not needed & call.scopes:
+        raise missing_scopes(needed)
+    access = call.vehicle()
+    car = access.car
+    if car.protocol != "required":
+        raise ApiError(422, "vehicle does not support signed commands")
+    # With mobile access off the car itself answers (fault 21); a car out of reach cannot.
+    if car.state == "offline":
+        raise ApiError(408, "vehicle is offline")
+    if car.state == "asleep":
+        raise asleep()
+    answer = car.exchange(raw)
+    if answer is None:
+        raise ApiError(408, "timeout")
+    return {"response": base64.b64encode(answer).decode()}
+
+
+async def plain_command(call: Call) -> dict[str, object]:
+    """Run an unsigned command in a car that does not demand signatures."""
+    name = call.tags["name"]
+    needed = EITHER if name in CHARGING_COMMANDS else ALL_COMMANDS
+    if not needed & call.scopes:
+        raise missing_scopes(needed)
+    car = call.vehicle().car
+    if car.protocol == "required":
+        raise ApiError(
+            403, "Tesla Vehicle Command Protocol required, please refer to the documentation"
+        )
+    reachable(call)
+    try:
+        reply = car.rest_command(name, call.body)
+    except UnknownCommand as error:
+        raise ApiError(400, "invalid_command", name) from error
+    except InvalidBody as error:
+        raise ApiError(400, "invalid_field", str(error)) from error
+    return {"response": {"result": reply.result, "reason": reply.reason}}

@@ -1,0 +1,52 @@
+"""What the browser tests share: a running home beside a simulated Tesla, and a page on it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import pytest_socket
+
+from scripts.demo_home import demo
+from scripts.home import Home
+from scripts.simulated_tesla import SimulatedTesla
+from tests.e2e.harness import Frontend, frontend
+
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+
+
+@contextmanager
+def real_sockets() -> Iterator[None]:
+    """Allow sockets: Home Assistant's test plugin takes them away before every test."""
+    pytest_socket.enable_socket()
+    try:
+        yield
+    finally:
+        pytest_socket.disable_socket(allow_unix_socket=True)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, SimulatedTesla]]:
+    """A fresh home without the integration, and a simulated Tesla, for the tests of one module."""
+    with real_sockets(), demo(tmp_path_factory.mktemp("home") / "config") as running:
+        yield running
+
+
+@pytest.fixture
+def home(world: tuple[Home, SimulatedTesla]) -> Home:
+    """The running Home Assistant."""
+    return world[0]
+
+
+@pytest.fixture
+def tesla(world: tuple[Home, SimulatedTesla]) -> SimulatedTesla:
+    """The running simulator."""
+    return world[1]
+
+
+@pytest.fixture
+def browser(home: Home, request: pytest.FixtureRequest) -> Iterator[Frontend]:
+    """A page of somebody who is signed in already; its pictures go to screenshots/."""
+    name = request.node.name.removeprefix("test_")
+    with real_sockets(), frontend(home, screenshots=SCREENSHOTS / name) as opened:
+        yield opened
