@@ -6,9 +6,6 @@ from pathlib import Path
 import time
 from typing import Any
 
-# Home Assistant's test plugin brings a package of the same name; ours must be imported first.
-import custom_components.tesla_charging  # noqa: F401  isort: split
-
 from homeassistant.components.application_credentials import (
     ClientCredential,
     async_import_client_credential,
@@ -19,6 +16,8 @@ from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+# Home Assistant's test plugin brings a package of the same name; ours must be imported first.
+import custom_components.tesla_charging  # noqa: F401  isort: split
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.endpoints import ENVIRONMENT_VARIABLE, active_endpoints
 from custom_components.tesla_charging.vehicle_command import VirtualKey

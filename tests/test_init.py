@@ -1,7 +1,6 @@
 """Loading, unloading and removing an account."""
 
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.core import HomeAssistant
 
 from tests.conftest import PEARL, Home
 

@@ -60,9 +60,12 @@ def bare_domain(text: str) -> str:
     text = text.strip().lower()
     if text.startswith("http://"):
         raise OnboardingError("domain_not_https")
-    host = urlsplit(text if "://" in text else f"https://{text}").netloc.rpartition("@")[2]
-    name, _, port = host.partition(":")
-    if port not in {"", "443"}:
+    try:
+        parts = urlsplit(text if "://" in text else f"https://{text}")
+        name, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise OnboardingError("domain_invalid") from None
+    if port not in {None, 443}:
         raise OnboardingError("domain_with_port")
     if not _HOST_NAME.fullmatch(name):
         raise OnboardingError("domain_invalid")

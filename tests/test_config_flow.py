@@ -1,0 +1,388 @@
+"""The config flow, walked through Home Assistant's flow manager against the simulated Tesla."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import aiohttp
+from aiohttp import web
+from homeassistant import config_entries
+from homeassistant.config_entries import ConfigFlowResult
+from homeassistant.const import CONF_SOURCE
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers import config_entry_oauth2_flow
+from homeassistant.setup import async_setup_component
+import pytest
+
+from custom_components.tesla_charging.const import DOMAIN
+from custom_components.tesla_charging.vehicle_command import VirtualKey
+from simulator import Account
+from tests.conftest import HOME_DOMAIN, KEY_FILE, MIDNIGHT, PEARL, REDIRECT_URI, SCOPES, Home
+from tests.simulator.browser import Browser
+
+KEY_URL = "/.well-known/appspecific/com.tesla.3p.public-key.pem"
+
+
+@pytest.fixture(autouse=True)
+def _request_of_a_browser(current_request_with_host: None) -> None:
+    """Flows are started by somebody's browser."""
+
+
+@pytest.fixture
+async def front_door(home: Home, hass_client_no_auth: Any) -> None:
+    """Let the home's domain lead to this Home Assistant's own web server."""
+    assert await async_setup_component(home.hass, "http", {})
+    assert await async_setup_component(home.hass, DOMAIN, {})
+    client = await hass_client_no_auth()
+    home.tesla.dns[HOME_DOMAIN] = str(client.make_url("")).rstrip("/")
+    home.application.registrations.clear()
+    await home.add_credentials()
+
+
+async def start(home: Home) -> ConfigFlowResult:
+    return await home.hass.config_entries.flow.async_init(
+        DOMAIN, context={CONF_SOURCE: config_entries.SOURCE_USER}
+    )
+
+
+async def submit(home: Home, result: ConfigFlowResult, **data: Any) -> ConfigFlowResult:
+    return await home.hass.config_entries.flow.async_configure(result["flow_id"], data)
+
+
+async def sign_in(
+    home: Home,
+    result: ConfigFlowResult,
+    *,
+    account: Account | None = None,
+    grant: set[str] | None = None,
+) -> ConfigFlowResult:
+    """Be the person at Tesla's page: grant what is asked (or less) and come back with a code."""
+    assert result["type"] is FlowResultType.EXTERNAL_STEP, result
+    asked = set(parse_qs(urlsplit(result["url"]).query)["scope"][0].split())
+    person = account or home.account
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with aiohttp.ClientSession(cookie_jar=jar) as session:
+        browser = Browser(session)
+        page = await browser.open(result["url"])
+        page = await browser.press(page, "signin", email=person.email, password=person.password)
+        if "approve" in page.ids:
+            untick = frozenset(asked - grant if grant is not None else ())
+            page = await browser.press(page, "approve", untick=untick)
+    assert page.location.startswith(REDIRECT_URI), page.text
+    result = await home.hass.config_entries.flow.async_configure(
+        result["flow_id"],
+        {
+            "state": config_entry_oauth2_flow._decode_jwt(home.hass, page.query["state"]),
+            "code": page.query["code"],
+        },
+    )
+    assert result["type"] is FlowResultType.EXTERNAL_STEP_DONE, result
+    return await home.hass.config_entries.flow.async_configure(result["flow_id"])
+
+
+async def up_to_domain(home: Home) -> ConfigFlowResult:
+    result = await start(home)
+    assert (result["type"], result["step_id"]) == (FlowResultType.FORM, "user")
+    return await sign_in(home, await submit(home, result, location=False))
+
+
+async def served_key(home: Home) -> tuple[int, str]:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(home.tesla.dns[HOME_DOMAIN] + KEY_URL) as response,
+    ):
+        return response.status, await response.text()
+
+
+@pytest.mark.usefixtures("front_door")
+async def test_from_nothing_to_a_paired_car(home: Home) -> None:
+    car = home.add_car(PEARL, "Pearl")
+    car.keychain.remove(home.key.public_key)
+    assert (await served_key(home))[0] == 404
+
+    result = await up_to_domain(home)
+    assert result["step_id"] == "domain"
+    result = await submit(home, result, domain=f"https://{HOME_DOMAIN}/lovelace")
+    assert (result["step_id"], result["errors"]) == ("pair", {})
+    assert result["description_placeholders"]["car"] == "Pearl"
+    assert result["description_placeholders"]["link"].endswith(f"/_ak/{HOME_DOMAIN}?vin={PEARL}")
+
+    result = await submit(home, result, later=False)
+    assert result["errors"] == {"base": "not_paired"}
+
+    key = VirtualKey.load(Path(home.hass.config.path(KEY_FILE)))
+    assert await served_key(home) == (200, key.public_pem)
+    home.tesla.pair(car, key.public_key)
+    result = await submit(home, result, later=False)
+    assert result["step_id"] == "done"
+    assert result["description_placeholders"] == {"paired": "Pearl", "no_key": "-", "open": "-"}
+
+    result = await submit(home, result)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await home.settle()
+    entry = result["result"]
+    assert entry.unique_id == home.account.sub
+    assert entry.state is config_entries.ConfigEntryState.LOADED
+    assert entry.data["region"] == "eu"
+    assert await served_key(home) == (200, key.public_pem)
+
+    assert await home.hass.config_entries.async_remove(entry.entry_id)
+    assert (await served_key(home))[0] == 404
+
+
+@pytest.mark.usefixtures("front_door")
+async def test_pairing_can_wait_and_cars_without_the_protocol_need_none(home: Home) -> None:
+    home.add_car(PEARL, "Pearl").keychain.remove(home.key.public_key)
+    home.add_car("5YJSA1E20HF000303", "Granny", protocol="not_supported").keychain.remove(
+        home.key.public_key
+    )
+    result = await submit(home, await up_to_domain(home), domain=HOME_DOMAIN)
+    assert (result["step_id"], result["description_placeholders"]["car"]) == ("pair", "Pearl")
+    result = await submit(home, result, later=True)
+    assert result["description_placeholders"] == {
+        "paired": "-",
+        "no_key": "Granny",
+        "open": "Pearl",
+    }
+
+
+@pytest.mark.usefixtures("front_door")
+async def test_two_cars_are_paired_one_after_the_other(home: Home) -> None:
+    for vin, name in ((PEARL, "Pearl"), (MIDNIGHT, "Midnight")):
+        home.add_car(vin, name).keychain.remove(home.key.public_key)
+    result = await submit(home, await up_to_domain(home), domain=HOME_DOMAIN)
+    key = VirtualKey.load(Path(home.hass.config.path(KEY_FILE)))
+    for name in ("Pearl", "Midnight"):
+        assert result["description_placeholders"]["car"] == name
+        home.tesla.pair(next(c for c in home.cars.values() if c.name == name), key.public_key)
+        result = await submit(home, result, later=False)
+    assert result["description_placeholders"]["paired"] == "Pearl, Midnight"
+
+
+@pytest.mark.usefixtures("front_door")
+async def test_the_key_of_tesla_fleet_is_taken_over_and_no_car_paired_again(home: Home) -> None:
+    home.add_car(PEARL, "Pearl")
+    home.key.save(Path(home.hass.config.path("tesla_fleet.key")))
+    result = await up_to_domain(home)
+    result = await submit(home, result, domain=HOME_DOMAIN, key="tesla_fleet")
+    assert result["step_id"] == "done"
+    saved = VirtualKey.load(Path(home.hass.config.path(KEY_FILE)))
+    assert saved.public_key == home.key.public_key
+
+
+@pytest.mark.usefixtures("front_door")
+async def test_a_damaged_key_of_tesla_fleet_does_not_stand_in_the_way(home: Home) -> None:
+    home.add_car(PEARL, "Pearl")
+    Path(home.hass.config.path("tesla_fleet.key")).write_text("no key")
+    result = await up_to_domain(home)
+    assert "key" not in result["data_schema"].schema
+    assert (await submit(home, result, domain=HOME_DOMAIN))["step_id"] == "pair"
+
+
+@pytest.mark.usefixtures("front_door")
+async def test_a_damaged_key_of_our_own_is_never_replaced_silently(home: Home) -> None:
+    path = Path(home.hass.config.path(KEY_FILE))
+    path.write_text("damaged")
+    result = await up_to_domain(home)
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "key_unreadable")
+    assert path.read_text() == "damaged"
+
+
+@pytest.mark.usefixtures("front_door")
+@pytest.mark.parametrize(
+    ("domain", "error"),
+    [
+        ("http://home.example.com", "domain_not_https"),
+        ("192.168.1.4", "domain_invalid"),
+        ("home", "domain_invalid"),
+        ("", "domain_invalid"),
+        ("home example.com", "domain_invalid"),
+        ("-home.example.com", "domain_invalid"),
+        ("[::1]", "domain_invalid"),
+        ("https://home.example.com:8123", "domain_with_port"),
+        ("homeassistant.local", "domain_private"),
+        ("my-tesla.example.com", "domain_tesla"),
+    ],
+)
+async def test_a_domain_that_cannot_work_is_refused_before_tesla_is_asked(
+    home: Home, domain: str, error: str
+) -> None:
+    result = await submit(home, await up_to_domain(home), domain=domain)
+    assert result["errors"] == {"domain": error}
+    assert home.tesla.billing.count(path_contains="partner_accounts") == 0
+    home.add_car(PEARL, "Pearl")
+    assert (await submit(home, result, domain=HOME_DOMAIN))["step_id"] == "pair"
+
+
+@pytest.mark.usefixtures("front_door")
+async def test_what_tesla_says_against_a_domain_is_translated(home: Home) -> None:
+    home.add_car(PEARL, "Pearl")
+    result = await up_to_domain(home)
+    result = await submit(home, result, domain="home.example.org")
+    assert result["errors"] == {"domain": "domain_not_allowed"}
+    result = await submit(home, result, domain="nobody.example.com")
+    assert result["errors"] == {"base": "key_not_fetched"}
+    assert result["description_placeholders"]["detail"] != "-"
+    home.tesla.faults.status(500, "partner_accounts")
+    result = await submit(home, result, domain=HOME_DOMAIN)
+    assert result["errors"] == {"base": "unexpected"}
+    home.tesla.faults.lose_request("partner_accounts")
+    result = await submit(home, result, domain=HOME_DOMAIN)
+    assert result["errors"] == {"base": "cannot_connect"}
+    home.tesla.faults.status(429, "partner_accounts", headers={"Retry-After": "0"})
+    result = await submit(home, result, domain=HOME_DOMAIN)
+    assert result["errors"] == {"base": "rate_limited"}
+    home.tesla.faults.status(503, "products")
+    result = await submit(home, result, domain=HOME_DOMAIN)
+    assert result["errors"] == {"base": "cars_not_listed"}
+    result = await submit(home, result, domain=HOME_DOMAIN)
+    assert result["step_id"] == "pair"
+
+
+@pytest.mark.usefixtures("front_door")
+async def test_a_domain_where_somebody_else_answers_is_found_out(home: Home) -> None:
+    home.add_car(PEARL, "Pearl")
+    stranger = VirtualKey.generate()
+
+    async def serve(_: web.Request) -> web.Response:
+        return web.Response(text=stranger.public_pem)
+
+    app = web.Application()
+    app.router.add_get(KEY_URL, serve)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        port = runner.addresses[0][1]
+        home.tesla.dns[HOME_DOMAIN] = f"http://127.0.0.1:{port}"
+        result = await submit(home, await up_to_domain(home), domain=HOME_DOMAIN)
+        assert result["errors"] == {"base": "key_differs"}
+    finally:
+        await runner.cleanup()
+
+
+@pytest.mark.usefixtures("front_door")
+async def test_a_wrong_client_secret_is_named(home: Home) -> None:
+    result = await up_to_domain(home)
+    home.application.client_secret = "changed since"
+    result = await submit(home, result, domain=HOME_DOMAIN)
+    assert result["errors"] == {"base": "invalid_client"}
+
+
+@pytest.mark.usefixtures("front_door")
+async def test_unticked_permissions_are_listed_and_asked_for_again(home: Home) -> None:
+    home.add_car(PEARL, "Pearl")
+    result = await submit(home, await start(home), location=False)
+    result = await sign_in(home, result, grant=set(SCOPES) - {"vehicle_charging_cmds"})
+    assert (result["step_id"], result["description_placeholders"]) == (
+        "permissions",
+        {"missing": "vehicle_charging_cmds"},
+    )
+    result = await sign_in(home, await submit(home, result))
+    assert result["step_id"] == "domain"
+
+
+@pytest.mark.usefixtures("front_door")
+@pytest.mark.parametrize("location", [False, True])
+async def test_only_what_is_needed_is_asked_for(home: Home, location: bool) -> None:
+    result = await submit(home, await start(home), location=location)
+    query = parse_qs(urlsplit(result["url"]).query)
+    assert set(query["scope"][0].split()) == {*SCOPES, *(["vehicle_location"] if location else [])}
+    assert query["prompt_missing_scopes"] == ["true"]
+
+
+@pytest.mark.usefixtures("front_door")
+async def test_saying_no_at_tesla_ends_the_flow(home: Home) -> None:
+    result = await submit(home, await start(home), location=False)
+    result = await home.hass.config_entries.flow.async_configure(
+        result["flow_id"],
+        {"state": {"flow_id": result["flow_id"]}, "error": "access_denied"},
+    )
+    result = await home.hass.config_entries.flow.async_configure(result["flow_id"])
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "user_rejected_authorize")
+
+
+async def test_without_credentials_home_assistant_asks_for_them(
+    home: Home, hass: HomeAssistant
+) -> None:
+    assert await async_setup_component(hass, "application_credentials", {})
+    result = await start(home)
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "missing_credentials")
+
+
+@pytest.mark.usefixtures("front_door")
+async def test_an_account_without_cars_and_one_that_is_there_already(home: Home) -> None:
+    result = await submit(home, await up_to_domain(home), domain=HOME_DOMAIN)
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "no_cars")
+    assert (await served_key(home))[0] == 404
+    home.add_car(PEARL, "Pearl")
+    await home.set_up()
+    result = await up_to_domain(home)
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "already_configured")
+
+
+@pytest.mark.usefixtures("front_door")
+async def test_the_pairing_check_can_fail_and_be_tried_again(home: Home) -> None:
+    home.add_car(PEARL, "Pearl").keychain.remove(home.key.public_key)
+    result = await submit(home, await up_to_domain(home), domain=HOME_DOMAIN)
+    home.tesla.faults.status(500, "fleet_status")
+    result = await submit(home, result, later=False)
+    assert result["errors"] == {"base": "cannot_check"}
+    result = await submit(home, result, later=True)
+    assert result["step_id"] == "done"
+
+
+@pytest.mark.usefixtures("front_door")
+async def test_the_domain_of_the_external_url_is_proposed(home: Home) -> None:
+    home.hass.config.external_url = "https://Home.Example.com"
+    result = await up_to_domain(home)
+    (field,) = result["data_schema"].schema
+    assert field.default() == HOME_DOMAIN
+
+
+@pytest.mark.usefixtures("front_door")
+async def test_a_token_that_is_no_token_ends_the_flow(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.tesla.faults.status(
+        200, "/token", body={"access_token": "opaque", "refresh_token": "x", "expires_in": 1}
+    )
+    result = await up_to_domain(home)
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "oauth_error")
+
+
+# -- signing in again --------------------------------------------------------------------------------------
+
+
+async def test_an_ended_sign_in_is_renewed_and_everything_else_kept(charging_home: Home) -> None:
+    home = charging_home
+    assert home.entry is not None
+    before = dict(home.entry.data)
+    home.tesla.reset_password(home.account, "another")
+    home.hass.config_entries.async_update_entry(
+        home.entry, data={**before, "token": {**before["token"], "expires_at": 0}}
+    )
+    await home.poll()
+    (flow,) = home.hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+    assert flow["context"]["source"] == config_entries.SOURCE_REAUTH
+    result = await home.hass.config_entries.flow.async_configure(flow["flow_id"])
+    assert result["step_id"] == "reauth_confirm"
+
+    stranger = home.tesla.add_account("else@example.com", region="eu")
+    result = await sign_in(home, await submit(home, result), account=stranger)
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "wrong_account")
+
+    home.entry.async_start_reauth(home.hass)
+    await home.settle()
+    (flow,) = home.hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+    result = await home.hass.config_entries.flow.async_configure(flow["flow_id"])
+    result = await sign_in(home, await submit(home, result))
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "reauth_successful")
+    await home.settle()
+    assert home.entry.state is config_entries.ConfigEntryState.LOADED
+    assert {k: v for k, v in home.entry.data.items() if k != "token"} == {
+        k: v for k, v in before.items() if k != "token"
+    }
+    assert home.state("sensor", "battery_level") == "62"
