@@ -121,11 +121,18 @@ class Home:
         assert state is not None
         return state.state
 
+    def device(self, vin: str | None = None) -> dr.DeviceEntry:
+        """Return the device of a car."""
+        assert self.entry is not None
+        device = dr.async_get(self.hass).async_get_device_by_identifier(
+            (DOMAIN, vin or self.car.vin), self.entry.entry_id
+        )
+        assert device is not None
+        return device
+
     def device_id(self, vin: str | None = None) -> str:
         """Return the device id of a car."""
-        device = dr.async_get(self.hass).async_get_device({(DOMAIN, vin or self.car.vin)})
-        assert device is not None
-        return device.id
+        return self.device(vin).id
 
     async def act(self, action: str, **data: Any) -> Any:
         """Perform one of the integration's actions on the first car and return its response."""

@@ -26,7 +26,7 @@ from .fleet_api import (
 )
 from .models import RequestLog, TeslaChargingConfigEntry, TeslaChargingData
 from .oauth import OAuthAuthorization
-from .public_key import DATA_KEY_STORE, async_setup_public_key
+from .public_key import async_get_key_store
 from .services import async_setup_services
 from .storage import VehicleStorage
 from .vehicle_command import InvalidKey, VirtualKey
@@ -35,8 +35,7 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Set up what belongs to Home Assistant as a whole: the actions and the public key."""
-    async_setup_public_key(hass)
+    """Set up what belongs to Home Assistant as a whole: the actions."""
     async_setup_services(hass)
     return True
 
@@ -103,13 +102,13 @@ async def async_unload_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
 
 async def async_remove_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> None:
     """Forget an account. The key file stays: cars are paired with it, and another entry may use it."""
-    hass.data[DATA_KEY_STORE].hide(entry.entry_id)
+    async_get_key_store(hass).hide(entry.entry_id)
     await VehicleStorage(hass, entry.entry_id).remove()
 
 
 async def _load_key(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> VirtualKey:
     """Return the virtual key and show its public half, whatever else goes wrong later."""
-    store = hass.data[DATA_KEY_STORE]
+    store = async_get_key_store(hass)
     try:
         key = await store.load()
     except (InvalidKey, OSError) as err:

@@ -45,7 +45,7 @@ from .fleet_api import (
 )
 from .oauth import TeslaImplementation
 from .onboarding import AccountCars, OnboardingError, bare_domain, proposed_domain, register
-from .public_key import DATA_KEY_STORE
+from .public_key import async_get_key_store
 from .vehicle_command import InvalidKey, VirtualKey
 
 CONF_KEY = "key"
@@ -143,7 +143,7 @@ class TeslaChargingFlow(AbstractOAuth2FlowHandler, domain=DOMAIN):
         """Ask for the domain, show the key there and register it with Tesla."""
         errors: dict[str, str] = {}
         detail = ""
-        store = self.hass.data[DATA_KEY_STORE]
+        store = async_get_key_store(self.hass)
         try:
             existing, offered = await store.load(), None
             if existing is None:
@@ -189,7 +189,7 @@ class TeslaChargingFlow(AbstractOAuth2FlowHandler, domain=DOMAIN):
     async def _tesla_fleet_key(self) -> VirtualKey | None:
         """Return core's key if it can be taken over; a damaged one is not worth stopping for."""
         try:
-            return await self.hass.data[DATA_KEY_STORE].tesla_fleet_key()
+            return await async_get_key_store(self.hass).tesla_fleet_key()
         except (InvalidKey, OSError) as err:
             LOGGER.info("The key of tesla_fleet cannot be taken over: %s", err)
             return None
@@ -326,7 +326,7 @@ class TeslaChargingFlow(AbstractOAuth2FlowHandler, domain=DOMAIN):
     @override
     def async_remove(self) -> None:
         """Stop showing the public key for a flow that ended; an entry shows it by itself."""
-        self.hass.data[DATA_KEY_STORE].hide(self.flow_id)
+        async_get_key_store(self.hass).hide(self.flow_id)
 
 
 PORTAL_URL = "https://developer.tesla.com/dashboard"

@@ -77,7 +77,7 @@ class KeyStore:
         return self._key.public_pem if self._key is not None and self._holders else None
 
 
-DATA_KEY_STORE: HassKey[KeyStore] = HassKey(f"{DOMAIN}_key_store")
+DATA_KEY_STORE: Final[HassKey[KeyStore]] = HassKey(f"{DOMAIN}_key_store")
 
 
 class PublicKeyView(HomeAssistantView):
@@ -106,10 +106,12 @@ class PublicKeyView(HomeAssistantView):
 
 
 @callback
-def async_setup_public_key(hass: HomeAssistant) -> None:
-    """Register the view and the store behind it, once per Home Assistant."""
-    store = hass.data[DATA_KEY_STORE] = KeyStore(hass)
-    hass.http.register_view(PublicKeyView(store))
+def async_get_key_store(hass: HomeAssistant) -> KeyStore:
+    """Return the key store, which comes with its view on first use: a config flow runs before any set-up."""
+    if DATA_KEY_STORE not in hass.data:
+        store = hass.data[DATA_KEY_STORE] = KeyStore(hass)
+        hass.http.register_view(PublicKeyView(store))
+    return hass.data[DATA_KEY_STORE]
 
 
 def _load_if_there(path: Path) -> VirtualKey | None:

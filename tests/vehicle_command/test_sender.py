@@ -297,7 +297,7 @@ HOSTILE: dict[str, Callable[[bytes], bytes]] = {
         lambda m: setattr(m.signature_data.AES_GCM_Response_data, "tag", b"\x00" * 99)
     ),
     "session info instead": changed(
-        lambda m: (m.ClearField("signature_data"), setattr(m, "session_info", b"x"))[0]
+        lambda m: m.MergeFrom(universal.RoutableMessage(session_info=b"x"))
     ),
 }
 

@@ -136,7 +136,7 @@ def test_charge_start_is_signed_like_the_reference(session: Session, flags: int,
 
 def test_handshake_request_bytes(key: VirtualKey, monkeypatch: pytest.MonkeyPatch) -> None:
     random = iter((ADDRESS, CHALLENGE))
-    monkeypatch.setattr(messages.secrets, "token_bytes", lambda _: next(random))
+    monkeypatch.setattr("secrets.token_bytes", lambda _: next(random))
     request = messages.session_info_request(Domain.INFOTAINMENT, key.public_key, now=CAPTURED_AT)
     ours, teslas = universal.RoutableMessage(), universal.RoutableMessage()
     ours.ParseFromString(request.message)
@@ -153,7 +153,7 @@ def test_whole_signed_message(
     key: VirtualKey, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     random = iter((ADDRESS, COMMAND_UUID))
-    monkeypatch.setattr(messages.secrets, "token_bytes", lambda _: next(random))
+    monkeypatch.setattr("secrets.token_bytes", lambda _: next(random))
     request = messages.command_request(
         session,
         Domain.INFOTAINMENT,

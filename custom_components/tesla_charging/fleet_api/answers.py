@@ -1,10 +1,11 @@
 """Reading what Tesla's services answer: bounded, decoded, and failures turned into their meaning."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from email.utils import parsedate_to_datetime
 import re
 from typing import Any, Final
 
-from aiohttp import ClientResponse
+from aiohttp import ClientError, ClientResponse
 import orjson
 
 from .errors import (
@@ -33,6 +34,9 @@ from .errors import (
 )
 
 MAX_DETAIL_LENGTH: Final = 300
+MAX_REFUSAL_LENGTH: Final = 65_536
+MIN_SECRET_LENGTH: Final = 8
+MAX_LIST_DEPTH: Final = 3
 MAX_RETRY_AFTER: Final = 86_400.0
 DEFAULT_RETRY_AFTER: Final = 60.0
 
@@ -55,11 +59,18 @@ _MEANINGS: Final[tuple[tuple[int, str, type[FleetApiError]], ...]] = (
     (412, "", NotRegistered),
     (421, "", WrongRegion),
     (422, "does not support signed commands", SigningUnsupported),
+    (423, "", Forbidden),
     (424, "", RegistrationFailed),
     (451, "", Forbidden),
+    (499, "", Unreachable),
     (503, "", VehicleAsleep),
 )
-_SCOPES = re.compile(r"missing scopes?:?\s*\[?([a-z_,\s]*)\]?", re.IGNORECASE)
+# What the meanings of cars become where the request was about no car.
+_WITHOUT_VEHICLE: Final[dict[type[FleetApiError], type[FleetApiError]]] = {
+    VehicleAsleep: ServerFailure,
+    VehicleTimeout: Unreachable,
+}
+_SCOPES: Final = re.compile(r"missing scopes?:?\s*(?:\[([a-z_,\s]*)|([a-z_]*))", re.IGNORECASE)
 
 
 async def read_bounded(response: ClientResponse, limit: int) -> bytes:
@@ -73,6 +84,26 @@ async def read_bounded(response: ClientResponse, limit: int) -> bytes:
     return bytes(body)
 
 
+async def read_refusal(response: ClientResponse, secrets: Iterable[str]) -> bytes:
+    """Return the body of a refusal, or as much as came of it: the status alone has a meaning already.
+
+    `secrets` are what the request carried; an answer that repeats them must not bring them into a log.
+    """
+    body = bytearray()
+    try:
+        async for chunk in response.content.iter_chunked(65_536):
+            body += chunk
+            if len(body) > MAX_REFUSAL_LENGTH:
+                response.close()
+                break
+    except ClientError, TimeoutError:
+        response.close()
+    for secret in secrets:
+        if len(secret) >= MIN_SECRET_LENGTH:
+            body = body.replace(secret.encode(), b"[hidden]")
+    return bytes(body[:MAX_REFUSAL_LENGTH])
+
+
 def decode_object(body: bytes, status: int) -> dict[str, Any]:
     """Return the JSON object in a body. Raises InvalidApiAnswer."""
     try:
@@ -84,39 +115,77 @@ def decode_object(body: bytes, status: int) -> dict[str, Any]:
     return decoded
 
 
-def failure(status: int, headers: Mapping[str, str], body: bytes) -> FleetApiError:
-    """Return what an answer with a status other than 2xx means."""
+def failure(
+    status: int, headers: Mapping[str, str], body: bytes, *, about_vehicle: bool
+) -> FleetApiError:
+    """Return what an answer with a status other than 2xx means.
+
+    `about_vehicle` tells whether the request was about one car: a 503 then means that the car is not there.
+    """
     try:
-        fields = decode_object(body[:65_536], status)
+        fields = decode_object(body, status)
     except InvalidApiAnswer:
         fields = {}
     detail = _detail(fields) or _printable(body[:MAX_DETAIL_LENGTH].decode("utf-8", "replace"))
-    txid = _text(fields.get("txid")) or _printable(headers.get("x-txid", ""))[:64] or None
+    txid = _text(fields.get("txid"))[:64] or _printable(headers.get("x-txid", ""))[:64] or None
     if status == 429:
         return RateLimited(retry_after(headers, fields), detail, status=status, txid=txid)
     if status == 403 and (match := _SCOPES.search(detail)):
-        scopes = tuple(re.findall(r"[a-z_]+", match[1].lower()))
+        scopes = tuple(re.findall(r"[a-z_]+", (match[1] or match[2] or "").lower()))
         return MissingScope(scopes, detail, status=status, txid=txid)
-    words = detail.lower()
-    for code, text, meaning in _MEANINGS:
-        if code == status and text in words:
-            return meaning(detail, status=status, txid=txid)
-    meaning = InvalidRequest if status < 500 else ServerFailure
+    meaning = _meaning(status, detail.lower())
+    if not about_vehicle:
+        meaning = _WITHOUT_VEHICLE.get(meaning, meaning)
     return meaning(detail, status=status, txid=txid)
 
 
+def _meaning(status: int, words: str) -> type[FleetApiError]:
+    for code, text, meaning in _MEANINGS:
+        if code == status and text in words:
+            return meaning
+    if status < 400:
+        return InvalidApiAnswer  # a redirect: it is not followed, the token stays with Tesla
+    return InvalidRequest if status < 500 else ServerFailure
+
+
 def retry_after(headers: Mapping[str, str], fields: Mapping[str, Any]) -> float:
-    """Return how many seconds to wait after a 429: Retry-After, a reset header, or the body's `after`."""
-    named = [headers.get("Retry-After"), fields.get("after")]
-    named += [value for name, value in headers.items() if name.lower().endswith("-reset")]
-    for value in named:
-        try:
-            seconds = float(str(value))
-        except ValueError:
-            continue
-        if seconds >= 0:
-            return min(seconds, MAX_RETRY_AFTER)
-    return DEFAULT_RETRY_AFTER
+    """Return how many seconds to wait after a 429: Retry-After, the body's `after`, or the last reset."""
+    resets = [
+        seconds
+        for name, value in headers.items()
+        if name.lower().endswith("-reset") and (seconds := _seconds(value)) is not None
+    ]
+    named = (
+        _seconds(headers.get("Retry-After")),
+        _seconds_until(headers.get("Retry-After"), headers.get("Date")),
+        _seconds(fields.get("after")),
+        max(resets, default=None),
+        DEFAULT_RETRY_AFTER,
+    )
+    return min(next(seconds for seconds in named if seconds is not None), MAX_RETRY_AFTER)
+
+
+def _seconds(value: object) -> float | None:
+    """Return a number of seconds that is none below zero and really a number."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        return None
+    return seconds if seconds >= 0 else None
+
+
+def _seconds_until(date: str | None, now: str | None) -> float | None:
+    """Return the seconds between two HTTP dates, both of Tesla's clock."""
+    try:
+        return _seconds(
+            (
+                parsedate_to_datetime(date or "") - parsedate_to_datetime(now or "")
+            ).total_seconds()
+        )
+    except ValueError, TypeError, OverflowError:
+        return None
 
 
 def lost(err: Exception, *, sent: bool) -> Unreachable:
@@ -132,9 +201,9 @@ def _detail(fields: Mapping[str, Any]) -> str:
     return _printable(": ".join(part for part in parts if part))
 
 
-def _text(value: object) -> str:
-    if isinstance(value, list):
-        return " ".join(_text(item) for item in value[:5])
+def _text(value: object, depth: int = 0) -> str:
+    if isinstance(value, list) and depth < MAX_LIST_DEPTH:
+        return " ".join(_text(item, depth + 1) for item in value[:5])
     return value[:MAX_DETAIL_LENGTH] if isinstance(value, str) else ""
 
 

@@ -5,6 +5,7 @@ Here a request is authorised, bounded in time and size, counted, and turned into
 
 import asyncio
 from collections.abc import Callable, Mapping
+import re
 from typing import Any, Final, Protocol
 
 from aiohttp import (
@@ -15,9 +16,8 @@ from aiohttp import (
     ConnectionTimeoutError,
     InvalidURL,
 )
-from yarl import URL
 
-from .answers import decode_object, failure, lost, read_bounded
+from .answers import decode_object, failure, lost, read_bounded, read_refusal
 from .endpoints import Endpoints, Region
 from .errors import (
     FleetApiError,
@@ -35,6 +35,7 @@ MAX_RENEWALS: Final = 1
 MAX_REGION_SWITCHES: Final = 1
 MAX_RESENDS: Final = 1
 RESEND_PAUSE: Final = 1.0
+_URLS: Final = re.compile(r"https?://[^\s,;\"'<>()\[\]]+")
 
 
 class Authorization(Protocol):
@@ -94,8 +95,9 @@ class FleetApiClient:
         while True:
             self._check_limits(operation)
             token = await self._authorization.access_token()
+            base_url = self.base_url
             try:
-                return await self._send(operation, path, token, vin, params, body)
+                return await self._send(operation, base_url + path, token, vin, params, body)
             except TokenRejected:
                 if (renewals := renewals + 1) > MAX_RENEWALS:
                     raise
@@ -103,13 +105,13 @@ class FleetApiClient:
             except WrongRegion as err:
                 if (switches := switches + 1) > MAX_REGION_SWITCHES:
                     raise
-                self._switch_region(err)
+                self._switch_region(err, base_url)
             except VehicleTimeout:
                 if (resends := resends + 1) > MAX_RESENDS:
                     raise
                 await asyncio.sleep(RESEND_PAUSE)
             except RateLimited as err:
-                self._blocked_until[operation.category] = self._now() + err.retry_after
+                self._block(operation.category, err.retry_after)
                 raise
 
     async def find_region(self) -> Region | None:
@@ -129,48 +131,64 @@ class FleetApiClient:
         if remaining > 0:
             raise RateLimited(remaining, "still waiting for Tesla's rate limit to pass")
 
+    def _block(self, category: Category, seconds: float) -> None:
+        """Let a category rest; of several answers, the longest rest counts."""
+        until = self._now() + seconds
+        self._blocked_until[category] = max(until, self._blocked_until.get(category, until))
+
     async def _send(
         self,
         operation: Operation,
-        path: str,
+        url: str,
         token: str,
         vin: str | None,
         params: Mapping[str, str] | None,
         body: Mapping[str, object] | None,
     ) -> dict[str, Any]:
+        if not (token.isascii() and token.isprintable()):
+            raise TokenRejected("the access token does not fit into a header")
         try:
-            url = URL(self.base_url + path)
             async with self._session.request(
                 operation.method,
                 url,
                 params=params,
                 json=body if body is not None or operation.method == "GET" else {},
-                headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
+                headers={
+                    "Authorization": f"Bearer {token}",
+                    "Accept": "application/json",
+                    "Content-Type": "application/json",
+                },
                 timeout=TIMEOUT,
                 allow_redirects=False,
             ) as response:
                 self._on_request(RequestRecord(operation, vin, response.status))
-                raw = await read_bounded(response, operation.max_answer_length)
                 if not 200 <= response.status < 300:
-                    raise failure(response.status, response.headers, raw)
+                    refusal = await read_refusal(response, (token,))
+                    raise failure(
+                        response.status,
+                        response.headers,
+                        refusal,
+                        about_vehicle=vin is not None,
+                    )
+                raw = await read_bounded(response, operation.max_answer_length)
                 return decode_object(raw, response.status)
         except (ClientConnectorError, ConnectionTimeoutError, InvalidURL) as err:
             raise lost(err, sent=False) from err
         except (ClientError, TimeoutError) as err:
             raise lost(err, sent=operation.changes_something) from err
         except FleetApiError as err:
-            # from 500 on, and where the answer cannot be read, the request may have been executed;
-            # Tesla's own client makes an exception for 503 only
+            # from 499 (Tesla's gateway gave up waiting) on, and where the answer cannot be read, the request
+            # may have been executed; Tesla's own client makes an exception for 503 only
             if operation.changes_something and err.status != 503:
                 unread = isinstance(err, InvalidApiAnswer)
-                err.may_have_executed = unread or (err.status is not None and err.status >= 500)
+                err.may_have_executed = unread or (err.status is not None and err.status >= 499)
             raise
 
-    def _switch_region(self, err: WrongRegion) -> None:
-        """Go where a 421 says that the account lives, if that is a place of Tesla's."""
-        for word in err.detail.replace(",", " ").split():
-            if "://" in word and (url := self._endpoints.trusted_base_url(word.rstrip("."))):
-                if url == self.base_url:
+    def _switch_region(self, err: WrongRegion, asked: str) -> None:
+        """Go where a 421 from `asked` says that the account lives, if that is a place of Tesla's."""
+        for word in _URLS.findall(err.detail):
+            if url := self._endpoints.trusted_base_url(word.rstrip(".")):
+                if url == asked:
                     break
                 self._move(url)
                 return
@@ -182,16 +200,25 @@ class FleetApiClient:
             self._on_base_url(base_url)
 
 
-def expect(answer: Mapping[str, Any], kind: type, what: str) -> Any:
+def expect(
+    answer: Mapping[str, Any], kind: type, what: str, *, may_have_executed: bool = False
+) -> Any:
     """Return `response` of an answer if it has the expected type. Raises InvalidApiAnswer."""
     response = answer.get("response")
     if not isinstance(response, kind):
-        raise InvalidApiAnswer(f"the answer holds no {what}")
+        raise InvalidApiAnswer(
+            f"the answer holds no {what}", status=200, may_have_executed=may_have_executed
+        )
     return response
 
 
 def check_vin(vin: str) -> str:
     """Return a VIN that is fit for a URL. Raises InvalidRequest."""
-    if not (vin.isascii() and vin.isalnum() and 5 <= len(vin) <= 20):
+    if not is_vin(vin):
         raise InvalidRequest("not a VIN")
     return vin
+
+
+def is_vin(text: str) -> bool:
+    """Return whether a text can be a VIN and is fit for a URL."""
+    return text.isascii() and text.isalnum() and 5 <= len(text) <= 20

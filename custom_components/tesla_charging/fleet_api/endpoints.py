@@ -7,7 +7,11 @@ Base URLs: developer.tesla.com, "Regions and countries" and "Base URLs"; token s
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+import re
+from typing import Final
 from urllib.parse import urlsplit
+
+_HOST_NAME: Final = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+", re.ASCII)
 
 
 class Region(StrEnum):
@@ -46,7 +50,7 @@ class Endpoints:
             return url
         try:
             parts = urlsplit(url)
-            port = parts.port
+            host, port = parts.hostname or "", parts.port
         except ValueError:
             return None
         if (
@@ -56,10 +60,11 @@ class Endpoints:
             or parts.path
             or parts.query
             or parts.fragment
-            or not (parts.hostname or "").endswith(self.trusted_suffixes or ("\0",))
+            or not _HOST_NAME.fullmatch(host)
+            or not host.endswith(self.trusted_suffixes)
         ):
             return None
-        return f"https://{parts.hostname}"
+        return f"https://{host}"
 
 
 TESLA = Endpoints(

@@ -3,11 +3,12 @@
 import base64
 import binascii
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from .client import FleetApiClient, check_vin, expect
+from .client import FleetApiClient, check_vin, expect, is_vin
 from .errors import InvalidApiAnswer
 from .operations import (
     COMMAND,
@@ -86,11 +87,13 @@ class Vehicles:
     async def list(self) -> tuple[VehicleSummary, ...]:
         """Return the account's cars. Free; touches no car."""
         products = expect(await self._client.request(PRODUCTS), list, "list of products")
-        return tuple(
-            _summary(item)
-            for item in products[:MAX_VEHICLES]
-            if isinstance(item, dict) and isinstance(item.get("vin"), str)
-        )
+        cars: dict[str, VehicleSummary] = {}
+        for item in products[:MAX_VEHICLES]:
+            if isinstance(item, dict) and "vin" in item:
+                with suppress(InvalidApiAnswer):  # one strange product must not hide the others
+                    car = _summary(item)
+                    cars.setdefault(car.vin, car)
+        return tuple(cars.values())
 
     async def summary(self, vin: str) -> VehicleSummary:
         """Return one car's summary with its state. Free; never wakes the car."""
@@ -111,7 +114,7 @@ class Vehicles:
         Tesla's cars take 10 to 60 seconds; the state call tells when they are there.
         """
         answer = await self._client.request(WAKE_UP, vin=check_vin(vin))
-        return _state(expect(answer, dict, "vehicle").get("state"))
+        return _state(expect(answer, dict, "vehicle", may_have_executed=True).get("state"))
 
     async def fleet_status(self, vin: str) -> FleetStatus:
         """Return whether the key is paired and what the car can do. Billed as data."""
@@ -165,10 +168,10 @@ class Vehicles:
 
 def _summary(item: Mapping[str, Any]) -> VehicleSummary:
     vin = item.get("vin")
-    if not isinstance(vin, str):
-        raise InvalidApiAnswer("the vehicle has no VIN")
+    if not isinstance(vin, str) or not is_vin(vin):
+        raise InvalidApiAnswer("the vehicle has no VIN", status=200)
     return VehicleSummary(
-        check_vin(vin),
+        vin,
         _text(item.get("display_name")) or f"Tesla {vin[-6:]}",
         _state(item.get("state")),
         _text(item.get("access_type")) or "OWNER",

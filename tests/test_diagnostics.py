@@ -1,0 +1,35 @@
+"""Diagnostics help, and give nothing away."""
+
+import json
+
+from homeassistant.setup import async_setup_component
+
+from custom_components.tesla_charging.diagnostics import async_get_config_entry_diagnostics
+from tests.conftest import CLIENT_ID, CLIENT_SECRET, HOME_DOMAIN, PEARL, Home
+
+
+async def test_nothing_secret_or_personal_is_in_them(home: Home) -> None:
+    assert await async_setup_component(home.hass, "diagnostics", {})
+    home.add_car(PEARL, "Pearl", home=(52.123456, 4.654321)).plug_in()
+    entry = await home.set_up(location=True)
+    await home.act("stop_charging")
+    text = json.dumps(await async_get_config_entry_diagnostics(home.hass, entry), default=str)
+    token = entry.data["token"]
+    secrets = {
+        token["access_token"],
+        token["refresh_token"],
+        CLIENT_ID,
+        CLIENT_SECRET,
+        HOME_DOMAIN,
+        PEARL,
+        "Pearl",
+        home.account.sub,
+        home.account.email,
+        "52.12345",
+        "4.65432",
+        home.car.domain("infotainment").public_key.hex(),
+    }
+    assert not [secret for secret in secrets if secret in text]
+    assert '"signed_commands": true' in text
+    assert '"DetailedChargeState"' in text
+    assert "signed_command (command)" in text

@@ -1,0 +1,122 @@
+"""The rules of the house: who may import whom, and that every word has its translation."""
+
+import ast
+from collections.abc import Iterator
+import json
+from pathlib import Path
+import re
+
+from homeassistant.util.yaml import load_yaml_dict
+import pytest
+
+from custom_components.tesla_charging.exceptions import _REFUSALS, _TRANSLATIONS
+from custom_components.tesla_charging.services import ACTIONS
+from custom_components.tesla_charging.vehicle_command import COMMANDS
+
+ROOT = Path(__file__).parent.parent
+INTEGRATION = ROOT / "custom_components" / "tesla_charging"
+LIBRARY_ROOMS = [
+    room
+    for name in ("fleet_api", "vehicle_command", "fleet_telemetry", "smart_charging")
+    if (room := INTEGRATION / name).exists()
+]
+ENGLISH = json.loads((INTEGRATION / "translations" / "en.json").read_text())
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield "." * node.level + (node.module or "")
+
+
+@pytest.mark.parametrize("room", LIBRARY_ROOMS, ids=lambda room: room.name)
+def test_library_rooms_know_neither_home_assistant_nor_the_rest_of_the_integration(
+    room: Path,
+) -> None:
+    for path in room.rglob("*.py"):
+        for name in imports_of(path):
+            assert not name.startswith(("homeassistant", "custom_components", "..")), (path, name)
+
+
+def test_signing_knows_no_http_and_the_fleet_api_knows_no_signing() -> None:
+    for path in (INTEGRATION / "vehicle_command").rglob("*.py"):
+        assert not [name for name in imports_of(path) if name.startswith(("aiohttp", "yarl"))], path
+    for path in (INTEGRATION / "fleet_api").rglob("*.py"):
+        assert not [name for name in imports_of(path) if name.startswith("tesla_protocol")], path
+
+
+def test_the_simulator_knows_nothing_of_the_integration() -> None:
+    for path in (ROOT / "simulator").rglob("*.py"):
+        for name in imports_of(path):
+            assert not name.startswith(("custom_components", "homeassistant", "tests")), (
+                path,
+                name,
+            )
+
+
+def test_only_one_place_reads_the_environment() -> None:
+    readers = [p.name for p in INTEGRATION.rglob("*.py") if "os.environ" in p.read_text()]
+    assert readers == ["endpoints.py"]
+
+
+def test_every_error_is_translated() -> None:
+    words = ENGLISH["exceptions"]
+    keys = {key for _, key in _TRANSLATIONS} | {f"refused_{word}" for word in _REFUSALS}
+    keys |= {
+        "unexpected",
+        "refused",
+        "outcome_unknown",
+        "no_such_car",
+        "key_missing",
+        "key_unreadable",
+    }
+    assert keys == set(words)
+
+
+def test_every_entity_has_a_name_and_an_icon() -> None:
+    icons = json.loads((INTEGRATION / "icons.json").read_text())
+    for platform, entities in ENGLISH["entity"].items():
+        source = (INTEGRATION / f"{platform}.py").read_text()
+        keys = set(re.findall(r'key="(\w+)"', source)) | set(
+            re.findall(r'_number\(\s*"(\w+)"', source)
+        )
+        assert keys == set(entities), platform
+        # a battery's icon shows its level by itself
+        assert keys - {"battery_level"} == set(icons["entity"][platform]), platform
+
+
+def test_every_action_is_described() -> None:
+    described = load_yaml_dict(str(INTEGRATION / "services.yaml"))
+    icons = json.loads((INTEGRATION / "icons.json").read_text())["services"]
+    names = {action.name for action in ACTIONS}
+    assert names == set(described) == set(ENGLISH["services"]) == set(icons)
+    for name, action in described.items():
+        assert set(action["fields"]) == set(ENGLISH["services"][name]["fields"])
+    assert {action.command for action in ACTIONS} - {None} <= set(COMMANDS)
+
+
+def test_texts_follow_home_assistants_rules() -> None:
+    def texts(node: object, path: str = "") -> Iterator[tuple[str, str]]:
+        if isinstance(node, dict):
+            for key, value in node.items():
+                yield from texts(value, f"{path}.{key}")
+        elif isinstance(node, str):
+            yield path, node
+
+    for path, text in texts(ENGLISH):
+        assert "://" not in text, path
+        assert not re.search(r"<\w+", text), path
+        assert "[%key:" not in text, path
+        assert text == text.strip(), path
+        assert not re.search(r"'\{\w+\}'", text), path
+
+
+def test_the_translations_link_leads_to_the_translations() -> None:
+    assert (ROOT / "translations").resolve() == INTEGRATION / "translations"
+
+
+def test_the_manifest_is_in_home_assistants_order() -> None:
+    keys = list(json.loads((INTEGRATION / "manifest.json").read_text()))
+    assert keys == ["domain", "name", *sorted(keys[2:])]
