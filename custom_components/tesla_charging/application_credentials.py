@@ -2,7 +2,12 @@
 
 from homeassistant.components.application_credentials import ClientCredential
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers.config_entry_oauth2_flow import AbstractOAuth2Implementation
+from homeassistant.helpers.config_entry_oauth2_flow import (
+    AUTH_CALLBACK_PATH,
+    MY_AUTH_CALLBACK_PATH,
+    AbstractOAuth2Implementation,
+)
+from homeassistant.helpers.network import NoURLAvailableError, get_url
 
 from .endpoints import active_endpoints
 from .oauth import TeslaImplementation
@@ -20,5 +25,15 @@ async def async_get_description_placeholders(hass: HomeAssistant) -> dict[str, s
     return {
         "portal_url": "https://developer.tesla.com/dashboard",
         "guide_url": "https://github.com/tesla-charging/tesla-charging#tesla-credentials",
-        "redirect_url": "https://my.home-assistant.io/redirect/oauth",
+        "redirect_url": _redirect_url(hass),
     }
+
+
+def _redirect_url(hass: HomeAssistant) -> str:
+    """Return the redirect URI that Home Assistant's OAuth helper is going to use."""
+    if "my" in hass.config.components:
+        return MY_AUTH_CALLBACK_PATH
+    try:
+        return get_url(hass) + AUTH_CALLBACK_PATH
+    except NoURLAvailableError:
+        return MY_AUTH_CALLBACK_PATH

@@ -288,7 +288,8 @@ class TeslaChargingFlow(AbstractOAuth2FlowHandler, domain=DOMAIN):
                 step_id="done",
                 data_schema=vol.Schema({}),
                 description_placeholders={
-                    name: ", ".join(cars) or "-" for name, cars in groups.items()
+                    **{name: ", ".join(cars) or "-" for name, cars in groups.items()},
+                    "link": active_endpoints().pairing_link(self._domain),
                 },
             )
         return self.async_create_entry(

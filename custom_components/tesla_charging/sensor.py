@@ -107,18 +107,21 @@ SENSORS = (
         "charger_power",
         unit=UnitOfPower.KILO_WATT,
         device_class=SensorDeviceClass.POWER,
+        suggested_display_precision=1,
     ),
     _number(
         "charge_current",
         "ChargeAmps",
         unit=UnitOfElectricCurrent.AMPERE,
         device_class=SensorDeviceClass.CURRENT,
+        suggested_display_precision=0,
     ),
     _number(
         "charge_voltage",
         "ChargerVoltage",
         unit=UnitOfElectricPotential.VOLT,
         device_class=SensorDeviceClass.VOLTAGE,
+        suggested_display_precision=0,
     ),
     _number(
         "energy_added",

@@ -1,0 +1,19 @@
+"""Measure what the project claims: `scripts/bench signing`."""
+
+import argparse
+import asyncio
+
+from scripts.bench_signing import bench_signing
+
+BENCHES = {"signing": bench_signing}
+
+
+def main() -> None:
+    """Run the bench that the arguments name."""
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("bench", choices=BENCHES)
+    asyncio.run(BENCHES[parser.parse_args().bench]())
+
+
+if __name__ == "__main__":
+    main()

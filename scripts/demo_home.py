@@ -1,0 +1,225 @@
+"""The demo: a simulated Tesla with two cars, and a Home Assistant that charges them.
+
+    scripts/demo            everything set up, to look around in
+    scripts/demo --fresh    without the integration: walk through its set-up yourself
+    scripts/demo --check    without a person: set up, charge a car, look for complaints, end
+
+Everything listens on 127.0.0.1 and lives in .demo; Ctrl-C ends all of it.
+"""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+import signal
+import sys
+import time
+from types import FrameType
+
+from scripts.config_entry import DOMAIN, add_entry, remove_entries
+from scripts.dashboard import create_dashboard, our_devices, our_entities
+from scripts.home import Home, HomeError, port_of
+from scripts.person import PageError
+from scripts.process import ROOT, free_port
+from scripts.simulated_tesla import (
+    CLIENT_ID,
+    CLIENT_SECRET,
+    EMAIL,
+    PASSWORD,
+    SimulatedTesla,
+    TeslaError,
+)
+
+DIRECTORY = ROOT / ".demo"
+COMPONENT = ROOT / "custom_components" / DOMAIN
+#: The name under which Tesla sees this home.
+PUBLIC_NAME = "home.example.com"
+CAR = "Pearl"
+SLEEPER = "Midnight"
+UNKNOWN = ("unknown", "unavailable")
+
+
+@contextmanager
+def demo(
+    directory: Path, *, speed: float = 20, keep: bool = False, tesla_port: int = 0
+) -> Iterator[tuple[Home, SimulatedTesla]]:
+    """Run a simulated Tesla and a Home Assistant that know of each other, in a directory.
+
+    With keep, the Home Assistant of last time goes on; the simulated Tesla always starts anew.
+    """
+    port = free_port(port_of(directory) or 8123 if keep else 8123)
+    tesla = SimulatedTesla(
+        directory,
+        redirect_uri=f"http://localhost:{port}/auth/external/callback",
+        domains={PUBLIC_NAME: f"http://127.0.0.1:{port}"},
+        port=tesla_port,
+        speed=speed,
+    )
+    environment: dict[str, str] = {}
+    home = Home(
+        directory,
+        port=port,
+        components=[COMPONENT],
+        external_url=f"https://{PUBLIC_NAME}",
+        environment=environment,
+    )
+    home.prepare(fresh=not keep)
+    with ExitStack() as running:
+        tesla.start()
+        running.callback(tesla.stop)
+        environment["TESLA_CHARGING_SIMULATOR"] = tesla.base_url
+        say(f"simulated Tesla at {tesla.base_url}")
+        home.start()
+        running.callback(home.stop)
+        say(f"Home Assistant at {home.url}")
+        yield home, tesla
+
+
+def set_up(home: Home, tesla: SimulatedTesla) -> None:
+    """Add the integration, wait for its cars and show them."""
+    remove_entries(home)  # of a kept home: the simulated Tesla of last time is gone, and its tokens
+    add_entry(home, tesla)
+    say("the integration is added")
+    known = home.wait_for(lambda: known_states(home), 60, "the entities of the cars")
+    say(f"{len(known)} entities know their state")
+    create_dashboard(home, tesla.base_url)
+
+
+def car_known(home: Home, name: str) -> bool:
+    """Tell whether a car has been heard of once."""
+    device = next((d["id"] for d in our_devices(home) if d["name"] == name), None)
+    return device is not None and len(known_states(home, device)) > 5
+
+
+def put_to_sleep(home: Home, tesla: SimulatedTesla) -> None:
+    """Have the second car asleep, as most cars are most of the time, and let the home notice."""
+    tesla.control("POST", f"cars/{tesla.cars()[SLEEPER]['vin']}/sleep", {})
+    device = next(d["id"] for d in our_devices(home) if d["name"] == SLEEPER)
+    entity = next(row["entity_id"] for row in our_entities(home) if row["device_id"] == device)
+    home.rest("POST", "/api/services/homeassistant/update_entity", {"entity_id": entity})
+
+
+def known_states(home: Home, device: str | None = None) -> dict[str, str]:
+    """Return entity id -> state of the integration's entities (of one device) that have one."""
+    wanted = {row["entity_id"] for row in our_entities(home) if device in (None, row["device_id"])}
+    return {
+        state["entity_id"]: state["state"]
+        for state in home.rest("GET", "/api/states")
+        if state["entity_id"] in wanted and state["state"] not in UNKNOWN
+    }
+
+
+def check(home: Home, tesla: SimulatedTesla) -> None:
+    """Charge a car through the integration's actions; raise HomeError unless all is well."""
+    device = next((d["id"] for d in our_devices(home) if d["name"] == CAR), None)
+    if device is None:
+        raise HomeError(f"Home Assistant has no car named {CAR}")
+    for action, in_car, shown in (
+        ("stop_charging", "Stopped", "stopped"),
+        ("start_charging", "Charging", "charging"),
+    ):
+        home.rest(
+            "POST",
+            f"/api/services/{DOMAIN}/{action}?return_response",
+            {"device_id": device},
+            timeout=90,
+        )
+        home.wait_for(partial(car_is, tesla, in_car), 60, f"{CAR} to be in the state {in_car}")
+        home.wait_for(partial(shows, home, device, shown), 60, f"{CAR} to be shown as {shown}")
+        say(f"{action}: {CAR} has done it, and Home Assistant shows it")
+    if bad := home.bad_log():
+        raise HomeError("the log has complaints:\n" + "\n".join(bad))
+    say("no complaint in the log")
+
+
+def car_is(tesla: SimulatedTesla, charging_state: str) -> bool:
+    """Tell whether the car itself is in this charging state."""
+    return bool(tesla.cars()[CAR]["charging_state"] == charging_state)
+
+
+def shows(home: Home, device: str, state: str) -> bool:
+    """Tell whether an entity of the device has this state."""
+    return state in known_states(home, device).values()
+
+
+def show(home: Home, tesla: SimulatedTesla, *, fresh: bool) -> None:
+    """Tell the person where everything is, and wait for Ctrl-C."""
+    start = "/config/integrations/dashboard" if fresh else "/tesla-charging/0"
+    print(f"""
+  Home Assistant    {home.url}{start}
+                    user {home.access.username}, password {home.access.password}
+  simulated Tesla   {tesla.base_url}/
+                    account {EMAIL}, password {PASSWORD}""")
+    if fresh:
+        print(f"""
+  Add the integration "Tesla Charging". It asks for application credentials:
+                    client ID {CLIENT_ID}, client secret {CLIENT_SECRET}
+  Tesla knows this home as {PUBLIC_NAME}.""")
+    print("\n  Ctrl-C ends everything.\n", flush=True)
+    while True:
+        time.sleep(3600)
+
+
+def say(words: str) -> None:
+    """Tell how far we are."""
+    print(f"[demo {time.monotonic() - STARTED:5.1f}s] {words}", flush=True)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    # once is enough: a second Ctrl-C would leave processes behind
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+STARTED = time.monotonic()
+
+
+def main() -> int:
+    """Run what the arguments ask for; return the exit status."""
+    assert __doc__ is not None
+    parser = argparse.ArgumentParser(
+        prog="scripts/demo",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--fresh", action="store_true", help="leave the set-up to the person")
+    mode.add_argument("--check", action="store_true", help="charge a car, then end")
+    parser.add_argument(
+        "--keep", action="store_true", help="go on with the Home Assistant of last time"
+    )
+    parser.add_argument(
+        "--speed", type=float, default=20, help="of charging and driving (%(default)s)"
+    )
+    arguments = parser.parse_args()
+    if arguments.check and arguments.keep:
+        parser.error("--check always starts from nothing")
+    # SIGINT too: a shell that starts this in the background has it ignored
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    try:
+        with demo(
+            DIRECTORY,
+            speed=arguments.speed,
+            keep=arguments.keep,
+            tesla_port=0 if arguments.check else 8790,
+        ) as (home, tesla):
+            if not arguments.fresh:
+                set_up(home, tesla)
+            if arguments.check:
+                check(home, tesla)
+            else:
+                show(home, tesla, fresh=arguments.fresh)
+    except KeyboardInterrupt:
+        say("stopping")
+        return 130 if arguments.check else 0
+    except (HomeError, TeslaError, PageError) as error:
+        print(f"\ndemo: {error}\n(everything that was said is in {DIRECTORY})", file=sys.stderr)
+        return 1
+    say("all is well" if arguments.check else "stopped")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,167 @@
+"""The whole way of a newcomer: add, sign in, approve, pair, look, charge."""
+
+from functools import partial
+import re
+from typing import Any
+
+from playwright.sync_api import Page, expect
+import pytest
+
+from scripts.config_entry import DOMAIN
+from scripts.dashboard import create_dashboard, our_devices, our_entities
+from scripts.home import Home
+from scripts.simulated_tesla import CLIENT_ID, CLIENT_SECRET, EMAIL, PASSWORD, SimulatedTesla
+from tests.e2e.harness import Frontend
+
+pytestmark = pytest.mark.browser
+
+
+def test_from_nothing_to_a_charging_car(
+    home: Home, tesla: SimulatedTesla, browser: Frontend
+) -> None:
+    page = browser.page
+    pearl = tesla.cars()["Pearl"]["vin"]
+
+    # client id and secret, then what is going to happen
+    page.goto("/config/integrations/dashboard")
+    page.get_by_role("button", name="Add integration").click()
+    page.locator("dialog-add-integration ha-input-search input").fill("tesla charging")
+    page.locator("ha-integration-list-item", has_text="Tesla Charging").click()
+    credentials = page.locator("dialog-add-application-credential")
+    credentials.locator("input").first.wait_for()
+    for position, value in enumerate(("Demo", CLIENT_ID, CLIENT_SECRET)):
+        credentials.locator("input").nth(position).fill(value)
+    settle(page)
+    browser.shot("01_credentials")
+    credentials.get_by_role("button", name="Add", exact=True).click()
+    form = page.locator("step-flow-form")
+    expect(form).to_contain_text("Read the location of my cars")
+    form.locator("ha-selector-boolean ha-switch, ha-selector-boolean ha-checkbox").first.click()
+    settle(page)
+    browser.shot("02_permissions")
+
+    # Tesla's pages
+    with browser.context.expect_page() as opened:
+        page.get_by_role("button", name="Submit").click()
+    popup = opened.value
+    popup.locator("#email").fill(EMAIL)
+    popup.locator("#password").fill(PASSWORD)
+    browser.shot("03_tesla_sign_in", popup)
+    popup.locator("#signin").click()
+    popup.locator("#approve").wait_for()
+    browser.shot("04_tesla_consent", popup)
+    with popup.expect_event("close"):
+        popup.locator("#approve").click()
+
+    # a wrong domain first, then ours
+    domain = page.locator("step-flow-form ha-selector-text input").first
+    expect(domain).to_have_value("home.example.com")
+    domain.fill("home.example.org")
+    page.get_by_role("button", name="Submit").click()
+    expect(page.locator("step-flow-form")).to_contain_text("does not fit your application")
+    settle(page)
+    browser.shot("05_wrong_domain")
+    page.locator("step-flow-form ha-selector-text input").first.fill("home.example.com")
+    settle(page)
+    page.get_by_role("button", name="Submit").click()
+
+    # pairing: first not yet, then through the link, and the sleeping car later
+    expect(page.locator("step-flow-form")).to_contain_text("Pearl has to know the virtual key")
+    page.locator("ha-qr-code canvas, ha-qr-code img").first.wait_for()
+    settle(page)
+    browser.shot("06_pair")
+    page.get_by_role("button", name=re.compile("Submit|Next")).click()
+    expect(page.locator("step-flow-form")).to_contain_text("Tesla does not see the key")
+    link = page.locator("step-flow-form a", has_text="the pairing link").get_attribute("href")
+    assert link == f"{tesla.base_url}/_ak/home.example.com?vin={pearl}"
+    pair(browser, link, pearl)
+    page.get_by_role("button", name=re.compile("Submit|Next")).click()
+    expect(page.locator("step-flow-form")).to_contain_text("Midnight has to know the virtual key")
+    page.locator(
+        "step-flow-form ha-selector-boolean ha-switch, ha-selector-boolean ha-checkbox"
+    ).first.click()
+    page.get_by_role("button", name=re.compile("Submit|Next")).click()
+    expect(page.locator("step-flow-form")).to_contain_text("To be paired later: Midnight")
+    settle(page)
+    browser.shot("07_done")
+    page.get_by_role("button", name="Submit").click()
+    page.locator("step-flow-create-entry").wait_for()
+    settle(page)
+    browser.shot("08_created")
+    page.get_by_role("button", name=re.compile("finish", re.IGNORECASE)).click()
+
+    # the integration and the device
+    page.goto(f"/config/integrations/integration/{DOMAIN}")
+    page.get_by_text("Pearl").first.wait_for()
+    settle(page)
+    browser.shot("09_integration")
+    device = next(d["id"] for d in our_devices(home) if d["name"] == "Pearl")
+    home.wait_for(lambda: state(home, device, "battery_level") not in {"unknown", ""}, 30, "data")
+    page.goto(f"/config/devices/device/{device}")
+    page.locator("ha-entity-toggle ha-switch").first.wait_for()
+    settle(page)
+    browser.shot("10_device")
+    assert state(home, device, "at_home") == "on"
+
+    # charging off and on again, at the switch; the car itself is asked whether it obeyed
+    switch = page.locator("ha-entity-toggle ha-switch").first
+    for shown, in_car in (("off", "Stopped"), ("on", "Charging")):
+        switch.click()
+        home.wait_for(partial(car_is, tesla, in_car), 20, f"the car to be {in_car}")
+        home.wait_for(partial(shows, home, device, shown), 20, f"the switch to be {shown}")
+    settle(page)
+    browser.shot("11_charging")
+    # what a newcomer sees every day
+    page.goto(create_dashboard(home, tesla.base_url))
+    page.get_by_text("Pearl").first.wait_for()
+    settle(page)
+    page.wait_for_timeout(1500)
+    browser.shot("12_dashboard")
+
+    assert browser.errors == []
+    assert browser.outside == []
+    assert home.bad_log() == []
+
+
+def settle(page: Page) -> None:
+    """Wait until dialogs stand still."""
+    page.wait_for_timeout(500)
+
+
+def pair(browser: Frontend, link: str, vin: str) -> None:
+    """Be the owner's phone: open the link and approve."""
+    phone = browser.context.new_page()
+    phone.goto(link)
+    if phone.locator("#signin").count():
+        phone.locator("#email").fill(EMAIL)
+        phone.locator("#password").fill(PASSWORD)
+        phone.locator("#signin").click()
+    phone.locator(f"#pair-{vin}").wait_for()
+    browser.shot("06_phone", phone)
+    phone.locator(f"#pair-{vin}").click()
+    phone.locator(f"#paired-{vin}").wait_for()
+    phone.close()
+
+
+def state(home: Home, device: str, key: str) -> str:
+    """Return the state of a car's entity, "" if there is none."""
+    entity = next(
+        (
+            row["entity_id"]
+            for row in our_entities(home)
+            if row["device_id"] == device and row["translation_key"] == key
+        ),
+        None,
+    )
+    states: list[dict[str, Any]] = home.rest("GET", "/api/states")
+    return next((str(s["state"]) for s in states if s["entity_id"] == entity), "")
+
+
+def car_is(tesla: SimulatedTesla, charging_state: str) -> bool:
+    """Ask the simulated car itself."""
+    return bool(tesla.cars()["Pearl"]["charging_state"] == charging_state)
+
+
+def shows(home: Home, device: str, wanted: str) -> bool:
+    """Look at the charging switch."""
+    return state(home, device, "charging") == wanted
