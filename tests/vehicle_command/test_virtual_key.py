@@ -67,6 +67,18 @@ def test_both_pem_forms_are_read(form: serialization.PrivateFormat) -> None:
         (b"\xff\xfe garbage", "PEM"),
         (b"x" * 10_000, "too long"),
     ],
+    ids=[
+        "P-384",
+        "secp256k1",
+        "RSA",
+        "Ed25519",
+        "password",
+        "public",
+        "empty",
+        "broken",
+        "noise",
+        "long",
+    ],
 )
 def test_what_is_not_a_p256_key_is_refused_in_plain_words(pem: bytes, says: str) -> None:
     with pytest.raises(InvalidKey, match=says):
