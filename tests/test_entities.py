@@ -66,6 +66,7 @@ async def test_a_car_is_one_device(charging_home: Home) -> None:
     device = charging_home.device()
     assert (device.name, device.manufacturer, device.model) == ("Pearl", "Tesla", "Model 3")
     assert device.serial_number == PEARL
+    assert device.sw_version == charging_home.car.firmware
 
 
 async def test_with_the_location_permission_at_home_follows_the_home_zone(home: Home) -> None:

@@ -96,7 +96,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
     if unloaded:
         for car in entry.runtime_data.cars.values():
             await car.async_shutdown()
-        await entry.runtime_data.storage.flush()
+        await entry.runtime_data.storage.close()
     return unloaded
 
 

@@ -11,6 +11,7 @@ from .fleet_api import (
     VehicleAsleep,
     Vehicles,
     VehicleState,
+    VehicleTimeout,
 )
 from .vehicle_command import (
     AnswerLost,
@@ -18,16 +19,19 @@ from .vehicle_command import (
     CommandResult,
     CommandSender,
     Domain,
+    NotDelivered,
     Outcome,
     SessionState,
+    VehicleCommandError,
     VirtualKey,
 )
 from .vehicle_command.results import read_result
+from .waking import Waker
 
-WAKE_TIMEOUT: Final = 75.0
-"""Seconds a car is given to wake up; Tesla's cars take 10 to 60."""
-WAKE_POLL: Final = 3.0
-"""Seconds between two looks at a waking car (the free state call)."""
+SECOND_LOOK: Final = 3.0
+"""Seconds until a car that was called online, but did not answer, is tried again."""
+HARDLOCKED: Final = "unsigned_cmds_hardlocked"
+"""The reason with which a car itself refuses an unsigned command."""
 
 
 class VehicleCommander:
@@ -60,7 +64,7 @@ class VehicleCommander:
         self._on_change = on_change
         self._on_connection = on_connection
         self._sleep = sleep
-        self._wake_lock = asyncio.Lock()
+        self.waker = Waker(vin, vehicles, now=now, on_connection=on_connection, sleep=sleep)
         self.signed = signed
         self.sender = CommandSender(
             vin,
@@ -78,44 +82,48 @@ class VehicleCommander:
         `believed_awake` is what was last seen; a belief to the contrary is checked for free before a wake-up
         is paid for. Raises FleetApiError or VehicleCommandError when the command certainly did not execute.
         """
-        if not believed_awake:
-            await self.wake_up()
-        try:
-            return await self._send(request)
-        except VehicleAsleep:
-            self._on_connection(VehicleState.ASLEEP)
-            await self.wake_up()
-            return await self._send(request)
+        woken = not believed_awake and await self.waker.wake_up(insist=False)
+        result = await self._send_awake(request, woken=woken)
+        if result.outcome is Outcome.EXECUTED and request.command.told_twice(request.parameters):
+            try:
+                return await self._send_awake(request, woken=False)
+            except (FleetApiError, VehicleCommandError) as err:
+                return CommandResult(Outcome.UNKNOWN, str(err))
+        return result
 
     async def wake_up(self) -> None:
         """Return when the car is awake. Costs nothing if it already is, one wake-up otherwise.
 
-        Raises VehicleAsleep when it does not wake in time.
+        Raises FleetApiError, VehicleAsleep when the car does not wake in time.
         """
-        async with self._wake_lock:
-            if await self._is_awake():
-                return
-            if await self._vehicles.wake_up(self._vin) is not VehicleState.ONLINE:
-                await self._until_awake()
-            self._on_connection(VehicleState.ONLINE)
+        await self.waker.wake_up(insist=True)
 
-    async def _until_awake(self) -> None:
-        for _ in range(int(WAKE_TIMEOUT / WAKE_POLL)):
-            await self._sleep(WAKE_POLL)
-            if await self._is_awake():
-                return
-        raise VehicleAsleep("the car did not wake up in time")
+    def saw(self, state: VehicleState) -> None:
+        """Take note of what others saw of the car."""
+        self.waker.saw(state)
 
-    async def _is_awake(self) -> bool:
-        state = (await self._vehicles.summary(self._vin)).state
-        self._on_connection(state)
-        return state is VehicleState.ONLINE
+    async def _send_awake(self, request: CommandRequest, *, woken: bool) -> CommandResult:
+        """Send to a car that ought to be awake (`woken`: just now), and once more if it was not quite."""
+        try:
+            return await self._send(request)
+        except VehicleAsleep:
+            self._on_connection(VehicleState.ASLEEP)
+            if not await self.waker.wake_up(insist=False):
+                # Tesla's list still calls it online, which it may do for a moment
+                await self._sleep(SECOND_LOOK)
+                await self.waker.wake_up(insist=False)
+        except VehicleTimeout:
+            if not woken:
+                raise
+            # online before its computers are up
+            await self._sleep(SECOND_LOOK)
+        return await self._send(request)
 
     async def _send(self, request: CommandRequest) -> CommandResult:
         """Send over the road that the car wants, and learn which one that is."""
         if self.signed is not False:
             try:
-                result = await self.sender.send(request)
+                result = await self._send_signed(request)
             except SigningUnsupported:
                 self._learn(signed=False)
             else:
@@ -125,22 +133,34 @@ class VehicleCommander:
             return await self._send_unsigned(request)
         except SigningRequired:
             self._learn(signed=True)
+            return await self._send_signed(request)
+
+    async def _send_signed(self, request: CommandRequest) -> CommandResult:
+        try:
             return await self.sender.send(request)
+        except NotDelivered as err:
+            if isinstance(err.__cause__, FleetApiError):
+                raise err.__cause__ from None
+            raise
 
     async def _send_unsigned(self, request: CommandRequest) -> CommandResult:
-        for attempt in (1, 2):
+        lost: FleetApiError | None = None
+        while True:
             try:
                 accepted, reason = await self._vehicles.command(
                     self._vin, request.command.name, request.body()
                 )
             except FleetApiError as err:
-                if not err.may_have_executed:
+                if lost is None and not err.may_have_executed:
                     raise
-                if attempt == 1 and request.command.repeatable:
+                if lost is None and request.command.repeatable:
+                    lost = err
                     continue
+                # that a repetition failed does not take back the first attempt
                 return CommandResult(Outcome.UNKNOWN, err.detail)
+            if not accepted and reason.lower() == HARDLOCKED:
+                raise SigningRequired(reason)
             return read_result(request.command, accepted=accepted, reason=reason)
-        raise AssertionError("unreachable")
 
     async def _carry(self, message: bytes) -> bytes:
         """Carry a signed message; an error after which it may have been executed is a lost answer."""
@@ -149,7 +169,7 @@ class VehicleCommander:
         except FleetApiError as err:
             if err.may_have_executed:
                 raise AnswerLost(err.detail) from err
-            raise
+            raise NotDelivered(err.detail) from err
 
     def _learn(self, *, signed: bool) -> None:
         if self.signed is not signed:

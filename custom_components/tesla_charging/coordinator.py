@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 from typing import override
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
+from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
@@ -36,9 +37,22 @@ from .fleet_api import (
 )
 from .storage import CommandMemory, VehicleStorage
 from .vehicle_command import CommandRequest, CommandResult, VehicleCommandError, VirtualKey
-from .vehicle_state import VehicleState, expected, readings_of
+from .vehicle_state import VehicleState, clock_lag, expected, readings_of, signals_of
 
 CHARGING = frozenset({"Charging", "Starting"})
+ACTIVITY = signals_of(
+    (
+        "DetailedChargeState",
+        "ChargeLimitSoc",
+        "ChargeCurrentRequest",
+        "ChargePortDoorOpen",
+        "ChargePortLatch",
+        "ChargingCableType",
+        "Gear",
+    )
+)
+"""Signals that change when somebody does something with the car. Others (voltage, position, range) waver in a
+parked car for ever, and asking because of them would keep it from falling asleep."""
 
 
 class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
@@ -64,7 +78,9 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             config_entry=entry,
             name=f"{DOMAIN} {summary.vin[-6:]}",
             update_interval=STATE_INTERVAL,
-            always_update=False,
+            # async_update_listeners tells only whom it concerns; HA's own comparison would miss what was
+            # told while a poll was under way
+            always_update=True,
         )
         self.vin = summary.vin
         self.vehicle_name = summary.name
@@ -93,6 +109,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         self._told_success = True
         self._asked_at: float | None = None
         self._changed_at = _now()
+        self._clock_lag: float | None = None
         self._confirm_wanted = False
         self._cancel_confirm: CALLBACK_TYPE | None = None
 
@@ -106,6 +123,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         """Ask whether the car is awake, which is free, and for its data only if that is worth its price."""
         try:
             summary = await self._vehicles.summary(self.vin)
+            self.commander.saw(summary.state)
             state = self.data.connected(summary.state)
             if summary.state is not Connection.ONLINE:
                 return state
@@ -113,8 +131,6 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             if not self._is_due(_now(), woke=woke):
                 return state
             return await self._ask(state)
-        except VehicleAsleep:
-            return self.data.connected(Connection.ASLEEP)
         except (LoginRequired, MissingScope) as err:
             raise ConfigEntryAuthFailed(
                 translation_domain=DOMAIN,
@@ -133,23 +149,33 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         """Return the state with the car's data of now."""
         self._asked_at = _now()
         self._confirm_wanted = False
-        data = await self._vehicles.data(self.vin, self._sections)
+        try:
+            data = await self._vehicles.data(self.vin, self._sections)
+        except VehicleAsleep:
+            return self.data.connected(Connection.ASLEEP)
         now = _now()
         # commands may have been sent meanwhile: merge into what is known now
-        merged = self.data.connected(state.connection).merge(readings_of(data, now=now))
-        if merged.changes(self.data):
+        readings = readings_of(data, now=now)
+        lag = self._learn_lag(clock_lag(readings, now=now)) if readings else 0.0
+        merged = self.data.connected(state.connection).merge(readings, now=now, lag=lag)
+        if merged.changes(self.data) & ACTIVITY:
             self._changed_at = now
         self._storage.save_states()
         return merged
 
+    def _learn_lag(self, lag: float) -> float:
+        """Return what the car's clock trails ours by: the lesser of two looks, as one may have been at old data."""
+        known, self._clock_lag = self._clock_lag, lag
+        return lag if known is None else min(lag, known)
+
     def _is_due(self, now: float, *, woke: bool) -> bool:
         """Whether the car's data is worth its price again."""
-        if self._asked_at is None or self._confirm_wanted:
-            return True
+        if self._asked_at is None or self._confirm_wanted or now < self._asked_at:
+            return True  # the latter when our clock was set back
         if woke or self.data.value("DetailedChargeState") in CHARGING:
             # also bounds what a car costs that is called online, but does not answer
             interval = CHARGING_INTERVAL
-        elif now - self._changed_at > QUIET_AFTER.total_seconds():
+        elif not 0 <= now - self._changed_at <= QUIET_AFTER.total_seconds():
             interval = QUIET_INTERVAL
         else:
             interval = IDLE_INTERVAL
@@ -172,7 +198,8 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             self._reauthenticate(err)
             raise translated(err) from err
         if effect := effect_of(request, result):
-            self._take(self.data.merge(expected(effect, now=_now())))
+            now = _now()
+            self._take(self.data.merge(expected(effect, now=now), now=now))
         self._confirm_soon()
         return result
 
@@ -193,8 +220,10 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
     def _confirm_soon(self, delay: timedelta = CONFIRM_DELAY) -> None:
         """Ask the car what came of a command, once for all commands of the next seconds."""
         self._confirm_wanted = True
-        if self._cancel_confirm is None:
-            self._cancel_confirm = async_call_later(self.hass, delay, self._confirm)
+        # a command may outlive its account
+        if self._cancel_confirm is None and not self._shutdown_requested:
+            job = HassJob(self._confirm, f"confirm {self.name}", cancel_on_shutdown=True)
+            self._cancel_confirm = async_call_later(self.hass, delay, job)
 
     async def _confirm(self, _: datetime) -> None:
         self._cancel_confirm = None
@@ -227,9 +256,20 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         changed = self.data.changes(self._told)
         everyone = self.last_update_success != self._told_success
         self._told, self._told_success = self.data, self.last_update_success
+        if "Version" in changed:
+            self._show_firmware()
         for update, context in list(self._listeners.values()):
             if everyone or not isinstance(context, frozenset) or context & changed:
                 update()
+
+    def _show_firmware(self) -> None:
+        """Write the firmware's version to the device."""
+        registry, version = dr.async_get(self.hass), self.data.value("Version")
+        device = registry.async_get_device_by_identifier(
+            (DOMAIN, self.vin), self.config_entry.entry_id
+        )
+        if device is not None and isinstance(version, str):
+            registry.async_update_device(device.id, sw_version=version)
 
 
 def _now() -> float:

@@ -15,7 +15,8 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .entity import VehicleEntity, VehicleEntityDescription
 from .models import TeslaChargingConfigEntry
 
-PARALLEL_UPDATES = 1
+# every car keeps its own commands in order
+PARALLEL_UPDATES = 0
 
 
 @dataclass(frozen=True, kw_only=True)

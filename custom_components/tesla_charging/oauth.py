@@ -2,6 +2,7 @@
 
 from typing import Any, override
 
+from aiohttp import RequestInfo
 from homeassistant.components.application_credentials import (
     AuthImplementation,
     AuthorizationServer,
@@ -9,11 +10,18 @@ from homeassistant.components.application_credentials import (
 )
 from homeassistant.const import CONF_ACCESS_TOKEN
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import OAuth2TokenRequestBaseError, OAuth2TokenRequestReauthError
+from homeassistant.exceptions import (
+    OAuth2TokenRequestBaseError,
+    OAuth2TokenRequestConnectionError,
+    OAuth2TokenRequestReauthError,
+)
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.config_entry_oauth2_flow import OAuth2Session
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
 
 from .const import CONF_TOKEN
-from .fleet_api import Endpoints, LoginRequired, Region, Unreachable
+from .fleet_api import Endpoints, FleetApiError, LoginRequired, Region, Unreachable, request_token
 
 
 class TeslaImplementation(AuthImplementation):
@@ -41,7 +49,7 @@ class TeslaImplementation(AuthImplementation):
         prefix = str(external_data["code"]).partition("_")[0].lower()
         region = Region(prefix) if prefix in Region else Region.NA
         audience = self._endpoints.regions.get(region, self._endpoints.regions[Region.NA])
-        answer: dict[str, Any] = await self._token_request(
+        return await self._token_request(
             {
                 "grant_type": "authorization_code",
                 "code": external_data["code"],
@@ -49,7 +57,38 @@ class TeslaImplementation(AuthImplementation):
                 "audience": audience,
             }
         )
+
+    @override
+    async def _async_refresh_token(self, token: dict[str, Any]) -> dict[str, Any]:
+        """Refresh a token; a sign-in without offline access ends with its first one."""
+        if not token.get("refresh_token"):
+            raise self._refusal(LoginRequired("the sign-in gave no refresh token", status=401))
+        answer: dict[str, Any] = await super()._async_refresh_token(token)
         return answer
+
+    @override
+    async def _token_request(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Ask Tesla's token service, and raise the errors that Home Assistant's OAuth helper raises.
+
+        Home Assistant's own request follows redirects, client secret included, and trusts the answer.
+        """
+        form = {**data, "client_id": self.client_id, "client_secret": self.client_secret}
+        try:
+            return await request_token(async_get_clientsession(self.hass), self.token_url, form)
+        except FleetApiError as err:
+            # of the refusals, 400 and 401 alone say that this sign-in is over
+            if err.status in {400, 401}:
+                raise self._refusal(err) from err
+            raise OAuth2TokenRequestConnectionError(domain=self.service_domain) from err
+
+    def _refusal(self, err: FleetApiError) -> OAuth2TokenRequestReauthError:
+        url = URL(self.token_url)
+        return OAuth2TokenRequestReauthError(
+            request_info=RequestInfo(url, "POST", CIMultiDictProxy(CIMultiDict()), url),
+            status=err.status or 0,
+            message=str(err),
+            domain=self.service_domain,
+        )
 
 
 class OAuthAuthorization:

@@ -6,7 +6,6 @@ does not stream carry their `vehicle_data` name. Units are Tesla's own: miles, k
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-import math
 from typing import Any, Final
 
 from .fleet_api import Section
@@ -30,6 +29,8 @@ class Signal:
     """None for what only the car's push channel tells."""
     read: Callable[[Fields], Value | None] | None = None
     """Returns the value, or None where the car says that there is none; raises NotGiven."""
+    counts_from_measurement: bool = False
+    """Whether the value means something else when it was measured at another time."""
 
 
 def _field(fields: Fields, name: str) -> Any:
@@ -39,16 +40,18 @@ def _field(fields: Fields, name: str) -> Any:
         raise NotGiven(name) from None
 
 
-def _number(name: str, scale: float = 1.0) -> Callable[[Fields], Value | None]:
+def _number(
+    name: str, minimum: float, maximum: float, scale: float = 1.0
+) -> Callable[[Fields], Value | None]:
+    """Read a number within what a car can mean; outside of it (infinity, say) it means nothing."""
+
     def read(fields: Fields) -> Value | None:
         value = _field(fields, name)
         if value is None:
             return None
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int | float)
-            or not math.isfinite(value)
-        ):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise NotGiven(name)
+        if not minimum <= value <= maximum:
             raise NotGiven(name)
         return value * scale if scale != 1.0 else value
 
@@ -65,16 +68,19 @@ def _boolean(name: str) -> Callable[[Fields], Value | None]:
     return read
 
 
+_NO_WORD: Final = frozenset({"", "<invalid>", "Unknown"})
+
+
 def _word(name: str) -> Callable[[Fields], Value | None]:
-    """Read a word; Tesla writes "<invalid>" for "none"."""
+    """Read a word; Tesla has several for "none"."""
 
     def read(fields: Fields) -> Value | None:
         value = _field(fields, name)
-        if value is None or value == "<invalid>":
+        if value is None:
             return None
         if not isinstance(value, str):
             raise NotGiven(name)
-        return value[:MAX_TEXT]
+        return None if value in _NO_WORD else value[:MAX_TEXT]
 
     return read
 
@@ -86,32 +92,37 @@ def _version(fields: Fields) -> Value | None:
 
 
 def _location(fields: Fields) -> Value | None:
-    latitude, longitude = _number("latitude")(fields), _number("longitude")(fields)
+    latitude = _number("latitude", -90, 90)(fields)
+    longitude = _number("longitude", -180, 180)(fields)
     if not isinstance(latitude, int | float) or not isinstance(longitude, int | float):
         return None
-    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
-        raise NotGiven("latitude")
     return (latitude, longitude)
 
 
 _CHARGE = Section.CHARGE_STATE
 
 _ROWS = (
-    Signal("BatteryLevel", _CHARGE, _number("battery_level")),
-    Signal("Soc", _CHARGE, _number("usable_battery_level")),
-    Signal("RatedRange", _CHARGE, _number("battery_range")),
+    Signal("BatteryLevel", _CHARGE, _number("battery_level", 0, 100)),
+    Signal("Soc", _CHARGE, _number("usable_battery_level", 0, 100)),
+    Signal("RatedRange", _CHARGE, _number("battery_range", 0, 5_000)),
     Signal("DetailedChargeState", _CHARGE, _word("charging_state")),
-    Signal("charger_power", _CHARGE, _number("charger_power")),
-    Signal("ChargeAmps", _CHARGE, _number("charger_actual_current")),
-    Signal("ChargerVoltage", _CHARGE, _number("charger_voltage")),
-    Signal("ChargerPhases", _CHARGE, _number("charger_phases")),
-    Signal("DCChargingEnergyIn", _CHARGE, _number("charge_energy_added")),
-    Signal("EstimatedHoursToChargeTermination", _CHARGE, _number("minutes_to_full_charge", 1 / 60)),
-    Signal("ChargeLimitSoc", _CHARGE, _number("charge_limit_soc")),
-    Signal("charge_limit_soc_min", _CHARGE, _number("charge_limit_soc_min")),
-    Signal("charge_limit_soc_max", _CHARGE, _number("charge_limit_soc_max")),
-    Signal("ChargeCurrentRequest", _CHARGE, _number("charge_current_request")),
-    Signal("ChargeCurrentRequestMax", _CHARGE, _number("charge_current_request_max")),
+    Signal("charger_power", _CHARGE, _number("charger_power", -5_000, 5_000)),
+    Signal("ChargeAmps", _CHARGE, _number("charger_actual_current", -5_000, 5_000)),
+    Signal("ChargerVoltage", _CHARGE, _number("charger_voltage", -5_000, 5_000)),
+    Signal("ChargerPhases", _CHARGE, _number("charger_phases", 0, 3)),
+    Signal("DCChargingEnergyIn", _CHARGE, _number("charge_energy_added", -10, 5_000)),
+    Signal(
+        "EstimatedHoursToChargeTermination",
+        _CHARGE,
+        _number("minutes_to_full_charge", 0, 100_000, 1 / 60),
+        counts_from_measurement=True,
+    ),
+    Signal("ChargeLimitSoc", _CHARGE, _number("charge_limit_soc", 0, 100)),
+    # bounds of settings: no wider than what the commands accept
+    Signal("charge_limit_soc_min", _CHARGE, _number("charge_limit_soc_min", 50, 100)),
+    Signal("charge_limit_soc_max", _CHARGE, _number("charge_limit_soc_max", 50, 100)),
+    Signal("ChargeCurrentRequest", _CHARGE, _number("charge_current_request", 0, 5_000)),
+    Signal("ChargeCurrentRequestMax", _CHARGE, _number("charge_current_request_max", 0, 80)),
     Signal("ChargePortDoorOpen", _CHARGE, _boolean("charge_port_door_open")),
     Signal("ChargePortLatch", _CHARGE, _word("charge_port_latch")),
     Signal("ChargingCableType", _CHARGE, _word("conn_charge_cable")),

@@ -56,15 +56,16 @@ class VehicleStorage:
         """Name the files; nothing is read yet."""
         self._sessions: Store[dict[str, Any]] = _store(hass, entry_id, "sessions")
         self._states: Store[dict[str, Any]] = _store(hass, entry_id, "states")
+        self._closed = False
         self._loaded_sessions: dict[str, Any] = {}
         self._loaded_states: dict[str, Any] = {}
         self._session_sources: dict[str, Callable[[], CommandMemory]] = {}
         self._state_sources: dict[str, Callable[[], VehicleState]] = {}
 
     async def load(self) -> None:
-        """Read both files."""
-        self._loaded_sessions = await self._sessions.async_load() or {}
-        self._loaded_states = await self._states.async_load() or {}
+        """Read both files; one that holds something else is a fresh start."""
+        self._loaded_sessions = _records(await self._sessions.async_load())
+        self._loaded_states = _records(await self._states.async_load())
 
     def memory(self, vin: str) -> CommandMemory:
         """Return what was saved of a car's command channel."""
@@ -85,15 +86,18 @@ class VehicleStorage:
     @callback
     def save_sessions(self) -> None:
         """Have the sessions saved soon, at the latest when Home Assistant stops."""
-        self._sessions.async_delay_save(self._session_data, SESSION_DELAY)
+        if not self._closed:
+            self._sessions.async_delay_save(self._session_data, SESSION_DELAY)
 
     @callback
     def save_states(self) -> None:
         """Have the states saved within a minute, at the latest when Home Assistant stops."""
-        self._states.async_delay_save(self._state_data, STATE_DELAY)
+        if not self._closed:
+            self._states.async_delay_save(self._state_data, STATE_DELAY)
 
-    async def flush(self) -> None:
-        """Save both files now."""
+    async def close(self) -> None:
+        """Save both files now, and never again: what outlives its account must not bring them back."""
+        self._closed = True
         await self._sessions.async_save(self._session_data())
         await self._states.async_save(self._state_data())
 
@@ -112,6 +116,10 @@ class VehicleStorage:
         return self._loaded_states | {
             vin: source().as_dict() for vin, source in self._state_sources.items()
         }
+
+
+def _records(loaded: object) -> dict[str, Any]:
+    return loaded if isinstance(loaded, dict) else {}
 
 
 def _store(hass: HomeAssistant, entry_id: str, kind: str) -> Store[dict[str, Any]]:

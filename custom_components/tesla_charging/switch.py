@@ -11,7 +11,8 @@ from .coordinator import CHARGING
 from .entity import VehicleEntity, VehicleEntityDescription
 from .models import TeslaChargingConfigEntry
 
-PARALLEL_UPDATES = 1
+# every car keeps its own commands in order
+PARALLEL_UPDATES = 0
 
 
 @dataclass(frozen=True, kw_only=True)

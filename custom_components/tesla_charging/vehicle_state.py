@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-import math
 from typing import Any, Final
 
 from .fleet_api import VehicleData, VehicleState as Connection
@@ -10,6 +9,8 @@ from .signals import SIGNALS, NotGiven, Value
 
 MAX_CLOCK_LEAD: Final = 300.0
 """Seconds that a car's clock may run ahead of ours before its time is not believed."""
+EARLIEST: Final = 1_577_836_800.0
+"""The year 2020: an earlier time is that of a clock that was never set, or in another unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,17 @@ class Reading:
 
     value: Value | None
     measured_at: float
+    assumed: bool = False
+    """Whether it is what a command has set: then the time is that of our clock, not of the car's."""
+
+    def yields_to(self, new: Reading, *, now: float, lag: float) -> bool:
+        """Whether another reading of the same signal is to be preferred.
+
+        `lag` is by how many seconds the car's clock trails ours.
+        """
+        if new.assumed or self.measured_at > now + MAX_CLOCK_LEAD:
+            return True
+        return new.measured_at + (lag if self.assumed else 0.0) >= self.measured_at
 
 
 type Readings = Mapping[str, Reading]
@@ -47,12 +59,15 @@ class VehicleState:
         reading = self.readings.get(name)
         return reading.measured_at if reading else None
 
-    def merge(self, new: Readings) -> VehicleState:
-        """Return the state with newer readings taken over; older ones never overwrite."""
+    def merge(self, new: Readings, *, now: float, lag: float = 0.0) -> VehicleState:
+        """Return the state with newer readings taken over; older ones never overwrite.
+
+        `now` is our clock, `lag` by how many seconds the car's clock trails it.
+        """
         newer = {
             name: reading
             for name, reading in new.items()
-            if (old := self.readings.get(name)) is None or reading.measured_at >= old.measured_at
+            if (old := self.readings.get(name)) is None or old.yields_to(reading, now=now, lag=lag)
         }
         return VehicleState({**self.readings, **newer}, self.connection)
 
@@ -65,11 +80,21 @@ class VehicleState:
         names = {
             name
             for name in self.readings.keys() | earlier.readings.keys()
-            if self.value(name) != earlier.value(name)
+            if self._differs(earlier, name)
         }
         if self.connection is not earlier.connection:
             names.add(CONNECTION)
         return frozenset(names)
+
+    def _differs(self, earlier: VehicleState, name: str) -> bool:
+        if (value := self.value(name)) != earlier.value(name):
+            return True
+        # nothing to go (0) is nothing to go at any time
+        return bool(
+            value
+            and SIGNALS[name].counts_from_measurement
+            and self.measured_at(name) != earlier.measured_at(name)
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Return the readings as JSON-compatible values; the connection is not worth keeping."""
@@ -114,17 +139,21 @@ def readings_of(data: VehicleData, *, now: float) -> dict[str, Reading]:
 
 def expected(values: Mapping[str, Value], *, now: float) -> dict[str, Reading]:
     """Return readings for what a command that the car accepted has just set."""
-    return {name: Reading(value, now) for name, value in values.items()}
+    return {name: Reading(value, now, assumed=True) for name, value in values.items()}
+
+
+def clock_lag(readings: Readings, *, now: float) -> float:
+    """Return by how many seconds at most the car's clock trails ours, judged by data that came just now."""
+    return now - max((reading.measured_at for reading in readings.values()), default=now)
 
 
 def _measured_at(timestamp: object, now: float) -> float:
     """Return a section's time: Tesla gives milliseconds; a missing or impossible one means now."""
     if isinstance(timestamp, bool) or not isinstance(timestamp, int | float):
         return now
-    seconds = timestamp / 1000
-    if not math.isfinite(seconds) or not 0 < seconds <= now + MAX_CLOCK_LEAD:
+    if not EARLIEST * 1000 <= timestamp <= (now + MAX_CLOCK_LEAD) * 1000:
         return now
-    return seconds
+    return timestamp / 1000
 
 
 def signals_of(names: Iterable[str]) -> frozenset[str]:

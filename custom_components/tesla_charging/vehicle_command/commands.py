@@ -44,6 +44,8 @@ class Command:
     """Reasons with which the car says that nothing was left to do."""
     repeatable: bool = True
     """Whether doing it twice is the same as doing it once, also for a person standing at the car."""
+    told_twice: Callable[[Parameters], bool] = lambda _: False
+    """Whether the car takes these parameters only from the second time on."""
 
     def __call__(self, **parameters: int) -> CommandRequest:
         """Return the command with its parameters.
@@ -146,6 +148,8 @@ _ROWS = (
         _values("setChargingAmpsAction", charging_amps="charging_amps"),
         parameters=(Parameter("charging_amps", 0, 80),),
         already=frozenset({"already_set"}),
+        # below that, a car first settles on 5 A (vehicle-command, issue 256)
+        told_twice=lambda parameters: parameters["charging_amps"] < 5,
     ),
     # Opening also releases the cable: a second opening, after somebody closed the door again, is not nothing
     Command("charge_port_door_open", _empty("chargePortDoorOpen"), repeatable=False),

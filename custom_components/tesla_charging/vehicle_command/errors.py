@@ -23,6 +23,10 @@ class AnswerLost(VehicleCommandError):
     may_have_executed = True
 
 
+class NotDelivered(VehicleCommandError):
+    """The command never reached the car (raised by the transport, whose own error is its cause)."""
+
+
 class InvalidAnswer(VehicleCommandError):
     """The answer is not one that the car can have given to this request."""
 
@@ -41,7 +45,7 @@ class VehicleFault(VehicleCommandError):
     """The car refused the message itself (`signed_message_fault`), with the fault's number and name."""
 
     def __init__(self, fault: int, name: str) -> None:
-        """Remember Tesla's number and name of the fault."""
+        """Remember Tesla's number (0 for a mere request to wait) and name of the fault."""
         super().__init__(f"{name} ({fault})")
         self.fault = fault
         self.name = name

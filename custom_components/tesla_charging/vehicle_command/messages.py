@@ -11,7 +11,7 @@ from typing import Final
 from google.protobuf.message import DecodeError
 from tesla_protocol.command import universal_message_pb2 as universal
 
-from .errors import InvalidAnswer, SessionInfoRejected, VehicleFault
+from .errors import InvalidAnswer, SessionInfoRejected
 from .faults import WAIT, Fault, fault_row
 from .session import Domain, Session, request_hash
 
@@ -49,10 +49,6 @@ class Answer:
     fault_number: int
     session_info: bytes | None
     session_info_tag: bytes
-
-    def exception(self) -> VehicleFault | None:
-        """Return the fault as an error, or None when there is none."""
-        return self.fault.exception(self.fault_number) if self.fault else None
 
 
 def session_info_request(domain: Domain, public_key: bytes, *, now: float) -> Request:
@@ -97,8 +93,9 @@ def read_answer(raw: bytes, request: Request, session: Session | None) -> Answer
     message = _decode(raw)
     _check_routing(message, request)
     number = int(message.signedMessageStatus.signed_message_fault)
+    status = message.signedMessageStatus.operation_status
     fault = fault_row(number) if number else None
-    if not fault and message.signedMessageStatus.operation_status == universal.OPERATIONSTATUS_WAIT:
+    if not fault and status == universal.OPERATIONSTATUS_WAIT:
         fault = WAIT
     kind = message.WhichOneof("payload")
     payload = message.protobuf_message_as_bytes if kind == "protobuf_message_as_bytes" else None
@@ -110,8 +107,16 @@ def read_answer(raw: bytes, request: Request, session: Session | None) -> Answer
             message.signature_data.AES_GCM_Response_data,
             request_hash=request.request_hash,
             flags=message.flags,
-            fault=number,
+            # an enum of protobuf's may be negative; what is authenticated is its 32 bits
+            fault=number & 0xFFFFFFFF,
         )
+    if (
+        not fault
+        and status != universal.OPERATIONSTATUS_OK
+        and not payload
+        and kind != "session_info"
+    ):
+        raise InvalidAnswer(f"answer has status {status} and does not say why")
     return Answer(
         payload=payload,
         fault=fault,

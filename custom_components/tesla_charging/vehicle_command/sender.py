@@ -5,7 +5,8 @@ attempt is a billed request.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,10 +19,10 @@ from .errors import (
     HandshakeFailed,
     InvalidAnswer,
     SessionInfoRejected,
+    VehicleBusy,
     VehicleCommandError,
-    VehicleFault,
 )
-from .faults import Retry, fault_row
+from .faults import Retry
 from .messages import (
     Answer,
     Request,
@@ -37,18 +38,21 @@ from .virtual_key import VirtualKey
 type Transport = Callable[[bytes], Awaitable[bytes]]
 """Carries a message to the car and returns the car's answer.
 
-Raises AnswerLost when the message may have arrived without an answer coming back; any other error it raises
-means that the car did not get the message, and reaches the caller unchanged.
+Raises AnswerLost when the message may have arrived without an answer coming back, and NotDelivered when the
+car certainly did not get it.
 """
 
 COMMAND_LIFETIME: Final = 10
 """Seconds in which a command must reach the car (Tesla's proxy uses the same)."""
-MAX_PAUSES: Final = 2
+MAX_QUEUE: Final = 60.0
+"""Seconds a command waits for the ones before it; later it is perhaps no longer what anybody wants."""
+MAX_PAUSES: Final = 3
 MAX_RESIGNS: Final = 2
 MAX_REPEATS: Final = 1
 MAX_HANDSHAKES: Final = 2
 PAUSE: Final = 1.5
-"""Seconds before a busy car is asked again; Tesla asks for at least one."""
+"""Seconds before a busy car is asked again, doubled each time: together the ten that Tesla's proxy allows a car
+that is still waking up, for far fewer requests."""
 
 
 @dataclass(slots=True)
@@ -68,6 +72,19 @@ class _Channel:
 
     session: Session | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for one's turn. Raises VehicleBusy when it does not come in time."""
+        try:
+            async with asyncio.timeout(MAX_QUEUE):
+                await self.lock.acquire()
+        except TimeoutError:
+            raise VehicleBusy(0, "earlier commands are still under way") from None
+        try:
+            yield
+        finally:
+            self.lock.release()
 
 
 class CommandSender:
@@ -114,8 +131,9 @@ class CommandSender:
     async def send(self, request: CommandRequest) -> CommandResult:
         """Send a charging command and say what became of it.
 
-        Outcome UNKNOWN stands for a lost or unreadable answer. Raises VehicleFault when the car refused the
-        message, HandshakeFailed when no session could be opened, and whatever the transport raises.
+        Outcome UNKNOWN stands for a lost or unreadable answer, whatever became of the repetition. Raises
+        VehicleFault when the car refused the message, HandshakeFailed when no session could be opened, and
+        NotDelivered.
         """
         try:
             payload = await self._exchange(
@@ -133,23 +151,32 @@ class CommandSender:
         """Have a domain execute a payload and return what it answers."""
         channel = self._channels[domain]
         attempts = _Attempts()
-        async with channel.lock:
+        async with channel.turn():
             while True:
-                request, session = await self._sign(channel, domain, payload, attempts)
-                self._on_session_change()
                 try:
+                    request, session = await self._sign(channel, domain, payload, attempts)
+                    self._on_session_change()
                     answer = await self._deliver(request, session)
+                    if answer.fault is None:
+                        return self._payload_of(channel, request, answer)
+                    await self._remedy(channel, request, answer, attempts)
                 except AnswerLost, InvalidAnswer:
                     attempts.repeats += 1
                     if not repeatable or attempts.repeats > MAX_REPEATS:
                         raise
                     await self._pause(PAUSE)
-                    continue
-                if answer.fault is None:
-                    if answer.session_info is not None:
-                        raise InvalidAnswer("answer holds session info instead of a result")
-                    return answer.payload or b""
-                await self._remedy(channel, request, answer, attempts)
+                except VehicleCommandError as err:
+                    if attempts.repeats and not err.may_have_executed:
+                        # that the repetition failed does not take back the first attempt
+                        raise AnswerLost(f"repeated without success: {err}") from err
+                    raise
+
+    def _payload_of(self, channel: _Channel, request: Request, answer: Answer) -> bytes:
+        """Return what a domain answers to a command. Raises InvalidAnswer for session info without a fault."""
+        if answer.session_info is None:
+            return answer.payload or b""
+        self._synchronize(channel, request, answer)
+        raise InvalidAnswer("answer holds session info instead of a result")
 
     async def _sign(
         self, channel: _Channel, domain: Domain, payload: bytes, attempts: _Attempts
@@ -161,8 +188,11 @@ class CommandSender:
             except InvalidSessionState:
                 channel.session = None
         attempts.start_over = False
-        channel.session = await self._handshake(channel, domain)
-        return self._signed(channel.session, domain, payload), channel.session
+        channel.session = await self._handshake(channel, domain, attempts)
+        try:
+            return self._signed(channel.session, domain, payload), channel.session
+        except InvalidSessionState as err:
+            raise HandshakeFailed(str(err)) from err
 
     def _signed(self, session: Session, domain: Domain, payload: bytes) -> Request:
         return command_request(
@@ -182,14 +212,18 @@ class CommandSender:
         synchronized = self._synchronize(channel, request, answer)
         match answer.fault.retry:
             case Retry.AFTER_PAUSE if attempts.pauses < MAX_PAUSES:
-                attempts.pauses += 1
-                await self._pause(PAUSE)
+                await self._wait(attempts)
             case Retry.RESIGN if attempts.resigns < MAX_RESIGNS:
                 attempts.resigns += 1
                 # where the car's session info does not come or does not help, a handshake is the last remedy
                 attempts.start_over = not synchronized or attempts.resigns > 1
             case _:
                 raise answer.fault.exception(answer.fault_number)
+
+    async def _wait(self, attempts: _Attempts) -> None:
+        """Give a busy car time, each time more."""
+        attempts.pauses += 1
+        await self._pause(PAUSE * 2 ** (attempts.pauses - 1))
 
     def _synchronize(self, channel: _Channel, request: Request, answer: Answer) -> bool:
         """Take over session info that came along; return whether there was any to believe."""
@@ -209,30 +243,31 @@ class CommandSender:
         self._on_session_change()
         return True
 
-    async def _handshake(self, channel: _Channel, domain: Domain) -> Session:
+    async def _handshake(self, channel: _Channel, domain: Domain, attempts: _Attempts) -> Session:
         """Ask the car for session info and open a session with it.
 
-        Asking twice does no harm, so a lost answer or a busy car is asked once more. What is known of an older
-        session stays until the new one is there. Raises HandshakeFailed or the car's VehicleFault.
+        Asking twice does no harm, so a lost answer is asked for once more, and a busy car gets the time that it
+        would get for a command. What is known of an older session stays until the new one is there. Raises
+        HandshakeFailed or the car's VehicleFault.
         """
-        for attempt in range(1, MAX_HANDSHAKES + 1):
-            if attempt > 1:
-                await self._pause(PAUSE)
+        lost = 0
+        while True:
             request = session_info_request(domain, self._key.public_key, now=self._now())
             try:
                 answer = await self._deliver(request, None)
-                return self._open(channel, domain, request, answer)
+                if answer.fault is None:
+                    return self._open(channel, domain, request, answer)
             except (AnswerLost, InvalidAnswer, SessionInfoRejected) as err:
-                if attempt == MAX_HANDSHAKES:
+                lost += 1
+                if lost == MAX_HANDSHAKES:
                     raise HandshakeFailed(str(err)) from err
-            except VehicleFault as err:
-                if attempt == MAX_HANDSHAKES or fault_row(err.fault).retry is not Retry.AFTER_PAUSE:
-                    raise
-        raise AssertionError("unreachable")
+                await self._pause(PAUSE)
+                continue
+            if answer.fault.retry is not Retry.AFTER_PAUSE or attempts.pauses == MAX_PAUSES:
+                raise answer.fault.exception(answer.fault_number)
+            await self._wait(attempts)
 
     def _open(self, channel: _Channel, domain: Domain, request: Request, answer: Answer) -> Session:
-        if (fault := answer.exception()) is not None:
-            raise fault
         if answer.session_info is None:
             raise SessionInfoRejected("the answer to the handshake holds no session info")
         now = self._now()

@@ -1,0 +1,120 @@
+"""The actions: several cars at once, one of which fails, and what may be asked at all."""
+
+import asyncio
+from typing import Any
+
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+import pytest
+import voluptuous as vol
+
+from custom_components.tesla_charging.const import DOMAIN
+from tests.conftest import MIDNIGHT, PEARL, Home
+
+
+@pytest.fixture
+async def two_cars(home: Home) -> Home:
+    """Two cars, plugged in and awake."""
+    home.tesla.wake_with_charging_scope = True
+    for vin, name in ((PEARL, "Pearl"), (MIDNIGHT, "Midnight")):
+        home.add_car(vin, name, sleep_after=None).plug_in()
+    await home.set_up()
+    return home
+
+
+async def both(home: Home, action: str, *, response: bool, **data: Any) -> Any:
+    return await home.hass.services.async_call(
+        DOMAIN,
+        action,
+        {"device_id": [home.device_id(PEARL), home.device_id(MIDNIGHT)], **data},
+        blocking=True,
+        return_response=response,
+    )
+
+
+async def test_both_cars_obey_and_answer(two_cars: Home) -> None:
+    answer = await both(two_cars, "set_charge_limit", response=True, percent=65)
+    assert [(car["name"], car["outcome"]) for car in answer["vehicles"]] == [
+        ("Pearl", "executed"),
+        ("Midnight", "executed"),
+    ]
+    assert [car.snapshot().charge_limit for car in two_cars.cars.values()] == [65, 65]
+
+
+@pytest.mark.parametrize("response", [True, False])
+@pytest.mark.parametrize("broken", [PEARL, MIDNIGHT])
+async def test_a_car_that_fails_keeps_the_other_from_nothing(
+    two_cars: Home, broken: str, response: bool
+) -> None:
+    two_cars.cars[broken].keychain.remove(two_cars.key.public_key)
+    with pytest.raises(HomeAssistantError) as caught:
+        await both(two_cars, "set_charge_limit", response=response, percent=65)
+    assert caught.value.translation_key == "key_not_paired"
+    (other,) = (car for vin, car in two_cars.cars.items() if vin != broken)
+    assert other.snapshot().charge_limit == 65
+
+
+async def test_a_car_that_refuses_is_an_error_without_and_an_outcome_with_response(
+    two_cars: Home,
+) -> None:
+    two_cars.cars[MIDNIGHT].unplug()
+    await both(two_cars, "stop_charging", response=True)
+    with pytest.raises(HomeAssistantError) as caught:
+        await both(two_cars, "start_charging", response=False)
+    assert caught.value.translation_key == "refused_disconnected"
+    answer = await both(two_cars, "start_charging", response=True)
+    assert [car["outcome"] for car in answer["vehicles"]] == ["already", "refused"]
+    assert answer["vehicles"][1]["reason"] == "disconnected"
+
+
+async def test_the_same_car_named_twice_is_one_command(two_cars: Home) -> None:
+    device = two_cars.device_id()
+    await two_cars.act("set_charge_limit", percent=65, device_id=[device, device])
+    assert len(two_cars.car.commands) == 1
+
+
+@pytest.mark.parametrize(
+    ("action", "data"),
+    [
+        ("set_charge_limit", {}),
+        ("set_charge_limit", {"percent": 49}),
+        ("set_charge_limit", {"percent": 101}),
+        ("set_charge_limit", {"percent": "much"}),
+        ("set_charge_limit", {"percent": float("nan")}),
+        ("set_charge_limit", {"percent": float("inf")}),
+        ("set_charge_limit", {"percent": None}),
+        ("set_charge_limit", {"percent": [70]}),
+        ("set_charge_limit", {"percent": 1e300}),
+        ("set_charging_current", {"current": -1}),
+        ("set_charging_current", {"current": 81}),
+        ("start_charging", {"percent": 70}),
+        ("start_charging", {"device_id": []}),
+    ],
+    ids=str,
+)
+async def test_what_makes_no_sense_is_refused_before_it_costs_anything(
+    two_cars: Home, action: str, data: dict[str, Any]
+) -> None:
+    two_cars.tesla.billing.reset()
+    with pytest.raises(vol.Invalid):
+        await two_cars.act(action, **data)
+    assert two_cars.tesla.billing.requests == []
+
+
+async def test_a_device_that_is_no_car_is_named(two_cars: Home) -> None:
+    with pytest.raises(ServiceValidationError):
+        await two_cars.act("start_charging", device_id="no such device")
+
+
+async def test_a_car_of_an_unloaded_account_is_an_explained_error(two_cars: Home) -> None:
+    assert two_cars.entry is not None
+    device = two_cars.device_id()
+    assert await two_cars.hass.config_entries.async_unload(two_cars.entry.entry_id)
+    with pytest.raises(ServiceValidationError):
+        await two_cars.act("start_charging", device_id=device)
+
+
+async def test_actions_on_two_cars_run_side_by_side(two_cars: Home) -> None:
+    two_cars.tesla.faults.delay(0.5, "signed_command", times=2)
+    started = asyncio.get_running_loop().time()
+    await both(two_cars, "stop_charging", response=True)
+    assert asyncio.get_running_loop().time() - started < 0.95

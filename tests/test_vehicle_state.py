@@ -1,0 +1,219 @@
+"""Merging what is known of a car: newer wins, nothing impossible gets in, nothing wins for ever."""
+
+import json
+import math
+from typing import Any
+
+import pytest
+
+from custom_components.tesla_charging.fleet_api import VehicleState as Connection
+from custom_components.tesla_charging.signals import SIGNALS
+from custom_components.tesla_charging.vehicle_state import (
+    Reading,
+    VehicleState,
+    expected,
+    readings_of,
+)
+
+NOW = 1_800_000_000.0
+
+
+def charge_state(at: float = NOW, **fields: Any) -> dict[str, Any]:
+    return {"charge_state": {"timestamp": int(at * 1000), **fields}}
+
+
+def known(at: float = NOW, **values: Any) -> VehicleState:
+    return VehicleState({name: Reading(value, at) for name, value in values.items()})
+
+
+# -- hostile data ------------------------------------------------------------------------------------------
+
+RUBBISH: list[Any] = [
+    None,
+    True,
+    False,
+    "",
+    "NaN",
+    "a" * 100_000,
+    "\x00\x1b",
+    [],
+    [1, 2],
+    {},
+    {"a": {"b": []}},
+    math.nan,
+    math.inf,
+    -math.inf,
+    1e308,
+    -1e308,
+    10**400,
+    -(10**400),
+    -1,
+    2**63,
+]
+FIELDS = (
+    "battery_level",
+    "usable_battery_level",
+    "battery_range",
+    "charging_state",
+    "charger_power",
+    "charger_actual_current",
+    "charger_voltage",
+    "charger_phases",
+    "charge_energy_added",
+    "minutes_to_full_charge",
+    "charge_limit_soc",
+    "charge_limit_soc_min",
+    "charge_limit_soc_max",
+    "charge_current_request",
+    "charge_current_request_max",
+    "charge_port_door_open",
+    "charge_port_latch",
+    "conn_charge_cable",
+    "shift_state",
+    "latitude",
+    "longitude",
+    "car_version",
+)
+SECTIONS = ("charge_state", "drive_state", "vehicle_state")
+BOUNDS = {
+    "BatteryLevel": (0, 100),
+    "Soc": (0, 100),
+    "ChargeLimitSoc": (0, 100),
+    "charge_limit_soc_min": (50, 100),
+    "charge_limit_soc_max": (50, 100),
+    "ChargeCurrentRequestMax": (0, 80),
+}
+
+
+@pytest.mark.parametrize("rubbish", RUBBISH, ids=lambda value: repr(value)[:20])
+def test_rubbish_in_every_field_raises_nothing_and_becomes_no_number(rubbish: Any) -> None:
+    section = {**dict.fromkeys(FIELDS, rubbish), "timestamp": rubbish}
+    readings = readings_of(dict.fromkeys(SECTIONS, section), now=NOW)
+    for name, reading in readings.items():
+        assert reading.measured_at == NOW
+        value = reading.value
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            low, high = BOUNDS.get(name, (-1e6, 1e6))
+            assert low <= value <= high, name
+        if isinstance(value, str):
+            assert len(value) <= 64
+    json.dumps(VehicleState(readings).as_dict(), allow_nan=False)
+
+
+def test_every_signal_of_vehicle_data_is_tried_above() -> None:
+    good = {
+        **dict.fromkeys(FIELDS, 50),
+        "charge_port_door_open": True,
+        **dict.fromkeys(
+            ("charging_state", "charge_port_latch", "conn_charge_cable", "shift_state"), "P"
+        ),
+        "car_version": "2026.32.6 abcdef",
+        "charger_phases": 3,
+    }
+    readings = readings_of(dict.fromkeys(SECTIONS, good), now=NOW)
+    assert set(readings) == {name for name, signal in SIGNALS.items() if signal.read is not None}
+
+
+@pytest.mark.parametrize("word", ["", "<invalid>", "Unknown", None])
+def test_a_car_that_does_not_know_its_charging_state_says_nothing(word: Any) -> None:
+    readings = readings_of(charge_state(charging_state=word), now=NOW)
+    assert readings["DetailedChargeState"].value is None
+
+
+# -- times -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "timestamp",
+    [0, -1, 5, NOW, 10**30, 1e308, math.nan, math.inf, "1", None, [], (NOW + 86_400) * 1000],
+    ids=str,
+)
+def test_an_impossible_time_means_now(timestamp: Any) -> None:
+    data = {"charge_state": {"battery_level": 50, "timestamp": timestamp}}
+    assert readings_of(data, now=NOW)["BatteryLevel"].measured_at == NOW
+
+
+def test_older_never_overwrites_newer() -> None:
+    state = known(BatteryLevel=60)
+    older = readings_of(charge_state(NOW - 1, battery_level=50), now=NOW)
+    assert state.merge(older, now=NOW).value("BatteryLevel") == 60
+    same = readings_of(charge_state(NOW, battery_level=50), now=NOW)
+    assert state.merge(same, now=NOW).value("BatteryLevel") == 50
+
+
+def test_a_time_far_in_the_future_does_not_win_for_ever() -> None:
+    """As remembered from a run in which this computer's clock was wrong."""
+    state = known(NOW + 400 * 86_400, BatteryLevel=60)
+    new = readings_of(charge_state(battery_level=50), now=NOW)
+    assert state.merge(new, now=NOW).value("BatteryLevel") == 50
+
+
+@pytest.mark.parametrize("lag", [0.0, 45.0, 600.0, 86_400.0, -45.0, -290.0])
+def test_what_a_command_sets_hides_older_data_but_no_newer_whatever_the_cars_clock_says(
+    lag: float,
+) -> None:
+    """`lag`: seconds by which the car's clock trails ours."""
+    before = readings_of(charge_state(NOW - lag, charge_limit_soc=80), now=NOW)
+    state = VehicleState().merge(before, now=NOW, lag=lag)
+    state = state.merge(expected({"ChargeLimitSoc": 70}, now=NOW + 10), now=NOW + 10, lag=lag)
+    assert state.value("ChargeLimitSoc") == 70
+    cached = readings_of(charge_state(NOW + 5 - lag, charge_limit_soc=80), now=NOW + 20)
+    assert state.merge(cached, now=NOW + 20, lag=lag).value("ChargeLimitSoc") == 70
+    newer = readings_of(charge_state(NOW + 15 - lag, charge_limit_soc=90), now=NOW + 20)
+    assert state.merge(newer, now=NOW + 20, lag=lag).value("ChargeLimitSoc") == 90
+
+
+def test_the_next_command_replaces_what_the_one_before_set() -> None:
+    state = VehicleState().merge(expected({"ChargeLimitSoc": 70}, now=NOW), now=NOW)
+    state = state.merge(expected({"ChargeLimitSoc": 75}, now=NOW - 50), now=NOW - 50)
+    assert state.value("ChargeLimitSoc") == 75
+
+
+# -- what is kept -----------------------------------------------------------------------------------------
+
+
+def test_a_state_survives_json() -> None:
+    state = known(
+        BatteryLevel=61.5, ChargePortDoorOpen=True, Gear=None, Version="2026.32", Location=(52.1, 4)
+    )
+    assert VehicleState.from_dict(json.loads(json.dumps(state.as_dict()))) == state
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        None,
+        7,
+        "text",
+        [],
+        {"BatteryLevel": 7},
+        {"BatteryLevel": [7]},
+        {"BatteryLevel": [7, "now"]},
+        {"BatteryLevel": [7, None]},
+        {"BatteryLevel": [{}, 7]},
+        {"NoSuchSignal": [7, 7]},
+        {"NoSuchSignal": [[7, 7], 7]},
+        {"Location": [[7, 7, 7], 7]},
+        {"Location": [["7", 7], 7]},
+        {7: [7, 7]},
+    ],
+    ids=str,
+)
+def test_a_damaged_record_is_left_out(stored: object) -> None:
+    assert VehicleState.from_dict(stored) == VehicleState()
+
+
+def test_changes_name_what_differs_and_nothing_else() -> None:
+    state = known(BatteryLevel=60, ChargePortDoorOpen=False)
+    assert state.changes(known(NOW - 9, BatteryLevel=60, ChargePortDoorOpen=False)) == frozenset()
+    assert state.changes(known(BatteryLevel=61)) == {"BatteryLevel", "ChargePortDoorOpen"}
+    assert state.connected(Connection.ONLINE).changes(state) == {"connection"}
+
+
+def test_the_end_of_charging_moves_with_the_time_of_its_estimate() -> None:
+    """Two hours are left, now as ten minutes ago: charging ends ten minutes later."""
+    state = known(EstimatedHoursToChargeTermination=2.0)
+    later = known(NOW + 600, EstimatedHoursToChargeTermination=2.0)
+    assert later.changes(state) == {"EstimatedHoursToChargeTermination"}
+    finished = known(EstimatedHoursToChargeTermination=0.0)
+    assert known(NOW + 600, EstimatedHoursToChargeTermination=0.0).changes(finished) == frozenset()
