@@ -32,6 +32,7 @@ from .errors import (
 )
 from .operations import PRICES, Category, Operation, RequestRecord
 from .partner import KEY_PATH, PartnerAccount
+from .token_service import request_token
 from .tokens import COMMAND_SCOPES, REQUIRED_SCOPES, Scope, TokenClaims, read_claims
 from .vehicles import FleetStatus, Section, VehicleData, Vehicles, VehicleState, VehicleSummary
 
@@ -82,4 +83,5 @@ __all__ = [
     "WrongRegion",
     "all_under",
     "read_claims",
+    "request_token",
 ]

@@ -65,7 +65,7 @@ _MEANINGS: Final[tuple[tuple[int, str, type[FleetApiError]], ...]] = (
     (499, "", Unreachable),
     (503, "", VehicleAsleep),
 )
-# What the meanings of cars become where the request was about no car.
+# What the meanings of cars become where the request did not have to reach one.
 _WITHOUT_VEHICLE: Final[dict[type[FleetApiError], type[FleetApiError]]] = {
     VehicleAsleep: ServerFailure,
     VehicleTimeout: Unreachable,
@@ -120,14 +120,15 @@ def failure(
 ) -> FleetApiError:
     """Return what an answer with a status other than 2xx means.
 
-    `about_vehicle` tells whether the request was about one car: a 503 then means that the car is not there.
+    `about_vehicle` tells whether the request had to reach a car: a 503 then means that the car is not there.
     """
     try:
         fields = decode_object(body, status)
+        detail = _detail(fields)
     except InvalidApiAnswer:
         fields = {}
-    detail = _detail(fields) or _printable(body[:MAX_DETAIL_LENGTH].decode("utf-8", "replace"))
-    txid = _text(fields.get("txid"))[:64] or _printable(headers.get("x-txid", ""))[:64] or None
+        detail = _printable(body[:MAX_DETAIL_LENGTH].decode("utf-8", "replace"))
+    txid = _printable(_text(fields.get("txid")) or headers.get("x-txid", ""))[:64] or None
     if status == 429:
         return RateLimited(retry_after(headers, fields), detail, status=status, txid=txid)
     if status == 403 and (match := _SCOPES.search(detail)):
@@ -180,9 +181,7 @@ def _seconds_until(date: str | None, now: str | None) -> float | None:
     """Return the seconds between two HTTP dates, both of Tesla's clock."""
     try:
         return _seconds(
-            (
-                parsedate_to_datetime(date or "") - parsedate_to_datetime(now or "")
-            ).total_seconds()
+            (parsedate_to_datetime(date or "") - parsedate_to_datetime(now or "")).total_seconds()
         )
     except ValueError, TypeError, OverflowError:
         return None

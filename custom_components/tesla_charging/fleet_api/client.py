@@ -107,7 +107,9 @@ class FleetApiClient:
                     raise
                 self._switch_region(err, base_url)
             except VehicleTimeout:
-                if (resends := resends + 1) > MAX_RESENDS:
+                # every attempt is billed: only a command is worth a second one at once
+                resends += 1
+                if operation.category is not Category.COMMAND or resends > MAX_RESENDS:
                     raise
                 await asyncio.sleep(RESEND_PAUSE)
             except RateLimited as err:
@@ -168,14 +170,16 @@ class FleetApiClient:
                         response.status,
                         response.headers,
                         refusal,
-                        about_vehicle=vin is not None,
+                        about_vehicle=operation.reaches_car,
                     )
                 raw = await read_bounded(response, operation.max_answer_length)
                 return decode_object(raw, response.status)
         except (ClientConnectorError, ConnectionTimeoutError, InvalidURL) as err:
             raise lost(err, sent=False) from err
-        except (ClientError, TimeoutError) as err:
-            raise lost(err, sent=operation.changes_something) from err
+        except (ClientError, TimeoutError, ValueError) as err:
+            # ValueError: Home Assistant's session looks into redirects that are not followed;
+            # no cause: aiohttp quotes what it could not read, and that may repeat the token
+            raise lost(err, sent=operation.changes_something) from None
         except FleetApiError as err:
             # from 499 (Tesla's gateway gave up waiting) on, and where the answer cannot be read, the request
             # may have been executed; Tesla's own client makes an exception for 503 only

@@ -38,16 +38,25 @@ class Operation:
     category: Category
     changes_something: bool = False
     """Whether a lost answer leaves the question open if it was done."""
+    reaches_car: bool = False
+    """Whether the car itself has to answer, so that a failure may be the car's."""
     max_answer_length: int = MAX_ANSWER_LENGTH
 
 
 USERS_REGION = Operation("region", "GET", "/api/1/users/region", Category.FREE)
 PRODUCTS = Operation("products", "GET", "/api/1/products", Category.FREE)
 VEHICLE = Operation("vehicle", "GET", "/api/1/vehicles/{vin}", Category.FREE)
-VEHICLE_DATA = Operation("vehicle_data", "GET", "/api/1/vehicles/{vin}/vehicle_data", Category.DATA)
+VEHICLE_DATA = Operation(
+    "vehicle_data", "GET", "/api/1/vehicles/{vin}/vehicle_data", Category.DATA, reaches_car=True
+)
 FLEET_STATUS = Operation("fleet_status", "POST", "/api/1/vehicles/fleet_status", Category.DATA)
 WAKE_UP = Operation(
-    "wake_up", "POST", "/api/1/vehicles/{vin}/wake_up", Category.WAKE, changes_something=True
+    "wake_up",
+    "POST",
+    "/api/1/vehicles/{vin}/wake_up",
+    Category.WAKE,
+    changes_something=True,
+    reaches_car=True,
 )
 SIGNED_COMMAND = Operation(
     "signed_command",
@@ -55,6 +64,7 @@ SIGNED_COMMAND = Operation(
     "/api/1/vehicles/{vin}/signed_command",
     Category.COMMAND,
     changes_something=True,
+    reaches_car=True,
     max_answer_length=150_000,
 )
 COMMAND = Operation(
@@ -63,10 +73,35 @@ COMMAND = Operation(
     "/api/1/vehicles/{vin}/command/{command}",
     Category.COMMAND,
     changes_something=True,
+    reaches_car=True,
 )
 PARTNER_ACCOUNTS = Operation("register", "POST", "/api/1/partner_accounts", Category.FREE)
 PARTNER_PUBLIC_KEY = Operation(
     "public_key", "GET", "/api/1/partner_accounts/public_key", Category.FREE
+)
+TELEMETRY_CONFIG_CREATE = Operation(
+    "fleet_telemetry_config_create",
+    "POST",
+    "/api/1/vehicles/fleet_telemetry_config_jws",
+    Category.DATA,
+)
+TELEMETRY_CONFIG = Operation(
+    "fleet_telemetry_config",
+    "GET",
+    "/api/1/vehicles/{vin}/fleet_telemetry_config",
+    Category.DATA,
+)
+TELEMETRY_CONFIG_DELETE = Operation(
+    "fleet_telemetry_config_delete",
+    "DELETE",
+    "/api/1/vehicles/{vin}/fleet_telemetry_config",
+    Category.DATA,
+)
+TELEMETRY_ERRORS = Operation(
+    "fleet_telemetry_errors",
+    "GET",
+    "/api/1/vehicles/{vin}/fleet_telemetry_errors",
+    Category.DATA,
 )
 
 

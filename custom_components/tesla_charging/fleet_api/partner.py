@@ -6,16 +6,14 @@ Sources: developer.tesla.com, "Partner tokens" and "Partner endpoints".
 from collections.abc import Callable
 from typing import Final
 
-from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientSession
 
-from .answers import decode_object, failure, lost, read_bounded
 from .client import FleetApiClient, expect
 from .endpoints import Endpoints, Region
-from .errors import InvalidApiAnswer, InvalidClient, InvalidRequest, LoginRequired, TokenRejected
+from .errors import FleetApiError, InvalidApiAnswer, InvalidClient
 from .operations import PARTNER_ACCOUNTS, PARTNER_PUBLIC_KEY
+from .token_service import request_token
 
-TIMEOUT: Final = ClientTimeout(total=35, connect=10)
-MAX_TOKEN_LENGTH: Final = 65_536
 KEY_PATH: Final = "/.well-known/appspecific/com.tesla.3p.public-key.pem"
 """Where Tesla looks for the public key on the registered domain."""
 
@@ -77,22 +75,12 @@ class PartnerAccount:
             "audience": self._base_url,
         }
         try:
-            async with self._session.post(
-                self._endpoints.token_url, data=form, timeout=TIMEOUT, allow_redirects=False
-            ) as response:
-                raw = await read_bounded(response, MAX_TOKEN_LENGTH)
-                status, headers = response.status, response.headers
-        except (ClientError, TimeoutError) as err:
-            raise lost(err, sent=False) from err
-        if status != 200:
-            refusal = failure(status, headers, raw)
-            if isinstance(refusal, InvalidRequest | TokenRejected | LoginRequired):
-                raise InvalidClient(refusal.detail, status=status, txid=refusal.txid)
-            raise refusal
-        token = decode_object(raw, status).get("access_token")
-        if not isinstance(token, str) or not token:
-            raise InvalidApiAnswer("the token service gave no token", status=status)
-        return token
+            answer = await request_token(self._session, self._endpoints.token_url, form)
+        except FleetApiError as err:
+            if err.status in {400, 401}:
+                raise InvalidClient(err.detail, status=err.status, txid=err.txid) from err
+            raise
+        return str(answer["access_token"])
 
 
 def _public_key(value: object) -> bytes:

@@ -67,7 +67,7 @@ def read_claims(access_token: str) -> TokenClaims:
     """
     try:
         claims = jwt.decode(access_token, options={"verify_signature": False})
-    except jwt.PyJWTError, RecursionError:
+    except jwt.PyJWTError, ValueError, RecursionError:
         raise InvalidApiAnswer("the access token is not a JWT") from None
     subject, scopes, region = claims.get("sub"), claims.get("scp"), claims.get("ou_code")
     if not isinstance(subject, str) or not subject:

@@ -1,0 +1,120 @@
+"""Registering as the config flow does it, and what people type for a domain."""
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from homeassistant.core import HomeAssistant
+import pytest
+
+from custom_components.tesla_charging.fleet_api import Region, all_under
+from custom_components.tesla_charging.onboarding import OnboardingError, bare_domain, register
+from custom_components.tesla_charging.vehicle_command import VirtualKey
+
+from .conftest import CLIENT_ID, CLIENT_SECRET, DOMAIN, KeyHost, World
+
+
+@pytest.fixture
+def own_key(key_host: KeyHost, world: World) -> VirtualKey:
+    """A key of ours, shown at the domain."""
+    key = VirtualKey.generate()
+    public = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), key.public_key)
+    key_host.body = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return key
+
+
+async def onboard(
+    hass: HomeAssistant, world: World, key: VirtualKey, *, domain: str = DOMAIN, secret: str = ""
+) -> None:
+    await register(
+        hass,
+        all_under(world.tesla.base_url),
+        Region.EU,
+        CLIENT_ID,
+        secret or CLIENT_SECRET,
+        domain,
+        key,
+    )
+
+
+async def test_onboarding_registers(hass: HomeAssistant, world: World, own_key: VirtualKey) -> None:
+    await onboard(hass, world, own_key)
+    assert world.application.registrations["eu"].public_key == own_key.public_key
+
+
+async def test_onboarding_notices_another_key(
+    hass: HomeAssistant, world: World, own_key: VirtualKey
+) -> None:
+    with pytest.raises(OnboardingError) as info:
+        await onboard(hass, world, VirtualKey.generate())
+    assert info.value.key == "key_differs"
+
+
+async def test_onboarding_says_what_has_to_be_changed(
+    hass: HomeAssistant, world: World, own_key: VirtualKey, key_host: KeyHost
+) -> None:
+    async def key_of_error(domain: str = DOMAIN, secret: str = "") -> str:
+        with pytest.raises(OnboardingError) as info:
+            await onboard(hass, world, own_key, domain=domain, secret=secret)
+        assert CLIENT_SECRET not in info.value.detail
+        return info.value.key
+
+    assert await key_of_error(secret="wrong-secret") == "invalid_client"
+    assert await key_of_error(domain="home.example.org") == "domain_not_allowed"
+    assert await key_of_error(domain="home") == "domain_refused"
+    key_host.status = 403
+    assert await key_of_error() == "key_not_fetched"
+    world.tesla.faults.status(429, "partner_accounts")
+    assert await key_of_error() == "rate_limited"
+    world.tesla.faults.lose_request("/token")
+    assert await key_of_error() == "cannot_connect"
+    world.tesla.faults.status(503, "/token")
+    assert await key_of_error() == "unexpected"
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("http://home.example.com", "domain_not_https"),
+        ("home.example.com:8123", "domain_with_port"),
+        ("https://home.example.com:8123/lovelace", "domain_with_port"),
+        ("home.example.com:port", "domain_invalid"),
+        ("home.example.com:99999", "domain_invalid"),
+        ("homeassistant.local", "domain_private"),
+        ("home.home.arpa", "domain_private"),
+        ("tesla.example.com", "domain_tesla"),
+        ("localhost", "domain_invalid"),
+        ("192.168.1.2", "domain_invalid"),
+        ("https://[::1]", "domain_invalid"),
+        ("https://[::1", "domain_invalid"),
+        ("", "domain_invalid"),
+        ("  ", "domain_invalid"),
+        ("a" * 64 + ".example.com", "domain_invalid"),
+        ("a." * 200 + "com", "domain_invalid"),
+        ("a" * 1_000_000, "domain_invalid"),
+        ("-a.example.com", "domain_invalid"),
+        ("home..example.com", "domain_invalid"),
+        ("home_1.example.com", "domain_invalid"),
+        ("bücher.example.com", "domain_invalid"),
+        ("home.example.com／x", "domain_invalid"),
+        ("home.example。com", "domain_invalid"),
+        ("home.example.com\x00", "domain_invalid"),
+        ("a b.example.com", "domain_invalid"),
+    ],
+)
+def test_a_domain_that_cannot_be_registered(text: str, key: str) -> None:
+    with pytest.raises(OnboardingError) as info:
+        bare_domain(text)
+    assert info.value.key == key
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "home.example.com",
+        " HOME.Example.COM ",
+        "https://home.example.com",
+        "https://home.example.com/lovelace?x=1#y",
+        "https://home.example.com:443/",
+    ],
+)
+def test_a_pasted_address_is_understood(text: str) -> None:
+    assert bare_domain(text) == "home.example.com"
