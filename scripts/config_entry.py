@@ -13,9 +13,11 @@ MAX_STEPS = 300
 PROGRESS_SECONDS = 0.5
 
 #: What a person answers to a step. Fields that are missing here keep what the form proposes.
-ANSWERS: dict[str, dict[str, Any]] = {"user": {"location": True}}
+ANSWERS: dict[str, dict[str, Any]] = {
+    "user": {"location": True},
+}
 #: What a person picks from a menu.
-CHOICES: dict[str, str] = {}
+CHOICES: dict[str, str] = {"telemetry": "telemetry_embedded"}
 #: What a person does elsewhere before answering a step.
 ERRANDS: dict[str, Callable[[SimulatedTesla], None]] = {"pair": SimulatedTesla.pair_cars}
 
@@ -64,7 +66,7 @@ def _next_step(home: Home, tesla: SimulatedTesla, step: dict[str, Any]) -> dict[
     following: dict[str, Any]
     match step["type"]:
         case "form" if not step.get("errors"):
-            following = home.rest("POST", path, answer(step), timeout=90)
+            following = home.rest("POST", path, answer(step, tesla), timeout=90)
         case "menu" if step["step_id"] in CHOICES:
             following = home.rest("POST", path, {"next_step_id": CHOICES[step["step_id"]]})
         case "external":
@@ -78,9 +80,12 @@ def _next_step(home: Home, tesla: SimulatedTesla, step: dict[str, Any]) -> dict[
     return following
 
 
-def answer(step: dict[str, Any]) -> dict[str, Any]:
+def answer(step: dict[str, Any], tesla: SimulatedTesla) -> dict[str, Any]:
     """Return a filled-in form: what it proposes, and over that what ANSWERS say for its step."""
-    return proposed(step.get("data_schema") or []) | ANSWERS.get(step["step_id"], {})
+    answers = ANSWERS.get(step["step_id"], {})
+    if step["step_id"] == "telemetry_embedded":
+        answers = {"listen_host": "127.0.0.1", "listen_port": tesla.telemetry_port}
+    return proposed(step.get("data_schema") or []) | answers
 
 
 def proposed(schema: list[dict[str, Any]]) -> dict[str, Any]:

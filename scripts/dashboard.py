@@ -21,6 +21,7 @@ TILES: dict[str, dict[str, Any]] = {
     "range": {},
     "at_home": {},
     "awake": {},
+    "telemetry": {},
     "charge_port": {"features": [{"type": "cover-open-close"}]},
     "wake_up": {},
 }

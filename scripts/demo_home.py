@@ -37,6 +37,8 @@ COMPONENT = ROOT / "custom_components" / DOMAIN
 PUBLIC_NAME = "home.example.com"
 CAR = "Pearl"
 SLEEPER = "Midnight"
+#: Within how many seconds a push is expected to be shown.
+PUSH_SECONDS = 2.0
 UNKNOWN = ("unknown", "unavailable")
 
 
@@ -128,9 +130,43 @@ def check(home: Home, tesla: SimulatedTesla) -> None:
         home.wait_for(partial(car_is, tesla, in_car), 60, f"{CAR} to be in the state {in_car}")
         home.wait_for(partial(shows, home, device, shown), 60, f"{CAR} to be shown as {shown}")
         say(f"{action}: {CAR} has done it, and Home Assistant shows it")
+    watch_pushes(home, tesla, device)
     if bad := home.bad_log():
         raise HomeError("the log has complaints:\n" + "\n".join(bad))
     say("no complaint in the log")
+
+
+def watch_pushes(home: Home, tesla: SimulatedTesla, device: str) -> None:
+    """See what happens at the car arrive within two seconds, without anything being asked."""
+    home.wait_for(partial(shows, home, device, "connected"), 60, f"{CAR} to be connected")
+    vin = tesla.cars()[CAR]["vin"]
+    before = data_requests(tesla)
+    for act, key, shown in (("unplug", "plugged_in", "off"), ("plug_in", "plugged_in", "on")):
+        started = time.monotonic()
+        tesla.control("POST", f"cars/{vin}/{act}", {})
+        home.wait_for(partial(entity_is, home, device, key, shown), 10, f"{act} to be shown")
+        took = time.monotonic() - started
+        say(f"{act}: shown after {took:.1f} s")
+        if took > PUSH_SECONDS:
+            raise HomeError(f"{act} took {took:.1f} s to be shown")
+    if data_requests(tesla) != before:
+        raise HomeError("data were polled although the car pushes them")
+
+
+def data_requests(tesla: SimulatedTesla) -> int:
+    """Count the requests for data that Tesla has billed."""
+    requests = tesla.control("GET", "billing")["requests"]
+    return sum(request["category"] == "data" for request in requests)
+
+
+def entity_is(home: Home, device: str, key: str, wanted: str) -> bool:
+    """Tell whether a car's entity has this state."""
+    entity = next(
+        row["entity_id"]
+        for row in our_entities(home)
+        if row["device_id"] == device and row["translation_key"] == key
+    )
+    return bool(home.rest("GET", f"/api/states/{entity}")["state"] == wanted)
 
 
 def car_is(tesla: SimulatedTesla, charging_state: str) -> bool:

@@ -58,8 +58,12 @@ class SimulatedTesla:
             *("--redirect-uri", redirect_uri, "--cars", "demo"),
             *("--wake-seconds", "3", "--wake-with-charging-scope"),
         ]
+        #: where a home listens for the cars; the public name of a home leads them there
+        self.telemetry_port = free_port(0)
         for domain, address in domains.items():
             self._arguments += ["--domain", f"{domain}={address}"]
+            telemetry = f"{domain}=127.0.0.1:{self.telemetry_port}"
+            self._arguments += ["--telemetry-host", telemetry]
 
     def start(self, timeout: float = 30) -> None:
         """Start, and wait (seconds) until it answers."""

@@ -35,6 +35,15 @@ def _served_domain(text: str) -> tuple[str, str]:
     return domain, url.rstrip("/")
 
 
+def _telemetry_host(text: str) -> tuple[str, tuple[str, int]]:
+    name, found, where = text.partition("=")
+    address, _, port = where.rpartition(":")
+    address = address.strip("[]")
+    if not (name and found and port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536):
+        raise argparse.ArgumentTypeError("expected NAME=127.0.0.1:PORT")
+    return name.lower(), (_loopback(address), int(port))
+
+
 def _loopback(text: str) -> str:
     try:
         if ipaddress.ip_address(text).is_loopback:
@@ -67,6 +76,14 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         metavar="DOMAIN=URL",
         help="where a partner domain is really served (again for more)",
     )
+    add(
+        "--telemetry-host",
+        type=_telemetry_host,
+        action="append",
+        default=[],
+        metavar="NAME=ADDRESS:PORT",
+        help="where a telemetry host name really is, on loopback (again for more)",
+    )
     add("--client-id", default="simulator-client")
     add("--client-secret", default="simulator-secret")
     add("--redirect-uri", action="append", default=[], help="again for more")
@@ -82,6 +99,7 @@ def build(options: argparse.Namespace) -> TeslaSimulator:
     clock = SimulatedClock(speed=options.speed)
     tesla = TeslaSimulator(clock=clock, port=options.port, host=options.host)
     tesla.dns.update(options.domain)
+    tesla.telemetry_hosts.update(options.telemetry_host)
     tesla.wake_with_charging_scope = options.wake_with_charging_scope
     origin = options.domain[0][0] if options.domain else "example.com"
     tesla.add_application(
@@ -141,6 +159,7 @@ async def run(tesla: TeslaSimulator) -> None:
             "password": PASSWORD,
             "client_ids": list(tesla.applications),
             "vins": list(tesla.cars),
+            "vehicle_ca": f"{tesla.base_url}/_sim/vehicle_ca.pem",
         }
         print(json.dumps(ready), flush=True)
         await stop.wait()

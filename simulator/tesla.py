@@ -16,6 +16,7 @@ from simulator.cloud.faults import Faults
 from simulator.cloud.grants import Refusal
 from simulator.cloud.rate_limits import RateLimits
 from simulator.cloud.server import build
+from simulator.telemetry import CarTelemetry
 
 
 class TeslaSimulator:
@@ -54,11 +55,13 @@ class TeslaSimulator:
         self._port = runner.addresses[0][1]
         host = f"[{self._host}]" if ":" in self._host else self._host
         self._cloud.grants.base_url = f"http://{host}:{self._port}"
+        self._cloud.telemetry.start()
 
     async def stop(self) -> None:
         """Stop listening; accounts, cars and tokens stay as they are."""
         if self._runner is not None:
             runner, self._runner = self._runner, None
+            await self._cloud.telemetry.stop()
             await runner.cleanup()
 
     async def __aenter__(self) -> Self:
@@ -128,6 +131,49 @@ class TeslaSimulator:
     @wake_with_charging_scope.setter
     def wake_with_charging_scope(self, allowed: bool) -> None:
         self._cloud.wake_with_charging_scope = allowed
+
+    @property
+    def telemetry_hosts(self) -> dict[str, tuple[str, int]]:
+        """Telemetry host name -> loopback address and port of its server. Others do not resolve."""
+        return self._cloud.telemetry.world.hosts
+
+    @property
+    def telemetry_pace(self) -> float:
+        """How much faster the cars' buckets, back-off and time-outs run; intervals stay real."""
+        return self._cloud.telemetry.world.pace
+
+    @telemetry_pace.setter
+    def telemetry_pace(self, pace: float) -> None:
+        if not pace > 0:
+            raise ValueError("the pace must be positive")
+        self._cloud.telemetry.world.pace = pace
+
+    @property
+    def telemetry_slots(self) -> int:
+        """How many third-party telemetry configurations fit into one car."""
+        return self._cloud.telemetry.world.slots
+
+    @telemetry_slots.setter
+    def telemetry_slots(self, slots: int) -> None:
+        self._cloud.telemetry.world.slots = slots
+
+    @property
+    def any_telemetry_host(self) -> bool:
+        """Whether a telemetry host need not share the registered root domain: not known for sure."""
+        return self._cloud.any_telemetry_host
+
+    @any_telemetry_host.setter
+    def any_telemetry_host(self, allowed: bool) -> None:
+        self._cloud.any_telemetry_host = allowed
+
+    @property
+    def vehicle_ca_pem(self) -> bytes:
+        """The certificates that vouch for this world's cars; other simulators have others."""
+        return self._cloud.telemetry.world.ca.bundle
+
+    def telemetry(self, vin: str) -> CarTelemetry:
+        """Return the handle of a car's streaming; KeyError for an unknown VIN."""
+        return self._cloud.telemetry.of(self.cars[vin])
 
     @property
     def accounts(self) -> dict[str, Account]:
@@ -206,7 +252,15 @@ class TeslaSimulator:
 
     def remove_scope(self, account: Account, application: Application, scope: str) -> None:
         """Take one scope back. The API refuses it at once, the next token does not carry it."""
-        account.consents[application.client_id] -= {scope}
+        self._cloud.remove_scope(account, application, scope)
+
+    def exceed_billing_limit(self, application: Application) -> None:
+        """Refuse everything (402) and take the application's telemetry out of all cars."""
+        self._cloud.suspend(application)
+
+    def raise_billing_limit(self, application: Application) -> None:
+        """Give access back; telemetry stays removed, as with the real Tesla."""
+        self._cloud.suspended.discard(application.client_id)
 
     def reset_password(self, account: Account, password: str) -> None:
         """Give the account another password, which ends every token of it."""

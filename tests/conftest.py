@@ -20,6 +20,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 import custom_components.tesla_charging  # noqa: F401  isort: split
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.endpoints import ENVIRONMENT_VARIABLE, active_endpoints
+from custom_components.tesla_charging.telemetry_settings import TelemetrySettings
 from custom_components.tesla_charging.vehicle_command import VirtualKey
 from simulator import Account, Application, Car, TeslaSimulator
 
@@ -73,7 +74,9 @@ class Home:
             self.hass, DOMAIN, ClientCredential(CLIENT_ID, CLIENT_SECRET), DOMAIN
         )
 
-    async def set_up(self, *scopes: str, location: bool = False) -> MockConfigEntry:
+    async def set_up(
+        self, *scopes: str, location: bool = False, telemetry: TelemetrySettings | None = None
+    ) -> MockConfigEntry:
         """Set the integration up with an entry that exists already."""
         self.save_key()
         await self.add_credentials()
@@ -90,6 +93,7 @@ class Home:
                 "domain": HOME_DOMAIN,
                 "location": location,
             },
+            options=telemetry.as_options() if telemetry else {},
         )
         self.entry.add_to_hass(self.hass)
         assert await self.hass.config_entries.async_setup(self.entry.entry_id)

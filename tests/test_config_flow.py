@@ -84,6 +84,14 @@ async def sign_in(
     return await home.hass.config_entries.flow.async_configure(result["flow_id"])
 
 
+async def choose(home: Home, result: Step, choice: str = "telemetry_polling") -> Step:
+    """Choose how data come from the car."""
+    assert (result["type"], result["step_id"]) == (FlowResultType.MENU, "telemetry"), result
+    return await home.hass.config_entries.flow.async_configure(
+        result["flow_id"], {"next_step_id": choice}
+    )
+
+
 async def up_to_domain(home: Home) -> Step:
     result = await start(home)
     assert (result["type"], result["step_id"]) == (FlowResultType.FORM, "user")
@@ -124,7 +132,7 @@ async def test_from_nothing_to_a_paired_car(home: Home) -> None:
     key = VirtualKey.load(Path(home.hass.config.path(KEY_FILE)))
     assert await served_key(home) == (200, key.public_pem)
     home.tesla.pair(car, key.public_key)
-    result = await submit(home, result, later=False)
+    result = await choose(home, await submit(home, result, later=False))
     assert result["step_id"] == "done"
     assert told(result) == {"paired": "Pearl", "no_key": "-", "open": "-"}
 
@@ -149,7 +157,7 @@ async def test_pairing_can_wait_and_cars_without_the_protocol_need_none(home: Ho
     )
     result = await submit(home, await up_to_domain(home), domain=HOME_DOMAIN)
     assert (result["step_id"], result["description_placeholders"]["car"]) == ("pair", "Pearl")
-    result = await submit(home, result, later=True)
+    result = await choose(home, await submit(home, result, later=True))
     assert told(result) == {"paired": "-", "no_key": "Granny", "open": "Pearl"}
 
 
@@ -163,6 +171,7 @@ async def test_two_cars_are_paired_one_after_the_other(home: Home) -> None:
         assert result["description_placeholders"]["car"] == name
         home.tesla.pair(next(c for c in home.cars.values() if c.name == name), key.public_key)
         result = await submit(home, result, later=False)
+    result = await choose(home, result)
     assert result["description_placeholders"]["paired"] == "Pearl, Midnight"
 
 
@@ -172,7 +181,7 @@ async def test_the_key_of_tesla_fleet_is_taken_over_and_no_car_paired_again(home
     home.key.save(Path(home.hass.config.path("tesla_fleet.key")))
     result = await up_to_domain(home)
     result = await submit(home, result, domain=HOME_DOMAIN, key="tesla_fleet")
-    assert result["step_id"] == "done"
+    assert result["step_id"] == "telemetry"
     saved = VirtualKey.load(Path(home.hass.config.path(KEY_FILE)))
     assert saved.public_key == home.key.public_key
 
@@ -337,7 +346,7 @@ async def test_the_pairing_check_can_fail_and_be_tried_again(home: Home) -> None
     result = await submit(home, result, later=False)
     assert result["errors"] == {"base": "cannot_check"}
     result = await submit(home, result, later=True)
-    assert result["step_id"] == "done"
+    assert result["step_id"] == "telemetry"
 
 
 @pytest.mark.usefixtures("front_door")

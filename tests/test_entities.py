@@ -45,6 +45,7 @@ async def test_all_entities_of_a_charging_car(charging_home: Home) -> None:
         "full_charge_time",
         "plugged_in",
         "range",
+        "telemetry",
         "wake_up",
     }
     shown = {key: state.state for key, state in states.items() if state is not None}

@@ -111,7 +111,7 @@ def test_every_signal_of_vehicle_data_is_tried_above() -> None:
         "charger_phases": 3,
     }
     readings = readings_of(dict.fromkeys(SECTIONS, good), now=NOW)
-    assert set(readings) == {name for name, signal in SIGNALS.items() if signal.read is not None}
+    assert set(readings) == {name for name, signal in SIGNALS.items() if signal.section}
 
 
 @pytest.mark.parametrize("word", ["", "<invalid>", "Unknown", None])

@@ -1,8 +1,15 @@
 """Tesla Charging: charges Teslas through Tesla's own Fleet API, signed here and verified by the car."""
 
+import contextlib
+
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryError, ConfigEntryNotReady
-from homeassistant.helpers import config_validation as cv
+from homeassistant.exceptions import (
+    ConfigEntryAuthFailed,
+    ConfigEntryError,
+    ConfigEntryNotReady,
+    ImplementationUnavailableError,
+)
+from homeassistant.helpers import config_validation as cv, issue_registry as ir
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.config_entry_oauth2_flow import (
     OAuth2Session,
@@ -21,6 +28,7 @@ from .fleet_api import (
     MissingScope,
     Region,
     Scope,
+    TelemetryConfigs,
     Vehicles,
     read_claims,
 )
@@ -29,6 +37,7 @@ from .oauth import OAuthAuthorization
 from .public_key import async_get_key_store
 from .services import async_setup_services
 from .storage import VehicleStorage
+from .telemetry import EntryTelemetry, take_back
 from .vehicle_command import InvalidKey, VirtualKey
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -43,18 +52,8 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 async def async_setup_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> bool:
     """Set up one account. Waits for Tesla's free list of cars, and for no car."""
     key = await _load_key(hass, entry)
-    implementation = await async_get_config_entry_implementation(hass, entry)
-    authorization = OAuthAuthorization(OAuth2Session(hass, entry, implementation))
     requests = RequestLog()
-    client = FleetApiClient(
-        async_get_clientsession(hass),
-        authorization,
-        active_endpoints(),
-        _base_url(entry),
-        now=hass.loop.time,
-        on_request=requests.add,
-        on_base_url=lambda url: _remember_base_url(hass, entry, url),
-    )
+    client, authorization = await _make_client(hass, entry, requests)
     storage = VehicleStorage(hass, entry.entry_id)
     await storage.load()
     vehicles = Vehicles(client)
@@ -67,21 +66,21 @@ async def async_setup_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntry
             translation_key=translation_key(err),
             translation_placeholders=placeholders(err),
         ) from err
+    with_location = entry.data.get(CONF_LOCATION, False) and (
+        Scope.VEHICLE_LOCATION in claims.scopes
+    )
     cars = {
         summary.vin: VehicleCoordinator(
-            hass,
-            entry,
-            summary,
-            vehicles,
-            key,
-            storage,
-            with_location=entry.data.get(CONF_LOCATION, False)
-            and Scope.VEHICLE_LOCATION in claims.scopes,
+            hass, entry, summary, vehicles, key, storage, with_location=with_location
         )
         for summary in summaries
     }
-    entry.runtime_data = TeslaChargingData(client, key, storage, requests, cars)
+    telemetry = EntryTelemetry(
+        hass, entry, TelemetryConfigs(client), key, storage, cars, with_location=with_location
+    )
+    entry.runtime_data = TeslaChargingData(client, key, storage, requests, cars, telemetry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    await telemetry.start()
     for car in cars.values():
         # a car may take half a minute to answer: the start does not wait for it
         entry.async_create_background_task(
@@ -94,6 +93,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
     """Unload an account, keeping what has to survive."""
     unloaded = await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
     if unloaded:
+        await entry.runtime_data.telemetry.stop()
         for car in entry.runtime_data.cars.values():
             await car.async_shutdown()
         await entry.runtime_data.storage.close()
@@ -103,7 +103,33 @@ async def async_unload_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
 async def async_remove_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> None:
     """Forget an account. The key file stays: cars are paired with it, and another entry may use it."""
     async_get_key_store(hass).hide(entry.entry_id)
-    await VehicleStorage(hass, entry.entry_id).remove()
+    ir.async_delete_issue(hass, DOMAIN, f"telemetry_{entry.entry_id}")
+    storage = VehicleStorage(hass, entry.entry_id)
+    await storage.load()
+    if configured := storage.configured:
+        with contextlib.suppress(ImplementationUnavailableError, ValueError):
+            client, _ = await _make_client(hass, entry, RequestLog())
+            for vin in configured:
+                await take_back(TelemetryConfigs(client), vin)
+    await storage.remove()
+
+
+async def _make_client(
+    hass: HomeAssistant, entry: TeslaChargingConfigEntry, requests: RequestLog
+) -> tuple[FleetApiClient, OAuthAuthorization]:
+    """Return the account's client and where its tokens come from."""
+    implementation = await async_get_config_entry_implementation(hass, entry)
+    authorization = OAuthAuthorization(OAuth2Session(hass, entry, implementation))
+    client = FleetApiClient(
+        async_get_clientsession(hass),
+        authorization,
+        active_endpoints(),
+        _base_url(entry),
+        now=hass.loop.time,
+        on_request=requests.add,
+        on_base_url=lambda url: _remember_base_url(hass, entry, url),
+    )
+    return client, authorization
 
 
 async def _load_key(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> VirtualKey:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 import logging
 from typing import Any, cast, override
 
-from homeassistant.config_entries import SOURCE_REAUTH, ConfigFlowResult
+from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_RECONFIGURE, ConfigFlowResult
 from homeassistant.const import CONF_ACCESS_TOKEN
 from homeassistant.core import callback
 from homeassistant.helpers.config_entry_oauth2_flow import (
@@ -13,6 +13,9 @@ from homeassistant.helpers.config_entry_oauth2_flow import (
 )
 from homeassistant.helpers.selector import (
     BooleanSelector,
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
     QrCodeSelector,
     QrCodeSelectorConfig,
     QrErrorCorrectionLevel,
@@ -20,6 +23,7 @@ from homeassistant.helpers.selector import (
     SelectSelectorConfig,
     TextSelector,
 )
+from homeassistant.util.network import is_ip_address
 import voluptuous as vol
 
 from .const import (
@@ -43,12 +47,19 @@ from .fleet_api import (
     VehicleSummary,
     read_claims,
 )
+from .fleet_telemetry import expected_signals_per_month, fields_for, is_hostname, monthly_cost
 from .oauth import TeslaImplementation
 from .onboarding import AccountCars, OnboardingError, bare_domain, proposed_domain, register
 from .public_key import async_get_key_store
+from .signals import SIGNALS
+from .telemetry_settings import Road, TelemetrySettings
 from .vehicle_command import InvalidKey, VirtualKey
 
+CONF_HOSTNAME = "hostname"
 CONF_KEY = "key"
+CONF_LISTEN_HOST = "listen_host"
+CONF_LISTEN_PORT = "listen_port"
+CONF_PORT = "port"
 CONF_LATER = "later"
 KEY_NEW = "new"
 KEY_TESLA_FLEET = "tesla_fleet"
@@ -72,6 +83,7 @@ class TeslaChargingFlow(AbstractOAuth2FlowHandler, domain=DOMAIN):
         self._cars: tuple[VehicleSummary, ...] = ()
         self._statuses: dict[str, FleetStatus] = {}
         self._waiting: list[VehicleSummary] = []
+        self._telemetry = TelemetrySettings()
 
     @property
     @override
@@ -231,7 +243,7 @@ class TeslaChargingFlow(AbstractOAuth2FlowHandler, domain=DOMAIN):
         return await self._next_car()
 
     async def _next_car(self) -> ConfigFlowResult:
-        return await (self.async_step_pair() if self._waiting else self.async_step_done())
+        return await (self.async_step_pair() if self._waiting else self.async_step_telemetry())
 
     async def async_step_pair(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show the pairing link of one car, and ask Tesla whether it worked."""
@@ -273,6 +285,88 @@ class TeslaChargingFlow(AbstractOAuth2FlowHandler, domain=DOMAIN):
             last_step=False,
         )
 
+    # -- telemetry ----------------------------------------------------------------------------------
+
+    async def async_step_telemetry(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Let the person choose how data come from the car, and say what each way costs."""
+        signals = expected_signals_per_month(
+            name for name in fields_for(with_location=self._with_location) if name in SIGNALS
+        )
+        return self.async_show_menu(
+            step_id="telemetry",
+            menu_options=["telemetry_embedded", "telemetry_polling"],
+            description_placeholders={
+                "signals": f"{signals:,}",
+                "cost": f"{monthly_cost(signals):.2f}",
+            },
+        )
+
+    async def async_step_telemetry_polling(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Have data come by polling."""
+        return await self._with_telemetry(TelemetrySettings())
+
+    async def async_step_telemetry_embedded(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask where cars find this Home Assistant."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            hostname = user_input[CONF_HOSTNAME].strip().lower()
+            settings = TelemetrySettings(
+                Road.EMBEDDED,
+                hostname,
+                int(user_input[CONF_PORT]),
+                int(user_input[CONF_LISTEN_PORT]),
+                user_input.get(CONF_LISTEN_HOST, "").strip(),
+            )
+            if not is_hostname(hostname):
+                errors[CONF_HOSTNAME] = "hostname_invalid"
+            elif hostname.split(".")[-2:] != self._domain.split(".")[-2:]:
+                errors[CONF_HOSTNAME] = "hostname_foreign"
+            elif settings.listen_host and not is_ip_address(settings.listen_host):
+                errors[CONF_LISTEN_HOST] = "listen_host_invalid"
+            else:
+                return await self._with_telemetry(settings)
+        port = NumberSelector(NumberSelectorConfig(min=1, max=65535, mode=NumberSelectorMode.BOX))
+        known = self._telemetry
+        schema = vol.Schema(
+            {
+                vol.Required(CONF_HOSTNAME, default=known.hostname or self._domain): TextSelector(),
+                vol.Required(CONF_PORT, default=known.port): port,
+                vol.Required(CONF_LISTEN_PORT, default=known.listen_port): port,
+                vol.Optional(CONF_LISTEN_HOST): TextSelector(),
+            }
+        )
+        suggested = user_input or {CONF_LISTEN_HOST: known.listen_host}
+        return self.async_show_form(
+            step_id="telemetry_embedded",
+            data_schema=self.add_suggested_values_to_schema(schema, suggested),
+            errors=errors,
+            description_placeholders={"domain": self._domain},
+        )
+
+    async def _with_telemetry(self, settings: TelemetrySettings) -> ConfigFlowResult:
+        self._telemetry = settings
+        if self.source == SOURCE_RECONFIGURE:
+            return self.async_update_reload_and_abort(
+                self._get_reconfigure_entry(), options=settings.as_options()
+            )
+        return await self.async_step_done()
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Change how data come from the car; everything else stays."""
+        entry = self._get_reconfigure_entry()
+        self._domain = entry.data[CONF_DOMAIN]
+        self._with_location = entry.data.get(CONF_LOCATION, False)
+        self._telemetry = TelemetrySettings.from_options(entry.options)
+        return await self.async_step_telemetry()
+
     async def async_step_done(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Say how each car stands, then make the entry."""
         assert self._account is not None
@@ -293,6 +387,7 @@ class TeslaChargingFlow(AbstractOAuth2FlowHandler, domain=DOMAIN):
                 },
             )
         return self.async_create_entry(
+            options=self._telemetry.as_options(),
             title=", ".join(car.name for car in self._cars)[:80],
             data={
                 **self._oauth_data,

@@ -1,5 +1,6 @@
 """One coordinator per car: it decides when to ask, merges what comes, and wakes only who is concerned."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import override
 
@@ -35,10 +36,25 @@ from .fleet_api import (
     VehicleState as Connection,
     VehicleSummary,
 )
+from .fleet_telemetry import Record, SignalRecord, settle
 from .storage import CommandMemory, VehicleStorage
 from .vehicle_command import CommandRequest, CommandResult, VehicleCommandError, VirtualKey
-from .vehicle_state import VehicleState, clock_lag, expected, readings_of, signals_of
+from .vehicle_state import (
+    TelemetryStage,
+    VehicleState,
+    clock_lag,
+    expected,
+    pushed_readings,
+    readings_of,
+    signals_of,
+)
 
+SILENCE = timedelta(minutes=10)
+"""How long a charging, connected car may say nothing before it is asked."""
+BURST = 0.25
+"""Seconds in which pushes are gathered before entities are written."""
+PUSH_GRAIN = 1.0
+"""Seconds by which the car's time of a push can be too early: some of its clients count whole seconds."""
 CHARGING = frozenset({"Charging", "Starting"})
 ACTIVITY = signals_of(
     (
@@ -112,6 +128,9 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         self._clock_lag: float | None = None
         self._confirm_wanted = False
         self._cancel_confirm: CALLBACK_TYPE | None = None
+        self._pushed_at: float | None = None
+        self._connected = False
+        self._telling: asyncio.TimerHandle | None = None
 
     def _memory(self) -> CommandMemory:
         return CommandMemory(self.commander.signed, self.commander.sender.sessions())
@@ -120,7 +139,12 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
 
     @override
     async def _async_update_data(self) -> VehicleState:
-        """Ask whether the car is awake, which is free, and for its data only if that is worth its price."""
+        """Ask whether the car is awake, which is free, and for its data only if that is worth its price.
+
+        While the car pushes its data, nothing is asked at all.
+        """
+        if self._is_pushing(_now()) and not self._confirm_wanted:
+            return self.data
         try:
             summary = await self._vehicles.summary(self.vin)
             self.commander.saw(summary.state)
@@ -144,6 +168,16 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
                 translation_placeholders=placeholders(err),
                 retry_after=err.retry_after if isinstance(err, RateLimited) else None,
             ) from err
+
+    def _is_pushing(self, now: float) -> bool:
+        """Whether the car tells by itself what changes.
+
+        A stream can fall silent while the car charges (fleet-telemetry issue 283): then it is asked again.
+        """
+        if not self._connected or self._pushed_at is None:
+            return False
+        charging = self.data.value("DetailedChargeState") in CHARGING
+        return not charging or 0 <= now - self._pushed_at <= SILENCE.total_seconds()
 
     async def _ask(self, state: VehicleState) -> VehicleState:
         """Return the state with the car's data of now."""
@@ -218,8 +252,15 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
 
     @callback
     def _confirm_soon(self, delay: timedelta = CONFIRM_DELAY) -> None:
-        """Ask the car what came of a command, once for all commands of the next seconds."""
+        """Ask the car what came of a command, once for all commands of the next seconds.
+
+        A car that pushes its data usually tells by itself before.
+        """
         self._confirm_wanted = True
+        self._look_soon(delay)
+
+    @callback
+    def _look_soon(self, delay: timedelta = CONFIRM_DELAY) -> None:
         # a command may outlive its account
         if self._cancel_confirm is None and not self._shutdown_requested:
             job = HassJob(self._confirm, f"confirm {self.name}", cancel_on_shutdown=True)
@@ -227,6 +268,10 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
 
     async def _confirm(self, _: datetime) -> None:
         self._cancel_confirm = None
+        if self._is_pushing(_now()) and not self.data.assumed:
+            # the car has told; it stays silent only if it is, or is again, as it was
+            self._confirm_wanted = False
+            return
         await self.async_refresh()
 
     @override
@@ -235,7 +280,62 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         if self._cancel_confirm is not None:
             self._cancel_confirm()
             self._cancel_confirm = None
+        if self._telling is not None:
+            self._telling.cancel()
+            self._telling = None
         await super().async_shutdown()
+
+    # -- hearing ------------------------------------------------------------------------------------
+
+    @property
+    def pushed_at(self) -> float | None:
+        """When the car pushed something last, unix seconds by our clock."""
+        return self._pushed_at
+
+    @callback
+    def on_record(self, record: Record) -> None:
+        """Apply what the car pushed; when this returns, the car may forget it."""
+        self._pushed_at = record.received_at
+        if not isinstance(record, SignalRecord):
+            LOGGER.debug("%s sent %s", self.name, type(record).__name__)
+            return
+        values = settle(record.values, self.data.value("DetailedChargeState"))
+        measured_at = record.created_at or record.received_at
+        now = _now()
+        # an assumption lives on our clock, a push on the car's: whole seconds, and behind by its way here
+        lag = max(0.0, record.received_at - measured_at) + PUSH_GRAIN
+        self.data = self.data.merge(
+            pushed_readings(values, measured_at=measured_at), now=now, lag=lag
+        )
+        self._storage.save_states()
+        if self._telling is None:
+            self._telling = self.hass.loop.call_later(BURST, self._tell)
+
+    @callback
+    def on_connection(self, connected: bool) -> None:
+        """Note that the car connected, or that it is gone: asleep, most likely, which Tesla tells for free."""
+        self._connected = connected
+        state = self.data
+        if state.telemetry is not TelemetryStage.OFF:
+            state = state.streaming(
+                TelemetryStage.CONNECTED if connected else TelemetryStage.SYNCED
+            )
+        if connected:
+            self._take(state.connected(Connection.ONLINE))
+            return
+        self._take(state)
+        self._look_soon()
+
+    @callback
+    def telemetry_stage(self, stage: TelemetryStage) -> None:
+        """Show how far the push channel has come; a connection outranks what Tesla tells."""
+        self._take(self.data.streaming(TelemetryStage.CONNECTED if self._connected else stage))
+
+    @callback
+    def _tell(self) -> None:
+        """Tell what a burst of pushes changed, once."""
+        self._telling = None
+        self.async_update_listeners()
 
     # -- telling ------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from homeassistant.config_entries import ConfigEntry
 from .coordinator import VehicleCoordinator
 from .fleet_api import FleetApiClient, RequestRecord
 from .storage import VehicleStorage
+from .telemetry import EntryTelemetry
 from .vehicle_command import VirtualKey
 
 
@@ -35,6 +36,7 @@ class TeslaChargingData:
     requests: RequestLog
     cars: dict[str, VehicleCoordinator]
     """By VIN."""
+    telemetry: EntryTelemetry
 
 
 type TeslaChargingConfigEntry = ConfigEntry[TeslaChargingData]

@@ -26,7 +26,7 @@ from homeassistant.util import dt as dt_util
 
 from .entity import VehicleEntity, VehicleEntityDescription
 from .models import TeslaChargingConfigEntry
-from .vehicle_state import VehicleState
+from .vehicle_state import TELEMETRY, TelemetryStage, VehicleState
 
 PARALLEL_UPDATES = 0
 
@@ -40,6 +40,7 @@ CHARGING_STATES = {
     "Calibrating": "calibrating",
 }
 """Tesla's `DetailedChargeState` values and what Home Assistant calls them."""
+POWER_SIGNALS = ("charger_power", "ACChargingPower", "DCChargingPower")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +68,18 @@ def _charging_state(state: VehicleState) -> str | None:
     return CHARGING_STATES.get(str(state.value("DetailedChargeState")))
 
 
+def _charge_power(state: VehicleState) -> float | None:
+    """Return the power now: the car pushes that of the inlet (AC) and of the fast charger (DC), a poll gives either."""
+    known = [name for name in POWER_SIGNALS if state.number(name) is not None]
+    if not known:
+        return None
+    if "charger_power" in known:
+        polled_at = state.measured_at("charger_power") or 0
+        pushed = [name for name in known if (state.measured_at(name) or 0) > polled_at]
+        known = pushed or ["charger_power"]
+    return max(state.number(name) or 0 for name in known)
+
+
 def _full_charge_at(state: VehicleState) -> datetime | None:
     """Return when charging will be finished, to the minute; None while it is not charging."""
     hours = state.number("EstimatedHoursToChargeTermination")
@@ -79,13 +92,18 @@ def _full_charge_at(state: VehicleState) -> datetime | None:
 
 SENSORS = (
     _number(
-        "battery_level", "BatteryLevel", unit=PERCENTAGE, device_class=SensorDeviceClass.BATTERY
+        "battery_level",
+        "BatteryLevel",
+        unit=PERCENTAGE,
+        device_class=SensorDeviceClass.BATTERY,
+        suggested_display_precision=0,
     ),
     _number(
         "usable_battery_level",
         "Soc",
         unit=PERCENTAGE,
         device_class=None,
+        suggested_display_precision=0,
         entity_registry_enabled_default=False,
     ),
     _number(
@@ -102,11 +120,13 @@ SENSORS = (
         device_class=SensorDeviceClass.ENUM,
         options=list(CHARGING_STATES.values()),
     ),
-    _number(
-        "charge_power",
-        "charger_power",
-        unit=UnitOfPower.KILO_WATT,
+    VehicleSensorDescription(
+        key="charge_power",
+        signals=POWER_SIGNALS,
+        value_fn=_charge_power,
+        native_unit_of_measurement=UnitOfPower.KILO_WATT,
         device_class=SensorDeviceClass.POWER,
+        state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=1,
     ),
     _number(
@@ -147,6 +167,16 @@ SENSORS = (
 )
 
 
+TELEMETRY_SENSOR = VehicleSensorDescription(
+    key="telemetry",
+    signals=(TELEMETRY,),
+    value_fn=lambda state: state.telemetry.value,
+    device_class=SensorDeviceClass.ENUM,
+    options=[stage.value for stage in TelemetryStage],
+    entity_category=EntityCategory.DIAGNOSTIC,
+)
+
+
 async def async_setup_entry(
     hass: HomeAssistant,
     entry: TeslaChargingConfigEntry,
@@ -154,7 +184,9 @@ async def async_setup_entry(
 ) -> None:
     """Add every car's sensors."""
     async_add_entities(
-        VehicleSensor(car, row) for car in entry.runtime_data.cars.values() for row in SENSORS
+        VehicleSensor(car, row)
+        for car in entry.runtime_data.cars.values()
+        for row in (*SENSORS, TELEMETRY_SENSOR)
     )
 
 

@@ -12,125 +12,139 @@ from .fleet_api import Section
 
 type Value = float | int | bool | str | tuple[float, float]
 type Fields = Mapping[str, Any]
+type Check = Callable[[Any], Value | None]
+"""Returns what a foreign value means, None where it says that there is none; raises NotGiven for nonsense."""
 
 MAX_TEXT: Final = 64
 
 
 class NotGiven(Exception):
-    """The section says nothing about this signal."""
+    """Nothing is said about this signal, or nothing that a car can mean."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One row: the signal's name and how `vehicle_data` carries the same fact."""
+    """One row: the signal's name, what it can be, and how `vehicle_data` carries the same fact."""
 
     name: str
+    check: Check
     section: Section | None = None
     """None for what only the car's push channel tells."""
-    read: Callable[[Fields], Value | None] | None = None
-    """Returns the value, or None where the car says that there is none; raises NotGiven."""
+    field: str | None = None
+    scale: float = 1.0
+    """What a field has to be multiplied with to be in the signal's unit."""
     counts_from_measurement: bool = False
     """Whether the value means something else when it was measured at another time."""
 
+    def pushed(self, value: object) -> Value | None:
+        """Return the meaning of a value that the car itself sent. Raises NotGiven."""
+        return None if value is None else self.check(value)
 
-def _field(fields: Fields, name: str) -> Any:
-    try:
-        return fields[name]
-    except KeyError:
-        raise NotGiven(name) from None
-
-
-def _number(
-    name: str, minimum: float, maximum: float, scale: float = 1.0
-) -> Callable[[Fields], Value | None]:
-    """Read a number within what a car can mean; outside of it (infinity, say) it means nothing."""
-
-    def read(fields: Fields) -> Value | None:
-        value = _field(fields, name)
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise NotGiven(name)
-        if not minimum <= value <= maximum:
-            raise NotGiven(name)
-        return value * scale if scale != 1.0 else value
-
-    return read
-
-
-def _boolean(name: str) -> Callable[[Fields], Value | None]:
-    def read(fields: Fields) -> Value | None:
-        value = _field(fields, name)
-        if value is not None and not isinstance(value, bool):
-            raise NotGiven(name)
+    def polled(self, fields: Fields) -> Value | None:
+        """Return the meaning of the section's field. Raises NotGiven, also when it is not there."""
+        if self.field is None or self.field not in fields:
+            raise NotGiven(self.name)
+        value = self.check(fields[self.field]) if fields[self.field] is not None else None
+        if self.scale != 1.0 and isinstance(value, int | float):
+            return value * self.scale
         return value
 
-    return read
+
+def _within(value: Any, minimum: float, maximum: float) -> float | int:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise NotGiven
+    if not minimum <= value <= maximum:
+        raise NotGiven
+    # one road writes 62, the other 62.0
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-_NO_WORD: Final = frozenset({"", "<invalid>", "Unknown"})
+def _number(minimum: float, maximum: float) -> Check:
+    """Accept a number within what a car can mean; outside of it (infinity, say) it means nothing."""
+
+    def check(value: Any) -> Value | None:
+        return _within(value, minimum, maximum)
+
+    return check
 
 
-def _word(name: str) -> Callable[[Fields], Value | None]:
-    """Read a word; Tesla has several for "none"."""
-
-    def read(fields: Fields) -> Value | None:
-        value = _field(fields, name)
-        if value is None:
-            return None
-        if not isinstance(value, str):
-            raise NotGiven(name)
-        return None if value in _NO_WORD else value[:MAX_TEXT]
-
-    return read
+def _boolean(value: Any) -> Value | None:
+    if not isinstance(value, bool):
+        raise NotGiven
+    return value
 
 
-def _version(fields: Fields) -> Value | None:
-    """Read the firmware version; a build hash follows it after a space."""
-    version = _word("car_version")(fields)
+_NO_WORD: Final = frozenset({"", "<invalid>", "Unknown", "SNA", "Invalid"})
+
+
+def _word(value: Any) -> Value | None:
+    """Accept a word; Tesla has several for "none"."""
+    if not isinstance(value, str):
+        raise NotGiven
+    return None if value in _NO_WORD else value[:MAX_TEXT]
+
+
+def _version(value: Any) -> Value | None:
+    """Accept a firmware version; in `vehicle_data` a build hash follows it after a space."""
+    version = _word(value)
     return version.split(" ")[0] if isinstance(version, str) else None
 
 
-def _location(fields: Fields) -> Value | None:
-    latitude = _number("latitude", -90, 90)(fields)
-    longitude = _number("longitude", -180, 180)(fields)
-    if not isinstance(latitude, int | float) or not isinstance(longitude, int | float):
-        return None
-    return (latitude, longitude)
+def _position(value: Any) -> Value | None:
+    if not isinstance(value, tuple) or len(value) != 2:
+        raise NotGiven
+    return (_within(value[0], -90, 90), _within(value[1], -180, 180))
 
 
-_CHARGE = Section.CHARGE_STATE
+POSITION_FIELD: Final = "position"
+"""Made of `latitude` and `longitude`, which Tesla sends apart."""
+
+
+def with_position(fields: Fields) -> Fields:
+    """Return a section with its latitude and longitude, if it has both, joined to a position."""
+    if "latitude" not in fields or "longitude" not in fields:
+        return fields
+    both = (fields["latitude"], fields["longitude"])
+    return {**fields, POSITION_FIELD: None if None in both else both}
+
+
+_CHARGE, _DRIVE = Section.CHARGE_STATE, Section.DRIVE_STATE
+_PERCENT, _AMPERES, _KILOWATTS = _number(0, 100), _number(-5_000, 5_000), _number(-5_000, 5_000)
 
 _ROWS = (
-    Signal("BatteryLevel", _CHARGE, _number("battery_level", 0, 100)),
-    Signal("Soc", _CHARGE, _number("usable_battery_level", 0, 100)),
-    Signal("RatedRange", _CHARGE, _number("battery_range", 0, 5_000)),
-    Signal("DetailedChargeState", _CHARGE, _word("charging_state")),
-    Signal("charger_power", _CHARGE, _number("charger_power", -5_000, 5_000)),
-    Signal("ChargeAmps", _CHARGE, _number("charger_actual_current", -5_000, 5_000)),
-    Signal("ChargerVoltage", _CHARGE, _number("charger_voltage", -5_000, 5_000)),
-    Signal("ChargerPhases", _CHARGE, _number("charger_phases", 0, 3)),
-    Signal("DCChargingEnergyIn", _CHARGE, _number("charge_energy_added", -10, 5_000)),
+    Signal("BatteryLevel", _PERCENT, _CHARGE, "battery_level"),
+    Signal("Soc", _PERCENT, _CHARGE, "usable_battery_level"),
+    Signal("RatedRange", _number(0, 5_000), _CHARGE, "battery_range"),
+    Signal("DetailedChargeState", _word, _CHARGE, "charging_state"),
+    Signal("charger_power", _KILOWATTS, _CHARGE, "charger_power"),
+    Signal("ACChargingPower", _KILOWATTS),
+    Signal("DCChargingPower", _KILOWATTS),
+    Signal("ChargeAmps", _AMPERES, _CHARGE, "charger_actual_current"),
+    Signal("ChargerVoltage", _number(-5_000, 5_000), _CHARGE, "charger_voltage"),
+    Signal("ChargerPhases", _number(0, 3), _CHARGE, "charger_phases"),
+    Signal("DCChargingEnergyIn", _number(-10, 5_000), _CHARGE, "charge_energy_added"),
     Signal(
         "EstimatedHoursToChargeTermination",
+        _number(0, 100_000),
         _CHARGE,
-        _number("minutes_to_full_charge", 0, 100_000, 1 / 60),
+        "minutes_to_full_charge",
+        scale=1 / 60,
         counts_from_measurement=True,
     ),
-    Signal("ChargeLimitSoc", _CHARGE, _number("charge_limit_soc", 0, 100)),
+    Signal("ChargeLimitSoc", _PERCENT, _CHARGE, "charge_limit_soc"),
     # bounds of settings: no wider than what the commands accept
-    Signal("charge_limit_soc_min", _CHARGE, _number("charge_limit_soc_min", 50, 100)),
-    Signal("charge_limit_soc_max", _CHARGE, _number("charge_limit_soc_max", 50, 100)),
-    Signal("ChargeCurrentRequest", _CHARGE, _number("charge_current_request", 0, 5_000)),
-    Signal("ChargeCurrentRequestMax", _CHARGE, _number("charge_current_request_max", 0, 80)),
-    Signal("ChargePortDoorOpen", _CHARGE, _boolean("charge_port_door_open")),
-    Signal("ChargePortLatch", _CHARGE, _word("charge_port_latch")),
-    Signal("ChargingCableType", _CHARGE, _word("conn_charge_cable")),
-    Signal("Gear", Section.DRIVE_STATE, _word("shift_state")),
+    Signal("charge_limit_soc_min", _number(50, 100), _CHARGE, "charge_limit_soc_min"),
+    Signal("charge_limit_soc_max", _number(50, 100), _CHARGE, "charge_limit_soc_max"),
+    Signal("ChargeCurrentRequest", _number(0, 5_000), _CHARGE, "charge_current_request"),
+    Signal("ChargeCurrentRequestMax", _number(0, 80), _CHARGE, "charge_current_request_max"),
+    Signal("ChargePortDoorOpen", _boolean, _CHARGE, "charge_port_door_open"),
+    Signal("ChargePortLatch", _word, _CHARGE, "charge_port_latch"),
+    Signal("ChargingCableType", _word, _CHARGE, "conn_charge_cable"),
+    Signal("Gear", _word, _DRIVE, "shift_state"),
     # with the location scope, Tesla merges location_data into drive_state
-    Signal("Location", Section.DRIVE_STATE, _location),
-    Signal("LocatedAtHome"),
-    Signal("Version", Section.VEHICLE_STATE, _version),
+    Signal("Location", _position, _DRIVE, POSITION_FIELD),
+    Signal("LocatedAtHome", _boolean),
+    Signal("Version", _version, Section.VEHICLE_STATE, "car_version"),
 )
 
 SIGNALS: Final[dict[str, Signal]] = {row.name: row for row in _ROWS}

@@ -1,4 +1,4 @@
-"""What survives a restart: command sessions and the last known state, one versioned file per kind."""
+"""What survives a restart: command sessions, last known state, telemetry configurations; one versioned file per kind."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,13 +8,14 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.storage import Store
 
 from .const import DOMAIN
+from .telemetry_configurator import ConfigMemory
 from .vehicle_command import Domain, InvalidSessionState, SessionState
 from .vehicle_state import VehicleState
 
 VERSION: Final = 1
 SESSION_DELAY: Final = 1.0
 """Seconds until used counters are on disk; they are a hint, the car has the last word."""
-STATE_DELAY: Final = 60.0
+STATE_DELAY: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +57,19 @@ class VehicleStorage:
         """Name the files; nothing is read yet."""
         self._sessions: Store[dict[str, Any]] = _store(hass, entry_id, "sessions")
         self._states: Store[dict[str, Any]] = _store(hass, entry_id, "states")
+        self._configs: Store[dict[str, Any]] = _store(hass, entry_id, "telemetry")
+        self._loop = hass.loop
+        self._states_saved_at = 0.0
         self._closed = False
+        self._loaded_configs: dict[str, Any] = {}
         self._loaded_sessions: dict[str, Any] = {}
         self._loaded_states: dict[str, Any] = {}
         self._session_sources: dict[str, Callable[[], CommandMemory]] = {}
         self._state_sources: dict[str, Callable[[], VehicleState]] = {}
 
     async def load(self) -> None:
-        """Read both files; one that holds something else is a fresh start."""
+        """Read all files; one that holds something else is a fresh start."""
+        self._loaded_configs = _records(await self._configs.async_load())
         self._loaded_sessions = _records(await self._sessions.async_load())
         self._loaded_states = _records(await self._states.async_load())
 
@@ -74,6 +80,21 @@ class VehicleStorage:
     def state(self, vin: str) -> VehicleState:
         """Return what was last known of a car."""
         return VehicleState.from_dict(self._loaded_states.get(vin))
+
+    def telemetry(self, vin: str) -> ConfigMemory:
+        """Return what is remembered of a car's telemetry configuration."""
+        return ConfigMemory.from_dict(self._loaded_configs.get(vin))
+
+    @property
+    def configured(self) -> tuple[str, ...]:
+        """The VINs of the cars that hold a telemetry configuration of ours."""
+        return tuple(vin for vin in self._loaded_configs if self.telemetry(vin).fingerprint)
+
+    async def remember_telemetry(self, vin: str, memory: ConfigMemory) -> None:
+        """Save what is known of a car's telemetry configuration now: Tesla holds it from now on."""
+        self._loaded_configs[vin] = memory.as_dict()
+        if not self._closed:
+            await self._configs.async_save(self._loaded_configs)
 
     @callback
     def attach(
@@ -91,18 +112,22 @@ class VehicleStorage:
 
     @callback
     def save_states(self) -> None:
-        """Have the states saved within a minute, at the latest when Home Assistant stops."""
-        if not self._closed:
+        """Have the states saved within seconds, at the latest when Home Assistant stops."""
+        # asked again while it waits, Store would wait anew, and in a stream for ever
+        now = self._loop.time()
+        if not self._closed and now >= self._states_saved_at:
+            self._states_saved_at = now + STATE_DELAY
             self._states.async_delay_save(self._state_data, STATE_DELAY)
 
     async def close(self) -> None:
-        """Save both files now, and never again: what outlives its account must not bring them back."""
+        """Save everything now, and never again: what outlives its account must not bring them back."""
         self._closed = True
         await self._sessions.async_save(self._session_data())
         await self._states.async_save(self._state_data())
 
     async def remove(self) -> None:
-        """Delete both files."""
+        """Delete all files."""
+        await self._configs.async_remove()
         await self._sessions.async_remove()
         await self._states.async_remove()
 

@@ -1,11 +1,13 @@
 """What is known of a car: every signal with its value and the time the car measured it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import contextlib
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Any, Final
 
 from .fleet_api import VehicleData, VehicleState as Connection
-from .signals import SIGNALS, NotGiven, Value
+from .signals import SIGNALS, NotGiven, Value, with_position
 
 MAX_CLOCK_LEAD: Final = 300.0
 """Seconds that a car's clock may run ahead of ours before its time is not believed."""
@@ -32,6 +34,23 @@ class Reading:
         return new.measured_at + (lag if self.assumed else 0.0) >= self.measured_at
 
 
+class TelemetryStage(StrEnum):
+    """How far a car's push channel has come."""
+
+    OFF = "off"
+    """Not wanted: data come by polling."""
+    WAITING = "waiting"
+    """Wanted; Tesla has not taken the configuration yet."""
+    REFUSED = "refused"
+    """Tesla, or the car, did not take the configuration."""
+    CONFIGURED = "configured"
+    """Tesla took it, the car has not fetched it."""
+    SYNCED = "synced"
+    """The car has fetched it; it connects when it is awake."""
+    CONNECTED = "connected"
+    """The car is connected now."""
+
+
 type Readings = Mapping[str, Reading]
 
 
@@ -41,6 +60,8 @@ class VehicleState:
 
     readings: Readings = field(default_factory=dict)
     connection: Connection = Connection.UNKNOWN
+    telemetry: TelemetryStage = TelemetryStage.OFF
+    """How far the car's push channel has come."""
 
     def value(self, name: str) -> Value | None:
         """Return a signal's value, None when it is not known."""
@@ -59,6 +80,11 @@ class VehicleState:
         reading = self.readings.get(name)
         return reading.measured_at if reading else None
 
+    @property
+    def assumed(self) -> bool:
+        """Whether something is shown that a command has set and the car has not told yet."""
+        return any(reading.assumed for reading in self.readings.values())
+
     def merge(self, new: Readings, *, now: float, lag: float = 0.0) -> VehicleState:
         """Return the state with newer readings taken over; older ones never overwrite.
 
@@ -69,14 +95,18 @@ class VehicleState:
             for name, reading in new.items()
             if (old := self.readings.get(name)) is None or old.yields_to(reading, now=now, lag=lag)
         }
-        return VehicleState({**self.readings, **newer}, self.connection)
+        return replace(self, readings={**self.readings, **newer})
 
     def connected(self, connection: Connection) -> VehicleState:
         """Return the state with another connection."""
-        return VehicleState(self.readings, connection)
+        return replace(self, connection=connection)
+
+    def streaming(self, stage: TelemetryStage) -> VehicleState:
+        """Return the state with the push channel at another stage."""
+        return replace(self, telemetry=stage)
 
     def changes(self, earlier: VehicleState) -> frozenset[str]:
-        """Return the names of the signals whose value differs, and "connection" if that does."""
+        """Return the names of the signals whose value differs, "connection" and "telemetry" if those do."""
         names = {
             name
             for name in self.readings.keys() | earlier.readings.keys()
@@ -84,6 +114,8 @@ class VehicleState:
         }
         if self.connection is not earlier.connection:
             names.add(CONNECTION)
+        if self.telemetry is not earlier.telemetry:
+            names.add(TELEMETRY)
         return frozenset(names)
 
     def _differs(self, earlier: VehicleState, name: str) -> bool:
@@ -118,22 +150,33 @@ class VehicleState:
 
 
 CONNECTION: Final = "connection"
+TELEMETRY: Final = "telemetry"
+"""Not signals of the car's, but things that entities show all the same."""
 
 
 def readings_of(data: VehicleData, *, now: float) -> dict[str, Reading]:
     """Return every signal that an answer of `vehicle_data` gives, with its section's own time."""
     readings: dict[str, Reading] = {}
+    sections = {name: with_position(fields) for name, fields in data.items()}
     for signal in SIGNALS.values():
-        if signal.section is None or signal.read is None:
-            continue
-        fields = data.get(signal.section)
-        if fields is None:
+        if signal.section is None or (fields := sections.get(signal.section)) is None:
             continue
         try:
-            value = signal.read(fields)
+            value = signal.polled(fields)
         except NotGiven:
             continue
         readings[signal.name] = Reading(value, _measured_at(fields.get("timestamp"), now))
+    return readings
+
+
+def pushed_readings(values: Mapping[str, object], *, measured_at: float) -> dict[str, Reading]:
+    """Return the signals among what a car pushed; `measured_at` is the car's time, unix seconds."""
+    readings: dict[str, Reading] = {}
+    for name, value in values.items():
+        if (signal := SIGNALS.get(name)) is None:
+            continue
+        with contextlib.suppress(NotGiven):
+            readings[name] = Reading(signal.pushed(value), measured_at)
     return readings
 
 
@@ -159,6 +202,6 @@ def _measured_at(timestamp: object, now: float) -> float:
 def signals_of(names: Iterable[str]) -> frozenset[str]:
     """Return names as a set, checking that each is a signal (or the connection)."""
     found = frozenset(names)
-    if unknown := found - SIGNALS.keys() - {CONNECTION}:
+    if unknown := found - SIGNALS.keys() - {CONNECTION, TELEMETRY}:
         raise KeyError(f"no such signal: {sorted(unknown)}")
     return found

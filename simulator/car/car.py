@@ -1,6 +1,6 @@
 """The simulated car, as the cloud and the tests see it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from tesla_protocol.command.universal_message_pb2 import Domain
@@ -19,6 +19,7 @@ from simulator.car.schedules import Schedules
 from simulator.car.security.domain import Answer, SecurityDomain
 from simulator.car.security.exchange import exchange
 from simulator.car.security.keychain import Keychain, Role
+from simulator.car.signals import Reading, read_signals
 from simulator.car.systems import Systems
 from simulator.car.vehicle_data import API_VERSION, read_sections
 from simulator.car.wakefulness import Reachability, Wakefulness
@@ -95,12 +96,8 @@ class Car:
             utc_offset=utc_offset,
         )
         self._domains = {
-            int(Domain.DOMAIN_VEHICLE_SECURITY): self._make_domain(
-                Domain.DOMAIN_VEHICLE_SECURITY, window=0
-            ),
-            int(Domain.DOMAIN_INFOTAINMENT): self._make_domain(
-                Domain.DOMAIN_INFOTAINMENT, window=INFOTAINMENT_WINDOW
-            ),
+            int(number): self._make_domain(number)
+            for number in (Domain.DOMAIN_VEHICLE_SECURITY, Domain.DOMAIN_INFOTAINMENT)
         }
 
     @property
@@ -233,6 +230,10 @@ class Car:
             systems.wakefulness.touch()
         return read_sections(systems, frozenset(sections))
 
+    def signals(self, names: Iterable[str]) -> dict[str, Reading]:
+        """Return these telemetry fields; reading them does not keep the car awake."""
+        return read_signals(self._settled(), names)
+
     def rest_command(self, name: str, body: Mapping[str, object]) -> CommandReply:
         """Carry out an unsigned command. UnknownCommand, InvalidBody.
 
@@ -264,20 +265,18 @@ class Car:
         }
         return self._domains[numbers[name]]
 
-    def _make_domain(self, number: Domain, *, window: int) -> SecurityDomain:
+    def _make_domain(self, number: Domain) -> SecurityDomain:
         is_infotainment = number == Domain.DOMAIN_INFOTAINMENT
+        window = INFOTAINMENT_WINDOW if is_infotainment else 0
         obey = infotainment.execute if is_infotainment else vehicle_security.execute
 
         def execute(payload: bytes, role: Role) -> Answer:
             self._systems.wakefulness.touch()
-            return obey(payload, role, self._run_signed)
+            return obey(payload, role, lambda command, told: self._run(command, told, "signed"))
 
         return SecurityDomain(
             int(number), self.vin, self._systems.clock, self.keychain, execute, window=window
         )
-
-    def _run_signed(self, command: Command, params: Params) -> CommandReply:
-        return self._run(command, params, "signed")
 
     def _run(self, command: Command, params: Params, via: Via) -> CommandReply:
         systems = self._settled()

@@ -1,5 +1,6 @@
 """What Tesla would charge for every request."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
@@ -37,6 +38,7 @@ class Billing:
         """Start an empty bill."""
         self._clock = clock
         self.requests: list[BilledRequest] = []
+        self.signals: Counter[str] = Counter()  # streamed, by VIN
 
     def record(
         self,
@@ -62,8 +64,17 @@ class Billing:
         self.requests.append(line)
         return line
 
+    def stream(self, vin: str, signals: int) -> None:
+        """Charge for streamed signals, one for each value in each message."""
+        self.signals[vin] += signals
+
     def count(self, category: Category | None = None, path_contains: str | None = None) -> int:
-        """Count the requests of a category and/or whose path contains a text, charged or not."""
+        """Count the requests of a category and/or whose path contains a text, charged or not.
+
+        Streaming has no requests: what is counted there are signals.
+        """
+        if category == "streaming":
+            return self.signals.total()
         return sum(
             (category is None or line.category == category)
             and (path_contains is None or path_contains in line.path)
@@ -71,9 +82,11 @@ class Billing:
         )
 
     def cost(self) -> float:
-        """Return what all requests cost, unrounded."""
-        return sum(line.price for line in self.requests)
+        """Return what all requests and signals cost, unrounded."""
+        streamed = self.signals.total() * PRICES["streaming"]
+        return streamed + sum(line.price for line in self.requests)
 
     def reset(self) -> None:
         """Start a new bill."""
         self.requests.clear()
+        self.signals.clear()

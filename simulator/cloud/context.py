@@ -13,6 +13,7 @@ from simulator.cloud.errors import not_found
 from simulator.cloud.faults import Faults
 from simulator.cloud.grants import Grants, Refusal
 from simulator.cloud.rate_limits import RateLimits
+from simulator.telemetry import Telemetry
 
 MAX_BODY = 64 * 1024
 
@@ -28,6 +29,11 @@ class Cloud:
         self.billing = Billing(clock)
         self.limits = RateLimits(clock)
         self.faults = Faults()
+        self.telemetry = Telemetry(clock, self.billing.stream)
+        #: whether telemetry hosts outside the application's root domain are accepted
+        self.any_telemetry_host = False
+        #: client ids whose bill has grown beyond its limit
+        self.suspended: set[str] = set()
         #: partner domain -> base URL from which it is really served
         self.dns: dict[str, str] = {}
         self.wake_with_charging_scope = False
@@ -51,6 +57,17 @@ class Cloud:
             for car in account.cars:
                 if registration.public_key in car.keychain:
                     car.keychain.remove(registration.public_key)
+        self.telemetry.review()
+
+    def remove_scope(self, account: Account, application: Application, scope: str) -> None:
+        """Take one scope back, and with it the telemetry configurations that need it."""
+        account.consents[application.client_id] -= {scope}
+        self.telemetry.review()
+
+    def suspend(self, application: Application) -> None:
+        """Switch an application off over its bill: its telemetry configurations go for good."""
+        self.suspended.add(application.client_id)
+        self.telemetry.remove_all(application.client_id)
 
 
 @dataclass(frozen=True, slots=True)

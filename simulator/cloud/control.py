@@ -13,6 +13,7 @@ from simulator.cloud.accounts import Account, Application
 from simulator.cloud.context import Cloud
 from simulator.cloud.faults import FaultRule
 from simulator.cloud.overview import overview
+from simulator.cloud.telemetry_control import TelemetryControl
 
 type Body = Mapping[str, Any]
 
@@ -71,6 +72,7 @@ class Control:
         """Return every route below /_sim."""
         return [
             web.get("/_sim/state", self._state),
+            *TelemetryControl(self._cloud).routes(),
             web.post("/_sim/cars/{vin}/{action}", self._car),
             web.get("/_sim/billing", self._billing),
             web.post("/_sim/billing/reset", self._reset_billing),
@@ -104,7 +106,8 @@ class Control:
     async def _billing(self, _request: web.Request) -> web.Response:
         billing = self._cloud.billing
         lines = [asdict(line) for line in billing.requests]
-        return web.json_response({"cost": billing.cost(), "requests": lines})
+        signals = dict(billing.signals)
+        return web.json_response({"cost": billing.cost(), "requests": lines, "signals": signals})
 
     async def _reset_billing(self, _request: web.Request) -> web.Response:
         self._cloud.billing.reset()
@@ -162,10 +165,9 @@ class Control:
 
     async def _remove_scope(self, request: web.Request) -> web.Response:
         account, application, body = await self._consent(request)
-        scopes = account.consents.get(application.client_id)
-        if scopes is None:
+        if application.client_id not in account.consents:
             raise web.HTTPNotFound(text="there is no consent")
-        account.consents[application.client_id] = scopes - {body.get("scope")}
+        self._cloud.remove_scope(account, application, str(body.get("scope")))
         return web.json_response({"scopes": sorted(account.consents[application.client_id])})
 
     async def _consent(self, request: web.Request) -> tuple[Account, Application, Body]:

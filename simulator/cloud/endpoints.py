@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from simulator.cloud import commands, partner, users, vehicles
+from simulator.cloud import commands, partner, telemetry, users, vehicles
 from simulator.cloud.billing import Category
 from simulator.cloud.context import Call
 from simulator.cloud.rate_limits import RateClass
@@ -29,7 +29,7 @@ class Endpoint:
     scopes: frozenset[str] = DEVICE_DATA
     category: Category = "free"
     rate_class: RateClass | None = None
-    caller: Literal["user", "partner"] = "user"
+    caller: Literal["user", "partner", "either"] = "user"
     needs_registration: bool = True
     any_region: bool = False
 
@@ -66,12 +66,59 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         caller="partner",
         needs_registration=False,
     ),
+    Endpoint(
+        "GET",
+        "partner_accounts/fleet_telemetry_errors",
+        telemetry.partner_errors,
+        NOTHING,
+        "data",
+        caller="partner",
+    ),
+    Endpoint(
+        "GET",
+        "partner_accounts/fleet_telemetry_error_vins",
+        telemetry.partner_error_vins,
+        NOTHING,
+        "data",
+        caller="partner",
+    ),
     Endpoint("GET", "users/me", users.me, frozenset({"user_data"})),
     Endpoint("GET", "users/region", users.region, NOTHING, any_region=True),
     Endpoint("GET", "users/feature_config", users.feature_config, NOTHING),
     Endpoint("GET", "products", vehicles.products),
     Endpoint("GET", "vehicles", vehicles.vehicles),
     Endpoint("POST", "vehicles/fleet_status", vehicles.fleet_status, category="data"),
+    Endpoint(
+        "POST",
+        "vehicles/fleet_telemetry_config_jws",
+        telemetry.create,
+        category="data",
+    ),
+    Endpoint(
+        "POST",
+        "vehicles/fleet_telemetry_config",
+        telemetry.create_unsigned,
+        category="data",
+    ),
+    Endpoint(
+        "GET",
+        "vehicles/{tag}/fleet_telemetry_config",
+        telemetry.read,
+        category="data",
+    ),
+    Endpoint(
+        "DELETE",
+        "vehicles/{tag}/fleet_telemetry_config",
+        telemetry.delete,
+        category="data",
+        caller="either",
+    ),
+    Endpoint(
+        "GET",
+        "vehicles/{tag}/fleet_telemetry_errors",
+        telemetry.errors,
+        category="data",
+    ),
     Endpoint("GET", "vehicles/{tag}", vehicles.vehicle),
     Endpoint("GET", "vehicles/{tag}/mobile_enabled", vehicles.mobile_enabled, category="data"),
     Endpoint(
@@ -107,6 +154,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
 )
 
+_NOT_CARS = {"fleet_status", "fleet_telemetry_config", "fleet_telemetry_config_jws"}
+
 
 def find(method: str, path: str) -> tuple[Endpoint | None, dict[str, str], tuple[str, ...]]:
     """Return the endpoint, its variable parts, and the methods that this path knows."""
@@ -114,7 +163,7 @@ def find(method: str, path: str) -> tuple[Endpoint | None, dict[str, str], tuple
     for endpoint in ENDPOINTS:
         tags = endpoint.match(path)
         # vehicles/fleet_status is no car of that name, whatever the method.
-        if tags is None or tags.get("tag") == "fleet_status":
+        if tags is None or tags.get("tag") in _NOT_CARS:
             continue
         if endpoint.method == method:
             return endpoint, tags, (method,)

@@ -4,7 +4,10 @@ from dataclasses import asdict
 from typing import Any
 
 from simulator.car import Car
+from simulator.cloud.billing import Category
 from simulator.cloud.context import Cloud
+
+_CATEGORIES: tuple[Category, ...] = ("data", "command", "wake", "streaming", "free")
 
 
 def car_overview(car: Car) -> dict[str, Any]:
@@ -55,13 +58,14 @@ def overview(cloud: Cloud) -> dict[str, Any]:
             }
             for account in directory.accounts.values()
         ],
-        "cars": [car_overview(car) for car in directory.cars().values()],
+        "cars": [
+            {**car_overview(car), "telemetry": cloud.telemetry.of(car).overview()}
+            for car in directory.cars().values()
+        ],
         "billing": {
             "cost": cloud.billing.cost(),
             "requests": len(cloud.billing.requests),
-            "counts": {
-                name: cloud.billing.count(name) for name in ("data", "command", "wake", "free")
-            },
+            "counts": {name: cloud.billing.count(name) for name in _CATEGORIES},
         },
         "faults": len(cloud.faults.rules),
     }

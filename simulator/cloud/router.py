@@ -69,10 +69,11 @@ class FleetApi:
         scopes = frozenset(claims["scp"])
         if account is not None:
             scopes &= account.consents.get(application.client_id, frozenset())
-        self._check_scopes(endpoint, scopes)
+        if account is not None or endpoint.caller != "either":
+            self._check_scopes(endpoint, scopes)
         call = Call(cloud, region, application, scopes, account, tags, request.query, body)
         headers: dict[str, str] = {}
-        if "tag" in tags:
+        if "tag" in tags and account is not None:
             vehicle = call.vehicle()
             if endpoint.rate_class is not None:
                 headers = cloud.limits.take(endpoint.rate_class, vehicle.car.vin, call.account.sub)
@@ -97,8 +98,11 @@ class FleetApi:
         application: Application,
         account: Account | None,
     ) -> None:
-        if (endpoint.caller == "user") != (account is not None):
+        caller = "partner" if account is None else "user"
+        if endpoint.caller not in {caller, "either"}:
             raise ApiError(403, f"Unauthorized: this endpoint takes a {endpoint.caller} token")
+        if application.client_id in self._cloud.suspended:
+            raise ApiError(402, "payment required", "the billing limit is exceeded")
         if endpoint.needs_registration and region not in application.registrations:
             raise ApiError(
                 412,

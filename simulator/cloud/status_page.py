@@ -28,6 +28,13 @@ def _button(vin: str, action: str, text: str) -> str:
     )
 
 
+def _telemetry(told: dict[str, Any]) -> str:
+    if not told["configs"]:
+        return "not configured"
+    signals = told["counts"]["signals"]
+    return f"{'connected' if told['connected'] else 'not connected'}, {signals} signals"
+
+
 def _card(car: dict[str, Any]) -> str:
     vin, level = car["vin"], car["battery_level"]
     buttons = [
@@ -54,6 +61,7 @@ def _card(car: dict[str, Any]) -> str:
         "Energy added": f"{car['energy_added_kwh']:.1f} kWh",
         "Location": "at home" if car["at_home"] else location,
         "Keys": str(len(car["keys"])),
+        "Telemetry": _telemetry(car["telemetry"]),
     }
     listed = "".join(f"<dt>{escape(k)}</dt><dd>{escape(str(v))}</dd>" for k, v in rows.items())
     return f"""<section class="card" id="car-{escape(vin)}"><h2>{escape(car["name"])}</h2>

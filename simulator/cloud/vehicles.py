@@ -135,7 +135,8 @@ async def wake_up(call: Call) -> dict[str, object]:
     return {"response": summary(call.account, access)}
 
 
-def _vins(call: Call) -> list[str]:
+def read_vins(call: Call) -> list[str]:
+    """Return the body's list of VINs, each once; raises 422."""
     vins = call.body.get("vins")
     if (
         not isinstance(vins, list)
@@ -148,7 +149,7 @@ def _vins(call: Call) -> list[str]:
 
 async def fleet_status(call: Call) -> dict[str, object]:
     """Say which cars hold the application's key, and what each car can do."""
-    vins = _vins(call)
+    vins = read_vins(call)
     by_vin = {access.car.vin: access.car for access in call.account.garage}
     if not by_vin.keys() >= set(vins):
         raise not_found()

@@ -81,6 +81,20 @@ def test_from_nothing_to_a_charging_car(
         "step-flow-form ha-selector-boolean ha-switch, ha-selector-boolean ha-checkbox"
     ).first.click()
     page.get_by_role("button", name=re.compile("Submit|Next")).click()
+
+    # the car shall connect by itself
+    expect(page.locator("step-flow-menu")).to_contain_text("Straight from the car")
+    settle(page)
+    browser.shot("06b_telemetry")
+    items = "ha-list-item, ha-md-list-item, ha-list-item-button, mwc-list-item"
+    page.locator("step-flow-menu").locator(items).first.click()
+    numbers = page.locator("step-flow-form ha-selector-number input")
+    numbers.last.wait_for()
+    numbers.last.fill(str(tesla.telemetry_port))
+    page.locator("step-flow-form ha-selector-text input").last.fill("127.0.0.1")
+    settle(page)
+    browser.shot("06c_embedded")
+    page.get_by_role("button", name="Submit").click()
     expect(page.locator("step-flow-form")).to_contain_text("To be paired later: Midnight")
     settle(page)
     browser.shot("07_done")
@@ -111,6 +125,14 @@ def test_from_nothing_to_a_charging_car(
         home.wait_for(partial(shows, home, device, shown), 20, f"the switch to be {shown}")
     settle(page)
     browser.shot("11_charging")
+    # what happens at the car is pushed
+    home.wait_for(partial(telemetry_connected, home, device), 30, "the car to connect")
+    vin = tesla.cars()["Pearl"]["vin"]
+    tesla.control("POST", f"cars/{vin}/unplug", {})
+    expect(page.get_by_text("Unplugged").first).to_be_visible(timeout=2500)
+    browser.shot("11b_unplugged")
+    tesla.control("POST", f"cars/{vin}/plug_in", {})
+
     # what a newcomer sees every day
     page.goto(create_dashboard(home, tesla.base_url))
     page.get_by_text("Pearl").first.wait_for()
@@ -165,3 +187,8 @@ def car_is(tesla: SimulatedTesla, charging_state: str) -> bool:
 def shows(home: Home, device: str, wanted: str) -> bool:
     """Look at the charging switch."""
     return state(home, device, "charging") == wanted
+
+
+def telemetry_connected(home: Home, device: str) -> bool:
+    """Look at the telemetry sensor."""
+    return state(home, device, "telemetry") == "connected"

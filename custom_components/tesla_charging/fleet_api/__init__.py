@@ -32,6 +32,7 @@ from .errors import (
 )
 from .operations import PRICES, Category, Operation, RequestRecord
 from .partner import KEY_PATH, PartnerAccount
+from .telemetry_configs import TelemetryConfigs
 from .token_service import request_token
 from .tokens import COMMAND_SCOPES, REQUIRED_SCOPES, Scope, TokenClaims, read_claims
 from .vehicles import FleetStatus, Section, VehicleData, Vehicles, VehicleState, VehicleSummary
@@ -70,6 +71,7 @@ __all__ = [
     "ServerFailure",
     "SigningRequired",
     "SigningUnsupported",
+    "TelemetryConfigs",
     "TokenClaims",
     "TokenRejected",
     "Unreachable",

@@ -32,6 +32,10 @@ class Endpoints:
     """Base URL of the Fleet API per region, without a slash at the end."""
     pairing_url: str
     """Prefix of the pairing link; the registered domain follows."""
+    vehicle_ca_url: str
+    """The bundle of CAs of the cars' certificates that Tesla publishes."""
+    vehicle_ca_pinned: bool = True
+    """Whether only certificates with Tesla's published fingerprints may be taken from it."""
     trusted_suffixes: tuple[str, ...] = ()
     """Host suffixes under which Tesla may name a base URL that is not in `regions`."""
 
@@ -75,16 +79,21 @@ TESLA = Endpoints(
         Region.EU: "https://fleet-api.prd.eu.vn.cloud.tesla.com",
     },
     pairing_url="https://tesla.com/_ak",
+    vehicle_ca_url=(
+        "https://raw.githubusercontent.com/teslamotors/fleet-telemetry/main/config/files/prod_ca.crt"
+    ),
     trusted_suffixes=(".tesla.com", ".teslamotors.com"),
 )
 
 
 def all_under(base_url: str) -> Endpoints:
-    """Return the same services under one base URL: `/auth`, `/na`, `/eu`, `/_ak`."""
+    """Return the same services under one base URL: `/auth`, `/na`, `/eu`, `/_ak`, `/_sim/vehicle_ca.pem`."""
     base_url = base_url.rstrip("/")
     return Endpoints(
         authorize_url=f"{base_url}/auth/oauth2/v3/authorize",
         token_url=f"{base_url}/auth/oauth2/v3/token",
         regions={Region.NA: f"{base_url}/na", Region.EU: f"{base_url}/eu"},
         pairing_url=f"{base_url}/_ak",
+        vehicle_ca_url=f"{base_url}/_sim/vehicle_ca.pem",
+        vehicle_ca_pinned=False,
     )

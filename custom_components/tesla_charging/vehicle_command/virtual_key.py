@@ -116,6 +116,11 @@ class VirtualKey:
         """First 16 hex digits of the SHA-256 of the public point, for people to compare."""
         return hashlib.sha256(self.public_key).hexdigest()[:16]
 
+    @property
+    def private_key(self) -> ec.EllipticCurvePrivateKey:
+        """The private half, for what else has to be signed with it (telemetry configurations)."""
+        return self._private_key
+
     def shared_key(self, vehicle_public_key: bytes) -> bytes:
         """Return the 16-byte key shared with one of a car's domains.
 

@@ -1,0 +1,115 @@
+"""Fleet Telemetry: the push channel of Tesla's cars, from its signed configuration to the records it brings.
+
+This room knows TLS, frames and signatures. It knows neither Home Assistant nor the Fleet API that carries the
+configuration to Tesla.
+"""
+
+from .answers import (
+    ConfigResult,
+    ConfigStatus,
+    ReportedError,
+    SkippedReason,
+    read_config_result,
+    read_config_status,
+    read_reported_errors,
+)
+from .certificate import ServerCertificate, ensure_certificate
+from .config import TelemetryConfig, is_hostname, unknown_field
+from .errors import (
+    CertificateError,
+    ConfigAnswerError,
+    EnvelopeError,
+    IdentityError,
+    RecordError,
+    TelemetryError,
+    TokenError,
+    TrustError,
+)
+from .fields import (
+    FIELDS,
+    Day,
+    FieldRequest,
+    Kind,
+    expected_signals_per_month,
+    fields_for,
+    monthly_cost,
+)
+from .invalid import settle
+from .jws import TELEMETRY_AUDIENCE, read_token, sign_token
+from .limits import Limits
+from .mqtt import is_topic_base, read_message, subscriptions
+from .presence import ConnectionInfo
+from .receiver import CarStatus, TelemetryListener, TelemetryReceiver
+from .records import (
+    Alert,
+    AlertRecord,
+    ConnectivityRecord,
+    ErrorRecord,
+    Record,
+    SignalRecord,
+    VehicleError,
+)
+from .tls import server_context
+from .trust import PINNED, VehicleCA, fingerprints, read_bundle
+from .user_certificate import file_stamp, load_certificate
+from .values import INVALID, Invalid, Reading, Value
+
+__all__ = [
+    "FIELDS",
+    "INVALID",
+    "PINNED",
+    "TELEMETRY_AUDIENCE",
+    "Alert",
+    "AlertRecord",
+    "CarStatus",
+    "CertificateError",
+    "ConfigAnswerError",
+    "ConfigResult",
+    "ConfigStatus",
+    "ConnectionInfo",
+    "ConnectivityRecord",
+    "Day",
+    "EnvelopeError",
+    "ErrorRecord",
+    "FieldRequest",
+    "IdentityError",
+    "Invalid",
+    "Kind",
+    "Limits",
+    "Reading",
+    "Record",
+    "RecordError",
+    "ReportedError",
+    "ServerCertificate",
+    "SignalRecord",
+    "SkippedReason",
+    "TelemetryConfig",
+    "TelemetryError",
+    "TelemetryListener",
+    "TelemetryReceiver",
+    "TokenError",
+    "TrustError",
+    "Value",
+    "VehicleCA",
+    "VehicleError",
+    "ensure_certificate",
+    "expected_signals_per_month",
+    "fields_for",
+    "file_stamp",
+    "fingerprints",
+    "is_hostname",
+    "is_topic_base",
+    "load_certificate",
+    "monthly_cost",
+    "read_bundle",
+    "read_config_result",
+    "read_config_status",
+    "read_message",
+    "read_reported_errors",
+    "read_token",
+    "server_context",
+    "settle",
+    "sign_token",
+    "subscriptions",
+    "unknown_field",
+]

@@ -1,0 +1,117 @@
+"""What Tesla answers about telemetry configurations: `fleet_telemetry_config_jws`, `..._config`, `..._errors`.
+
+All functions take the `response` of an answer, which is foreign JSON.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from .errors import ConfigAnswerError
+
+MAX_VINS: Final = 1000
+MAX_ERRORS: Final = 256
+MAX_TEXT_LENGTH: Final = 512
+
+
+class SkippedReason(StrEnum):
+    """Why Tesla did not configure a car."""
+
+    MISSING_KEY = "missing_key"
+    UNSUPPORTED_HARDWARE = "unsupported_hardware"
+    UNSUPPORTED_FIRMWARE = "unsupported_firmware"
+    MAX_CONFIGS = "max_configs"
+    UNKNOWN = "unknown"
+    """A reason that has no name here."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigResult:
+    """What became of a configuration that was sent; Tesla answers 200 also when it skipped every car."""
+
+    updated: int
+    skipped: Mapping[str, SkippedReason]
+    """By VIN."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigStatus:
+    """What Tesla holds for a car."""
+
+    synced: bool
+    """Whether the car has fetched it; that lags behind and streaming does not wait for it."""
+    config: Mapping[str, Any] | None
+    limit_reached: bool
+    """Whether the car has as many third-party configurations as Tesla allows."""
+    key_paired: bool | None
+    """None if Tesla does not say."""
+
+    @property
+    def rejected(self) -> bool:
+        """Whether the limit silently swallowed the configuration (fleet-telemetry#294)."""
+        return self.synced and self.config is None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedError:
+    """What a car reported to Tesla about a configuration."""
+
+    name: str
+    """For a partner's own list this is the client id."""
+    detail: str
+    vin: str | None
+
+
+def read_config_result(response: object) -> ConfigResult:
+    """Return what the answer to a sent or deleted configuration says. Raises ConfigAnswerError."""
+    if not isinstance(response, dict):
+        raise ConfigAnswerError("the answer says nothing about a configuration")
+    updated = response.get("updated_vehicles")
+    if not isinstance(updated, int) or isinstance(updated, bool) or updated < 0:
+        raise ConfigAnswerError("the answer does not say how many cars were configured")
+    skipped: dict[str, SkippedReason] = {}
+    rows = response.get("skipped_vehicles")
+    for word, vins in rows.items() if isinstance(rows, dict) else ():
+        reason = SkippedReason(word) if word in SkippedReason else SkippedReason.UNKNOWN
+        for vin in vins[:MAX_VINS] if isinstance(vins, list) else ():
+            if isinstance(vin, str):
+                skipped.setdefault(vin[:17], reason)
+    return ConfigResult(updated, skipped)
+
+
+def read_config_status(response: object) -> ConfigStatus:
+    """Return what the answer to a GET says. Raises ConfigAnswerError."""
+    if not isinstance(response, dict) or not isinstance(response.get("synced"), bool):
+        raise ConfigAnswerError("the answer does not say whether the car is configured")
+    config = response.get("config")
+    if config is not None and not isinstance(config, dict):
+        raise ConfigAnswerError("the answer holds no configuration")
+    key_paired = response.get("key_paired")
+    return ConfigStatus(
+        response["synced"],
+        config or None,
+        response.get("limit_reached") is True,
+        key_paired if isinstance(key_paired, bool) else None,
+    )
+
+
+def read_reported_errors(response: object) -> tuple[ReportedError, ...]:
+    """Return what cars reported (`fleet_telemetry_errors`); rows that say nothing are left out.
+
+    Raises ConfigAnswerError.
+    """
+    rows = response.get("fleet_telemetry_errors") if isinstance(response, dict) else response
+    if not isinstance(rows, list):
+        raise ConfigAnswerError("the answer holds no list of errors")
+    return tuple(
+        ReportedError(
+            _text(row.get("name")), _text(row.get("error")), _text(row.get("vin")) or None
+        )
+        for row in rows[:MAX_ERRORS]
+        if isinstance(row, dict) and _text(row.get("error"))
+    )
+
+
+def _text(value: object) -> str:
+    return value[:MAX_TEXT_LENGTH] if isinstance(value, str) else ""

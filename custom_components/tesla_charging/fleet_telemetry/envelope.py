@@ -1,0 +1,180 @@
+"""The envelope around every message between a car and its server: FlatBuffers, read by hand and within bounds.
+
+Layouts are those of fleet-telemetry (`messages/tesla`, `messages/stream_message.go`,
+`messages/stream_ack_message.go`). Vectors are cut out as slices, never byte by byte, and every offset is checked:
+whatever the bytes are, the only error is EnvelopeError.
+"""
+
+from dataclasses import dataclass
+import struct
+from typing import Final
+
+from .errors import EnvelopeError
+
+STREAM: Final = 4
+"""Union tag of a message with a record in it."""
+STREAM_ACK: Final = 5
+"""Union tag of an acknowledgement."""
+MAX_FRAME_LENGTH: Final = 1_048_576
+MAX_PAYLOAD_LENGTH: Final = 1_000_000
+"""Bytes beyond which Tesla's server answers with an error too (`telemetry/record.go`)."""
+MAX_ID_LENGTH: Final = 256
+"""Bytes of a transaction id, topic or other name; they are echoed, so they must not be large."""
+ERROR_TEXT: Final = b"incorrect message format"
+
+_U32: Final = struct.Struct("<I")
+_I32: Final = struct.Struct("<i")
+_FIELDS: Final = 5
+"""Fields that matter of either table; both have their vectors among the first five."""
+_VTABLES: Final = {
+    words: (struct.Struct(f"<{words}H"), (0,) * (2 + _FIELDS - words))
+    for words in range(2, 3 + _FIELDS)
+}
+"""By number of 16-bit words in a table's description: how to read it, and what is missing at its end."""
+_HEAD: Final = struct.Struct("<I2x7HiII3xBII")
+_STREAM: Final = struct.Struct("<7Hi4I")
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A message of the car: one record, still as protobuf."""
+
+    created_at: int
+    """Unix seconds, 0 if the car does not say."""
+    sender_id: bytes
+    payload: bytes
+    device_type: bytes
+    device_id: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What one WebSocket message holds."""
+
+    txid: bytes
+    topic: bytes
+    message_id: bytes
+    message_type: int
+    stream: Stream | None
+    """None for every type of message but STREAM."""
+
+
+def read_envelope(frame: bytes) -> Envelope:
+    """Read a frame. Raises EnvelopeError for anything that does not lie within the frame and the bounds."""
+    if len(frame) > MAX_FRAME_LENGTH:
+        raise EnvelopeError("the frame is too large")
+    txid = b""
+    try:
+        txid_at, topic, type_at, message_at, message_id = _table(frame, _U32.unpack_from(frame)[0])
+        txid = _vector(frame, txid_at, MAX_ID_LENGTH)
+        message_type = frame[type_at] if type_at else 0
+        stream = None
+        if message_type == STREAM:
+            stream = _stream(frame, message_at)
+        return Envelope(
+            txid,
+            _vector(frame, topic, MAX_ID_LENGTH),
+            _vector(frame, message_id, MAX_ID_LENGTH),
+            message_type,
+            stream,
+        )
+    except (struct.error, IndexError, EnvelopeError) as err:
+        failure = (
+            err
+            if isinstance(err, EnvelopeError)
+            else EnvelopeError("an offset leads out of the frame")
+        )
+        failure.txid = txid
+        raise failure from None
+
+
+def _stream(frame: bytes, position: int) -> Stream:
+    if not position:
+        raise EnvelopeError("the message is missing")
+    created_at, sender_id, payload, device_type, device_id = _table(
+        frame, position + _U32.unpack_from(frame, position)[0]
+    )
+    return Stream(
+        _U32.unpack_from(frame, created_at)[0] if created_at else 0,
+        _vector(frame, sender_id, MAX_ID_LENGTH),
+        _vector(frame, payload, MAX_PAYLOAD_LENGTH),
+        _vector(frame, device_type, MAX_ID_LENGTH),
+        _vector(frame, device_id, MAX_ID_LENGTH),
+    )
+
+
+def _table(frame: bytes, position: int) -> tuple[int, ...]:
+    """Return where the first five fields of a table lie in the frame, 0 for a field that is absent."""
+    vtable = position - _I32.unpack_from(frame, position)[0]
+    # unpack_from counts a negative offset from the end, so it has to be refused here
+    if vtable < 0:
+        raise EnvelopeError("a table has its description before the frame")
+    words = min((frame[vtable] | frame[vtable + 1] << 8) >> 1, 2 + _FIELDS)
+    if words < 2:
+        raise EnvelopeError("a table's description is too short")
+    reader, absent = _VTABLES[words]
+    _, _, *fields = reader.unpack_from(frame, vtable)
+    return (*[position + field if field else 0 for field in fields], *absent)
+
+
+def _vector(frame: bytes, position: int, limit: int) -> bytes:
+    """Return the bytes of a vector whose offset lies at `position`; none for an absent field."""
+    if not position:
+        return b""
+    start = position + _U32.unpack_from(frame, position)[0]
+    (length,) = _U32.unpack_from(frame, start)
+    if length > limit:
+        raise EnvelopeError("a vector is too long")
+    vector = frame[start + 4 : start + 4 + length]
+    if len(vector) != length:
+        raise EnvelopeError("a vector ends after the frame")
+    return vector
+
+
+def acknowledgement(txid: bytes, topic: bytes, message_id: bytes = b"") -> bytes:
+    """Return the frame that acknowledges a message, byte for byte what Tesla's server sends.
+
+    The car matches it by transaction id; Tesla leaves `message_id` empty (`messages/stream_ack_message.go`).
+    """
+    names = (_string(message_id), _string(topic), _string(txid))
+    return _envelope(STREAM_ACK, names, 0) + _string(b"")
+
+
+def refusal(txid: bytes) -> bytes:
+    """Return the frame that tells the car that its message was not understood (`telemetry/serializer.go`)."""
+    nothing, text = _string(b""), _string(ERROR_TEXT)
+    # a table has to begin on a multiple of four, and its description, 14 bytes, directly before
+    last = _U32.pack(len(txid)) + txid + bytes(1 + (1 - len(txid)) % 4)
+    table = _STREAM.pack(
+        *(14, 20, 0, 16, 12, 8, 4, 14),
+        16,
+        12 + len(nothing),
+        8 + 2 * len(nothing),
+        4 + 2 * len(nothing) + len(text),
+    )
+    envelope = _envelope(STREAM, (nothing, nothing, last), 14)
+    return envelope + table + 2 * nothing + text + nothing
+
+
+def _envelope(message_type: int, names: tuple[bytes, bytes, bytes], message_at: int) -> bytes:
+    """Return an envelope; its message begins `message_at` bytes later.
+
+    `names` are message_id, topic and txid as they lie in the frame; the numbers before each field's offset are
+    FlatBuffers' sizes and positions.
+    """
+    message_id, topic, txid = names
+    head = _HEAD.pack(
+        20,
+        *(14, 24, 20, 16, 15, 8, 4, 14),
+        20,
+        16 + len(message_id) + len(topic) + len(txid) + message_at,
+        message_type,
+        8 + len(message_id),
+        4 + len(message_id) + len(topic),
+    )
+    return head + message_id + topic + txid
+
+
+def _string(text: bytes) -> bytes:
+    """Return a FlatBuffers string: its length, the bytes, and zeros up to a multiple of four, at least one."""
+    return _U32.pack(len(text)) + text + bytes(4 - len(text) % 4)

@@ -1,0 +1,145 @@
+"""The telemetry fields that this project asks a car for: one row each, with what a row is expected to cost.
+
+Names are those of `vehicle_data.proto`; a field's meaning, unit and type are Tesla's "Available Data". A car sends
+a value when it changed by `minimum_delta` and `interval` seconds have passed since it last sent it, and all values
+once when it connects. One value in one message is one signal on Tesla's bill.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+SIGNALS_PER_DOLLAR: Final = 150_000
+"""Tesla's price (billing and limits, 2026-01): 150,000 streaming signals per dollar or euro."""
+DAYS_PER_MONTH: Final = 30.4
+
+
+class Kind(Enum):
+    """What a field's value is, whatever form the car's firmware sends it in."""
+
+    NUMBER = auto()
+    BOOLEAN = auto()
+    WORD = auto()
+    """A name out of an enumeration."""
+    TEXT = auto()
+    LOCATION = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRequest:
+    """What a car is told about one field."""
+
+    interval_seconds: int
+    """At least 1."""
+    minimum_delta: float | None = None
+    """In the field's unit (metres for Location); numbers only, from firmware 2024.44.32."""
+    resend_interval_seconds: int | None = None
+    """Repeats unchanged values, each billed; from firmware 2024.44.32."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One row: a field, how often it may come, and how often it is expected to."""
+
+    name: str
+    kind: Kind
+    request: FieldRequest
+    per_charging_hour: float = 0
+    """Expected signals in an hour of charging at 11 kW (measured values jitter, the deltas hold them down)."""
+    per_driving_hour: float = 0
+    per_day: float = 0
+    """Expected signals a day beyond those: plugging in, a new limit, coming home."""
+    needs_location: bool = False
+    """Whether Tesla wants the scope vehicle_location for it."""
+    arm: str | None = None
+    """For a WORD: the arm of `Value` whose enumeration it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What a car does on a day, to estimate what its stream costs."""
+
+    charging_hours: float = 2.0
+    driving_hours: float = 1.0
+    connections: float = 8.0
+    """How often it wakes up and connects; everything is sent once then, and some turns invalid before it sleeps."""
+
+
+def _row(
+    name: str,
+    kind: Kind,
+    interval: int,
+    delta: float | None,
+    estimate: tuple[float, float, float],
+    *,
+    arm: str | None = None,
+    needs_location: bool = False,
+) -> Field:
+    return Field(name, kind, FieldRequest(interval, delta), *estimate, needs_location, arm)
+
+
+_NUMBER, _BOOLEAN, _WORD, _TEXT = Kind.NUMBER, Kind.BOOLEAN, Kind.WORD, Kind.TEXT
+
+# Columns: name, kind, seconds, minimum delta, (signals per hour charging, per hour driving, per day).
+# States that an automation waits for have a second's interval: they change rarely, so that costs nothing.
+_ROWS: Final = (
+    _row("DetailedChargeState", _WORD, 1, None, (2, 0, 6), arm="detailed_charge_state_value"),
+    _row("Soc", _NUMBER, 60, 0.5, (30, 40, 2)),
+    _row("BatteryLevel", _NUMBER, 60, 0.5, (30, 40, 2)),
+    _row("RatedRange", _NUMBER, 60, 1.0, (45, 55, 2)),
+    _row("EnergyRemaining", _NUMBER, 60, 0.5, (22, 30, 1)),
+    _row("ChargeLimitSoc", _NUMBER, 1, None, (0, 0, 2)),
+    _row("ChargeCurrentRequest", _NUMBER, 1, None, (12, 0, 2)),
+    _row("ChargeCurrentRequestMax", _NUMBER, 1, None, (1, 0, 2)),
+    _row("ChargeAmps", _NUMBER, 10, 1.0, (20, 0, 2)),
+    _row("ChargerVoltage", _NUMBER, 30, 2.0, (60, 0, 2)),
+    _row("ChargerPhases", _NUMBER, 10, None, (1, 0, 2)),
+    _row("ACChargingPower", _NUMBER, 10, 0.2, (30, 0, 2)),
+    _row("DCChargingPower", _NUMBER, 10, 1.0, (5, 0, 1)),
+    _row("ACChargingEnergyIn", _NUMBER, 60, 0.1, (60, 0, 1)),
+    _row("DCChargingEnergyIn", _NUMBER, 60, 0.1, (60, 0, 1)),
+    _row("EstimatedHoursToChargeTermination", _NUMBER, 60, 0.1, (15, 0, 2)),
+    _row("TimeToFullCharge", _NUMBER, 60, 0.1, (15, 0, 2)),
+    _row("ChargePortDoorOpen", _BOOLEAN, 1, None, (0, 0, 4)),
+    _row("ChargePortLatch", _WORD, 1, None, (0, 0, 4), arm="charge_port_latch_value"),
+    _row("ChargingCableType", _WORD, 1, None, (0, 0, 4), arm="cable_type_value"),
+    _row("FastChargerPresent", _BOOLEAN, 1, None, (0, 0, 2)),
+    _row("ScheduledChargingMode", _WORD, 10, None, (0, 0, 1), arm="scheduled_charging_mode_value"),
+    _row("ScheduledChargingPending", _BOOLEAN, 10, None, (0, 0, 2)),
+    _row("Gear", _WORD, 5, None, (0, 10, 4), arm="shift_state_value"),
+    _row("LocatedAtHome", _BOOLEAN, 1, None, (0, 2, 0)),
+    _row("Version", _TEXT, 60, None, (0, 0, 0.1)),
+    _row("Location", Kind.LOCATION, 30, 100.0, (0, 60, 0), needs_location=True),
+)
+
+FIELDS: Final[Mapping[str, Field]] = {row.name: row for row in _ROWS}
+
+
+def fields_for(*, with_location: bool) -> dict[str, FieldRequest]:
+    """Return what to ask a car for; `with_location` tells whether the owner granted vehicle_location."""
+    return {
+        row.name: row.request for row in FIELDS.values() if with_location or not row.needs_location
+    }
+
+
+def expected_signals_per_month(names: Iterable[str], day: Day = Day()) -> int:
+    """Return how many signals a car is expected to send in a month of such days.
+
+    Names that are no rows here count as one signal per connection.
+    """
+    signals = 0.0
+    for name in names:
+        signals += day.connections
+        if row := FIELDS.get(name):
+            signals += (
+                row.per_charging_hour * day.charging_hours
+                + row.per_driving_hour * day.driving_hours
+                + row.per_day
+            )
+    return round(signals * DAYS_PER_MONTH)
+
+
+def monthly_cost(signals: int) -> float:
+    """Return what Tesla bills for so many signals, in dollars or euros, before its monthly discount."""
+    return signals / SIGNALS_PER_DOLLAR

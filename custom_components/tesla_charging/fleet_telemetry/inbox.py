@@ -1,0 +1,92 @@
+"""From a frame to a record to the answer that the car gets: the one door through which pushed records come."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from .envelope import acknowledgement, read_envelope, refusal
+from .errors import EnvelopeError, RecordError
+from .identity import VEHICLE, VEHICLE_BOARD
+from .records import Record, SignalRecord, read_record
+
+
+@dataclass(slots=True)
+class Counters:
+    """What came from one car since the receiver started."""
+
+    messages: int = 0
+    records: int = 0
+    resent: int = 0
+    ignored: int = 0
+    """Unknown fields, value forms and enumeration members."""
+    unknown: int = 0
+    """Messages of unknown topics and types."""
+    malformed: int = 0
+    """Messages that could not be understood."""
+    foreign: int = 0
+    """Messages that name another sender than the certificate does."""
+    bytes: int = 0
+
+
+class Inbox:
+    """Takes the frames of one car."""
+
+    __slots__ = ("_now", "_on_record", "_senders", "_vin", "counters", "malformed_in_a_row")
+
+    def __init__(
+        self,
+        vin: str,
+        on_record: Callable[[Record], None],
+        now: Callable[[], float],
+        counters: Counters,
+    ) -> None:
+        """Prepare for frames from the car with this VIN; `now` is a clock in unix seconds."""
+        self._vin = vin
+        self._on_record = on_record
+        self._now = now
+        self._senders: Final = {
+            name.encode() for name in (vin, f"{VEHICLE}.{vin}", f"{VEHICLE_BOARD}.{vin}")
+        }
+        self.counters = counters
+        self.malformed_in_a_row = 0
+
+    def take(self, frame: bytes) -> bytes:
+        """Hand a frame's record on and return the answer for the car (`server/streaming/socket.go`).
+
+        It is acknowledged when on_record() has returned. So is what nothing here needs, or the car would send it again
+        for ever; what cannot be understood is answered with an error, as Tesla's server does. Raises only what
+        on_record() raises.
+        """
+        counters = self.counters
+        counters.messages += 1
+        counters.bytes += len(frame)
+        try:
+            envelope = read_envelope(frame)
+        except EnvelopeError as err:
+            return self._refuse(err.txid)
+        txid, topic, stream = envelope.txid, envelope.topic, envelope.stream
+        if stream is None:
+            counters.unknown += 1
+            return acknowledgement(txid, topic)
+        own = stream.sender_id in self._senders
+        if not own:
+            counters.foreign += 1
+        try:
+            record = read_record(topic, stream.payload, self._vin, self._now())
+        except RecordError:
+            return self._refuse(txid)
+        self.malformed_in_a_row = 0
+        if record is None:
+            counters.unknown += 1
+            return acknowledgement(txid, topic) if own else refusal(txid)
+        if isinstance(record, SignalRecord):
+            counters.ignored += record.ignored
+            counters.resent += record.is_resend
+        self._on_record(record)
+        counters.records += 1
+        return acknowledgement(txid, topic)
+
+    def _refuse(self, txid: bytes) -> bytes:
+        self.counters.malformed += 1
+        self.malformed_in_a_row += 1
+        return refusal(txid)

@@ -1,0 +1,178 @@
+"""The same records from Tesla's own fleet-telemetry server, by way of an MQTT broker (`datastore/mqtt`).
+
+Topics are `<base>/<VIN>/v/<field>`, `.../alerts/<name>/current` and `/history`, `.../errors/<name>` and
+`.../connectivity`; payloads are JSON. When the car measured a value is lost on this road: what arrives live counts from
+its arrival, and a retained value, whose age nobody knows, carries the time 0.0, so that it loses against every value
+with a time. Whoever has nothing better, or only what was remembered over a restart, may take it.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+
+from .errors import RecordError
+from .identity import is_vin
+from .records import (
+    MAX_BODY_LENGTH,
+    MAX_EVENTS,
+    MAX_NAME_LENGTH,
+    MAX_TAGS,
+    Alert,
+    AlertRecord,
+    ConnectivityRecord,
+    ErrorRecord,
+    Record,
+    SignalRecord,
+    VehicleError,
+    bounded_tags,
+    measured_at,
+)
+from .values import FIELD_NAMES, INVALID, Reading, conform, place
+
+MAX_PAYLOAD_LENGTH: Final = 65_536
+MAX_TOPIC_LENGTH: Final = 512
+UNKNOWN_TIME: Final = 0.0
+_CONNECTED: Final = {"CONNECTED": True, "DISCONNECTED": False}
+
+
+def is_topic_base(base: str) -> bool:
+    """Return whether a text can be the server's `topic_base`: levels with names, no wildcards."""
+    return 0 < len(base) <= 200 and all(base.split("/")) and not set(base) & set("+#\0")
+
+
+def subscriptions(base: str, vin: str) -> tuple[str, ...]:
+    """Return the topic filters that bring everything about a car."""
+    return tuple(
+        f"{base}/{vin}/{rest}" for rest in ("v/+", "alerts/+/current", "errors/+", "connectivity")
+    )
+
+
+def read_message(
+    base: str, topic: str, payload: bytes | str, received_at: float, *, retained: bool
+) -> Record | None:
+    """Return the record in a message; None for what is not about a car, unknown, or a cleared topic.
+
+    `received_at` is our clock, unix seconds. Raises RecordError.
+    """
+    if len(topic) > MAX_TOPIC_LENGTH or len(payload) > MAX_PAYLOAD_LENGTH:
+        raise RecordError("the message is too large")
+    if not payload or not topic.startswith(f"{base}/"):
+        return None
+    vin, *path = topic[len(base) + 1 :].split("/")
+    if not is_vin(vin):
+        return None
+    try:
+        value = orjson.loads(payload)
+    except ValueError:
+        raise RecordError("the payload is not JSON") from None
+    match path:
+        case ["v", field]:
+            return _signal(vin, field, value, received_at, retained=retained)
+        case ["alerts", name, "current"]:
+            alerts = [_alert(name, value)]
+        case ["alerts", name, "history"] if isinstance(value, list):
+            alerts = [_alert(name, row) for row in value[:MAX_EVENTS]]
+        case ["errors", name]:
+            return _error(vin, name, _object(value), received_at)
+        case ["connectivity"]:
+            return _connectivity(vin, _object(value), received_at)
+        case _:
+            return None
+    created_at = UNKNOWN_TIME if retained else received_at
+    return AlertRecord(vin, created_at, received_at, tuple(alerts))
+
+
+def _signal(
+    vin: str, field: str, value: object, received_at: float, *, retained: bool
+) -> SignalRecord:
+    # a field that is newer than the server is named by its number
+    name = FIELD_NAMES.get(int(field), "") if field.isdecimal() and len(field) < 6 else field
+    reading = conform(name, _raw(value))
+    return SignalRecord(
+        vin,
+        UNKNOWN_TIME if retained else received_at,
+        received_at,
+        {name: reading} if reading is not None else {},
+        retained=retained,
+        ignored=int(reading is None),
+    )
+
+
+def _raw(value: object) -> Reading | None:
+    if value is None:
+        return INVALID
+    if isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, dict):
+        latitude, longitude = value.get("latitude"), value.get("longitude")
+        if isinstance(latitude, int | float) and isinstance(longitude, int | float):
+            return place(latitude, longitude)
+    return None
+
+
+def _alert(name: str, value: object) -> Alert:
+    row = _object(value)
+    audiences = row.get("Audiences")
+    return Alert(
+        name[:MAX_NAME_LENGTH],
+        tuple(
+            audience[:MAX_NAME_LENGTH]
+            for audience in (audiences[:MAX_TAGS] if isinstance(audiences, list) else ())
+            if isinstance(audience, str)
+        ),
+        _seconds(row.get("StartedAt")),
+        _seconds(row.get("EndedAt")),
+    )
+
+
+def _error(vin: str, name: str, row: Mapping[str, Any], received_at: float) -> ErrorRecord:
+    tags, body = row.get("Tags"), row.get("Body")
+    created_at = measured_at(_seconds(row.get("CreatedAt")), received_at)
+    error = VehicleError(
+        name[:MAX_NAME_LENGTH],
+        body[:MAX_BODY_LENGTH] if isinstance(body, str) else "",
+        bounded_tags(
+            {
+                key: text
+                for key, text in (tags.items() if isinstance(tags, dict) else ())
+                if isinstance(text, str)
+            }
+        ),
+        created_at,
+    )
+    return ErrorRecord(vin, created_at, received_at, (error,))
+
+
+def _connectivity(vin: str, row: Mapping[str, Any], received_at: float) -> ConnectivityRecord:
+    status = row.get("Status")
+    connected = _CONNECTED.get(status) if isinstance(status, str) else None
+    if connected is None:
+        raise RecordError("connectivity without a status")
+    connection_id = row.get("ConnectionId")
+    return ConnectivityRecord(
+        vin,
+        measured_at(_seconds(row.get("CreatedAt")), received_at),
+        received_at,
+        connected,
+        connection_id[:MAX_NAME_LENGTH] if isinstance(connection_id, str) else "",
+    )
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise RecordError("the payload is not a JSON object")
+    return value
+
+
+def _seconds(value: object) -> float | None:
+    """Return the unix seconds of a time in RFC 3339, None for none (Go's zero time is the year 1)."""
+    if not isinstance(value, str):
+        return None
+    try:
+        time = datetime.fromisoformat(value[:40])
+    except ValueError:
+        return None
+    seconds = time.timestamp() if time.tzinfo is not None else 0.0
+    return seconds if seconds > 0 else None

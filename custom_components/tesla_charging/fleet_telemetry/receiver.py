@@ -1,0 +1,298 @@
+"""The server that cars push to: one port for all cars, mutual TLS, one WebSocket per car.
+
+It lives in the event loop of whoever starts it. What a car sends is bounded in size, rate and time (`limits.py`), and
+who it is comes from its certificate alone (`identity.py`).
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+import logging
+import ssl
+import time
+from typing import Final, Protocol
+
+from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from .errors import IdentityError
+from .identity import read_vin
+from .inbox import Counters, Inbox
+from .limits import Limits, TokenBucket
+from .listener import TlsListener
+from .presence import ConnectionInfo, Presence
+from .records import Record
+
+_LOGGER = logging.getLogger(__name__)
+CLOSE_TIMEOUT: Final = 2.0
+MAX_HEADER_TEXT: Final = 64
+MAX_REASONS: Final = 64
+"""Different reasons for refusals, and different VINs in the log, that are kept apart."""
+
+
+def _is_fault_of_ours(record: logging.LogRecord) -> bool:
+    """Keep requests that are no HTTP out of the log: the HTTP server calls each one an error."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError)
+
+
+_HTTP_LOGGER: Final = logging.getLogger(f"{__name__}.http")
+_HTTP_LOGGER.addFilter(_is_fault_of_ours)
+
+
+class TelemetryListener(Protocol):
+    """Who hears the cars. All calls come in the receiver's event loop and must not block."""
+
+    def accepts(self, vin: str) -> bool:
+        """Return whether this car is one of ours; asked before anything it says is read."""
+
+    def on_record(self, record: Record) -> None:
+        """Apply a record; the car's copy is acknowledged, so forgotten, when this returns."""
+
+    def on_connection(self, vin: str, connected: bool, info: ConnectionInfo) -> None:
+        """Hear that a car came (again, if its network changed), or that it is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class CarStatus:
+    """What the receiver knows of a car that has been here."""
+
+    connected: bool
+    info: ConnectionInfo | None
+    last_message_at: float | None
+    """Unix seconds."""
+    counters: Counters
+
+
+@dataclass(slots=True)
+class _Car:
+    messages: TokenBucket
+    reconnects: TokenBucket
+    counters: Counters = field(default_factory=Counters)
+    last_message_at: float | None = None
+
+
+class TelemetryReceiver:
+    """Hears the cars that a listener accepts."""
+
+    def __init__(
+        self,
+        listener: TelemetryListener,
+        *,
+        now: Callable[[], float] = time.time,
+        limits: Limits | None = None,
+    ) -> None:
+        """Prepare; `now` is a clock in unix seconds."""
+        limits = limits or Limits()
+        self._listener = listener
+        self._now = now
+        self._limits = limits
+        self._tls = TlsListener(self._admit, self._refused, limits)
+        self._presence = Presence(listener.on_connection, limits.disconnect_grace)
+        self._cars: dict[str, _Car] = {}
+        self._connections: dict[asyncio.BaseTransport, str] = {}
+        self._sockets: set[web.WebSocketResponse] = set()
+        self._server: web.Server | None = None
+        self._refusals: Counter[str] = Counter()
+        self._logged: set[str] = set()
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on; 0 when it does not."""
+        return self._tls.port
+
+    @property
+    def refusals(self) -> Mapping[str, int]:
+        """How many clients were turned away, by reason."""
+        return dict(self._refusals)
+
+    def status(self, vin: str) -> CarStatus | None:
+        """Return what is known of a car; None if it never came since the start."""
+        if (car := self._cars.get(vin)) is None:
+            return None
+        info = self._presence.info(vin)
+        return CarStatus(info is not None, info, car.last_message_at, car.counters)
+
+    async def start(self, host: str | None, port: int, context: ssl.SSLContext) -> None:
+        """Listen with a context of tls.server_context(). Raises OSError when the port is taken."""
+        limits = self._limits
+        self._server = web.Server(
+            self._serve,
+            access_log=None,
+            logger=_HTTP_LOGGER,
+            keepalive_timeout=limits.request_timeout,
+            max_line_size=limits.header_line,
+            max_field_size=limits.header_line,
+            max_headers=limits.headers,
+            lingering_time=0,
+        )
+        self._tls.start(host, port, context)
+
+    def update_tls(self, context: ssl.SSLContext) -> None:
+        """Use another context, of a renewed certificate for instance; who is connected stays."""
+        self._tls.update_tls(context)
+
+    def drop(self, vin: str) -> None:
+        """End a car's connections and forget it: it is not ours any more."""
+        for transport in self._transports(vin):
+            _abort(transport)
+        self._cars.pop(vin, None)
+        self._presence.forget(vin)
+
+    async def stop(self) -> None:
+        """Close everything; every car counts as disconnected when this returns."""
+        await self._tls.stop()
+        closing = [
+            asyncio.ensure_future(socket.close(code=WSCloseCode.GOING_AWAY))
+            for socket in self._sockets
+        ]
+        if closing:
+            await asyncio.wait(closing, timeout=CLOSE_TIMEOUT)
+        for transport in [*self._connections]:
+            _abort(transport)
+        if self._server is not None:
+            await self._server.shutdown(CLOSE_TIMEOUT)
+            self._server = None
+        self._connections.clear()
+        self._presence.forget_all()
+
+    def _admit(self, transport: asyncio.Transport) -> asyncio.Protocol | None:
+        """Return who speaks to a client whose certificate is verified; None sends it away unheard."""
+        tls = transport.get_extra_info("ssl_object")
+        try:
+            vin = read_vin(tls.getpeercert(binary_form=True) or b"")
+        except IdentityError as err:
+            self._refused(str(err))
+            return None
+        if not self._listener.accepts(vin):
+            self._refused("unknown car", f"…{vin[-6:]}")
+            return None
+        now = asyncio.get_running_loop().time()
+        if (car := self._cars.get(vin)) is None:
+            car = self._cars[vin] = self._new_car(now)
+        if not car.reconnects.try_take(now):
+            self._refused("car reconnects too often", f"…{vin[-6:]}")
+            return None
+        older = self._transports(vin)
+        for transport_of_old in older[: len(older) + 1 - self._limits.connections_per_car]:
+            _abort(transport_of_old)
+            del self._connections[transport_of_old]
+        if len(self._connections) >= self._limits.connections or self._server is None:
+            self._refused("too many connections")
+            return None
+        transport.set_write_buffer_limits(high=self._limits.write_buffer)
+        self._connections[transport] = vin
+        return self._server()
+
+    def _new_car(self, now: float) -> _Car:
+        limits = self._limits
+        return _Car(
+            TokenBucket(limits.message_burst, limits.messages_per_second, now),
+            TokenBucket(limits.reconnect_burst, limits.reconnects_per_second, now),
+        )
+
+    def _transports(self, vin: str) -> list[asyncio.BaseTransport]:
+        """Return a car's open connections, oldest first, and forget everybody's closed ones."""
+        for transport in [t for t in self._connections if t.is_closing()]:
+            del self._connections[transport]
+        return [t for t, owner in self._connections.items() if owner == vin]
+
+    def _refused(self, reason: str, whom: str = "") -> None:
+        """Count a refusal; log it the first time, a car that is not ours by the end of its VIN."""
+        if reason in self._refusals or len(self._refusals) < MAX_REASONS:
+            self._refusals[reason] += 1
+        key = reason + whom
+        if key not in self._logged and len(self._logged) < MAX_REASONS:
+            self._logged.add(key)
+            _LOGGER.info("Telemetry connection refused: %s", f"{reason} {whom}".strip())
+
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        transport = request.transport
+        vin = self._connections.get(transport) if transport is not None else None
+        if transport is None or vin is None:
+            return _closing(web.Response(status=403))
+        if request.path == "/status":
+            return _closing(web.Response(text="mtls ok"))
+        # a car drops the connection when its offer of compression is taken
+        socket = web.WebSocketResponse(
+            compress=False,
+            autoping=False,
+            max_msg_size=self._limits.frame_length + 1,  # the first size that is refused
+            timeout=CLOSE_TIMEOUT,
+        )
+        if not socket.can_prepare(request):
+            return _closing(web.Response(status=426, text="WebSocket only"))
+        try:
+            await socket.prepare(request)
+        except ConnectionError:  # gone already
+            return _closing(web.Response(status=400))
+        self._sockets.add(socket)
+        try:
+            self._presence.arrived(vin, self._info(request))
+            await self._listen(socket, vin)
+        except ConnectionError, TimeoutError:
+            _abort(transport)  # a polite close would wait for the car to read
+        finally:
+            self._sockets.discard(socket)
+            self._connections.pop(transport, None)
+            self._presence.left(vin)
+            await socket.close(code=WSCloseCode.INTERNAL_ERROR)  # nothing, if it is closed
+        return socket
+
+    async def _listen(self, socket: web.WebSocketResponse, vin: str) -> None:
+        """Take a car's messages one by one until it leaves or has to."""
+        limits, car = self._limits, self._cars[vin]
+        inbox = Inbox(vin, self._listener.on_record, self._now, car.counters)
+        clock = asyncio.get_running_loop().time
+        while self._cars.get(vin) is car:
+            message = await self._receive(socket)
+            if message.type is WSMsgType.BINARY:
+                car.last_message_at = self._now()
+                reply = inbox.take(message.data)
+                async with asyncio.timeout(limits.write_timeout):
+                    await socket.send_bytes(reply)
+                if inbox.malformed_in_a_row >= limits.malformed_in_a_row:
+                    self._refused("car sends what cannot be understood", f"…{vin[-6:]}")
+                    await socket.close(code=WSCloseCode.INVALID_TEXT)
+            elif message.type is WSMsgType.PING:
+                async with asyncio.timeout(limits.write_timeout):
+                    await socket.pong(message.data)
+            elif message.type is WSMsgType.TEXT:
+                await socket.close(code=WSCloseCode.UNSUPPORTED_DATA)
+            elif message.type is not WSMsgType.PONG:
+                return
+            # Messages that are here already come without a pause: let the others have their turn. A flood waits
+            # in the car, because nothing is read in the meantime.
+            size = len(message.data)
+            await asyncio.sleep(car.messages.take(1 + size // limits.message_bytes, clock()))
+
+    async def _receive(self, socket: web.WebSocketResponse) -> WSMessage:
+        """Return the next message. Raises TimeoutError when a silent car does not answer a ping either."""
+        heartbeat = self._limits.heartbeat
+        try:
+            return await socket.receive(timeout=heartbeat)
+        except TimeoutError:
+            await socket.ping()
+            return await socket.receive(timeout=heartbeat / 2)
+
+    def _info(self, request: web.BaseRequest) -> ConnectionInfo:
+        version, interface, agent = (
+            _text(request.headers.get(name))
+            for name in ("Version", "X-Network-Interface", "User-Agent")
+        )
+        return ConnectionInfo(self._now(), version, interface, agent)
+
+
+def _text(value: str | None) -> str | None:
+    return "".join(c for c in value[:MAX_HEADER_TEXT] if c.isprintable()) if value else None
+
+
+def _closing(response: web.Response) -> web.Response:
+    response.force_close()
+    return response
+
+
+def _abort(transport: asyncio.BaseTransport) -> None:
+    if isinstance(transport, asyncio.WriteTransport):
+        transport.abort()

@@ -1,0 +1,278 @@
+"""The records that a car streams, out of the protobuf messages that carry them.
+
+Topics and messages are those of fleet-telemetry's `protos/`. Whoever reads a record may trust its shape, lengths and
+numbers. The VIN is always the one of the connection: what a payload claims is not looked at.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from google.protobuf.message import DecodeError
+from google.protobuf.timestamp_pb2 import Timestamp
+from tesla_protocol.telemetry import (
+    vehicle_alert_pb2 as vehicle_alert,
+    vehicle_connectivity_pb2 as vehicle_connectivity,
+    vehicle_data_pb2 as vehicle_data,
+    vehicle_error_pb2 as vehicle_error,
+)
+
+from .errors import RecordError
+from .values import FIELD_NAMES, Reading, reader
+
+MAX_VALUES: Final = 1024
+"""Values in one message; there are fewer than 300 fields."""
+MAX_EVENTS: Final = 256
+"""Alerts or errors in one message."""
+MAX_TAGS: Final = 32
+MAX_NAME_LENGTH: Final = 128
+MAX_BODY_LENGTH: Final = 1024
+MAX_CLOCK_AHEAD: Final = 60.0
+"""Seconds that a car's clock may be ahead; a time beyond would outlive every later measurement."""
+_MILLISECONDS_FROM: Final = 100_000_000_000
+"""Seconds that can only be milliseconds: some cars write those into alerts (fleet-telemetry, `transformers`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRecord:
+    """Values of some fields at one moment; what it does not name has not changed."""
+
+    vin: str
+    created_at: float
+    """When the car measured it, unix seconds; 0.0 if nobody knows (a retained MQTT message)."""
+    received_at: float
+    values: Mapping[str, Reading]
+    """By field name; INVALID is for `invalid.settle()` to read."""
+    is_resend: bool = False
+    """Whether the car sends it again because it saw no acknowledgement."""
+    retained: bool = False
+    """Whether a broker had kept it: some time between its publication and now lies an unknown while."""
+    ignored: int = 0
+    """How many unknown fields, forms and enumeration members the record held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One alert of a car."""
+
+    name: str
+    audiences: tuple[str, ...]
+    """Customer, Service, ServiceFix."""
+    started_at: float | None
+    ended_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRecord:
+    """Alerts that began or ended."""
+
+    vin: str
+    created_at: float
+    received_at: float
+    alerts: tuple[Alert, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VehicleError:
+    """What a car complains about, its telemetry configuration for instance (`unsupported_field`)."""
+
+    name: str
+    body: str
+    tags: Mapping[str, str]
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRecord:
+    """Errors of a car's telemetry client."""
+
+    vin: str
+    created_at: float
+    received_at: float
+    errors: tuple[VehicleError, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectivityRecord:
+    """A car connected to, or disconnected from, Tesla's own telemetry server (never sent by a car)."""
+
+    vin: str
+    created_at: float
+    received_at: float
+    connected: bool
+    connection_id: str
+    network_interface: str | None = None
+
+
+type Record = SignalRecord | AlertRecord | ErrorRecord | ConnectivityRecord
+
+
+class _Message(Protocol):
+    def ParseFromString(self, serialized: bytes) -> int: ...
+
+
+def read_record(topic: bytes, payload: bytes, vin: str, received_at: float) -> Record | None:
+    """Return the record in a payload, None for a topic that nothing here needs.
+
+    `received_at` is our clock, unix seconds. Raises RecordError.
+    """
+    reader = _TOPICS.get(topic)
+    return reader(payload, vin, received_at) if reader is not None else None
+
+
+def is_known_topic(topic: bytes) -> bool:
+    """Return whether read_record() makes something of a topic."""
+    return topic in _TOPICS
+
+
+def measured_at(seconds: float | None, received_at: float) -> float:
+    """Return a car's time if it can be right, else our own of the moment of receipt."""
+    if seconds is None or seconds <= 0 or seconds > received_at + MAX_CLOCK_AHEAD:
+        return received_at
+    return seconds
+
+
+type _Found = tuple[str, Callable[[Any], Reading | None]]
+
+
+class _Readers(dict[tuple[int, str | None], _Found | None]):
+    """A field's name and what reads it out of an arm, by the field's number and the arm's name.
+
+    Filled as they come; what is not known is None and not kept.
+    """
+
+    def __missing__(self, key: tuple[int, str | None]) -> _Found | None:
+        number, arm = key
+        name = FIELD_NAMES.get(number)
+        read = reader(name, arm) if name is not None and arm is not None else None
+        if name is None or read is None:
+            return None
+        self[key] = found = (name, read)
+        return found
+
+
+_READERS: Final = _Readers()
+
+
+def _signals(serialized: bytes, vin: str, received_at: float) -> SignalRecord:
+    payload = vehicle_data.Payload()
+    _parse(payload, serialized)
+    data = payload.data
+    if len(data) > MAX_VALUES:
+        raise RecordError("too many values in one message")
+    values: dict[str, Reading] = {}
+    ignored = 0
+    for datum in data:
+        value = datum.value
+        arm = value.WhichOneof("value")
+        found = _READERS[datum.key, arm]
+        # the car may know fields, forms and words that are newer than this table
+        if found is None:
+            ignored += 1
+            continue
+        name, read = found
+        reading = read(getattr(value, arm))
+        if reading is None:
+            ignored += 1
+        else:
+            values[name] = reading
+    created_at = _seconds(payload.created_at) if payload.HasField("created_at") else None
+    return SignalRecord(
+        vin,
+        measured_at(created_at, received_at),
+        received_at,
+        values,
+        payload.is_resend,
+        False,
+        ignored,
+    )
+
+
+def _alerts(serialized: bytes, vin: str, received_at: float) -> AlertRecord:
+    message = vehicle_alert.VehicleAlerts()
+    _parse(message, serialized)
+    if len(message.alerts) > MAX_EVENTS:
+        raise RecordError("too many alerts in one message")
+    alerts = tuple(
+        Alert(
+            alert.name[:MAX_NAME_LENGTH],
+            tuple(
+                _AUDIENCES[audience]
+                for audience in alert.audiences[:MAX_TAGS]
+                if audience in _AUDIENCES
+            ),
+            _seconds(alert.started_at) if alert.HasField("started_at") else None,
+            _seconds(alert.ended_at) if alert.HasField("ended_at") else None,
+        )
+        for alert in message.alerts
+    )
+    created_at = _seconds(message.created_at) if message.HasField("created_at") else None
+    return AlertRecord(vin, measured_at(created_at, received_at), received_at, alerts)
+
+
+def _errors(serialized: bytes, vin: str, received_at: float) -> ErrorRecord:
+    message = vehicle_error.VehicleErrors()
+    _parse(message, serialized)
+    if len(message.errors) > MAX_EVENTS:
+        raise RecordError("too many errors in one message")
+    errors = tuple(
+        VehicleError(
+            error.name[:MAX_NAME_LENGTH],
+            error.body[:MAX_BODY_LENGTH],
+            bounded_tags(error.tags),
+            measured_at(
+                _seconds(error.created_at) if error.HasField("created_at") else None, received_at
+            ),
+        )
+        for error in message.errors
+    )
+    created_at = _seconds(message.created_at) if message.HasField("created_at") else None
+    return ErrorRecord(vin, measured_at(created_at, received_at), received_at, errors)
+
+
+def _connectivity(serialized: bytes, vin: str, received_at: float) -> ConnectivityRecord:
+    message = vehicle_connectivity.VehicleConnectivity()
+    _parse(message, serialized)
+    if message.status not in (vehicle_connectivity.CONNECTED, vehicle_connectivity.DISCONNECTED):
+        raise RecordError("connectivity without a status")
+    created_at = _seconds(message.created_at) if message.HasField("created_at") else None
+    return ConnectivityRecord(
+        vin,
+        measured_at(created_at, received_at),
+        received_at,
+        message.status == vehicle_connectivity.CONNECTED,
+        message.connection_id[:MAX_NAME_LENGTH],
+        message.network_interface[:MAX_NAME_LENGTH] or None,
+    )
+
+
+_TOPICS: Final[Mapping[bytes, Callable[[bytes, str, float], Record]]] = {
+    b"V": _signals,
+    b"alerts": _alerts,
+    b"errors": _errors,
+    b"connectivity": _connectivity,
+}
+
+_AUDIENCES: Final = {number: name for name, number in vehicle_alert.Audience.items() if number}
+
+
+def bounded_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return a bounded copy of an error's tags."""
+    return {
+        name[:MAX_NAME_LENGTH]: value[:MAX_NAME_LENGTH]
+        for name, value in sorted(tags.items())[:MAX_TAGS]
+    }
+
+
+def _parse(message: _Message, serialized: bytes) -> None:
+    try:
+        message.ParseFromString(serialized)
+    except DecodeError:
+        raise RecordError("the payload does not decode") from None
+
+
+def _seconds(timestamp: Timestamp) -> float:
+    seconds = timestamp.seconds
+    if seconds >= _MILLISECONDS_FROM:
+        return seconds / 1000
+    return seconds + timestamp.nanos / 1e9

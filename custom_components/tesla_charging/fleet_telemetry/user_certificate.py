@@ -1,0 +1,175 @@
+"""A server certificate that the user brings (Let's Encrypt, for instance), checked before a car ever sees it.
+
+Everything here blocks: run it in an executor.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.x509.oid import NameOID
+
+from .certificate import MAX_FILE_LENGTH, ServerCertificate, read_certificates, read_private_key
+from .errors import CertificateError
+
+MAX_CHAIN_LENGTH: Final = 8
+MAX_ROOTS: Final = 8
+"""Roots of one organization that are told to the car."""
+
+type Stamp = tuple[tuple[int, int], ...]
+
+
+def load_certificate(
+    chain: Path,
+    key: Path | None,
+    hostname: str,
+    now: datetime,
+    *,
+    ca: Path | None = None,
+    roots: bytes = b"",
+) -> ServerCertificate:
+    """Return a user's certificate after checking all that would make cars stay away without a word.
+
+    `chain` is a PEM file with the leaf first and its intermediates; `key` None if the chain's file holds it. `ca` is
+    what cars shall trust; without it, it is found among `roots` (PEM text of public CAs): the root of the chain
+    and its sisters of the same organization, because public CAs change intermediates and roots between renewals.
+    Raises CertificateError, or OSError when a file cannot be read.
+    """
+    chain_data = _read(chain)
+    certificates = read_certificates(chain_data, chain.name)[:MAX_CHAIN_LENGTH]
+    leaf = certificates[0]
+    _check_key(leaf, chain_data if key is None else _read(key), (key or chain).name)
+    _check_leaf(leaf, hostname, now)
+    if ca is not None:
+        trusted = read_certificates(_read(ca), ca.name)
+    else:
+        trusted = _find_roots(certificates, _public_roots(roots))
+    if not _leads_to(leaf, certificates[1:], trusted):
+        raise CertificateError(
+            "wrong_ca", "the certificate does not lead to the CA that cars are told"
+        )
+    return ServerCertificate(
+        chain,
+        key,
+        b"".join(root.public_bytes(serialization.Encoding.PEM) for root in trusted).decode("ascii"),
+        leaf.not_valid_before_utc,
+        leaf.not_valid_after_utc,
+        own=False,
+    )
+
+
+def file_stamp(*paths: Path | None) -> Stamp:
+    """Return what changes when one of the files does (time and size), to notice a renewed certificate.
+
+    Raises OSError when a file is not there.
+    """
+    states = [path.stat() for path in paths if path is not None]
+    return tuple((state.st_mtime_ns, state.st_size) for state in states)
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(MAX_FILE_LENGTH + 1)
+
+
+def _check_key(leaf: x509.Certificate, data: bytes, what: str) -> None:
+    key = read_private_key(data, what)
+    try:
+        if key.public_key() == leaf.public_key():
+            return
+    except ValueError, UnsupportedAlgorithm:
+        raise CertificateError("unreadable", "the certificate has an unusable public key") from None
+    raise CertificateError("key_mismatch", "key and certificate do not belong together")
+
+
+def _check_leaf(leaf: x509.Certificate, hostname: str, now: datetime) -> None:
+    if now >= leaf.not_valid_after_utc:
+        raise CertificateError(
+            "expired", f"the certificate expired on {leaf.not_valid_after_utc:%Y-%m-%d}"
+        )
+    if now < leaf.not_valid_before_utc:
+        raise CertificateError("not_yet_valid", "the certificate is not valid yet")
+    if leaf.subject == leaf.issuer:
+        # cars refuse it even if it is its own anchor
+        raise CertificateError("self_signed", "a certificate that is its own CA is refused by cars")
+    if not any(_covers(name, hostname) for name in _names(leaf)):
+        raise CertificateError("wrong_hostname", f"the certificate is not made for {hostname}")
+
+
+def _names(leaf: x509.Certificate) -> list[str]:
+    try:
+        extension = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        return extension.value.get_values_for_type(x509.DNSName)
+    except x509.ExtensionNotFound, x509.DuplicateExtension, ValueError:
+        return []
+
+
+def _covers(name: str, hostname: str) -> bool:
+    """Return whether a certificate's name stands for a host; a wildcard stands for exactly one label."""
+    name, hostname = name.lower(), hostname.lower()
+    if name.startswith("*."):
+        _, _, domain = hostname.partition(".")
+        return name[2:] == domain
+    return name == hostname
+
+
+def _public_roots(pem: bytes) -> Iterator[x509.Certificate]:
+    """Yield the roots in a bundle of hundreds, passing over what cannot be read."""
+    end = b"-----END CERTIFICATE-----"
+    for block in pem.split(end)[:-1]:
+        try:
+            yield x509.load_pem_x509_certificate(block[block.rfind(b"-----BEGIN") :] + end)
+        except ValueError:
+            continue
+
+
+def _find_roots(
+    chain: list[x509.Certificate], roots: Iterable[x509.Certificate]
+) -> list[x509.Certificate]:
+    """Return the root that a chain ends in, and others of the same organization."""
+    known = list(roots)
+    anchor = next((root for root in known for link in reversed(chain) if _issued(link, root)), None)
+    if anchor is None:
+        raise CertificateError(
+            "unknown_ca", "the certificate's CA is not a public one; name the file of its CA"
+        )
+    sisters = [
+        root for root in known if root != anchor and _organization(root) == _organization(anchor)
+    ]
+    return [anchor, *sisters][:MAX_ROOTS]
+
+
+def _organization(certificate: x509.Certificate) -> str:
+    names = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+    return str(names[0].value) if names else certificate.subject.rfc4514_string()
+
+
+def _leads_to(
+    leaf: x509.Certificate, intermediates: list[x509.Certificate], trusted: list[x509.Certificate]
+) -> bool:
+    """Return whether the chain that is sent to cars ends at something that they trust."""
+    link = leaf
+    for _ in range(MAX_CHAIN_LENGTH):
+        if any(_issued(link, root) for root in trusted):
+            return True
+        above = next(
+            (other for other in intermediates if other != link and _issued(link, other)), None
+        )
+        if above is None:
+            return False
+        link = above
+    return False
+
+
+def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    if certificate.issuer != issuer.subject:
+        return False
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except InvalidSignature, TypeError, ValueError, UnsupportedAlgorithm:
+        return False
+    return True

@@ -1,0 +1,136 @@
+"""The push channel of one entry: opens the receiver for its cars, keeps them configured, takes both back."""
+
+from collections.abc import Coroutine
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.util import dt as dt_util
+
+from .const import DOMAIN, LOGGER
+from .coordinator import VehicleCoordinator
+from .endpoints import active_endpoints
+from .fleet_api import FleetApiError, NotFound, TelemetryConfigs
+from .storage import VehicleStorage
+from .telemetry_configurator import ConfigMemory, TelemetryConfigurator
+from .telemetry_server import TelemetryServerError, async_get_telemetry_server
+from .telemetry_settings import Road, TelemetrySettings
+from .vehicle_command import VirtualKey
+from .vehicle_state import TelemetryStage
+
+REVIEW_INTERVAL: Final = timedelta(hours=1)
+"""How often it is considered whether something has to be asked; that by itself costs nothing."""
+
+
+class EntryTelemetry:
+    """Telemetry as one entry wants it."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        configs: TelemetryConfigs,
+        key: VirtualKey,
+        storage: VehicleStorage,
+        cars: dict[str, VehicleCoordinator],
+        *,
+        with_location: bool,
+    ) -> None:
+        """Nothing is opened or sent yet."""
+        self._hass = hass
+        self._entry = entry
+        self._configs = configs
+        self._key = key
+        self._storage = storage
+        self._cars = cars
+        self._with_location = with_location
+        self._server = async_get_telemetry_server(hass, active_endpoints())
+        self._configurator: TelemetryConfigurator | None = None
+        self.settings = TelemetrySettings.from_options(entry.options)
+
+    async def start(self) -> None:
+        """Open what is wanted. A receiver that cannot be opened leaves the cars to polling, and says so."""
+        if self.settings.road is not Road.EMBEDDED:
+            self._clear_issue()
+            self._background(self._take_back())
+            return
+        try:
+            ca = await self._server.open(self._entry.entry_id, self.settings, {**self._cars})
+        except TelemetryServerError as err:
+            LOGGER.error("Cars cannot connect to this Home Assistant: %s", err)
+            ir.async_create_issue(
+                self._hass,
+                DOMAIN,
+                self._issue_id,
+                is_fixable=False,
+                severity=ir.IssueSeverity.ERROR,
+                translation_key=err.key,
+                translation_placeholders={
+                    "detail": err.detail,
+                    "port": str(self.settings.listen_port),
+                },
+            )
+            return
+        self._clear_issue()
+        self._configurator = TelemetryConfigurator(
+            self._configs, self._key, self.settings, ca, with_location=self._with_location
+        )
+        for vin, car in self._cars.items():
+            car.telemetry_stage(self._storage.telemetry(vin).stage)
+        self._entry.async_on_unload(
+            async_track_time_interval(self._hass, self._review, REVIEW_INTERVAL)
+        )
+        self._background(self._review(dt_util.utcnow()))
+
+    async def stop(self) -> None:
+        """Listen no more. The cars stay configured: they come back when the entry does."""
+        await self._server.close(self._entry.entry_id)
+
+    async def _review(self, now: datetime) -> None:
+        """Have every car configured as wanted."""
+        assert self._configurator is not None
+        for vin, car in self._cars.items():
+            before = self._storage.telemetry(vin)
+            try:
+                memory = await self._configurator.sync(vin, before, now.timestamp())
+            except FleetApiError as err:
+                LOGGER.debug("The telemetry of %s could not be checked: %s", car.name, err)
+                continue
+            if memory != before:
+                await self._storage.remember_telemetry(vin, memory)
+                if memory.stage is TelemetryStage.REFUSED:
+                    LOGGER.info("Tesla did not let %s stream: %s", car.name, memory.reason)
+            car.telemetry_stage(memory.stage)
+
+    async def _take_back(self) -> None:
+        """Take back the configurations of a time when telemetry was wanted."""
+        for vin in self._storage.configured:
+            if await take_back(self._configs, vin):
+                await self._storage.remember_telemetry(vin, ConfigMemory())
+
+    def _background(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        self._entry.async_create_background_task(
+            self._hass, coroutine, f"{DOMAIN} telemetry of {self._entry.title}"
+        )
+
+    @property
+    def _issue_id(self) -> str:
+        return f"telemetry_{self._entry.entry_id}"
+
+    def _clear_issue(self) -> None:
+        ir.async_delete_issue(self._hass, DOMAIN, self._issue_id)
+
+
+async def take_back(configs: TelemetryConfigs, vin: str) -> bool:
+    """Take a car's configuration back; return whether it is gone."""
+    try:
+        await configs.delete(vin)
+    except NotFound:
+        return True
+    except FleetApiError as err:
+        LOGGER.warning("A telemetry configuration could not be taken back: %s", err)
+        return False
+    return True

@@ -1,0 +1,47 @@
+"""How an entry hears its cars: what was chosen in the flow, and how it is kept in the entry's options."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+CONF_TELEMETRY: Final = "telemetry"
+DEFAULT_PORT: Final = 8443
+"""443 usually leads to Home Assistant itself."""
+
+
+class Road(StrEnum):
+    """How data come from the car."""
+
+    EMBEDDED = "embedded"
+    """The car connects to Home Assistant."""
+    POLLING = "polling"
+    """Home Assistant asks Tesla."""
+
+
+@dataclass(frozen=True, slots=True)
+class TelemetrySettings:
+    """The choice of one entry."""
+
+    road: Road = Road.POLLING
+    hostname: str = ""
+    """The public name that cars connect to."""
+    port: int = DEFAULT_PORT
+    """The public port that cars connect to."""
+    listen_port: int = DEFAULT_PORT
+    """The port of this machine to which the public one is forwarded."""
+    listen_host: str = ""
+    """The address of this machine to listen on; all if empty."""
+
+    def as_options(self) -> dict[str, Any]:
+        """Return the entry's options."""
+        return {CONF_TELEMETRY: asdict(self)}
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> TelemetrySettings:
+        """Read back as_options(); an entry from before there were any is polled."""
+        stored = options.get(CONF_TELEMETRY)
+        if not isinstance(stored, dict):
+            return cls()
+        known = {name: stored[name] for name in cls.__slots__ if name in stored}
+        return cls(**{**known, "road": Road(known.get("road", Road.POLLING))})

@@ -1,0 +1,144 @@
+"""What the car's computers measure, under the names that Fleet Telemetry gives it.
+
+Units: percent, kW, kWh, amps, volts, hours, miles, mph, degrees Celsius.
+Source of names and meanings: Fleet Telemetry's Available Data page.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from simulator.car.power import EFFICIENCY
+from simulator.car.systems import Systems
+
+#: A word stands for an enum value; None: the field does not apply now; a pair is latitude and
+#: longitude; a set holds the doors that are open.
+type Reading = bool | int | float | str | tuple[float, float] | frozenset[str] | None
+
+_PACIFIC = ZoneInfo("America/Los_Angeles")
+_BMS = {"Charging": "Charge", "Starting": "Support"}
+
+
+def _hours_to_limit(car: Systems) -> Reading:
+    return round(car.charging.seconds_to_limit / 3600, 2) if car.charging.busy else None
+
+
+def _phases(car: Systems) -> Reading:
+    flow = car.charging.flow
+    return flow.phases or None
+
+
+def _volts(car: Systems) -> Reading:
+    flow = car.charging.flow
+    return float(flow.volts) if flow.volts else (2.0 if car.port.supply else 1.0)
+
+
+def _pack_power(car: Systems) -> float:
+    return car.journey.speed_mph / 3 - car.charging.flow.battery_kw
+
+
+def _scheduled_start(car: Systems) -> Reading:
+    """The car's local time, encoded as if it were the time of US Pacific: a known quirk."""
+    told = car.schedules.legacy
+    if told.mode != "StartAt" or told.start_minutes is None:
+        return None
+    now = int(car.clock.now()) + car.utc_offset
+    local = now // 86400 * 86400 + told.start_minutes * 60
+    if local <= now:
+        local += 86400
+    wall = datetime.fromtimestamp(local, UTC).replace(tzinfo=_PACIFIC)
+    return int(wall.timestamp())
+
+
+SIGNALS: Mapping[str, Callable[[Systems], Reading]] = {
+    # battery
+    "BatteryLevel": lambda car: round(car.battery.level, 2),
+    "Soc": lambda car: round(car.battery.usable_level, 2),
+    "EnergyRemaining": lambda car: round(car.battery.energy_kwh, 2),
+    "RatedRange": lambda car: round(car.battery.range_miles, 2),
+    "IdealBatteryRange": lambda car: round(car.battery.range_miles, 2),
+    "EstBatteryRange": lambda car: round(car.battery.range_miles * 0.93, 2),
+    "ModuleTempMax": lambda car: round(car.battery.temperature_c + 1.5, 1),
+    "ModuleTempMin": lambda car: round(car.battery.temperature_c, 1),
+    "PackVoltage": lambda car: round(330 + 0.7 * car.battery.level, 1),
+    "PackCurrent": lambda car: round(_pack_power(car) * 1000 / 370, 1),
+    "BMSState": lambda car: (
+        "Drive" if car.journey.driving else _BMS.get(car.charging.state, "Support")
+    ),
+    "BmsFullchargecomplete": lambda car: car.battery.level >= 99.9,
+    "BatteryHeaterOn": lambda _: False,
+    "DCDCEnable": lambda _: True,
+    # charging
+    "DetailedChargeState": lambda car: car.charging.state,
+    "ChargeState": lambda car: "Enable" if car.charging.state == "Charging" else "Idle",
+    "ACChargingPower": lambda car: round(car.charging.flow.ac_kw, 2),
+    "DCChargingPower": lambda _: 0.0,
+    "ACChargingEnergyIn": lambda car: round(car.charging.energy_added_kwh / EFFICIENCY, 3),
+    "DCChargingEnergyIn": lambda car: round(car.charging.energy_added_kwh, 3),
+    "ChargeAmps": lambda car: round(car.charging.flow.amps, 1),
+    "ChargeCurrentRequest": lambda car: car.charging.current_request,
+    "ChargeCurrentRequestMax": lambda car: car.charging.max_amps,
+    "ChargeEnableRequest": lambda car: car.charging.wants_to_charge,
+    "ChargeLimitSoc": lambda car: car.charging.limit,
+    "ChargerPhases": _phases,
+    "ChargerVoltage": _volts,
+    "ChargeRateMilePerHour": lambda car: round(
+        car.charging.flow.battery_kw / car.battery.kwh_per_mile, 1
+    ),
+    "TimeToFullCharge": _hours_to_limit,
+    "EstimatedHoursToChargeTermination": _hours_to_limit,
+    "SuperchargerSessionTripPlanner": lambda _: False,
+    # charge port
+    "ChargePort": lambda _: "CCS",
+    "ChargePortDoorOpen": lambda car: car.port.door_open,
+    "ChargePortLatch": lambda car: car.port.latch,
+    "ChargePortColdWeatherMode": lambda _: False,
+    "ChargingCableType": lambda car: car.port.cable_type if car.port.supply else None,
+    "FastChargerPresent": lambda car: False if car.port.supply else None,
+    "FastChargerType": lambda car: "ACSingleWireCAN" if car.port.supply else None,
+    # schedule
+    "ScheduledChargingMode": lambda car: car.schedules.legacy.mode,
+    "ScheduledChargingPending": lambda _: False,
+    "ScheduledChargingStartTime": _scheduled_start,
+    "PreconditioningEnabled": lambda car: car.schedules.legacy.preconditioning_enabled,
+    # whereabouts
+    "LocatedAtHome": lambda car: car.journey.at_home,
+    "LocatedAtWork": lambda _: False,
+    "LocatedAtFavorite": lambda _: False,
+    "Location": lambda car: (
+        round(car.journey.place.latitude, 6),
+        round(car.journey.place.longitude, 6),
+    ),
+    "GpsState": lambda _: True,
+    "GpsHeading": lambda car: float(car.journey.heading),
+    "GpsAccuracyMeters": lambda _: 2.0,
+    # driving
+    "Gear": lambda car: car.journey.shift_state or "P",
+    "VehicleSpeed": lambda car: round(car.journey.speed_mph, 1) if car.journey.driving else None,
+    "Odometer": lambda car: round(car.journey.odometer_miles, 3),
+    # the car itself
+    "CarType": lambda _: "Model3",
+    "CenterDisplay": lambda car: "Driving" if car.journey.driving else "Off",
+    "DoorState": lambda _: frozenset(),
+    "EuropeVehicle": lambda _: True,
+    "InsideTemp": lambda _: 20.5,
+    "Locked": lambda car: not car.journey.driving,
+    "OutsideTemp": lambda car: round(car.battery.temperature_c - 3, 1),
+    "SentryMode": lambda _: "Off",
+    "ServiceMode": lambda _: False,
+    "SettingChargeUnit": lambda _: "Percent",
+    "SettingDistanceUnit": lambda _: "Kilometers",
+    "SettingTemperatureUnit": lambda _: "Celsius",
+    "Trim": lambda _: "74d",
+    "VehicleName": lambda car: car.name,
+    "Version": lambda car: car.firmware,
+}
+
+
+def _not_fitted(_car: Systems) -> Reading:
+    return None
+
+
+def read_signals(car: Systems, names: Iterable[str]) -> dict[str, Reading]:
+    """Return these readings; None also for what this car has no sensor for."""
+    return {name: SIGNALS.get(name, _not_fitted)(car) for name in names}
