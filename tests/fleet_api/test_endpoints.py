@@ -131,6 +131,6 @@ def test_the_pairing_link() -> None:
 
 
 def test_without_suffixes_only_the_regions_are_trusted() -> None:
-    nobody = Endpoints("a", "t", {Region.NA: "https://na.example.com"}, "p")
+    nobody = Endpoints("a", "t", {Region.NA: "https://na.example.com"}, "p", "c")
     assert nobody.trusted_base_url("https://na.example.com/") == "https://na.example.com"
     assert nobody.trusted_base_url("https://fleet-api.prd.eu.vn.cloud.tesla.com") is None
