@@ -1,11 +1,12 @@
-"""Measure what the project claims: `scripts/bench signing`."""
+"""Measure what the project claims: `scripts/bench signing`, `scripts/bench telemetry`."""
 
 import argparse
 import asyncio
 
 from scripts.bench_signing import bench_signing
+from scripts.bench_telemetry import bench_telemetry
 
-BENCHES = {"signing": bench_signing}
+BENCHES = {"signing": bench_signing, "telemetry": bench_telemetry}
 
 
 def main() -> None:

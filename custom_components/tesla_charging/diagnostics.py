@@ -1,5 +1,6 @@
 """Diagnostics: what helps a helper, with everything secret or personal removed."""
 
+from dataclasses import asdict
 import hashlib
 from typing import Any, Final
 
@@ -7,6 +8,7 @@ from homeassistant.components.diagnostics import async_redact_data
 from homeassistant.core import HomeAssistant
 
 from .coordinator import VehicleCoordinator
+from .fleet_telemetry import CarStatus
 from .models import TeslaChargingConfigEntry
 
 TO_REDACT: Final = {
@@ -34,11 +36,17 @@ async def async_get_config_entry_diagnostics(
         "base_url": data.client.base_url,
         "key_fingerprint": data.key.fingerprint,
         "requests": {"counts": data.requests.counts, "cost": round(data.requests.cost, 4)},
-        "cars": [_car(car) for car in data.cars.values()],
+        "telemetry": {
+            "road": data.telemetry.settings.road,
+            "port": data.telemetry.settings.port,
+            "listening_on": data.telemetry.server.port,
+            "refused_connections": data.telemetry.server.refusals,
+        },
+        "cars": [_car(car, data.telemetry.server.status(vin)) for vin, car in data.cars.items()],
     }
 
 
-def _car(car: VehicleCoordinator) -> dict[str, Any]:
+def _car(car: VehicleCoordinator, pushed: CarStatus | None) -> dict[str, Any]:
     state = car.data
     return {
         # enough to tell two cars apart, not enough to find one
@@ -46,6 +54,10 @@ def _car(car: VehicleCoordinator) -> dict[str, Any]:
         "model": car.vin[3],
         "model_year": car.vin[9],
         "connection": state.connection,
+        "telemetry": state.telemetry,
+        "pushed": asdict(pushed.counters) | {"last_message_at": pushed.last_message_at}
+        if pushed
+        else None,
         "last_update_success": car.last_update_success,
         "last_error": type(car.last_exception).__name__ if car.last_exception else None,
         "signed_commands": car.commander.signed,

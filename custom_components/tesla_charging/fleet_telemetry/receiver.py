@@ -14,7 +14,6 @@ import time
 from typing import Final, Protocol
 
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
-from aiohttp.http_exceptions import HttpProcessingError
 
 from .errors import IdentityError
 from .identity import read_vin
@@ -23,22 +22,12 @@ from .limits import Limits, TokenBucket
 from .listener import TlsListener
 from .presence import ConnectionInfo, Presence
 from .records import Record
+from .upgrade import HTTP_LOGGER, closing, connection_info, wants_websocket
 
 _LOGGER = logging.getLogger(__name__)
 CLOSE_TIMEOUT: Final = 2.0
-MAX_HEADER_TEXT: Final = 64
 MAX_REASONS: Final = 64
 """Different reasons for refusals, and different VINs in the log, that are kept apart."""
-
-
-def _is_fault_of_ours(record: logging.LogRecord) -> bool:
-    """Keep requests that are no HTTP out of the log: the HTTP server calls each one an error."""
-    error = record.exc_info[1] if record.exc_info else None
-    return not isinstance(error, HttpProcessingError)
-
-
-_HTTP_LOGGER: Final = logging.getLogger(f"{__name__}.http")
-_HTTP_LOGGER.addFilter(_is_fault_of_ours)
 
 
 class TelemetryListener(Protocol):
@@ -120,7 +109,7 @@ class TelemetryReceiver:
         self._server = web.Server(
             self._serve,
             access_log=None,
-            logger=_HTTP_LOGGER,
+            logger=HTTP_LOGGER,
             keepalive_timeout=limits.request_timeout,
             max_line_size=limits.header_line,
             max_field_size=limits.header_line,
@@ -143,12 +132,12 @@ class TelemetryReceiver:
     async def stop(self) -> None:
         """Close everything; every car counts as disconnected when this returns."""
         await self._tls.stop()
-        closing = [
+        leaving = [
             asyncio.ensure_future(socket.close(code=WSCloseCode.GOING_AWAY))
             for socket in self._sockets
         ]
-        if closing:
-            await asyncio.wait(closing, timeout=CLOSE_TIMEOUT)
+        if leaving:
+            await asyncio.wait(leaving, timeout=CLOSE_TIMEOUT)
         for transport in [*self._connections]:
             _abort(transport)
         if self._server is not None:
@@ -211,9 +200,9 @@ class TelemetryReceiver:
         transport = request.transport
         vin = self._connections.get(transport) if transport is not None else None
         if transport is None or vin is None:
-            return _closing(web.Response(status=403))
+            return closing(web.Response(status=403))
         if request.path == "/status":
-            return _closing(web.Response(text="mtls ok"))
+            return closing(web.Response(text="mtls ok"))
         # a car drops the connection when its offer of compression is taken
         socket = web.WebSocketResponse(
             compress=False,
@@ -221,15 +210,15 @@ class TelemetryReceiver:
             max_msg_size=self._limits.frame_length + 1,  # the first size that is refused
             timeout=CLOSE_TIMEOUT,
         )
-        if not socket.can_prepare(request):
-            return _closing(web.Response(status=426, text="WebSocket only"))
+        if not wants_websocket(socket, request):
+            return closing(web.Response(status=426, text="WebSocket only"))
         try:
             await socket.prepare(request)
         except ConnectionError:  # gone already
-            return _closing(web.Response(status=400))
+            return closing(web.Response(status=400))
         self._sockets.add(socket)
         try:
-            self._presence.arrived(vin, self._info(request))
+            self._presence.arrived(vin, connection_info(request, self._now()))
             await self._listen(socket, vin)
         except ConnectionError, TimeoutError:
             _abort(transport)  # a polite close would wait for the car to read
@@ -275,22 +264,6 @@ class TelemetryReceiver:
         except TimeoutError:
             await socket.ping()
             return await socket.receive(timeout=heartbeat / 2)
-
-    def _info(self, request: web.BaseRequest) -> ConnectionInfo:
-        version, interface, agent = (
-            _text(request.headers.get(name))
-            for name in ("Version", "X-Network-Interface", "User-Agent")
-        )
-        return ConnectionInfo(self._now(), version, interface, agent)
-
-
-def _text(value: str | None) -> str | None:
-    return "".join(c for c in value[:MAX_HEADER_TEXT] if c.isprintable()) if value else None
-
-
-def _closing(response: web.Response) -> web.Response:
-    response.force_close()
-    return response
 
 
 def _abort(transport: asyncio.BaseTransport) -> None:

@@ -120,11 +120,6 @@ def read_record(topic: bytes, payload: bytes, vin: str, received_at: float) -> R
     return reader(payload, vin, received_at) if reader is not None else None
 
 
-def is_known_topic(topic: bytes) -> bool:
-    """Return whether read_record() makes something of a topic."""
-    return topic in _TOPICS
-
-
 def measured_at(seconds: float | None, received_at: float) -> float:
     """Return a car's time if it can be right, else our own of the moment of receipt."""
     if seconds is None or seconds <= 0 or seconds > received_at + MAX_CLOCK_AHEAD:
