@@ -18,6 +18,10 @@ ANSWERS: dict[str, dict[str, Any]] = {
 }
 #: What a person picks from a menu.
 CHOICES: dict[str, str] = {"telemetry": "telemetry_embedded"}
+#: Errors that a person knows better about, and submits again: the public name of a demo leads nowhere.
+INSISTED: frozenset[str] = frozenset(
+    {"reach_foreign", "reach_no_name", "reach_refused", "reach_silent"}
+)
 #: What a person does elsewhere before answering a step.
 ERRANDS: dict[str, Callable[[SimulatedTesla], None]] = {"pair": SimulatedTesla.pair_cars}
 
@@ -65,7 +69,7 @@ def _next_step(home: Home, tesla: SimulatedTesla, step: dict[str, Any]) -> dict[
         errand(tesla)
     following: dict[str, Any]
     match step["type"]:
-        case "form" if not step.get("errors"):
+        case "form" if INSISTED.issuperset((step.get("errors") or {}).values()):
             following = home.rest("POST", path, answer(step, tesla), timeout=90)
         case "menu" if step["step_id"] in CHOICES:
             following = home.rest("POST", path, {"next_step_id": CHOICES[step["step_id"]]})

@@ -182,6 +182,13 @@ class Home:
             stop_process(self._process)
             self._process = None
 
+    def kill(self) -> None:
+        """End it as a power cut does. Does nothing if it does not run."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
     def __enter__(self) -> Self:
         """Prepare a fresh home and start it."""
         self.prepare()

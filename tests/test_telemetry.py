@@ -14,7 +14,7 @@ from custom_components.tesla_charging.telemetry_server import async_get_telemetr
 from custom_components.tesla_charging.telemetry_settings import Road, TelemetrySettings
 from tests.conftest import HOME_DOMAIN, PEARL, Home
 
-PATIENCE = 8.0
+PATIENCE = 25.0
 
 
 async def until(what: Callable[[], bool], patience: float = PATIENCE) -> None:
@@ -128,7 +128,7 @@ async def test_a_car_that_falls_asleep_is_not_thereby_unplugged(streaming_home: 
     await home.act("stop_charging")
     await until(lambda: home.state("sensor", "charging_state") == "stopped")
     home.car.sleep()
-    await until(lambda: home.state("sensor", "telemetry") == "synced", 20)
+    await until(lambda: home.state("sensor", "telemetry") == "synced", 40)
     assert home.state("binary_sensor", "plugged_in") == "on"
     await home.poll()
     assert home.state("binary_sensor", "awake") == "off"

@@ -110,7 +110,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
         with contextlib.suppress(ImplementationUnavailableError, ValueError):
             client, _ = await _make_client(hass, entry, RequestLog())
             for vin in configured:
-                await take_back(TelemetryConfigs(client), vin)
+                await take_back(TelemetryConfigs(client), vin, storage.telemetry(vin).place)
     await storage.remove()
 
 

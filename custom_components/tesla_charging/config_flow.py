@@ -7,6 +7,7 @@ from typing import Any, cast, override
 from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_RECONFIGURE, ConfigFlowResult
 from homeassistant.const import CONF_ACCESS_TOKEN
 from homeassistant.core import callback
+from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.config_entry_oauth2_flow import (
     AbstractOAuth2FlowHandler,
     async_get_implementations,
@@ -47,11 +48,20 @@ from .fleet_api import (
     VehicleSummary,
     read_claims,
 )
-from .fleet_telemetry import expected_signals_per_month, fields_for, is_hostname, monthly_cost
+from .fleet_telemetry import (
+    expected_signals_per_month,
+    fields_for,
+    is_hostname,
+    is_topic_base,
+    monthly_cost,
+)
 from .oauth import TeslaImplementation
 from .onboarding import AccountCars, OnboardingError, bare_domain, proposed_domain, register
 from .public_key import async_get_key_store
 from .signals import SIGNALS
+from .telemetry_mqtt import Arrival, messages_arrive, mqtt_is_set_up
+from .telemetry_reachability import Reach, call_home
+from .telemetry_server import TelemetryServerError, async_get_telemetry_server
 from .telemetry_settings import Road, TelemetrySettings
 from .vehicle_command import InvalidKey, VirtualKey
 
@@ -61,6 +71,7 @@ CONF_LISTEN_HOST = "listen_host"
 CONF_LISTEN_PORT = "listen_port"
 CONF_PORT = "port"
 CONF_LATER = "later"
+CONF_TOPIC_BASE = "topic_base"
 KEY_NEW = "new"
 KEY_TESLA_FLEET = "tesla_fleet"
 
@@ -84,6 +95,8 @@ class TeslaChargingFlow(AbstractOAuth2FlowHandler, domain=DOMAIN):
         self._statuses: dict[str, FleetStatus] = {}
         self._waiting: list[VehicleSummary] = []
         self._telemetry = TelemetrySettings()
+        self._unreached: TelemetrySettings | None = None
+        """What the person was told of already, and may insist on."""
 
     @property
     @override
@@ -296,7 +309,11 @@ class TeslaChargingFlow(AbstractOAuth2FlowHandler, domain=DOMAIN):
         )
         return self.async_show_menu(
             step_id="telemetry",
-            menu_options=["telemetry_embedded", "telemetry_polling"],
+            menu_options=[
+                "telemetry_embedded",
+                *(["telemetry_mqtt"] if mqtt_is_set_up(self.hass) else []),
+                "telemetry_polling",
+            ],
             description_placeholders={
                 "signals": f"{signals:,}",
                 "cost": f"{monthly_cost(signals):.2f}",
@@ -314,6 +331,7 @@ class TeslaChargingFlow(AbstractOAuth2FlowHandler, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Ask where cars find this Home Assistant."""
         errors: dict[str, str] = {}
+        detail = ""
         if user_input is not None:
             hostname = user_input[CONF_HOSTNAME].strip().lower()
             settings = TelemetrySettings(
@@ -329,8 +347,12 @@ class TeslaChargingFlow(AbstractOAuth2FlowHandler, domain=DOMAIN):
                 errors[CONF_HOSTNAME] = "hostname_foreign"
             elif settings.listen_host and not is_ip_address(settings.listen_host):
                 errors[CONF_LISTEN_HOST] = "listen_host_invalid"
-            else:
+            elif settings == self._unreached:
                 return await self._with_telemetry(settings)
+            else:
+                errors, detail = await self._try_to_reach(settings)
+                if not errors:
+                    return await self._with_telemetry(settings)
         port = NumberSelector(NumberSelectorConfig(min=1, max=65535, mode=NumberSelectorMode.BOX))
         known = self._telemetry
         schema = vol.Schema(
@@ -346,8 +368,62 @@ class TeslaChargingFlow(AbstractOAuth2FlowHandler, domain=DOMAIN):
             step_id="telemetry_embedded",
             data_schema=self.add_suggested_values_to_schema(schema, suggested),
             errors=errors,
-            description_placeholders={"domain": self._domain},
+            description_placeholders={"domain": self._domain, "detail": detail or "-"},
         )
+
+    async def _try_to_reach(self, settings: TelemetrySettings) -> tuple[dict[str, str], str]:
+        """Open the receiver for a moment and call it; return errors and what they mention."""
+        self._unreached = None
+        server = async_get_telemetry_server(self.hass, active_endpoints())
+        entry_id = self.context.get("entry_id") if self.source == SOURCE_RECONFIGURE else None
+        try:
+            async with server.trial(settings, entry_id) as ca:
+                reach = await call_home(settings, ca)
+        except TelemetryServerError as err:
+            field = CONF_LISTEN_PORT if err.key == "telemetry_port" else "base"
+            return {field: err.key}, err.detail
+        if reach is Reach.REACHED:
+            return {}, ""
+        self._unreached = settings
+        return {"base": reach.value}, f"{settings.hostname}:{settings.port}"
+
+    async def async_step_telemetry_mqtt(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask under which topics another server publishes, and listen whether anything arrives."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            base = user_input[CONF_TOPIC_BASE].strip().strip("/")
+            settings = TelemetrySettings(Road.MQTT, topic_base=base)
+            if not is_topic_base(base):
+                errors[CONF_TOPIC_BASE] = "topic_base_invalid"
+            elif settings == self._unreached:
+                return await self._with_telemetry(settings)
+            else:
+                arrival = await messages_arrive(self.hass, base, self._vins())
+                if arrival is Arrival.HEARD:
+                    return await self._with_telemetry(settings)
+                self._unreached = settings
+                errors["base"] = arrival.value
+        schema = vol.Schema(
+            {vol.Required(CONF_TOPIC_BASE, default=self._telemetry.topic_base): TextSelector()}
+        )
+        return self.async_show_form(
+            step_id="telemetry_mqtt",
+            data_schema=self.add_suggested_values_to_schema(schema, user_input),
+            errors=errors,
+        )
+
+    def _vins(self) -> list[str]:
+        """Return the cars of the account; a reconfigured entry may not be loaded, but has its devices."""
+        if self.source != SOURCE_RECONFIGURE:
+            return [car.vin for car in self._cars]
+        devices = dr.async_entries_for_config_entry(
+            dr.async_get(self.hass), self._get_reconfigure_entry().entry_id
+        )
+        return [
+            name for device in devices for domain, name in device.identifiers if domain == DOMAIN
+        ]
 
     async def _with_telemetry(self, settings: TelemetrySettings) -> ConfigFlowResult:
         self._telemetry = settings

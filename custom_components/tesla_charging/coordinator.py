@@ -40,6 +40,7 @@ from .fleet_telemetry import Record, SignalRecord, settle
 from .storage import CommandMemory, VehicleStorage
 from .vehicle_command import CommandRequest, CommandResult, VehicleCommandError, VirtualKey
 from .vehicle_state import (
+    UNKNOWN_TIME,
     TelemetryStage,
     VehicleState,
     clock_lag,
@@ -295,15 +296,21 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
     @callback
     def on_record(self, record: Record) -> None:
         """Apply what the car pushed; when this returns, the car may forget it."""
-        self._pushed_at = record.received_at
+        retained = isinstance(record, SignalRecord) and record.retained
+        if not retained:
+            # what a broker had kept is no sign of life
+            self._pushed_at = record.received_at
         if not isinstance(record, SignalRecord):
             LOGGER.debug("%s sent %s", self.name, type(record).__name__)
             return
         values = settle(record.values, self.data.value("DetailedChargeState"))
-        measured_at = record.created_at or record.received_at
         now = _now()
-        # an assumption lives on our clock, a push on the car's: whole seconds, and behind by its way here
-        lag = max(0.0, record.received_at - measured_at) + PUSH_GRAIN
+        if retained:
+            measured_at, lag = UNKNOWN_TIME, 0.0
+        else:
+            measured_at = record.created_at or record.received_at
+            # an assumption lives on our clock, a push on the car's: whole seconds, and behind by its way here
+            lag = max(0.0, record.received_at - measured_at) + PUSH_GRAIN
         self.data = self.data.merge(
             pushed_readings(values, measured_at=measured_at), now=now, lag=lag
         )

@@ -1,11 +1,12 @@
 """The push channel of one entry: opens the receiver for its cars, keeps them configured, takes both back."""
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.util import dt as dt_util
@@ -14,10 +15,13 @@ from .const import DOMAIN, LOGGER
 from .coordinator import VehicleCoordinator
 from .endpoints import active_endpoints
 from .fleet_api import FleetApiError, NotFound, TelemetryConfigs
+from .fleet_telemetry import ConfigAnswerError, read_config_status
 from .storage import VehicleStorage
 from .telemetry_configurator import ConfigMemory, TelemetryConfigurator
+from .telemetry_mqtt import MqttTelemetry
 from .telemetry_server import TelemetryServerError, async_get_telemetry_server
 from .telemetry_settings import Road, TelemetrySettings
+from .telemetry_silence import SilenceWatch, clear_silence
 from .vehicle_command import VirtualKey
 from .vehicle_state import TelemetryStage
 
@@ -47,31 +51,38 @@ class EntryTelemetry:
         self._storage = storage
         self._cars = cars
         self._with_location = with_location
-        self._server = async_get_telemetry_server(hass, active_endpoints())
+        self.server = async_get_telemetry_server(hass, active_endpoints())
         self._configurator: TelemetryConfigurator | None = None
+        self._mqtt: MqttTelemetry | None = None
         self.settings = TelemetrySettings.from_options(entry.options)
 
     async def start(self) -> None:
-        """Open what is wanted. A receiver that cannot be opened leaves the cars to polling, and says so."""
-        if self.settings.road is not Road.EMBEDDED:
-            self._clear_issue()
-            self._background(self._take_back())
-            return
+        """Open what is wanted. What cannot be opened leaves the cars to polling, and says so."""
+        await _START[self.settings.road](self)
+
+    async def start_polling(self) -> None:
+        """Hear nothing."""
+        self._clear_issue()
+        self._background(self._take_back())
+
+    async def start_mqtt(self) -> None:
+        """Hear what somebody else's server publishes; the cars' configuration is its operator's business."""
+        for car in self._cars.values():
+            car.telemetry_stage(TelemetryStage.WAITING)
+        self._mqtt = MqttTelemetry(
+            self._hass, self.settings.topic_base, self._cars, self._on_mqtt_available
+        )
+        self._background(self._mqtt.open())
+        self._background(self._take_back())
+
+    async def start_embedded(self) -> None:
+        """Let the cars connect, and have them told to."""
         try:
-            ca = await self._server.open(self._entry.entry_id, self.settings, {**self._cars})
+            ca = await self.server.open(self._entry.entry_id, self.settings, {**self._cars})
         except TelemetryServerError as err:
             LOGGER.error("Cars cannot connect to this Home Assistant: %s", err)
-            ir.async_create_issue(
-                self._hass,
-                DOMAIN,
-                self._issue_id,
-                is_fixable=False,
-                severity=ir.IssueSeverity.ERROR,
-                translation_key=err.key,
-                translation_placeholders={
-                    "detail": err.detail,
-                    "port": str(self.settings.listen_port),
-                },
+            self._create_issue(
+                err.key, {"detail": err.detail, "port": str(self.settings.listen_port)}
             )
             return
         self._clear_issue()
@@ -83,11 +94,16 @@ class EntryTelemetry:
         self._entry.async_on_unload(
             async_track_time_interval(self._hass, self._review, REVIEW_INTERVAL)
         )
+        SilenceWatch(self._hass, self._entry, self._configs, self._cars).start()
         self._background(self._review(dt_util.utcnow()))
 
     async def stop(self) -> None:
         """Listen no more. The cars stay configured: they come back when the entry does."""
-        await self._server.close(self._entry.entry_id)
+        await self.server.close(self._entry.entry_id)
+        for vin in self._cars:
+            clear_silence(self._hass, vin)
+        if self._mqtt is not None:
+            self._mqtt.close()
 
     async def _review(self, now: datetime) -> None:
         """Have every car configured as wanted."""
@@ -96,6 +112,7 @@ class EntryTelemetry:
             before = self._storage.telemetry(vin)
             try:
                 memory = await self._configurator.sync(vin, before, now.timestamp())
+                memory = replace(memory, place=self.settings.public_place)
             except FleetApiError as err:
                 LOGGER.debug("The telemetry of %s could not be checked: %s", car.name, err)
                 continue
@@ -108,7 +125,7 @@ class EntryTelemetry:
     async def _take_back(self) -> None:
         """Take back the configurations of a time when telemetry was wanted."""
         for vin in self._storage.configured:
-            if await take_back(self._configs, vin):
+            if await take_back(self._configs, vin, self._storage.telemetry(vin).place):
                 await self._storage.remember_telemetry(vin, ConfigMemory())
 
     def _background(self, coroutine: Coroutine[Any, Any, None]) -> None:
@@ -120,17 +137,56 @@ class EntryTelemetry:
     def _issue_id(self) -> str:
         return f"telemetry_{self._entry.entry_id}"
 
+    @callback
+    def _on_mqtt_available(self, available: bool) -> None:
+        if available:
+            self._clear_issue()
+        else:
+            self._create_issue("telemetry_no_mqtt", {})
+
+    def _create_issue(self, key: str, placeholders: dict[str, str]) -> None:
+        ir.async_create_issue(
+            self._hass,
+            DOMAIN,
+            self._issue_id,
+            is_fixable=False,
+            severity=ir.IssueSeverity.ERROR,
+            translation_key=key,
+            translation_placeholders=placeholders,
+        )
+
     def _clear_issue(self) -> None:
         ir.async_delete_issue(self._hass, DOMAIN, self._issue_id)
 
 
-async def take_back(configs: TelemetryConfigs, vin: str) -> bool:
-    """Take a car's configuration back; return whether it is gone."""
+_START: Final[dict[Road, Callable[[EntryTelemetry], Coroutine[Any, Any, None]]]] = {
+    Road.EMBEDDED: EntryTelemetry.start_embedded,
+    Road.MQTT: EntryTelemetry.start_mqtt,
+    Road.POLLING: EntryTelemetry.start_polling,
+}
+
+
+async def take_back(configs: TelemetryConfigs, vin: str, place: str) -> bool:
+    """Take a car's configuration back; return whether it is gone.
+
+    Tesla holds one per application: if it leads to another place than ours did, somebody put a configuration of
+    their own there since, and it stays.
+    """
     try:
+        held = read_config_status(await configs.get(vin)).config
+        if held is None or (place and _public_place(held) != place):
+            return True
         await configs.delete(vin)
+    except ConfigAnswerError as err:
+        LOGGER.warning("What Tesla holds for a car could not be read: %s", err)
+        return False
     except NotFound:
         return True
     except FleetApiError as err:
         LOGGER.warning("A telemetry configuration could not be taken back: %s", err)
         return False
     return True
+
+
+def _public_place(config: Mapping[str, Any]) -> str:
+    return f"{str(config.get('hostname')).lower()}:{config.get('port', 443)}"

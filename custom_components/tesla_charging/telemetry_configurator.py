@@ -37,6 +37,8 @@ class ConfigMemory:
     reason: str = ""
     """Why it was refused, in Tesla's word."""
     refused_fields: tuple[str, ...] = ()
+    place: str = ""
+    """Where it lets the car connect, host and port: another one is not ours."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON-compatible values."""
@@ -46,6 +48,7 @@ class ConfigMemory:
             "stage": self.stage.value,
             "reason": self.reason,
             "refused_fields": list(self.refused_fields),
+            "place": self.place,
         }
 
     @classmethod
@@ -60,7 +63,8 @@ class ConfigMemory:
                 "refused_fields": list() as refused,
             } if stage in TelemetryStage:
                 names = tuple(str(name) for name in refused[:MAX_REFUSED_FIELDS])
-                return cls(fingerprint, checked_at, TelemetryStage(stage), reason, names)
+                place = str(data.get("place", "")) if isinstance(data, dict) else ""
+                return cls(fingerprint, checked_at, TelemetryStage(stage), reason, names, place)
         return cls()
 
     def is_due(self, wanted: str, now: float) -> bool:

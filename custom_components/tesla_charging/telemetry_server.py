@@ -1,11 +1,13 @@
 """The one telemetry receiver of this Home Assistant: opened by the first entry that wants it, closed by the last."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 import ssl
 from typing import Final, Protocol
+from uuid import uuid4
 
 from aiohttp import ClientError, ClientTimeout
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
@@ -107,10 +109,40 @@ class TelemetryServer:
             receiver, self._receiver = self._receiver, None
             await receiver.stop()
 
+    @asynccontextmanager
+    async def trial(
+        self, settings: TelemetrySettings, entry_id: str | None = None
+    ) -> AsyncIterator[str]:
+        """Listen for nobody, only to see whether it can be reached; give the CA (PEM) of who answers.
+
+        `entry_id` is the entry that these settings are for, if there is one already. Raises TelemetryServerError.
+        """
+        if self._receiver is None or _place(settings) == _place(self._settings):
+            name = f"trial {uuid4()}"
+            ca = await self.open(name, settings, {})
+            try:
+                yield ca
+            finally:
+                await self.close(name)
+        elif self._cars.keys() - {entry_id}:
+            raise TelemetryServerError("telemetry_other_place")
+        elif settings.listen_port == self.port:
+            # the port is ours already, with a certificate for another name from the same CA
+            assert self._certificate is not None
+            yield self._certificate.ca
+        else:
+            async with TelemetryServer(self._hass, self._endpoints).trial(settings) as ca:
+                yield ca
+
     @property
     def port(self) -> int:
         """The port that it listens on, 0 when it does not."""
         return self._receiver.port if self._receiver else 0
+
+    @property
+    def refusals(self) -> dict[str, int]:
+        """How many clients were turned away, by reason."""
+        return dict(self._receiver.refusals) if self._receiver else {}
 
     def status(self, vin: str) -> CarStatus | None:
         """Return what the receiver knows of a car, None if it never came."""

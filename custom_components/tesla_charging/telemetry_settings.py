@@ -8,6 +8,8 @@ from typing import Any, Final
 CONF_TELEMETRY: Final = "telemetry"
 DEFAULT_PORT: Final = 8443
 """443 usually leads to Home Assistant itself."""
+DEFAULT_TOPIC_BASE: Final = "telemetry"
+"""Where records are looked for unless the person says otherwise."""
 
 
 class Road(StrEnum):
@@ -15,6 +17,8 @@ class Road(StrEnum):
 
     EMBEDDED = "embedded"
     """The car connects to Home Assistant."""
+    MQTT = "mqtt"
+    """The car connects to a server of Tesla's own program, which publishes to an MQTT broker."""
     POLLING = "polling"
     """Home Assistant asks Tesla."""
 
@@ -32,6 +36,13 @@ class TelemetrySettings:
     """The port of this machine to which the public one is forwarded."""
     listen_host: str = ""
     """The address of this machine to listen on; all if empty."""
+    topic_base: str = DEFAULT_TOPIC_BASE
+    """Under which topics records are published."""
+
+    @property
+    def public_place(self) -> str:
+        """Where cars connect to, host and port."""
+        return f"{self.hostname}:{self.port}"
 
     def as_options(self) -> dict[str, Any]:
         """Return the entry's options."""

@@ -13,6 +13,8 @@ MAX_CLOCK_LEAD: Final = 300.0
 """Seconds that a car's clock may run ahead of ours before its time is not believed."""
 EARLIEST: Final = 1_577_836_800.0
 """The year 2020: an earlier time is that of a clock that was never set, or in another unit."""
+UNKNOWN_TIME: Final = 0.0
+"""When nobody knows when a value was measured: it yields to every value whose time is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,10 +172,15 @@ def readings_of(data: VehicleData, *, now: float) -> dict[str, Reading]:
 
 
 def pushed_readings(values: Mapping[str, object], *, measured_at: float) -> dict[str, Reading]:
-    """Return the signals among what a car pushed; `measured_at` is the car's time, unix seconds."""
+    """Return the signals among what a car pushed; `measured_at` is the car's time, unix seconds.
+
+    Without a time (UNKNOWN_TIME) what counts from its measurement says nothing.
+    """
     readings: dict[str, Reading] = {}
     for name, value in values.items():
         if (signal := SIGNALS.get(name)) is None:
+            continue
+        if signal.counts_from_measurement and measured_at == UNKNOWN_TIME:
             continue
         with contextlib.suppress(NotGiven):
             readings[name] = Reading(signal.pushed(value), measured_at)

@@ -1,0 +1,152 @@
+"""Cars that should push and do not: noticed by the free look at whether they are online, explained after a day.
+
+Such a car is polled like any other in the meantime; it is never woken.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+from typing import Final
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.util import dt as dt_util
+
+from .const import DOMAIN, LOGGER, STATE_INTERVAL
+from .coordinator import VehicleCoordinator
+from .fleet_api import FleetApiError, TelemetryConfigs, VehicleState as Connection
+from .fleet_telemetry import ConfigAnswerError, read_reported_errors
+from .vehicle_state import TelemetryStage
+
+ONLINE_FOR: Final = timedelta(minutes=15)
+"""How long in all a car has to be seen online before its silence means anything: a connection takes minutes."""
+SILENT_FOR: Final = timedelta(hours=24)
+"""How long after it was first seen online without a push its owner is told."""
+ASK_INTERVAL: Final = timedelta(hours=24)
+"""Between two questions for what the car reported; each is billed."""
+LONGEST_STEP: Final = 2 * STATE_INTERVAL
+"""Between two looks the car counts as online, but not over a gap in the looking."""
+SHOWN_ERRORS: Final = 3
+SHOWN_LENGTH: Final = 200
+
+EXPECTED: Final = frozenset({TelemetryStage.CONFIGURED, TelemetryStage.SYNCED})
+"""The stages of a car that should be connected when it is online."""
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """How long a car has been silent; times are unix seconds."""
+
+    since: float = 0.0
+    """When it was first seen online without a push; 0 for never."""
+    online: float = 0.0
+    """Seconds that it was seen online since."""
+    seen_at: float = 0.0
+    """When it was seen online last, 0 if it is not online."""
+
+    def look(self, now: float, *, online: bool) -> Silence:
+        """Return what is known after another look at a car that has pushed nothing."""
+        if not online:
+            return replace(self, seen_at=0.0)
+        if not self.since:
+            return Silence(now, 0.0, now)
+        step = now - self.seen_at if self.seen_at else 0.0
+        lasted = step if 0 <= step <= LONGEST_STEP.total_seconds() else 0.0
+        return Silence(min(self.since, now), self.online + lasted, now)
+
+    def calls_for_help(self, now: float) -> bool:
+        """Whether it is time to tell somebody."""
+        return (
+            self.online > ONLINE_FOR.total_seconds()
+            and now - self.since >= SILENT_FOR.total_seconds()
+        )
+
+
+class SilenceWatch:
+    """Watches the cars of one entry."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        configs: TelemetryConfigs,
+        cars: dict[str, VehicleCoordinator],
+    ) -> None:
+        """Nothing is watched yet."""
+        self._hass = hass
+        self._entry = entry
+        self._configs = configs
+        self._cars = cars
+        self._silences = dict.fromkeys(cars, Silence())
+        self._asked_at: dict[str, float] = {}
+
+    @callback
+    def start(self) -> None:
+        """Look whenever something was heard of a car, until the entry is unloaded."""
+        for vin, car in self._cars.items():
+            self._entry.async_on_unload(car.async_add_listener(partial(self._look, vin)))
+
+    @callback
+    def _look(self, vin: str) -> None:
+        car, silence = self._cars[vin], self._silences[vin]
+        pushed = silence.since and (car.pushed_at or 0.0) >= silence.since
+        if pushed or car.data.telemetry not in EXPECTED:
+            self._silences[vin] = Silence()
+            clear_silence(self._hass, vin)
+            return
+        now = _now()
+        online = car.last_update_success and car.data.connection is Connection.ONLINE
+        self._silences[vin] = silence = silence.look(now, online=online)
+        if silence.calls_for_help(now) and self._may_ask(vin, now):
+            self._asked_at[vin] = now
+            self._entry.async_create_background_task(
+                self._hass, self._explain(vin), f"{DOMAIN} silence of {car.name}"
+            )
+
+    def _may_ask(self, vin: str, now: float) -> bool:
+        asked_at = self._asked_at.get(vin)
+        return asked_at is None or not 0 <= now - asked_at < ASK_INTERVAL.total_seconds()
+
+    async def _explain(self, vin: str) -> None:
+        """Tell the owner, with what the car itself reported to Tesla."""
+        try:
+            reported = read_reported_errors(await self._configs.errors(vin))
+        except (FleetApiError, ConfigAnswerError) as err:
+            LOGGER.debug("What a silent car reported could not be asked: %s", err)
+            reported = ()
+        if not self._silences[vin].since:
+            return  # it spoke meanwhile
+        # the newest are first; what others wrote is shown as it is, not as markup
+        texts = dict.fromkeys(
+            error.detail.replace("`", "'").replace("\n", " ")[:SHOWN_LENGTH]
+            for error in reported
+            if error.vin in {None, vin}
+        )
+        ir.async_create_issue(
+            self._hass,
+            DOMAIN,
+            silence_issue_id(vin),
+            is_fixable=False,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key="telemetry_silent",
+            translation_placeholders={
+                "car": self._cars[vin].vehicle_name,
+                "errors": ", ".join(f"`{text}`" for text in list(texts)[:SHOWN_ERRORS]) or "-",
+            },
+        )
+
+
+def silence_issue_id(vin: str) -> str:
+    """Return the id of the repair issue about a silent car."""
+    return f"telemetry_silent_{vin}"
+
+
+@callback
+def clear_silence(hass: HomeAssistant, vin: str) -> None:
+    """Take back what was said of a car, if anything was."""
+    ir.async_delete_issue(hass, DOMAIN, silence_issue_id(vin))
+
+
+def _now() -> float:
+    return dt_util.utcnow().timestamp()
