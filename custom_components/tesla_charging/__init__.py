@@ -37,7 +37,7 @@ from .oauth import OAuthAuthorization
 from .public_key import async_get_key_store
 from .services import async_setup_services
 from .storage import VehicleStorage
-from .telemetry import EntryTelemetry, take_back
+from .telemetry import EntryTelemetry, issue_id, take_back
 from .vehicle_command import InvalidKey, VirtualKey
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -103,7 +103,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
 async def async_remove_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> None:
     """Forget an account. The key file stays: cars are paired with it, and another entry may use it."""
     async_get_key_store(hass).hide(entry.entry_id)
-    ir.async_delete_issue(hass, DOMAIN, f"telemetry_{entry.entry_id}")
+    ir.async_delete_issue(hass, DOMAIN, issue_id(entry.entry_id))
     storage = VehicleStorage(hass, entry.entry_id)
     await storage.load()
     if configured := storage.configured:

@@ -1,6 +1,5 @@
 """What the config flow does behind its pages: key, registration, and whether cars are paired."""
 
-import re
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -25,11 +24,8 @@ from .fleet_api import (
     Vehicles,
     VehicleSummary,
 )
+from .fleet_telemetry import is_hostname
 from .vehicle_command import VirtualKey
-
-_HOST_NAME: Final = re.compile(
-    r"(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
-)
 
 # Rows of (error, key of the message on the page)
 _REGISTRATION_ERRORS: Final[tuple[tuple[type[FleetApiError], str], ...]] = (
@@ -67,7 +63,7 @@ def bare_domain(text: str) -> str:
         raise OnboardingError("domain_invalid") from None
     if port not in {None, 443}:
         raise OnboardingError("domain_with_port")
-    if not _HOST_NAME.fullmatch(name):
+    if not is_hostname(name):
         raise OnboardingError("domain_invalid")
     if name.endswith((".local", ".localhost", ".internal", ".lan", ".home.arpa", ".test")):
         raise OnboardingError("domain_private")

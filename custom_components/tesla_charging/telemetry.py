@@ -29,6 +29,11 @@ REVIEW_INTERVAL: Final = timedelta(hours=1)
 """How often it is considered whether something has to be asked; that by itself costs nothing."""
 
 
+def issue_id(entry_id: str) -> str:
+    """Return the id of the repair issue about an entry's push channel."""
+    return f"telemetry_{entry_id}"
+
+
 class EntryTelemetry:
     """Telemetry as one entry wants it."""
 
@@ -135,7 +140,7 @@ class EntryTelemetry:
 
     @property
     def _issue_id(self) -> str:
-        return f"telemetry_{self._entry.entry_id}"
+        return issue_id(self._entry.entry_id)
 
     @callback
     def _on_mqtt_available(self, available: bool) -> None:
