@@ -121,7 +121,7 @@ async def test_from_nothing_to_a_paired_car(home: Home) -> None:
 
     result = await up_to_domain(home)
     assert result["step_id"] == "domain"
-    result = await submit(home, result, domain=f"https://{HOME_DOMAIN}/lovelace")
+    result = await submit(home, result, domain=f"https://{HOME_DOMAIN}/")
     assert (result["step_id"], result["errors"]) == ("pair", {})
     assert result["description_placeholders"]["car"] == "Pearl"
     assert result["description_placeholders"]["link"].endswith(f"/_ak/{HOME_DOMAIN}?vin={PEARL}")
@@ -209,12 +209,12 @@ async def test_a_damaged_key_of_our_own_is_never_replaced_silently(home: Home) -
     ("domain", "error"),
     [
         ("http://home.example.com", "domain_not_https"),
-        ("192.168.1.4", "domain_invalid"),
+        ("192.168.1.4", "domain_ip_address"),
         ("home", "domain_invalid"),
         ("", "domain_invalid"),
         ("home example.com", "domain_invalid"),
         ("-home.example.com", "domain_invalid"),
-        ("[::1]", "domain_invalid"),
+        ("[::1]", "domain_ip_address"),
         ("https://home.example.com:8123", "domain_with_port"),
         ("homeassistant.local", "domain_private"),
         ("my-tesla.example.com", "domain_tesla"),

@@ -36,6 +36,7 @@ from .const import (
     DOMAIN,
     LOGGER,
 )
+from .domain_check import bare_domain, proposed_domain
 from .endpoints import active_endpoints
 from .fleet_api import (
     REQUIRED_SCOPES,
@@ -56,7 +57,7 @@ from .fleet_telemetry import (
     monthly_cost,
 )
 from .oauth import TeslaImplementation
-from .onboarding import AccountCars, OnboardingError, bare_domain, proposed_domain, register
+from .onboarding import AccountCars, OnboardingError, register
 from .public_key import async_get_key_store
 from .signals import SIGNALS
 from .telemetry_mqtt import Arrival, messages_arrive, mqtt_is_set_up

@@ -1,11 +1,9 @@
 """What the config flow does behind its pages: key, registration, and whether cars are paired."""
 
 from typing import Final
-from urllib.parse import urlsplit
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
-from homeassistant.helpers.network import NoURLAvailableError, get_url
 
 from .fleet_api import (
     Endpoints,
@@ -24,7 +22,6 @@ from .fleet_api import (
     Vehicles,
     VehicleSummary,
 )
-from .fleet_telemetry import is_hostname
 from .vehicle_command import VirtualKey
 
 # Rows of (error, key of the message on the page)
@@ -46,40 +43,6 @@ class OnboardingError(Exception):
         super().__init__(key)
         self.key = key
         self.detail = detail
-
-
-def bare_domain(text: str) -> str:
-    """Return the host name that a person meant, without scheme or path. Raises OnboardingError.
-
-    Tesla registers a bare host name; a whole address pasted from the browser is understood.
-    """
-    text = text.strip().lower()
-    if text.startswith("http://"):
-        raise OnboardingError("domain_not_https")
-    try:
-        parts = urlsplit(text if "://" in text else f"https://{text}")
-        name, port = parts.hostname or "", parts.port
-    except ValueError:
-        raise OnboardingError("domain_invalid") from None
-    if port not in {None, 443}:
-        raise OnboardingError("domain_with_port")
-    if not is_hostname(name):
-        raise OnboardingError("domain_invalid")
-    if name.endswith((".local", ".localhost", ".internal", ".lan", ".home.arpa", ".test")):
-        raise OnboardingError("domain_private")
-    if "tesla" in name:
-        raise OnboardingError("domain_tesla")
-    return name
-
-
-def proposed_domain(hass: HomeAssistant) -> str | None:
-    """Return the domain of Home Assistant's external URL, if it is one that Tesla can reach."""
-    try:
-        return bare_domain(
-            get_url(hass, allow_internal=False, allow_ip=False, require_ssl=True, allow_cloud=False)
-        )
-    except NoURLAvailableError, OnboardingError:
-        return None
 
 
 class FlowAuthorization:

@@ -9,6 +9,7 @@ from simulator.cloud.pairing import PairingPages
 from simulator.cloud.router import FleetApi
 from simulator.cloud.status_page import StatusPage
 from simulator.cloud.tokens import TokenEndpoint
+from simulator.cloud.world import World
 
 _OAUTH = "/auth/oauth2/v3"
 _REGION = "/{region:na|eu}"
@@ -33,6 +34,7 @@ def build(cloud: Cloud) -> web.Application:
             web.post("/_ak/{domain}", pairing.handle),
             web.get(f"{_REGION}/status", fleet.status),
             web.route("*", _REGION + "/api/1/{tail:.+}", fleet.handle),
+            web.get("/_sim/world/{domain}/{path:.+}", World(cloud).handle),
             *control.routes(),
         ]
     )

@@ -6,7 +6,7 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.tesla_charging.fleet_api import Region, all_under
-from custom_components.tesla_charging.onboarding import OnboardingError, bare_domain, register
+from custom_components.tesla_charging.onboarding import OnboardingError, register
 from custom_components.tesla_charging.vehicle_command import VirtualKey
 
 from .conftest import CLIENT_ID, CLIENT_SECRET, DOMAIN, KeyHost, World
@@ -68,53 +68,3 @@ async def test_onboarding_says_what_has_to_be_changed(
     assert await key_of_error() == "cannot_connect"
     world.tesla.faults.status(503, "/token")
     assert await key_of_error() == "unexpected"
-
-
-@pytest.mark.parametrize(
-    ("text", "key"),
-    [
-        ("http://home.example.com", "domain_not_https"),
-        ("home.example.com:8123", "domain_with_port"),
-        ("https://home.example.com:8123/lovelace", "domain_with_port"),
-        ("home.example.com:port", "domain_invalid"),
-        ("home.example.com:99999", "domain_invalid"),
-        ("homeassistant.local", "domain_private"),
-        ("home.home.arpa", "domain_private"),
-        ("tesla.example.com", "domain_tesla"),
-        ("localhost", "domain_invalid"),
-        ("192.168.1.2", "domain_invalid"),
-        ("https://[::1]", "domain_invalid"),
-        ("https://[::1", "domain_invalid"),
-        ("", "domain_invalid"),
-        ("  ", "domain_invalid"),
-        ("a" * 64 + ".example.com", "domain_invalid"),
-        ("a." * 200 + "com", "domain_invalid"),
-        ("a" * 1_000_000, "domain_invalid"),
-        ("-a.example.com", "domain_invalid"),
-        ("home..example.com", "domain_invalid"),
-        ("home_1.example.com", "domain_invalid"),
-        ("bücher.example.com", "domain_invalid"),
-        ("home.example.com／x", "domain_invalid"),
-        ("home.example。com", "domain_invalid"),
-        ("home.example.com\x00", "domain_invalid"),
-        ("a b.example.com", "domain_invalid"),
-    ],
-)
-def test_a_domain_that_cannot_be_registered(text: str, key: str) -> None:
-    with pytest.raises(OnboardingError) as info:
-        bare_domain(text)
-    assert info.value.key == key
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "home.example.com",
-        " HOME.Example.COM ",
-        "https://home.example.com",
-        "https://home.example.com/lovelace?x=1#y",
-        "https://home.example.com:443/",
-    ],
-)
-def test_a_pasted_address_is_understood(text: str) -> None:
-    assert bare_domain(text) == "home.example.com"

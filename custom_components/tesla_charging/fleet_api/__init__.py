@@ -4,7 +4,7 @@ This room knows HTTP and JSON. It knows neither Home Assistant nor how a command
 """
 
 from .client import Authorization, FleetApiClient
-from .endpoints import TESLA, Endpoints, Region, all_under
+from .endpoints import KEY_PATH, TESLA, Endpoints, Region, all_under
 from .errors import (
     AccountUnpaid,
     ConsentRevoked,
@@ -31,7 +31,7 @@ from .errors import (
     WrongRegion,
 )
 from .operations import PRICES, Category, Operation, RequestRecord
-from .partner import KEY_PATH, PartnerAccount
+from .partner import PartnerAccount
 from .telemetry_configs import TelemetryConfigs
 from .token_service import request_token
 from .tokens import COMMAND_SCOPES, REQUIRED_SCOPES, Scope, TokenClaims, read_claims

@@ -11,6 +11,8 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
+KEY_PATH: Final = "/.well-known/appspecific/com.tesla.3p.public-key.pem"
+"""Where Tesla looks for the public key on the registered domain."""
 _HOST_NAME: Final = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+", re.ASCII)
 
 
@@ -36,6 +38,8 @@ class Endpoints:
     """The bundle of CAs of the cars' certificates that Tesla publishes."""
     vehicle_ca_pinned: bool = True
     """Whether only certificates with Tesla's published fingerprints may be taken from it."""
+    world_url: str = "https://"
+    """How the addresses of other people's servers begin; their domain follows."""
     trusted_suffixes: tuple[str, ...] = ()
     """Host suffixes under which Tesla may name a base URL that is not in `regions`."""
 
@@ -43,6 +47,10 @@ class Endpoints:
         """Return the link that opens Tesla's app to pair the key of a domain, for one car if a VIN is given."""
         link = f"{self.pairing_url}/{domain}"
         return f"{link}?vin={vin}" if vin else link
+
+    def key_url(self, domain: str) -> str:
+        """Return the address of the public key that a domain shows."""
+        return f"{self.world_url}{domain}{KEY_PATH}"
 
     def trusted_base_url(self, url: str) -> str | None:
         """Return the base URL to use when an answer names one, or None if it is not Tesla's.
@@ -87,7 +95,7 @@ TESLA = Endpoints(
 
 
 def all_under(base_url: str) -> Endpoints:
-    """Return the same services under one base URL: `/auth`, `/na`, `/eu`, `/_ak`, `/_sim/vehicle_ca.pem`."""
+    """Return the same services under one base URL: `/auth`, `/na`, `/eu`, `/_ak`, `/_sim/vehicle_ca.pem`, `/_sim/world`."""
     base_url = base_url.rstrip("/")
     return Endpoints(
         authorize_url=f"{base_url}/auth/oauth2/v3/authorize",
@@ -96,4 +104,5 @@ def all_under(base_url: str) -> Endpoints:
         pairing_url=f"{base_url}/_ak",
         vehicle_ca_url=f"{base_url}/_sim/vehicle_ca.pem",
         vehicle_ca_pinned=False,
+        world_url=f"{base_url}/_sim/world/",
     )

@@ -4,7 +4,6 @@ Sources: developer.tesla.com, "Partner tokens" and "Partner endpoints".
 """
 
 from collections.abc import Callable
-from typing import Final
 
 from aiohttp import ClientSession
 
@@ -13,9 +12,6 @@ from .endpoints import Endpoints, Region
 from .errors import FleetApiError, InvalidApiAnswer, InvalidClient
 from .operations import PARTNER_ACCOUNTS, PARTNER_PUBLIC_KEY
 from .token_service import request_token
-
-KEY_PATH: Final = "/.well-known/appspecific/com.tesla.3p.public-key.pem"
-"""Where Tesla looks for the public key on the registered domain."""
 
 
 class PartnerAccount:

@@ -27,7 +27,7 @@ from .errors import (
 from .results import CommandResult, Outcome
 from .sender import CommandSender, Transport
 from .session import Domain, InvalidSessionState, Session, SessionState
-from .virtual_key import VirtualKey
+from .virtual_key import VirtualKey, public_point
 
 __all__ = [
     "COMMANDS",
@@ -61,4 +61,5 @@ __all__ = [
     "VehicleCommandError",
     "VehicleFault",
     "VirtualKey",
+    "public_point",
 ]

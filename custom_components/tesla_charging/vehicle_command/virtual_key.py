@@ -18,6 +18,29 @@ SHARED_KEY_LENGTH = 16
 MAX_PEM_LENGTH = 8192
 
 
+def public_point(pem: bytes) -> bytes:
+    """Return the uncompressed point of a public key as Tesla wants it: PEM SubjectPublicKeyInfo, and nothing around it.
+
+    Raises InvalidKey.
+    """
+    text = pem[: MAX_PEM_LENGTH + 1].strip()
+    if not text.startswith(b"-----BEGIN PUBLIC KEY-----") or len(text) > MAX_PEM_LENGTH:
+        raise InvalidKey("This is not a public key in PEM form.")
+    try:
+        key = serialization.load_pem_public_key(text)
+    except ValueError, UnsupportedAlgorithm:
+        raise InvalidKey("This is not a public key in PEM form.") from None
+    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise InvalidKey("Tesla accepts only public keys on prime256v1 (NIST P-256).")
+    return _point(key)
+
+
+def _point(key: ec.EllipticCurvePublicKey) -> bytes:
+    return key.public_bytes(
+        serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
+    )
+
+
 class VirtualKey:
     """A private key on NIST P-256 and what the protocol derives from it."""
 
@@ -33,9 +56,7 @@ class VirtualKey:
                 f"The key is on the curve {private_key.curve.name}; Tesla accepts only prime256v1 (NIST P-256)."
             )
         self._private_key = private_key
-        self.public_key = private_key.public_key().public_bytes(
-            serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
-        )
+        self.public_key = _point(private_key.public_key())
 
     def __repr__(self) -> str:
         """Name the key by its fingerprint, never by its contents."""

@@ -1,0 +1,158 @@
+"""The domain that shows the public key: which names can work, and what is served there.
+
+Rules: developer.tesla.com, "Virtual keys: developer guide" and "Partner endpoints", and what Tesla refused others.
+"""
+
+from enum import StrEnum
+from ipaddress import ip_address
+from typing import Final
+from urllib.parse import urlsplit
+
+from aiohttp import (
+    ClientConnectorCertificateError,
+    ClientConnectorDNSError,
+    ClientError,
+    ClientSession,
+    ClientSSLError,
+    ClientTimeout,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.network import NoURLAvailableError, get_url
+
+from .fleet_telemetry import is_hostname
+from .onboarding import OnboardingError
+from .vehicle_command import InvalidKey, public_point
+
+LOOK_TIMEOUT: Final = ClientTimeout(total=10)
+MAX_ANSWER_LENGTH: Final = 4096
+PRIVATE_SUFFIXES: Final = (".local", ".localhost", ".internal", ".lan", ".home.arpa", ".test")
+
+# Rows of (suffix, key of the message): names under which it did not work for others. Whoever knows better may insist.
+DOUBTFUL_SUFFIXES: Final[tuple[tuple[str, str], ...]] = (
+    (".nabu.casa", "domain_nabu_casa"),
+    (".fleetkey.cc", "domain_shared"),
+    (".ngrok.io", "domain_shared"),
+    (".ngrok.app", "domain_shared"),
+    (".ngrok-free.app", "domain_shared"),
+    (".ngrok-free.dev", "domain_shared"),
+    (".trycloudflare.com", "domain_shared"),
+    (".loca.lt", "domain_shared"),
+)
+# The same for names that can show a file, but never lead to a Home Assistant
+FILE_HOST_SUFFIXES: Final = (
+    ".github.io",
+    ".gitlab.io",
+    ".pages.dev",
+    ".netlify.app",
+    ".vercel.app",
+    ".web.app",
+)
+
+
+class KeySighting(StrEnum):
+    """What was seen at the key's address; each but the first is the key of a message."""
+
+    OURS = "seen_ours"
+    OTHER_KEY = "seen_other_key"
+    NO_KEY = "seen_no_key"
+    NOT_THERE = "seen_not_there"
+    REDIRECT = "seen_redirect"
+    REFUSED = "seen_refused"
+    BAD_CERTIFICATE = "seen_bad_certificate"
+    NO_NAME = "seen_no_name"
+    NO_ANSWER = "seen_no_answer"
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether somebody answered; a call from inside a home often reaches nobody, which says little."""
+        return self not in {KeySighting.NO_NAME, KeySighting.NO_ANSWER}
+
+
+def bare_domain(text: str) -> str:
+    """Return the host name that a person meant, also from an address pasted out of the browser.
+
+    Tesla registers a bare host name. Raises OnboardingError with what is wrong with it.
+    """
+    text = text.strip().lower()
+    if text.startswith("http://"):
+        raise OnboardingError("domain_not_https")
+    try:
+        parts = urlsplit(text if "://" in text else f"https://{text}")
+        name, port = (parts.hostname or "").rstrip("."), parts.port
+    except ValueError:
+        raise OnboardingError("domain_invalid") from None
+    if parts.scheme != "https" or parts.username is not None:
+        raise OnboardingError("domain_invalid")
+    if _is_ip_address(name):
+        raise OnboardingError("domain_ip_address")
+    if port not in {None, 443}:
+        raise OnboardingError("domain_with_port")
+    if not is_hostname(name):
+        raise OnboardingError("domain_invalid")
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise OnboardingError("domain_with_path", name)
+    if name.endswith(PRIVATE_SUFFIXES):
+        raise OnboardingError("domain_private")
+    if "tesla" in name:
+        raise OnboardingError("domain_tesla")
+    return name
+
+
+def doubt(domain: str, *, served_here: bool) -> str | None:
+    """Return the key of a message if a name is known not to work, else None."""
+    for suffix, key in DOUBTFUL_SUFFIXES:
+        if domain.endswith(suffix):
+            return key
+    if served_here and domain.endswith(FILE_HOST_SUFFIXES):
+        return "domain_file_host"
+    return None
+
+
+def proposed_domain(hass: HomeAssistant) -> str | None:
+    """Return the domain of Home Assistant's external URL, if it is one that Tesla can reach."""
+    try:
+        return bare_domain(
+            get_url(hass, allow_internal=False, allow_ip=False, require_ssl=True, allow_cloud=False)
+        )
+    except NoURLAvailableError, OnboardingError:
+        return None
+
+
+async def look_for_key(session: ClientSession, url: str, public_key: bytes) -> KeySighting:
+    """Fetch the public key the way Tesla does, as far as that can be seen from here.
+
+    A plain PEM file with status 200 and no redirect, over https with a certificate that the world trusts.
+    `public_key` is the uncompressed point that should be found.
+    """
+    try:
+        async with session.get(url, timeout=LOOK_TIMEOUT, allow_redirects=False) as response:
+            if 300 <= response.status < 400:
+                return KeySighting.REDIRECT
+            if response.status == 404:
+                return KeySighting.NOT_THERE
+            if response.status != 200:
+                return KeySighting.REFUSED
+            body = bytearray()
+            async for chunk in response.content.iter_chunked(MAX_ANSWER_LENGTH):
+                body += chunk
+                if len(body) > MAX_ANSWER_LENGTH:
+                    return KeySighting.NO_KEY
+    except ClientConnectorCertificateError, ClientSSLError:
+        return KeySighting.BAD_CERTIFICATE
+    except ClientConnectorDNSError:
+        return KeySighting.NO_NAME
+    except ClientError, TimeoutError:
+        return KeySighting.NO_ANSWER
+    try:
+        seen = public_point(bytes(body))
+    except InvalidKey:
+        return KeySighting.NO_KEY
+    return KeySighting.OURS if seen == public_key else KeySighting.OTHER_KEY
+
+
+def _is_ip_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
