@@ -4,19 +4,15 @@ from collections.abc import Mapping
 import logging
 from typing import Any, cast, override
 
-from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_RECONFIGURE, ConfigFlowResult
+from homeassistant.config_entries import SOURCE_REAUTH, ConfigFlowResult
 from homeassistant.const import CONF_ACCESS_TOKEN
 from homeassistant.core import callback
-from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.config_entry_oauth2_flow import (
     AbstractOAuth2FlowHandler,
     async_get_implementations,
 )
 from homeassistant.helpers.selector import (
     BooleanSelector,
-    NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
     QrCodeSelector,
     QrCodeSelectorConfig,
     QrErrorCorrectionLevel,
@@ -24,7 +20,6 @@ from homeassistant.helpers.selector import (
     SelectSelectorConfig,
     TextSelector,
 )
-from homeassistant.util.network import is_ip_address
 import voluptuous as vol
 
 from .const import (
@@ -49,35 +44,20 @@ from .fleet_api import (
     VehicleSummary,
     read_claims,
 )
-from .fleet_telemetry import (
-    expected_signals_per_month,
-    fields_for,
-    is_hostname,
-    is_topic_base,
-    monthly_cost,
-)
 from .oauth import TeslaImplementation
 from .onboarding import AccountCars, OnboardingError, register
 from .public_key import async_get_key_store
-from .signals import SIGNALS
-from .telemetry_mqtt import Arrival, messages_arrive, mqtt_is_set_up
-from .telemetry_reachability import Reach, call_home
-from .telemetry_server import TelemetryServerError, async_get_telemetry_server
-from .telemetry_settings import Road, TelemetrySettings
+from .telemetry_flow import TelemetryFlow
+from .telemetry_settings import TelemetrySettings
 from .vehicle_command import InvalidKey, VirtualKey
 
-CONF_HOSTNAME = "hostname"
 CONF_KEY = "key"
-CONF_LISTEN_HOST = "listen_host"
-CONF_LISTEN_PORT = "listen_port"
-CONF_PORT = "port"
 CONF_LATER = "later"
-CONF_TOPIC_BASE = "topic_base"
 KEY_NEW = "new"
 KEY_TESLA_FLEET = "tesla_fleet"
 
 
-class TeslaChargingFlow(AbstractOAuth2FlowHandler, domain=DOMAIN):
+class TeslaChargingFlow(TelemetryFlow, AbstractOAuth2FlowHandler, domain=DOMAIN):
     """Sets up one Tesla account with one application."""
 
     DOMAIN = DOMAIN
@@ -87,17 +67,11 @@ class TeslaChargingFlow(AbstractOAuth2FlowHandler, domain=DOMAIN):
     def __init__(self) -> None:
         """Begin with nothing."""
         super().__init__()
-        self._with_location = False
         self._oauth_data: dict[str, Any] = {}
         self._claims: TokenClaims | None = None
-        self._domain = ""
         self._account: AccountCars | None = None
-        self._cars: tuple[VehicleSummary, ...] = ()
         self._statuses: dict[str, FleetStatus] = {}
         self._waiting: list[VehicleSummary] = []
-        self._telemetry = TelemetrySettings()
-        self._unreached: TelemetrySettings | None = None
-        """What the person was told of already, and may insist on."""
 
     @property
     @override
@@ -299,139 +273,10 @@ class TeslaChargingFlow(AbstractOAuth2FlowHandler, domain=DOMAIN):
             last_step=False,
         )
 
-    # -- telemetry ----------------------------------------------------------------------------------
+    # -- telemetry is chosen in TelemetryFlow -------------------------------------------------------
 
-    async def async_step_telemetry(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Let the person choose how data come from the car, and say what each way costs."""
-        signals = expected_signals_per_month(
-            name for name in fields_for(with_location=self._with_location) if name in SIGNALS
-        )
-        return self.async_show_menu(
-            step_id="telemetry",
-            menu_options=[
-                "telemetry_embedded",
-                *(["telemetry_mqtt"] if mqtt_is_set_up(self.hass) else []),
-                "telemetry_polling",
-            ],
-            description_placeholders={
-                "signals": f"{signals:,}",
-                "cost": f"{monthly_cost(signals):.2f}",
-            },
-        )
-
-    async def async_step_telemetry_polling(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Have data come by polling."""
-        return await self._with_telemetry(TelemetrySettings())
-
-    async def async_step_telemetry_embedded(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Ask where cars find this Home Assistant."""
-        errors: dict[str, str] = {}
-        detail = ""
-        if user_input is not None:
-            hostname = user_input[CONF_HOSTNAME].strip().lower()
-            settings = TelemetrySettings(
-                Road.EMBEDDED,
-                hostname,
-                int(user_input[CONF_PORT]),
-                int(user_input[CONF_LISTEN_PORT]),
-                user_input.get(CONF_LISTEN_HOST, "").strip(),
-            )
-            if not is_hostname(hostname):
-                errors[CONF_HOSTNAME] = "hostname_invalid"
-            elif hostname.split(".")[-2:] != self._domain.split(".")[-2:]:
-                errors[CONF_HOSTNAME] = "hostname_foreign"
-            elif settings.listen_host and not is_ip_address(settings.listen_host):
-                errors[CONF_LISTEN_HOST] = "listen_host_invalid"
-            elif settings == self._unreached:
-                return await self._with_telemetry(settings)
-            else:
-                errors, detail = await self._try_to_reach(settings)
-                if not errors:
-                    return await self._with_telemetry(settings)
-        port = NumberSelector(NumberSelectorConfig(min=1, max=65535, mode=NumberSelectorMode.BOX))
-        known = self._telemetry
-        schema = vol.Schema(
-            {
-                vol.Required(CONF_HOSTNAME, default=known.hostname or self._domain): TextSelector(),
-                vol.Required(CONF_PORT, default=known.port): port,
-                vol.Required(CONF_LISTEN_PORT, default=known.listen_port): port,
-                vol.Optional(CONF_LISTEN_HOST): TextSelector(),
-            }
-        )
-        suggested = user_input or {CONF_LISTEN_HOST: known.listen_host}
-        return self.async_show_form(
-            step_id="telemetry_embedded",
-            data_schema=self.add_suggested_values_to_schema(schema, suggested),
-            errors=errors,
-            description_placeholders={"domain": self._domain, "detail": detail or "-"},
-        )
-
-    async def _try_to_reach(self, settings: TelemetrySettings) -> tuple[dict[str, str], str]:
-        """Open the receiver for a moment and call it; return errors and what they mention."""
-        self._unreached = None
-        server = async_get_telemetry_server(self.hass, active_endpoints())
-        entry_id = self.context.get("entry_id") if self.source == SOURCE_RECONFIGURE else None
-        try:
-            async with server.trial(settings, entry_id) as ca:
-                reach = await call_home(settings, ca)
-        except TelemetryServerError as err:
-            field = CONF_LISTEN_PORT if err.key == "telemetry_port" else "base"
-            return {field: err.key}, err.detail
-        if reach is Reach.REACHED:
-            return {}, ""
-        self._unreached = settings
-        return {"base": reach.value}, f"{settings.hostname}:{settings.port}"
-
-    async def async_step_telemetry_mqtt(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Ask under which topics another server publishes, and listen whether anything arrives."""
-        errors: dict[str, str] = {}
-        if user_input is not None:
-            base = user_input[CONF_TOPIC_BASE].strip().strip("/")
-            settings = TelemetrySettings(Road.MQTT, topic_base=base)
-            if not is_topic_base(base):
-                errors[CONF_TOPIC_BASE] = "topic_base_invalid"
-            elif settings == self._unreached:
-                return await self._with_telemetry(settings)
-            else:
-                arrival = await messages_arrive(self.hass, base, self._vins())
-                if arrival is Arrival.HEARD:
-                    return await self._with_telemetry(settings)
-                self._unreached = settings
-                errors["base"] = arrival.value
-        schema = vol.Schema(
-            {vol.Required(CONF_TOPIC_BASE, default=self._telemetry.topic_base): TextSelector()}
-        )
-        return self.async_show_form(
-            step_id="telemetry_mqtt",
-            data_schema=self.add_suggested_values_to_schema(schema, user_input),
-            errors=errors,
-        )
-
-    def _vins(self) -> list[str]:
-        """Return the cars of the account; a reconfigured entry may not be loaded, but has its devices."""
-        if self.source != SOURCE_RECONFIGURE:
-            return [car.vin for car in self._cars]
-        devices = dr.async_entries_for_config_entry(
-            dr.async_get(self.hass), self._get_reconfigure_entry().entry_id
-        )
-        return [
-            name for device in devices for domain, name in device.identifiers if domain == DOMAIN
-        ]
-
-    async def _with_telemetry(self, settings: TelemetrySettings) -> ConfigFlowResult:
-        self._telemetry = settings
-        if self.source == SOURCE_RECONFIGURE:
-            return self.async_update_reload_and_abort(
-                self._get_reconfigure_entry(), options=settings.as_options()
-            )
+    @override
+    async def _telemetry_chosen(self) -> ConfigFlowResult:
         return await self.async_step_done()
 
     async def async_step_reconfigure(
