@@ -14,6 +14,7 @@ from homeassistant.helpers import config_entry_oauth2_flow
 from homeassistant.setup import async_setup_component
 import pytest
 
+from custom_components.tesla_charging import pairing_flow
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.vehicle_command import VirtualKey
 from simulator import Account
@@ -29,6 +30,12 @@ KEY_URL = "/.well-known/appspecific/com.tesla.3p.public-key.pem"
 @pytest.fixture(autouse=True)
 def _request_of_a_browser(current_request_with_host: None) -> None:
     """Flows are started by somebody's browser."""
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pairing is given up sooner than a person would."""
+    monkeypatch.setattr(pairing_flow, "CHECK_DELAYS", (0.05, 0.05))
 
 
 @pytest.fixture
@@ -84,12 +91,32 @@ async def sign_in(
     return await home.hass.config_entries.flow.async_configure(result["flow_id"])
 
 
+async def pick(home: Home, result: Step, choice: str) -> Step:
+    """Choose from a menu."""
+    assert result["type"] is FlowResultType.MENU, result
+    assert choice in result["menu_options"], result
+    return await home.hass.config_entries.flow.async_configure(
+        result["flow_id"], {"next_step_id": choice}
+    )
+
+
 async def choose(home: Home, result: Step, choice: str = "telemetry_polling") -> Step:
     """Choose how data come from the car."""
+    if result["step_id"] == "reconfigure":
+        result = await pick(home, result, "telemetry")
     assert (result["type"], result["step_id"]) == (FlowResultType.MENU, "telemetry"), result
     return await home.hass.config_entries.flow.async_configure(
         result["flow_id"], {"next_step_id": choice}
     )
+
+
+async def check(home: Home, result: Step) -> Step:
+    """Press Submit on the page of a car, and wait until the looking is over."""
+    assert result["step_id"] == "pair", result
+    result = await submit(home, result, later=False)
+    assert (result["type"], result["step_id"]) == (FlowResultType.SHOW_PROGRESS, "pairing"), result
+    await home.settle()
+    return await home.hass.config_entries.flow.async_configure(result["flow_id"])
 
 
 async def up_to_domain(home: Home) -> Step:
@@ -126,15 +153,22 @@ async def test_from_nothing_to_a_paired_car(home: Home) -> None:
     assert result["description_placeholders"]["car"] == "Pearl"
     assert result["description_placeholders"]["link"].endswith(f"/_ak/{HOME_DOMAIN}?vin={PEARL}")
 
-    result = await submit(home, result, later=False)
+    result = await check(home, result)
     assert result["errors"] == {"base": "not_paired"}
 
     key = VirtualKey.load(Path(home.hass.config.path(KEY_FILE)))
     assert await served_key(home) == (200, key.public_pem)
     home.tesla.pair(car, key.public_key)
-    result = await choose(home, await submit(home, result, later=False))
+    result = await choose(home, await check(home, result))
     assert result["step_id"] == "done"
-    assert told(result) == {"paired": "Pearl", "no_key": "-", "open": "-"}
+    assert told(result) == {
+        "paired": "Pearl",
+        "no_key": "-",
+        "open": "-",
+        "streaming": "Pearl",
+        "not_streaming": "-",
+        "switch": "-",
+    }
 
     result = await submit(home, result)
     assert result["type"] is FlowResultType.CREATE_ENTRY
@@ -158,7 +192,14 @@ async def test_pairing_can_wait_and_cars_without_the_protocol_need_none(home: Ho
     result = await submit(home, await up_to_domain(home), domain=HOME_DOMAIN)
     assert (result["step_id"], result["description_placeholders"]["car"]) == ("pair", "Pearl")
     result = await choose(home, await submit(home, result, later=True))
-    assert told(result) == {"paired": "-", "no_key": "Granny", "open": "Pearl"}
+    assert told(result) == {
+        "paired": "-",
+        "no_key": "Granny",
+        "open": "Pearl",
+        "streaming": "Pearl",
+        "not_streaming": "Granny",
+        "switch": "-",
+    }
 
 
 @pytest.mark.usefixtures("front_door")
@@ -170,7 +211,7 @@ async def test_two_cars_are_paired_one_after_the_other(home: Home) -> None:
     for name in ("Pearl", "Midnight"):
         assert result["description_placeholders"]["car"] == name
         home.tesla.pair(next(c for c in home.cars.values() if c.name == name), key.public_key)
-        result = await submit(home, result, later=False)
+        result = await check(home, result)
     result = await choose(home, result)
     assert result["description_placeholders"]["paired"] == "Pearl, Midnight"
 
@@ -191,7 +232,8 @@ async def test_a_damaged_key_of_tesla_fleet_does_not_stand_in_the_way(home: Home
     home.add_car(PEARL, "Pearl")
     Path(home.hass.config.path("tesla_fleet.key")).write_text("no key")
     result = await up_to_domain(home)
-    assert "key" not in result["data_schema"].schema
+    (choices,) = [f for name, f in result["data_schema"].schema.items() if name == "key"]
+    assert choices.config["options"] == ["new", "import"]
     assert (await submit(home, result, domain=HOME_DOMAIN))["step_id"] == "pair"
 
 
@@ -241,7 +283,7 @@ async def test_what_tesla_says_against_a_domain_is_translated(home: Home) -> Non
     assert result["description_placeholders"]["detail"] != "-"
     home.tesla.faults.status(500, "partner_accounts")
     result = await submit(home, result, domain=HOME_DOMAIN)
-    assert result["errors"] == {"base": "unexpected"}
+    assert result["errors"] == {"base": "server_failure"}
     home.tesla.faults.lose_request("partner_accounts")
     result = await submit(home, result, domain=HOME_DOMAIN)
     assert result["errors"] == {"base": "cannot_connect"}
@@ -291,11 +333,8 @@ async def test_unticked_permissions_are_listed_and_asked_for_again(home: Home) -
     home.add_car(PEARL, "Pearl")
     result = await submit(home, await start(home), location=False)
     result = await sign_in(home, result, grant=set(SCOPES) - {"vehicle_charging_cmds"})
-    assert (result["step_id"], result["description_placeholders"]) == (
-        "permissions",
-        {"missing": "vehicle_charging_cmds"},
-    )
-    result = await sign_in(home, await submit(home, result))
+    assert (result["type"], result["step_id"]) == (FlowResultType.MENU, "permission_charging")
+    result = await sign_in(home, await pick(home, result, "sign_in_again"))
     assert result["step_id"] == "domain"
 
 
@@ -324,6 +363,9 @@ async def test_without_credentials_home_assistant_asks_for_them(
 ) -> None:
     assert await async_setup_component(hass, "application_credentials", {})
     result = await start(home)
+    assert (result["type"], result["step_id"]) == (FlowResultType.FORM, "prepare")
+    assert result["description_placeholders"]["redirect_url"].startswith("http")
+    result = await submit(home, result)
     assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "missing_credentials")
 
 
@@ -343,7 +385,7 @@ async def test_the_pairing_check_can_fail_and_be_tried_again(home: Home) -> None
     home.add_car(PEARL, "Pearl").keychain.remove(home.key.public_key)
     result = await submit(home, await up_to_domain(home), domain=HOME_DOMAIN)
     home.tesla.faults.status(500, "fleet_status")
-    result = await submit(home, result, later=False)
+    result = await check(home, result)
     assert result["errors"] == {"base": "cannot_check"}
     result = await submit(home, result, later=True)
     assert result["step_id"] == "telemetry"
@@ -353,7 +395,7 @@ async def test_the_pairing_check_can_fail_and_be_tried_again(home: Home) -> None
 async def test_the_domain_of_the_external_url_is_proposed(home: Home) -> None:
     home.hass.config.external_url = "https://Home.Example.com"
     result = await up_to_domain(home)
-    (field,) = result["data_schema"].schema
+    (field,) = [name for name in result["data_schema"].schema if name == "domain"]
     assert field.default() == HOME_DOMAIN
 
 

@@ -10,12 +10,12 @@ import pytest
 
 from custom_components.tesla_charging.domain_check import (
     KeySighting,
+    OnboardingError,
     bare_domain,
     doubt,
     look_for_key,
 )
 from custom_components.tesla_charging.fleet_api import KEY_PATH
-from custom_components.tesla_charging.onboarding import OnboardingError
 from custom_components.tesla_charging.vehicle_command import VirtualKey
 from tests.fleet_telemetry.pki import SERVER_AUTH, issue
 

@@ -9,6 +9,7 @@ from homeassistant.helpers.config_entry_oauth2_flow import (
 )
 from homeassistant.helpers.network import NoURLAvailableError, get_url
 
+from .const import PORTAL_URL
 from .endpoints import active_endpoints
 from .oauth import TeslaImplementation
 
@@ -23,13 +24,13 @@ async def async_get_auth_implementation(
 async def async_get_description_placeholders(hass: HomeAssistant) -> dict[str, str]:
     """Return what the credentials dialog links to."""
     return {
-        "portal_url": "https://developer.tesla.com/dashboard",
+        "portal_url": PORTAL_URL,
         "guide_url": "https://github.com/tesla-charging/tesla-charging#tesla-credentials",
-        "redirect_url": _redirect_url(hass),
+        "redirect_url": redirect_url(hass),
     }
 
 
-def _redirect_url(hass: HomeAssistant) -> str:
+def redirect_url(hass: HomeAssistant) -> str:
     """Return the redirect URI that Home Assistant's OAuth helper is going to use."""
     if "my" in hass.config.components:
         return MY_AUTH_CALLBACK_PATH

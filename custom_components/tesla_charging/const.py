@@ -18,8 +18,15 @@ PLATFORMS: Final = (
     Platform.SWITCH,
 )
 
+PORTAL_URL: Final = "https://developer.tesla.com/dashboard"
+"""Where a Tesla application is made and changed."""
+
 CONF_DOMAIN: Final = "domain"
+CONF_IMPLEMENTATION: Final = "auth_implementation"
+"""The application of an entry, under the name that Home Assistant's OAuth helper uses."""
 CONF_LOCATION: Final = "location"
+CONF_SHOWN_HERE: Final = "shown_here"
+"""Whether this Home Assistant itself shows the key at the domain."""
 CONF_REGION: Final = "region"
 CONF_BASE_URL: Final = "base_url"
 CONF_TOKEN: Final = "token"  # noqa: S105  the name that Home Assistant's OAuth helper uses

@@ -20,7 +20,6 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.network import NoURLAvailableError, get_url
 
 from .fleet_telemetry import is_hostname
-from .onboarding import OnboardingError
 from .vehicle_command import InvalidKey, public_point
 
 LOOK_TIMEOUT: Final = ClientTimeout(total=10)
@@ -47,6 +46,17 @@ FILE_HOST_SUFFIXES: Final = (
     ".vercel.app",
     ".web.app",
 )
+
+
+class OnboardingError(Exception):
+    """Something on the page has to be changed: the key of the message, and what it mentions."""
+
+    def __init__(self, key: str, detail: str = "", url: str = "") -> None:
+        """Remember all; `url` is the address of the public key that it is about."""
+        super().__init__(key)
+        self.key = key
+        self.detail = detail
+        self.url = url
 
 
 class KeySighting(StrEnum):
@@ -106,6 +116,11 @@ def doubt(domain: str, *, served_here: bool) -> str | None:
     if served_here and domain.endswith(FILE_HOST_SUFFIXES):
         return "domain_file_host"
     return None
+
+
+def same_root(name: str, domain: str) -> bool:
+    """Return whether two host names have their last two parts in common, which Tesla wants of an application's names."""
+    return name.split(".")[-2:] == domain.split(".")[-2:]
 
 
 def proposed_domain(hass: HomeAssistant) -> str | None:

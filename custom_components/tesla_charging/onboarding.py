@@ -1,11 +1,16 @@
 """What the config flow does behind its pages: key, registration, and whether cars are paired."""
 
+from dataclasses import dataclass
 from typing import Final
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 
+from .const import LOGGER
+from .domain_check import KeySighting, OnboardingError, look_for_key
 from .fleet_api import (
+    AccountUnpaid,
+    Authorization,
     Endpoints,
     FleetApiClient,
     FleetApiError,
@@ -18,6 +23,7 @@ from .fleet_api import (
     RateLimited,
     Region,
     RegistrationFailed,
+    ServerFailure,
     Unreachable,
     Vehicles,
     VehicleSummary,
@@ -28,21 +34,12 @@ from .vehicle_command import VirtualKey
 _REGISTRATION_ERRORS: Final[tuple[tuple[type[FleetApiError], str], ...]] = (
     (InvalidClient, "invalid_client"),
     (NotRegistered, "domain_not_allowed"),
-    (RegistrationFailed, "key_not_fetched"),
     (InvalidRequest, "domain_refused"),
     (RateLimited, "rate_limited"),
+    (AccountUnpaid, "account_unpaid"),
+    (ServerFailure, "server_failure"),
     (Unreachable, "cannot_connect"),
 )
-
-
-class OnboardingError(Exception):
-    """Something on the page has to be changed: the key of the message, and what it mentions."""
-
-    def __init__(self, key: str, detail: str = "") -> None:
-        """Remember both."""
-        super().__init__(key)
-        self.key = key
-        self.detail = detail
 
 
 class FlowAuthorization:
@@ -61,51 +58,73 @@ class FlowAuthorization:
         raise LoginRequired("Tesla rejected the new sign-in")
 
 
-async def register(
-    hass: HomeAssistant,
-    endpoints: Endpoints,
-    region: Region,
-    client_id: str,
-    client_secret: str,
-    domain: str,
-    key: VirtualKey,
-) -> None:
-    """Register the domain in a region and check that Tesla took our key from it. Raises OnboardingError."""
-    partner = PartnerAccount(
-        async_get_clientsession(hass),
-        endpoints,
-        region,
-        client_id,
-        client_secret,
-        now=hass.loop.time,
-    )
-    try:
-        taken = await partner.register(domain)
-    except FleetApiError as err:
-        raise OnboardingError(
-            next(
-                (name for kind, name in _REGISTRATION_ERRORS if isinstance(err, kind)), "unexpected"
-            ),
-            err.detail,
-        ) from err
-    if taken != key.public_key:
-        raise OnboardingError("key_differs")
+@dataclass(frozen=True, slots=True)
+class Registrar:
+    """Registers one application, known by its client id and secret."""
+
+    hass: HomeAssistant
+    endpoints: Endpoints
+    client_id: str
+    client_secret: str
+
+    async def register(self, region: Region, domain: str, key: VirtualKey) -> None:
+        """Register the domain in a region and check that Tesla took our key from it.
+
+        Tesla fetches the key during this call. Raises OnboardingError.
+        """
+        session = async_get_clientsession(self.hass)
+        partner = PartnerAccount(
+            session,
+            self.endpoints,
+            region,
+            self.client_id,
+            self.client_secret,
+            now=self.hass.loop.time,
+        )
+        url = self.endpoints.key_url(domain)
+        try:
+            taken = await partner.register(domain)
+        except RegistrationFailed as err:
+            # Tesla says little of what it met; from here more may be seen
+            sighting = await look_for_key(session, url, key.public_key)
+            raise OnboardingError(_seen(sighting), err.detail, url) from err
+        except FleetApiError as err:
+            known = (name for kind, name in _REGISTRATION_ERRORS if isinstance(err, kind))
+            raise OnboardingError(next(known, "unexpected"), err.detail, url) from err
+        if taken != key.public_key:
+            raise OnboardingError("key_differs", "", url)
+
+    async def register_elsewhere(self, region: Region, domain: str, key: VirtualKey) -> None:
+        """Register in the other regions too, so that an account that lives there finds it done."""
+        for other in self.endpoints.regions:
+            if other is not region:
+                try:
+                    await self.register(other, domain, key)
+                except OnboardingError as err:
+                    LOGGER.debug("Not registered in region %s: %s", other, err.key)
+
+
+def _seen(sighting: KeySighting) -> str:
+    """Return the key of the message for a key that Tesla could not fetch."""
+    if sighting is KeySighting.OURS or not sighting.is_certain:
+        return "key_not_fetched"
+    return sighting.value
 
 
 class AccountCars:
-    """The cars of the account that has just signed in."""
+    """The cars of one account."""
 
     def __init__(
-        self, hass: HomeAssistant, endpoints: Endpoints, region: Region | None, access_token: str
+        self,
+        hass: HomeAssistant,
+        endpoints: Endpoints,
+        base_url: str,
+        authorization: Authorization,
     ) -> None:
         """Nothing is asked yet."""
-        home = region if region in endpoints.regions else Region.NA
+        self._regions = {url: region for region, url in endpoints.regions.items()}
         self._client = FleetApiClient(
-            async_get_clientsession(hass),
-            FlowAuthorization(access_token),
-            endpoints,
-            endpoints.regions[home or Region.NA],
-            now=hass.loop.time,
+            async_get_clientsession(hass), authorization, endpoints, base_url, now=hass.loop.time
         )
         self._vehicles = Vehicles(self._client)
 
@@ -113,6 +132,11 @@ class AccountCars:
     def base_url(self) -> str:
         """Where the account turned out to live."""
         return self._client.base_url
+
+    @property
+    def region(self) -> Region | None:
+        """The region in which the account turned out to live, if it is one known here."""
+        return self._regions.get(self._client.base_url)
 
     async def list(self) -> tuple[VehicleSummary, ...]:
         """Return the account's cars. Raises FleetApiError."""

@@ -4,7 +4,10 @@ There is one key for the whole instance: it serves one domain, and a car is pair
 """
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from http import HTTPStatus
+import os
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +21,8 @@ from .fleet_api import KEY_PATH
 from .vehicle_command import VirtualKey
 
 KEY_FILE: Final = f"{DOMAIN}.key"
+PREVIOUS_SUFFIX: Final = ".previous"
+"""Of the file that keeps a key that was replaced."""
 TESLA_FLEET_KEY_FILE: Final = "tesla_fleet.key"
 """Where Home Assistant's own `tesla_fleet` keeps its key: cars paired with it need no new pairing."""
 
@@ -31,7 +36,9 @@ class KeyStore:
         self._path = Path(hass.config.path(KEY_FILE))
         self._tesla_fleet_path = Path(hass.config.path(TESLA_FLEET_KEY_FILE))
         self._lock = asyncio.Lock()
+        self._trial = asyncio.Lock()
         self._key: VirtualKey | None = None
+        self._candidate: VirtualKey | None = None
         self._holders: set[str] = set()
 
     async def load(self) -> VirtualKey | None:
@@ -41,25 +48,28 @@ class KeyStore:
                 self._key = await self._hass.async_add_executor_job(_load_if_there, self._path)
             return self._key
 
-    async def create(self) -> VirtualKey:
-        """Return the key, generating and saving it first where there is none. Raises InvalidKey, OSError."""
-        if (key := await self.load()) is not None:
-            return key
-        return await self._save(VirtualKey.generate())
-
     async def tesla_fleet_key(self) -> VirtualKey | None:
-        """Return the key of `tesla_fleet` if there is one to take over."""
+        """Return the key of `tesla_fleet` if there is one to take over. Raises InvalidKey, OSError."""
         return await self._hass.async_add_executor_job(_load_if_there, self._tesla_fleet_path)
 
-    async def adopt(self, key: VirtualKey) -> VirtualKey:
-        """Make an existing key this instance's key. Raises OSError."""
-        return await self._save(key)
+    async def save(self, key: VirtualKey) -> None:
+        """Make a key this instance's key. Raises OSError.
 
-    async def _save(self, key: VirtualKey) -> VirtualKey:
+        Cars may be paired with the key that it replaces: that one is kept beside it.
+        """
         async with self._lock:
-            await self._hass.async_add_executor_job(key.save, self._path)
+            await self._hass.async_add_executor_job(_replace, self._path, key)
             self._key = key
-            return key
+
+    @asynccontextmanager
+    async def trying(self, key: VirtualKey) -> AsyncIterator[None]:
+        """Show a key that may become this instance's, while Tesla is asked to take it."""
+        async with self._trial:
+            self._candidate = key
+            try:
+                yield
+            finally:
+                self._candidate = None
 
     @callback
     def show(self, holder: str) -> None:
@@ -74,7 +84,8 @@ class KeyStore:
     @property
     def public_pem(self) -> str | None:
         """What the well-known path answers, or None for nothing."""
-        return self._key.public_pem if self._key is not None and self._holders else None
+        key = self._candidate or self._key
+        return key.public_pem if key is not None and self._holders else None
 
 
 DATA_KEY_STORE: Final[HassKey[KeyStore]] = HassKey(f"{DOMAIN}_key_store")
@@ -119,3 +130,16 @@ def _load_if_there(path: Path) -> VirtualKey | None:
         return VirtualKey.load(path)
     except FileNotFoundError:
         return None
+
+
+def _replace(path: Path, key: VirtualKey) -> None:
+    """Save a key; another one that is there is kept beside it, whatever moment this is cut off at."""
+    if path.exists():
+        before = path.read_bytes()
+        if before == key.private_pem():
+            return
+        kept = path.with_name(path.name + PREVIOUS_SUFFIX)
+        kept.unlink(missing_ok=True)
+        with os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(before)
+    key.save(path)

@@ -68,7 +68,7 @@ class EntryTelemetry:
     async def start_polling(self) -> None:
         """Hear nothing."""
         self._clear_issue()
-        self._background(self._take_back())
+        self._background(self.take_back_all())
 
     async def start_mqtt(self) -> None:
         """Hear what somebody else's server publishes; the cars' configuration is its operator's business."""
@@ -78,7 +78,7 @@ class EntryTelemetry:
             self._hass, self.settings.topic_base, self._cars, self._on_mqtt_available
         )
         self._background(self._mqtt.open())
-        self._background(self._take_back())
+        self._background(self.take_back_all())
 
     async def start_embedded(self) -> None:
         """Let the cars connect, and have them told to."""
@@ -127,7 +127,7 @@ class EntryTelemetry:
                     LOGGER.info("Tesla did not let %s stream: %s", car.name, memory.reason)
             car.telemetry_stage(memory.stage)
 
-    async def _take_back(self) -> None:
+    async def take_back_all(self) -> None:
         """Take back the configurations of a time when telemetry was wanted."""
         for vin in self._storage.configured:
             if await take_back(self._configs, vin, self._storage.telemetry(vin).place):

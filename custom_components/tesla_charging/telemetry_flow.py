@@ -15,6 +15,7 @@ from homeassistant.util.network import is_ip_address
 import voluptuous as vol
 
 from .const import DOMAIN
+from .domain_check import same_root
 from .endpoints import active_endpoints
 from .fleet_api import VehicleSummary
 from .fleet_telemetry import (
@@ -56,7 +57,7 @@ class TelemetryFlow(ConfigFlow, metaclass=ABCMeta):
 
     @abstractmethod
     async def _telemetry_chosen(self) -> ConfigFlowResult:
-        """Go on with a new entry whose telemetry is chosen."""
+        """Go on with the telemetry that was chosen."""
 
     async def async_step_telemetry(
         self, user_input: dict[str, Any] | None = None
@@ -101,7 +102,7 @@ class TelemetryFlow(ConfigFlow, metaclass=ABCMeta):
             )
             if not is_hostname(hostname):
                 errors[CONF_HOSTNAME] = "hostname_invalid"
-            elif hostname.split(".")[-2:] != self._domain.split(".")[-2:]:
+            elif not same_root(hostname, self._domain):
                 errors[CONF_HOSTNAME] = "hostname_foreign"
             elif settings.listen_host and not is_ip_address(settings.listen_host):
                 errors[CONF_LISTEN_HOST] = "listen_host_invalid"
@@ -185,8 +186,4 @@ class TelemetryFlow(ConfigFlow, metaclass=ABCMeta):
 
     async def _with_telemetry(self, settings: TelemetrySettings) -> ConfigFlowResult:
         self._telemetry = settings
-        if self.source == SOURCE_RECONFIGURE:
-            return self.async_update_reload_and_abort(
-                self._get_reconfigure_entry(), options=settings.as_options()
-            )
         return await self._telemetry_chosen()

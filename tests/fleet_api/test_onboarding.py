@@ -5,8 +5,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from homeassistant.core import HomeAssistant
 import pytest
 
+from custom_components.tesla_charging.domain_check import OnboardingError
 from custom_components.tesla_charging.fleet_api import Region, all_under
-from custom_components.tesla_charging.onboarding import OnboardingError, register
+from custom_components.tesla_charging.onboarding import Registrar
 from custom_components.tesla_charging.vehicle_command import VirtualKey
 
 from .conftest import CLIENT_ID, CLIENT_SECRET, DOMAIN, KeyHost, World
@@ -24,15 +25,9 @@ def own_key(key_host: KeyHost, world: World) -> VirtualKey:
 async def onboard(
     hass: HomeAssistant, world: World, key: VirtualKey, *, domain: str = DOMAIN, secret: str = ""
 ) -> None:
-    await register(
-        hass,
-        all_under(world.tesla.base_url),
-        Region.EU,
-        CLIENT_ID,
-        secret or CLIENT_SECRET,
-        domain,
-        key,
-    )
+    endpoints = all_under(world.tesla.base_url)
+    registrar = Registrar(hass, endpoints, CLIENT_ID, secret or CLIENT_SECRET)
+    await registrar.register(Region.EU, domain, key)
 
 
 async def test_onboarding_registers(hass: HomeAssistant, world: World, own_key: VirtualKey) -> None:
@@ -61,10 +56,31 @@ async def test_onboarding_says_what_has_to_be_changed(
     assert await key_of_error(domain="home.example.org") == "domain_not_allowed"
     assert await key_of_error(domain="home") == "domain_refused"
     key_host.status = 403
+    assert await key_of_error() == "seen_refused"
+    key_host.status = 404
+    assert await key_of_error() == "seen_not_there"
+    key_host.status, key_host.headers = 301, {"Location": "https://www.example.com/"}
+    assert await key_of_error() == "seen_redirect"
+    key_host.status, key_host.headers, key_host.body = 200, {}, b"<html>Log in</html>"
+    assert await key_of_error() == "seen_no_key"
+    del world.tesla.dns[DOMAIN]
     assert await key_of_error() == "key_not_fetched"
     world.tesla.faults.status(429, "partner_accounts")
     assert await key_of_error() == "rate_limited"
     world.tesla.faults.lose_request("/token")
     assert await key_of_error() == "cannot_connect"
     world.tesla.faults.status(503, "/token")
+    assert await key_of_error() == "server_failure"
+    world.tesla.faults.status(402, "partner_accounts")
+    assert await key_of_error() == "account_unpaid"
+    world.tesla.faults.status(200, "partner_accounts", body={"response": {}})
     assert await key_of_error() == "unexpected"
+
+
+async def test_other_regions_are_registered_as_well_as_it_goes(
+    hass: HomeAssistant, world: World, own_key: VirtualKey
+) -> None:
+    registrar = Registrar(hass, all_under(world.tesla.base_url), CLIENT_ID, CLIENT_SECRET)
+    await registrar.register_elsewhere(Region.EU, DOMAIN, own_key)
+    assert world.application.registrations["na"].public_key == own_key.public_key
+    await registrar.register_elsewhere(Region.EU, "home.example.org", own_key)

@@ -66,6 +66,9 @@ class FleetStatus:
     firmware: str | None
     telemetry_version: str | None
     """Version of the car's telemetry client; None if it cannot stream."""
+    streaming_allowed: bool | None = None
+    """Whether the owner of a Model S or X with an Intel Atom lets third parties stream, which is a switch on the
+    car's Safety screen; None for cars that have no such switch."""
 
     @property
     def needs_pairing(self) -> bool:
@@ -128,12 +131,14 @@ class Vehicles:
         if not isinstance(info, dict):
             info = {}
         required = info.get("vehicle_command_protocol_required")
+        allowed = info.get("safety_screen_streaming_toggle_enabled")
         return FleetStatus(
             vin,
             vin in paired,
             required if isinstance(required, bool) else None,
             _text(info.get("firmware_version")),
             _text(info.get("fleet_telemetry_version")),
+            allowed if isinstance(allowed, bool) else None,
         )
 
     async def signed_command(self, vin: str, message: bytes) -> bytes:

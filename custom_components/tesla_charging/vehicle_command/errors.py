@@ -14,7 +14,12 @@ class VehicleCommandError(Exception):
 
 
 class InvalidKey(VehicleCommandError):
-    """The text or file is no private key on NIST P-256, the only curve Tesla accepts."""
+    """The text or file is no key on NIST P-256, the only curve Tesla accepts."""
+
+    def __init__(self, message: str, reason: str = "wrong_kind") -> None:
+        """Say what is wrong; `reason` is one of wrong_kind, not_pem, public_half, password."""
+        super().__init__(message)
+        self.reason = reason
 
 
 class AnswerLost(VehicleCommandError):

@@ -75,15 +75,19 @@ class VirtualKey:
         """
         data = pem.encode("utf-8", "replace") if isinstance(pem, str) else pem
         if len(data) > MAX_PEM_LENGTH:
-            raise InvalidKey("The text is too long to be a private key.")
+            raise InvalidKey("The text is too long to be a private key.", "not_pem")
         if b"PRIVATE KEY" not in data and b"PUBLIC KEY" in data:
-            raise InvalidKey("This is the public half of a key; the private key is needed.")
+            raise InvalidKey(
+                "This is the public half of a key; the private key is needed.", "public_half"
+            )
         try:
             key = serialization.load_pem_private_key(data, password=None)
         except TypeError:
-            raise InvalidKey("The key is protected by a password; store it without one.") from None
+            raise InvalidKey(
+                "The key is protected by a password; store it without one.", "password"
+            ) from None
         except ValueError:
-            raise InvalidKey("The text is not a private key in PEM form.") from None
+            raise InvalidKey("The text is not a private key in PEM form.", "not_pem") from None
         except UnsupportedAlgorithm:
             raise InvalidKey("The key is of a kind that is not supported.") from None
         if not isinstance(key, ec.EllipticCurvePrivateKey):
@@ -105,7 +109,7 @@ class VirtualKey:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file.write(self._private_pem())
+                file.write(self.private_pem())
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
@@ -114,7 +118,8 @@ class VirtualKey:
                 temporary.unlink()
             raise
 
-    def _private_pem(self) -> bytes:
+    def private_pem(self) -> bytes:
+        """Return the private half as PKCS#8 PEM: for the key file, and for nothing else."""
         return self._private_key.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
