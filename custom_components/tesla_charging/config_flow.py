@@ -7,13 +7,7 @@ from typing import Any, Final, override
 from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_RECONFIGURE, ConfigFlowResult
 from homeassistant.const import CONF_ACCESS_TOKEN
 from homeassistant.core import callback
-from homeassistant.exceptions import ImplementationUnavailableError
-from homeassistant.helpers.config_entry_oauth2_flow import (
-    AbstractOAuth2FlowHandler,
-    OAuth2Session,
-    async_get_config_entry_implementation,
-    async_get_implementations,
-)
+from homeassistant.helpers.config_entry_oauth2_flow import async_get_implementations
 from homeassistant.helpers.network import NoURLAvailableError, get_url
 from homeassistant.helpers.selector import BooleanSelector
 import voluptuous as vol
@@ -31,35 +25,23 @@ from .const import (
     LOGGER,
     PORTAL_URL,
 )
-from .domain_check import OnboardingError, same_root
 from .endpoints import active_endpoints
 from .fleet_api import (
     REQUIRED_SCOPES,
-    Authorization,
-    FleetApiError,
     InvalidApiAnswer,
     NotRegistered,
-    Region,
     Scope,
     TokenClaims,
     read_claims,
 )
-from .key_flow import KeyFlow, registrar_of
-from .models import TeslaChargingConfigEntry
-from .oauth import OAuthAuthorization
-from .onboarding import AccountCars, FlowAuthorization
-from .pairing_flow import PairingFlow
+from .onboarding import FlowAuthorization
 from .public_key import async_get_key_store
-from .telemetry_flow import TelemetryFlow
-from .telemetry_settings import Road, TelemetrySettings
-from .vehicle_command import VirtualKey
+from .reconfigure_flow import ReconfigureFlow
 
 ORIGIN_UNKNOWN: Final = "https://home.example.com"
 
 
-class TeslaChargingFlow(
-    KeyFlow, PairingFlow, TelemetryFlow, AbstractOAuth2FlowHandler, domain=DOMAIN
-):
+class TeslaChargingFlow(ReconfigureFlow, domain=DOMAIN):
     """Sets up one Tesla account with one application, and changes it."""
 
     DOMAIN = DOMAIN
@@ -71,8 +53,6 @@ class TeslaChargingFlow(
         super().__init__()
         self._oauth_data: dict[str, Any] = {}
         self._claims: TokenClaims | None = None
-        self._changes: dict[str, Any] = {}
-        """What a reconfiguration has changed of the entry's data so far."""
 
     @property
     @override
@@ -191,7 +171,7 @@ class TeslaChargingFlow(
                 self._get_reauth_entry(), data_updates=signed_in
             )
         if self.source == SOURCE_RECONFIGURE:
-            return await self._signed_in_anew(signed_in)
+            return await self._signed_in_again(signed_in)
         if (region := self._claims.region) in active_endpoints().regions and region is not None:
             self._region = region
         return await self.async_step_domain()
@@ -218,10 +198,6 @@ class TeslaChargingFlow(
         if not self._cars:
             return self.async_abort(reason="no_cars")
         return await self._begin_pairing()
-
-    def _cars_of_account(self, authorization: Authorization) -> AccountCars:
-        endpoints = active_endpoints()
-        return AccountCars(self.hass, endpoints, endpoints.regions[self._region], authorization)
 
     @override
     async def _cars_paired(self) -> ConfigFlowResult:
@@ -280,125 +256,6 @@ class TeslaChargingFlow(
         return await self.async_step_pick_implementation(
             {"implementation": entry.data[CONF_IMPLEMENTATION]}
         )
-
-    # -- changing what is there ---------------------------------------------------------------------
-
-    async def async_step_reconfigure(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Let the person choose what to change; everything else stays."""
-        entry = self._get_reconfigure_entry()
-        self._domain = entry.data[CONF_DOMAIN]
-        self._shown_here = entry.data.get(CONF_SHOWN_HERE, True)
-        self._region = Region(entry.data[CONF_REGION])
-        self._with_location = entry.data.get(CONF_LOCATION, False)
-        self._telemetry = TelemetrySettings.from_options(entry.options)
-        options = ["telemetry", "pair_cars", "location", "domain", "replace_key", "application"]
-        try:
-            self.flow_impl = await async_get_config_entry_implementation(self.hass, entry)
-        except (ImplementationUnavailableError, ValueError) as err:
-            LOGGER.warning("The application of this account is not there any more: %s", err)
-            options = ["telemetry", "application"]
-        return self.async_show_menu(step_id="reconfigure", menu_options=options)
-
-    async def async_step_location(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Change whether the location may be read: more needs Tesla's consent, less does not."""
-        if user_input is None:
-            default = self._with_location
-            return self.async_show_form(
-                step_id="location",
-                data_schema=vol.Schema(
-                    {vol.Required(CONF_LOCATION, default=default): BooleanSelector()}
-                ),
-            )
-        wanted, before = user_input[CONF_LOCATION], self._with_location
-        self._with_location = wanted
-        if wanted and not before:
-            return await self.async_step_auth()
-        self._changes[CONF_LOCATION] = wanted
-        return await self._reconfigured()
-
-    async def async_step_application(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Change to another Tesla application, or to new credentials of the same one."""
-        if user_input is None:
-            return self.async_show_form(step_id="application", data_schema=vol.Schema({}))
-        return await self.async_step_pick_implementation()
-
-    async def async_step_pair_cars(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Pair the cars that are not paired yet."""
-        try:
-            return await self._pair_again()
-        except FleetApiError as err:
-            return self.async_abort(
-                reason="cannot_check", description_placeholders={"detail": err.detail}
-            )
-
-    async def _pair_again(self) -> ConfigFlowResult:
-        """List the entry's cars and pair those that do not know the key. Raises FleetApiError."""
-        entry = self._get_reconfigure_entry()
-        session = OAuth2Session(self.hass, entry, self.flow_impl)
-        self._account = self._cars_of_account(OAuthAuthorization(session))
-        self._cars = await self._account.list()
-        return await self._begin_pairing()
-
-    async def _signed_in_anew(self, signed_in: dict[str, Any]) -> ConfigFlowResult:
-        """Go on after the sign-in of a reconfiguration; another application is not registered yet."""
-        entry = self._get_reconfigure_entry()
-        self._changes |= signed_in
-        if signed_in[CONF_IMPLEMENTATION] == entry.data[CONF_IMPLEMENTATION]:
-            return await self._reconfigured()
-        return await self.async_step_domain()
-
-    async def _key_changed(self) -> ConfigFlowResult:
-        """Go on with a key, a domain or an application that Tesla has taken. Raises FleetApiError."""
-        self._changes |= {CONF_DOMAIN: self._domain, CONF_SHOWN_HERE: self._shown_here}
-        if self._replacing:
-            return await self._pair_again()
-        embedded = self._telemetry.road is Road.EMBEDDED
-        if embedded and not same_root(self._telemetry.hostname, self._domain):
-            # Tesla lets cars connect under the application's own domain only
-            return await self.async_step_telemetry()
-        return await self._reconfigured()
-
-    async def _reconfigured(self) -> ConfigFlowResult:
-        """Write what was changed, and have everybody who shares a replaced key begin anew."""
-        entry = self._get_reconfigure_entry()
-        application = self._changes.get(CONF_IMPLEMENTATION, entry.data[CONF_IMPLEMENTATION])
-        if application != entry.data[CONF_IMPLEMENTATION] and entry in self._loaded():
-            # what cars stream belongs to the application that told them to
-            await entry.runtime_data.telemetry.take_back_all()
-        if self._replacing:
-            for other in self._loaded():
-                if other is not entry:
-                    self.hass.config_entries.async_schedule_reload(other.entry_id)
-        return self.async_update_reload_and_abort(
-            entry, data_updates=self._changes, options=self._telemetry.as_options()
-        )
-
-    def _loaded(self) -> list[TeslaChargingConfigEntry]:
-        return self.hass.config_entries.async_loaded_entries(DOMAIN)
-
-    @override
-    async def _register(self, key: VirtualKey) -> None:
-        """Register this account's application; a key that is replaced, with those of all accounts."""
-        await super()._register(key)
-        if not self._replacing:
-            return
-        for other in self.hass.config_entries.async_entries(DOMAIN):
-            if other is self._get_reconfigure_entry():
-                continue
-            try:
-                implementation = await async_get_config_entry_implementation(self.hass, other)
-            except (ImplementationUnavailableError, ValueError) as err:
-                raise OnboardingError("other_account", other.title) from err
-            registrar = registrar_of(self.hass, implementation)
-            await registrar.register(Region(other.data[CONF_REGION]), other.data[CONF_DOMAIN], key)
 
     @callback
     @override
