@@ -28,8 +28,9 @@ from .fleet_api import Authorization, FleetApiError, Region
 from .key_flow import KeyFlow, registrar_of
 from .models import TeslaChargingConfigEntry
 from .oauth import OAuthAuthorization
-from .onboarding import AccountCars
+from .onboarding import AccountCars, Registrar
 from .pairing_flow import PairingFlow
+from .public_key import async_get_key_store
 from .telemetry_flow import TelemetryFlow
 from .telemetry_settings import Road, TelemetrySettings
 from .vehicle_command import VirtualKey
@@ -45,6 +46,8 @@ class ReconfigureFlow(
         super().__init__()
         self._changes: dict[str, Any] = {}
         """What was changed of the entry's data so far."""
+        self._registered: list[tuple[Registrar, Region, str]] = []
+        """Who has been told of a new key, where, for which domain."""
 
     def _cars_of_account(self, authorization: Authorization) -> AccountCars:
         endpoints = active_endpoints()
@@ -157,6 +160,9 @@ class ReconfigureFlow(
         await super()._register(key)
         if not self._replacing:
             return
+        self._registered.append(
+            (registrar_of(self.hass, self.flow_impl), self._region, self._domain)
+        )
         for other in self.hass.config_entries.async_entries(DOMAIN):
             if other is self._get_reconfigure_entry():
                 continue
@@ -165,4 +171,21 @@ class ReconfigureFlow(
             except (ImplementationUnavailableError, ValueError) as err:
                 raise OnboardingError("other_account", other.title) from err
             registrar = registrar_of(self.hass, implementation)
-            await registrar.register(Region(other.data[CONF_REGION]), other.data[CONF_DOMAIN], key)
+            region, domain = Region(other.data[CONF_REGION]), other.data[CONF_DOMAIN]
+            await registrar.register(region, domain, key)
+            self._registered.append((registrar, region, domain))
+
+    @override
+    async def _try_to_register(self, key: VirtualKey) -> tuple[dict[str, str], str, str]:
+        """Register, or have Tesla go on with the key that stays."""
+        self._registered.clear()
+        outcome = await super()._try_to_register(key)
+        if outcome[0] and self._registered:
+            kept = await async_get_key_store(self.hass).load()
+            for registrar, region, domain in self._registered:
+                try:
+                    if kept is not None:
+                        await registrar.register(region, domain, kept)
+                except OnboardingError as err:
+                    LOGGER.warning("Tesla did not take the old key back: %s", err)
+        return outcome

@@ -78,6 +78,8 @@ class Account:
     garage: list[CarAccess] = field(default_factory=list)
     #: client id -> scopes that the person allows that application, at this moment
     consents: dict[str, frozenset[str]] = field(default_factory=dict)
+    #: what tokens tell instead, as they do for some accounts of the Middle East (vehicle-command issue 105)
+    token_region: Region | None = None
 
     @property
     def cars(self) -> tuple[Car, ...]:

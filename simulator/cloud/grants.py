@@ -132,7 +132,7 @@ class Grants:
             "amr": ["pwd"],
             "exp": int(now) + ACCESS_SECONDS,
             "iat": int(now),
-            "ou_code": account.region.upper(),
+            "ou_code": (account.token_region or account.region).upper(),
             "jti": grant.access_id,
             "grant": grant.id,
         }

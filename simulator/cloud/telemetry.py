@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from simulator.car import Car
-from simulator.cloud.accounts import Account, Application
+from simulator.cloud.accounts import Application
 from simulator.cloud.context import Call
 from simulator.cloud.errors import ApiError, invalid_field, not_found
 from simulator.cloud.partner import root_domain
@@ -71,7 +71,7 @@ async def create(call: Call) -> dict[str, object]:
         if obstacle is not None:
             skipped[obstacle].append(vin)
             continue
-        authorised = _authorisation(call.account, call.application, car, signed, config)
+        authorised = _authorisation(call, car, signed, config)
         handle.install(client_id, config, authorised)
         updated += 1
     return {"response": {"updated_vehicles": updated, "skipped_vehicles": skipped}}
@@ -87,13 +87,11 @@ def _holds(car: Car, public_key: bytes) -> bool:
 
 
 def _authorisation(
-    account: Account,
-    application: Application,
-    car: Car,
-    signed: SignedConfig,
-    config: TelemetryConfig,
+    call: Call, car: Car, signed: SignedConfig, config: TelemetryConfig
 ) -> Callable[[], bool]:
     """Return what tells, at any later time, whether the car may still follow a configuration."""
+    account, application = call.account, call.application
+    handle = call.cloud.telemetry.of(car)
     needed = {_DEVICE_DATA} | ({_LOCATION} if config.needs_location else set())
 
     def authorised() -> bool:
@@ -101,6 +99,7 @@ def _authorisation(
             needed <= account.consents.get(application.client_id, frozenset())
             and account.access(car.vin) is not None
             and _holds(car, signed.public_key)
+            and handle.safety_screen_switch is not False
         )
 
     return authorised

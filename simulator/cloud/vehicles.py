@@ -158,12 +158,13 @@ async def fleet_status(call: Call) -> dict[str, object]:
     paired = [car.vin for car in cars if registration.public_key in car.keychain]
     info: dict[str, object] = {}
     for car in cars:
+        streaming = call.cloud.telemetry.of(car)
         entry: dict[str, object] = {
             "firmware_version": car.firmware,
             "vehicle_command_protocol_required": car.protocol == "required",
-            "fleet_telemetry_version": "1.2.0" if car.protocol == "required" else None,
+            "fleet_telemetry_version": streaming.version,
             "total_number_of_keys": len(car.keychain),
-            "safety_screen_streaming_toggle_enabled": None,
+            "safety_screen_streaming_toggle_enabled": streaming.safety_screen_switch,
         }
         if len(vins) == 1:
             entry["discounted_device_data"] = False

@@ -35,7 +35,8 @@ class CarTelemetry:
 
     Attributes that a test sets: `other_configs` (places taken by applications nobody sees),
     `swallows_configs` (accepts one, then has none: what a real car does when it is full),
-    `hardware_supported`.
+    `hardware_supported`, `safety_screen_switch` (on an Intel Atom Model S or X, whether its owner lets
+    third parties stream; None for cars without that switch).
     """
 
     def __init__(self, car: Car, world: World) -> None:
@@ -47,10 +48,17 @@ class CarTelemetry:
         self.other_configs = 0
         self.swallows_configs = False
         self.hardware_supported = True
+        self.safety_screen_switch: bool | None = None
         self._world = world
         self._running = False
         self._alerts: dict[str, Alert] = {}
         self._past = Counts()  # of configurations that are gone
+
+    @property
+    def version(self) -> str | None:
+        """The version of the car's streaming client, None for a car that cannot stream."""
+        obstacles = {"unsupported_hardware", "unsupported_firmware"}
+        return None if self.obstacle("") in obstacles else "1.2.0"
 
     # -- configurations ---------------------------------------------------------------------
 
