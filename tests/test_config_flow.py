@@ -339,6 +339,51 @@ async def test_unticked_permissions_are_listed_and_asked_for_again(home: Home) -
 
 
 @pytest.mark.usefixtures("front_door")
+async def test_nothing_works_without_the_permission_to_read(home: Home) -> None:
+    result = await submit(home, await start(home), location=False)
+    result = await sign_in(home, result, grant=set(SCOPES) - {"vehicle_device_data"})
+    assert (result["type"], result["step_id"]) == (FlowResultType.MENU, "permission_data")
+    assert result["menu_options"] == ["sign_in_again"]
+
+
+@pytest.mark.usefixtures("front_door")
+async def test_without_the_permission_to_charge_the_cars_are_shown(home: Home) -> None:
+    home.add_car(PEARL, "Pearl")
+    result = await submit(home, await start(home), location=False)
+    result = await sign_in(home, result, grant=set(SCOPES) - {"vehicle_charging_cmds"})
+    result = await pick(home, result, "go_on")
+    assert result["step_id"] == "domain"
+
+
+@pytest.mark.usefixtures("front_door")
+async def test_a_location_that_was_wanted_and_not_granted_is_done_without(home: Home) -> None:
+    home.add_car(PEARL, "Pearl")
+    result = await submit(home, await start(home), location=True)
+    result = await sign_in(home, result, grant=set(SCOPES))
+    assert (result["type"], result["step_id"]) == (FlowResultType.MENU, "permission_location")
+    result = await submit(home, await pick(home, result, "go_on"), domain=HOME_DOMAIN)
+    result = await submit(home, await choose(home, await submit(home, result, later=True)))
+    assert result["result"].data["location"] is False
+
+
+@pytest.mark.usefixtures("front_door")
+async def test_cars_that_cannot_stream_are_told_apart(home: Home) -> None:
+    for number, name in enumerate(("Switched off", "Too old", "Able")):
+        home.add_car(f"5YJSA1E20HF00030{number}", name)
+        home.cars[f"5YJSA1E20HF00030{number}"].keychain.remove(home.key.public_key)
+    off, old, _ = home.cars
+    home.tesla.telemetry(off).safety_screen_switch = False
+    home.tesla.telemetry(old).hardware_supported = False
+    result = await submit(home, await up_to_domain(home), domain=HOME_DOMAIN)
+    for _ in home.cars:
+        result = await submit(home, result, later=True)
+    words = told(await choose(home, result))
+    assert words["switch"] == "Switched off"
+    assert words["not_streaming"] == "Too old"
+    assert words["streaming"] == "Able"
+
+
+@pytest.mark.usefixtures("front_door")
 @pytest.mark.parametrize("location", [False, True])
 async def test_only_what_is_needed_is_asked_for(home: Home, location: bool) -> None:
     result = await submit(home, await start(home), location=location)

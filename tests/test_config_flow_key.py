@@ -232,3 +232,25 @@ async def test_before_anything_else_the_page_tells_what_to_enter_at_tesla(home: 
     result = await start(home)
     assert result["step_id"] == "prepare"
     assert result["description_placeholders"]["origin"] == "https://home.example.com"
+
+
+async def test_a_key_file_that_cannot_be_written_is_named(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.add_car(PEARL, "Pearl")
+    directory = Path(home.hass.config.config_dir)
+    (directory / f"{KEY_FILE}.previous").mkdir()
+    home.save_key()
+    result = await submit(home, await up_to_domain(home), domain=HOME_DOMAIN, key="new")
+    assert result["errors"] == {"base": "key_not_saved"}
+    assert key_on_disk(home).public_key == home.key.public_key
+
+
+async def test_an_account_that_turns_out_to_live_where_nobody_knows_us(home: Home) -> None:
+    """The region of the token is registered; of the others, the right one could not be at first."""
+    home.add_car(PEARL, "Pearl")
+    home.account.token_region = "na"
+    home.tesla.faults.status(503, "/eu/api/1/partner_accounts")
+    result = await submit(home, await up_to_domain(home), domain=HOME_DOMAIN)
+    assert result["step_id"] == "pair"
+    assert set(home.application.registrations) == {"na", "eu"}

@@ -168,6 +168,16 @@ async def test_a_key_is_replaced_for_all_accounts_or_for_none(settled_home: Home
     assert second.runtime_data.key.public_key == new
 
 
+async def test_an_account_without_its_application_stops_a_new_key(settled_home: Home) -> None:
+    home = settled_home
+    other = walk_entry(home, "gone", {})
+    home.hass.config_entries.async_update_entry(other, unique_id="another account")
+    result = await submit(home, await change(home, "replace_key"), key="new")
+    assert result["errors"] == {"base": "other_account"}
+    assert result["description_placeholders"]["detail"] == "Midnight"
+    assert home.application.registrations["eu"].public_key == home.key.public_key
+
+
 def walk_entry(home: Home, implementation: str, token: dict[str, Any]) -> Any:
     """Return an entry of the home's account with another application."""
     from pytest_homeassistant_custom_component.common import MockConfigEntry
