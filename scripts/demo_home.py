@@ -44,7 +44,12 @@ UNKNOWN = ("unknown", "unavailable")
 
 @contextmanager
 def demo(
-    directory: Path, *, speed: float = 20, keep: bool = False, tesla_port: int = 0
+    directory: Path,
+    *,
+    speed: float = 20,
+    keep: bool = False,
+    tesla_port: int = 0,
+    tesla_options: tuple[str, ...] = (),
 ) -> Iterator[tuple[Home, SimulatedTesla]]:
     """Run a simulated Tesla and a Home Assistant that know of each other, in a directory.
 
@@ -57,6 +62,7 @@ def demo(
         domains={PUBLIC_NAME: f"http://127.0.0.1:{port}"},
         port=tesla_port,
         speed=speed,
+        options=tesla_options,
     )
     environment: dict[str, str] = {}
     home = Home(

@@ -41,11 +41,13 @@ class SimulatedTesla:
         domains: Mapping[str, str],
         port: int = 0,
         speed: float = 20,
+        options: tuple[str, ...] = (),
     ) -> None:
         """Describe it; nothing happens before start().
 
         redirect_uri is where sign-in comes back to; domains tell from which address a partner's
-        domain is really served; speed is how much faster than the clock cars charge and drive.
+        domain is really served; speed is how much faster than the clock cars charge and drive;
+        options are further ones of the simulator's command line.
         """
         self.base_url = ""
         self.person = Person(EMAIL, PASSWORD)
@@ -57,6 +59,7 @@ class SimulatedTesla:
             *("--client-id", CLIENT_ID, "--client-secret", CLIENT_SECRET),
             *("--redirect-uri", redirect_uri, "--cars", "demo"),
             *("--wake-seconds", "3", "--wake-with-charging-scope"),
+            *options,
         ]
         #: where a home listens for the cars; the public name of a home leads them there
         self.telemetry_port = free_port(0)

@@ -68,6 +68,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     add("--port", type=int, default=8790, help="port to listen on, 0 takes a free one")
     add("--speed", type=float, default=1.0, help="seconds that pass in the cars per second")
     add("--region", choices=REGIONS, default="na", help="region of the demo account")
+    add("--token-region", choices=REGIONS, help="region that its tokens tell, if another")
     add(
         "--domain",
         type=_served_domain,
@@ -109,6 +110,7 @@ def build(options: argparse.Namespace) -> TeslaSimulator:
         redirect_uris=options.redirect_uri or REDIRECT_URIS,
     )
     account = tesla.add_account(EMAIL, region=options.region, password=PASSWORD)
+    account.token_region = options.token_region
     if options.cars == "demo":
         for car in _demo_cars(clock, options.wake_seconds):
             tesla.add_car(account, car)

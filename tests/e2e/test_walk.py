@@ -4,14 +4,25 @@ from functools import partial
 import re
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 import pytest
 
 from scripts.config_entry import DOMAIN
 from scripts.dashboard import create_dashboard, our_devices, our_entities
 from scripts.home import Home
-from scripts.simulated_tesla import CLIENT_ID, CLIENT_SECRET, EMAIL, PASSWORD, SimulatedTesla
+from scripts.simulated_tesla import SimulatedTesla
 from tests.e2e.harness import Frontend
+from tests.e2e.steps import (
+    add_integration,
+    choose,
+    form,
+    go_on,
+    pair,
+    settle,
+    sign_in,
+    text_field,
+    tick,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -22,92 +33,63 @@ def test_from_nothing_to_a_charging_car(
     page = browser.page
     pearl = tesla.cars()["Pearl"]["vin"]
 
-    # client id and secret, then what is going to happen
-    page.goto("/config/integrations/dashboard")
-    page.get_by_role("button", name="Add integration").click()
-    page.locator("dialog-add-integration ha-input-search input").fill("tesla charging")
-    page.locator("ha-integration-list-item", has_text="Tesla Charging").click()
-    form = page.locator("step-flow-form")
-    expect(form).to_contain_text("Allowed redirect URI")
-    settle(page)
-    browser.shot("00_prepare")
-    page.get_by_role("button", name=re.compile("Submit|Next")).click()
-    credentials = page.locator("dialog-add-application-credential")
-    credentials.locator("input").first.wait_for()
-    for position, value in enumerate(("Demo", CLIENT_ID, CLIENT_SECRET)):
-        credentials.locator("input").nth(position).fill(value)
-    settle(page)
-    browser.shot("01_credentials")
-    credentials.get_by_role("button", name="Add", exact=True).click()
-    expect(form).to_contain_text("Read the location of my cars")
-    form.locator("ha-selector-boolean ha-switch, ha-selector-boolean ha-checkbox").first.click()
+    # what is needed, client id and secret, then what is going to happen
+    add_integration(browser)
+    tick(page)
     settle(page)
     browser.shot("02_permissions")
-
-    # Tesla's pages
     with browser.context.expect_page() as opened:
-        page.get_by_role("button", name="Submit").click()
-    popup = opened.value
-    popup.locator("#email").fill(EMAIL)
-    popup.locator("#password").fill(PASSWORD)
-    browser.shot("03_tesla_sign_in", popup)
-    popup.locator("#signin").click()
-    popup.locator("#approve").wait_for()
-    browser.shot("04_tesla_consent", popup)
-    with popup.expect_event("close"):
-        popup.locator("#approve").click()
+        go_on(page)
+    sign_in(browser, opened.value)
 
     # a wrong domain first, then ours
-    domain = page.locator("step-flow-form ha-selector-text input").first
+    domain = text_field(page)
     expect(domain).to_have_value("home.example.com")
     domain.fill("home.example.org")
-    page.get_by_role("button", name="Submit").click()
-    expect(page.locator("step-flow-form")).to_contain_text("does not fit your application")
+    go_on(page)
+    expect(form(page)).to_contain_text("does not fit your application")
     settle(page)
     browser.shot("05_wrong_domain")
-    page.locator("step-flow-form ha-selector-text input").first.fill("home.example.com")
+    text_field(page).fill("home.example.com")
     settle(page)
-    page.get_by_role("button", name="Submit").click()
+    go_on(page)
 
     # pairing: watched until the owner has approved, and the sleeping car later
-    expect(page.locator("step-flow-form")).to_contain_text("Pearl has to know the virtual key")
+    expect(form(page)).to_contain_text("Pearl has to know the virtual key")
     page.locator("ha-qr-code canvas, ha-qr-code img").first.wait_for()
     settle(page)
     browser.shot("06_pair")
     link = page.locator("step-flow-form a", has_text="the pairing link").get_attribute("href")
     assert link == f"{tesla.base_url}/_ak/home.example.com?vin={pearl}"
-    page.get_by_role("button", name=re.compile("Submit|Next")).click()
+    go_on(page)
     expect(page.locator("step-flow-progress")).to_contain_text("Waiting until Tesla sees the key")
     browser.shot("06_pairing")
     pair(browser, link, pearl)
-    expect(page.locator("step-flow-form")).to_contain_text("Midnight has to know the virtual key")
-    page.locator(
-        "step-flow-form ha-selector-boolean ha-switch, ha-selector-boolean ha-checkbox"
-    ).first.click()
-    page.get_by_role("button", name=re.compile("Submit|Next")).click()
+    expect(form(page)).to_contain_text("Midnight has to know the virtual key")
+    tick(page)
+    go_on(page)
 
     # the car shall connect by itself
     expect(page.locator("step-flow-menu")).to_contain_text("Straight from the car")
     settle(page)
     browser.shot("06b_telemetry")
-    items = "ha-list-item, ha-md-list-item, ha-list-item-button, mwc-list-item"
-    page.locator("step-flow-menu").locator(items).first.click()
+    choose(page, "Straight from the car")
     numbers = page.locator("step-flow-form ha-selector-number input")
     numbers.last.wait_for()
     numbers.last.fill(str(tesla.telemetry_port))
     page.locator("step-flow-form ha-selector-text input").last.fill("127.0.0.1")
     settle(page)
     browser.shot("06c_embedded")
-    page.get_by_role("button", name="Submit").click()
+    go_on(page)
     # the public name leads nowhere, which is said; whoever knows better goes on
-    expect(page.locator("step-flow-form")).to_contain_text("To go on anyway, submit again")
+    expect(form(page)).to_contain_text("To go on anyway, submit again")
     settle(page)
     browser.shot("06d_not_reached")
-    page.get_by_role("button", name="Submit").click()
-    expect(page.locator("step-flow-form")).to_contain_text("To be paired later: Midnight")
+    go_on(page)
+    expect(form(page)).to_contain_text("To be paired later: Midnight")
     settle(page)
     browser.shot("07_done")
-    page.get_by_role("button", name="Submit").click()
+    go_on(page)
     page.locator("step-flow-create-entry").wait_for()
     settle(page)
     browser.shot("08_created")
@@ -152,26 +134,6 @@ def test_from_nothing_to_a_charging_car(
     assert browser.errors == []
     assert browser.outside == []
     assert home.bad_log() == []
-
-
-def settle(page: Page) -> None:
-    """Wait until dialogs stand still."""
-    page.wait_for_timeout(500)
-
-
-def pair(browser: Frontend, link: str, vin: str) -> None:
-    """Be the owner's phone: open the link and approve."""
-    phone = browser.context.new_page()
-    phone.goto(link)
-    if phone.locator("#signin").count():
-        phone.locator("#email").fill(EMAIL)
-        phone.locator("#password").fill(PASSWORD)
-        phone.locator("#signin").click()
-    phone.locator(f"#pair-{vin}").wait_for()
-    browser.shot("06_phone", phone)
-    phone.locator(f"#pair-{vin}").click()
-    phone.locator(f"#paired-{vin}").wait_for()
-    phone.close()
 
 
 def state(home: Home, device: str, key: str) -> str:
