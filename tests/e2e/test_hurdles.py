@@ -1,7 +1,6 @@
 """What stands in the way of a newcomer, and the way out of each, as the pages tell it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 import re
 
 from playwright.sync_api import expect
@@ -15,16 +14,7 @@ from scripts.home import Home
 from scripts.simulated_tesla import SimulatedTesla
 from tests.e2e.conftest import real_sockets
 from tests.e2e.harness import Frontend
-from tests.e2e.steps import (
-    add_integration,
-    choose,
-    form,
-    go_on,
-    pair,
-    pick,
-    settle,
-    sign_in,
-)
+from tests.e2e.steps import add_integration, choose, form, go_on, pair, pick, settle, sign_in
 
 pytestmark = pytest.mark.browser
 
