@@ -1,6 +1,7 @@
 """The receiver's certificate: made here and renewed without the cars noticing, or brought by the user."""
 
 from datetime import UTC, datetime, timedelta
+import os
 from pathlib import Path
 
 from cryptography import x509
@@ -135,8 +136,9 @@ class Files:
         host: str = HOST,
         ends: timedelta = timedelta(days=90),
         begins: timedelta = timedelta(0),
+        usages: tuple[x509.ObjectIdentifier, ...] = (ExtendedKeyUsageOID.SERVER_AUTH,),
     ) -> Issued:
-        return issue("", self.intermediate, hosts=(host,), ends=ends, begins=begins)
+        return issue("", self.intermediate, hosts=(host,), ends=ends, begins=begins, usages=usages)
 
     def write(self, leaf: Issued) -> None:
         self.chain.write_bytes(leaf.pem + self.intermediate.pem)
@@ -155,7 +157,8 @@ def files(tmp_path: Path) -> Files:
 
 def test_the_roots_of_a_users_certificate_are_found_with_their_sisters(files: Files) -> None:
     server = files.load()
-    assert server.ca.encode() == files.root.pem + files.sister.pem
+    told = x509.load_pem_x509_certificates(server.ca.encode())
+    assert set(told) == {files.root.certificate, files.sister.certificate}
     assert (server.chain, server.key, server.own) == (files.chain, files.key, False)
     assert not server.renewal_due(NOW)
     assert server.renewal_due(NOW + timedelta(days=80))
@@ -185,6 +188,31 @@ def test_a_private_ca_is_named_by_the_user(files: Files, tmp_path: Path) -> None
     assert caught.value.reason == "wrong_ca"
 
 
+def test_a_private_ca_is_the_last_of_the_chain(files: Files) -> None:
+    files.roots = files.other.pem
+    files.chain.write_bytes(files.chain.read_bytes() + files.root.pem)
+    assert files.load().ca.encode() == files.root.pem
+    files.chain.write_bytes(files.chain.read_bytes() + files.other.pem)
+    files.roots = b""
+    with pytest.raises(CertificateError) as caught:
+        files.load()
+    assert caught.value.reason == "wrong_ca"
+
+
+def test_what_cars_are_told_does_not_depend_on_which_root_signed(files: Files) -> None:
+    before = files.load().ca
+    files.intermediate = issue("Public E7", files.sister, ca=True, organization="Public CA")
+    files.write(files.leaf())
+    assert files.load().ca == before
+
+
+def test_a_pipe_is_no_file(files: Files) -> None:
+    files.key.unlink()
+    os.mkfifo(files.key)
+    with pytest.raises(FileNotFoundError):
+        files.load()
+
+
 def test_a_chain_without_its_intermediate_is_noticed(files: Files, tmp_path: Path) -> None:
     leaf = files.leaf()
     files.chain.write_bytes(leaf.pem)
@@ -205,10 +233,11 @@ def test_a_chain_without_its_intermediate_is_noticed(files: Files, tmp_path: Pat
         ("wrong_hostname", lambda f: f.write(issue("", f.intermediate))),
         ("self_signed", lambda f: f.write(issue(HOST, hosts=(HOST,)))),
         ("key_mismatch", lambda f: f.key.write_bytes(issue("x").key_pem)),
-        ("unreadable", lambda f: f.key.write_bytes(b"no key")),
+        ("not_for_servers", lambda f: f.write(f.leaf(usages=(ExtendedKeyUsageOID.CLIENT_AUTH,)))),
+        ("key_unreadable", lambda f: f.key.write_bytes(b"no key")),
         ("unreadable", lambda f: f.chain.write_bytes(b"no certificate")),
         ("too_large", lambda f: f.chain.write_bytes(b" " * 300_000)),
-        ("too_large", lambda f: f.key.write_bytes(b" " * 300_000)),
+        ("key_too_large", lambda f: f.key.write_bytes(b" " * 300_000)),
         ("unknown_ca", lambda f: setattr(f, "roots", f.other.pem)),
         ("unknown_ca", lambda f: setattr(f, "roots", b"no roots")),
         (

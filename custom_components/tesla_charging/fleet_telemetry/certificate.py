@@ -43,6 +43,8 @@ class ServerCertificate:
     """PEM text for the configuration's `ca`."""
     not_before: datetime
     not_after: datetime
+    leaf: bytes
+    """The certificate itself (DER), to recognize who answers a call."""
     own: bool
     """Whether it was made here, so that it is renewed here."""
 
@@ -85,6 +87,7 @@ def ensure_certificate(directory: Path, hostname: str, now: datetime) -> ServerC
         _certificate_pem(authority).decode("ascii"),
         server.not_valid_before_utc,
         server.not_valid_after_utc,
+        server.public_bytes(serialization.Encoding.DER),
         own=True,
     )
 
@@ -102,7 +105,7 @@ def read_certificates(data: bytes, what: str) -> list[x509.Certificate]:
 def read_private_key(data: bytes, what: str) -> PrivateKeyTypes:
     """Return the private key in PEM data. Raises CertificateError, without repeating the data."""
     if len(data) > MAX_FILE_LENGTH:
-        raise CertificateError("too_large", f"{what} is too large")
+        raise CertificateError("key_too_large", f"{what} is too large")
     try:
         return serialization.load_pem_private_key(data, password=None)
     except TypeError:
@@ -110,7 +113,9 @@ def read_private_key(data: bytes, what: str) -> PrivateKeyTypes:
             "encrypted", f"the key in {what} is protected by a password"
         ) from None
     except ValueError, UnsupportedAlgorithm:
-        raise CertificateError("unreadable", f"{what} holds no private key in PEM form") from None
+        raise CertificateError(
+            "key_unreadable", f"{what} holds no private key in PEM form"
+        ) from None
 
 
 def write_private(path: Path, data: bytes) -> None:

@@ -5,13 +5,15 @@ Everything here blocks: run it in an executor.
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+import errno
 from pathlib import Path
+import stat
 from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from .certificate import MAX_FILE_LENGTH, ServerCertificate, read_certificates, read_private_key
 from .errors import CertificateError
@@ -37,6 +39,7 @@ def load_certificate(
     `chain` is a PEM file with the leaf first and its intermediates; `key` None if the chain's file holds it. `ca` is
     what cars shall trust; without it, it is found among `roots` (PEM text of public CAs): the root of the chain
     and its sisters of the same organization, because public CAs change intermediates and roots between renewals.
+    A private CA is found as well if its own certificate is the last of the chain.
     Raises CertificateError, or OSError when a file cannot be read.
     """
     chain_data = _read(chain)
@@ -58,6 +61,7 @@ def load_certificate(
         b"".join(root.public_bytes(serialization.Encoding.PEM) for root in trusted).decode("ascii"),
         leaf.not_valid_before_utc,
         leaf.not_valid_after_utc,
+        leaf.public_bytes(serialization.Encoding.DER),
         own=False,
     )
 
@@ -72,6 +76,9 @@ def file_stamp(*paths: Path | None) -> Stamp:
 
 
 def _read(path: Path) -> bytes:
+    # a pipe or a device could keep the reader for ever
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise FileNotFoundError(errno.ENOENT, "not a file", str(path))
     with path.open("rb") as file:
         return file.read(MAX_FILE_LENGTH + 1)
 
@@ -98,6 +105,22 @@ def _check_leaf(leaf: x509.Certificate, hostname: str, now: datetime) -> None:
         raise CertificateError("self_signed", "a certificate that is its own CA is refused by cars")
     if not any(_covers(name, hostname) for name in _names(leaf)):
         raise CertificateError("wrong_hostname", f"the certificate is not made for {hostname}")
+    if not _is_for_servers(leaf):
+        raise CertificateError("not_for_servers", "the certificate is not made for servers")
+
+
+def _is_for_servers(leaf: x509.Certificate) -> bool:
+    """Return whether a client lets the extended key usage pass; a certificate without it is for everything."""
+    try:
+        usages = list(leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
+    except x509.ExtensionNotFound:
+        return True
+    except x509.DuplicateExtension, ValueError:
+        return False
+    return not {
+        ExtendedKeyUsageOID.SERVER_AUTH,
+        ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE,
+    }.isdisjoint(usages)
 
 
 def _names(leaf: x509.Certificate) -> list[str]:
@@ -130,17 +153,24 @@ def _public_roots(pem: bytes) -> Iterator[x509.Certificate]:
 def _find_roots(
     chain: list[x509.Certificate], roots: Iterable[x509.Certificate]
 ) -> list[x509.Certificate]:
-    """Return the root that a chain ends in, and others of the same organization."""
+    """Return the root that a chain ends in, and others of the same organization, in an order of their own.
+
+    The order does not depend on which of them it is: cars are configured anew when the text changes.
+    """
     known = list(roots)
     anchor = next((root for root in known for link in reversed(chain) if _issued(link, root)), None)
     if anchor is None:
+        if len(chain) > 1 and _issued(chain[-1], chain[-1]):
+            return chain[-1:]
         raise CertificateError(
-            "unknown_ca", "the certificate's CA is not a public one; name the file of its CA"
+            "unknown_ca",
+            "the certificate does not lead to a public CA, nor to one in the same file",
         )
     sisters = [
         root for root in known if root != anchor and _organization(root) == _organization(anchor)
     ]
-    return [anchor, *sisters][:MAX_ROOTS]
+    chosen = [anchor, *sisters][:MAX_ROOTS]
+    return sorted(chosen, key=lambda root: root.fingerprint(hashes.SHA256()))
 
 
 def _organization(certificate: x509.Certificate) -> str:
