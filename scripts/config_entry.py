@@ -20,7 +20,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
 CHOICES: dict[str, str] = {"telemetry": "telemetry_embedded"}
 #: Errors that a person knows better about, and submits again: the public name of a demo leads nowhere.
 INSISTED: frozenset[str] = frozenset(
-    {"reach_foreign", "reach_no_name", "reach_refused", "reach_silent"}
+    {"reach_foreign", "reach_inside", "reach_no_name", "reach_refused", "reach_silent"}
 )
 #: What a person does elsewhere before answering a step.
 ERRANDS: dict[str, Callable[[SimulatedTesla], None]] = {"pair": SimulatedTesla.pair_cars}

@@ -25,6 +25,8 @@ from custom_components.tesla_charging.telemetry_settings import Road, TelemetryS
 from tests import test_config_flow as walk
 from tests.conftest import HOME_DOMAIN, PEARL, Home
 
+PUBLIC_ADDRESS = "93.184.215.14"
+
 type Step = Any
 type Somebody = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Any]
 
@@ -33,17 +35,25 @@ pytestmark = pytest.mark.usefixtures("current_request_with_host")
 
 
 @pytest.fixture(autouse=True)
-def names(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have every name of the home's domain lead to this machine, but for one that does not exist."""
-    real = socket.getaddrinfo
+def internet(socket_enabled: None, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Have every name of the home's domain lead to its router, which leads back here; give what names lead elsewhere."""
+    special = {f"nowhere.{HOME_DOMAIN}": ""}
+    real, connect = socket.getaddrinfo, socket.socket.connect
 
     def getaddrinfo(host: Any, *args: Any, **options: Any) -> Any:
-        if host == f"nowhere.{HOME_DOMAIN}":
+        if isinstance(host, str) and host.endswith("example.com"):
+            host = special.get(host, PUBLIC_ADDRESS)
+        if host == "":
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        here = isinstance(host, str) and host.endswith("example.com")
-        return real("127.0.0.1" if here else host, *args, **options)
+        return real(host, *args, **options)
+
+    def router(caller: socket.socket, address: Any) -> None:
+        host, *rest = address
+        connect(caller, ("127.0.0.1" if host == PUBLIC_ADDRESS else host, *rest))
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(socket.socket, "connect", router)
+    return special
 
 
 def free_port() -> int:
@@ -59,6 +69,7 @@ def place(port: int, public: int | None = None, hostname: str = HOME_DOMAIN) -> 
         "port": public or port,
         "listen_port": port,
         "listen_host": "127.0.0.1",
+        "certificate": {},
     }
 
 

@@ -8,7 +8,8 @@ from typing import Any, Final
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
+from homeassistant.helpers.event import async_call_later, async_track_time_interval
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN, LOGGER
@@ -19,7 +20,7 @@ from .fleet_telemetry import ConfigAnswerError, read_config_status
 from .storage import VehicleStorage
 from .telemetry_configurator import ConfigMemory, TelemetryConfigurator
 from .telemetry_mqtt import MqttTelemetry
-from .telemetry_server import TelemetryServerError, async_get_telemetry_server
+from .telemetry_server import SIGNAL_NEW_CA, TelemetryServerError, async_get_telemetry_server
 from .telemetry_settings import Road, TelemetrySettings
 from .telemetry_silence import SilenceWatch, clear_silence
 from .vehicle_command import VirtualKey
@@ -27,6 +28,8 @@ from .vehicle_state import TelemetryStage
 
 REVIEW_INTERVAL: Final = timedelta(hours=1)
 """How often it is considered whether something has to be asked; that by itself costs nothing."""
+REOPEN_INTERVAL: Final = timedelta(minutes=5)
+"""How often a receiver that could not be opened is tried again: a certificate may be there by then."""
 
 
 def issue_id(entry_id: str) -> str:
@@ -59,6 +62,9 @@ class EntryTelemetry:
         self.server = async_get_telemetry_server(hass, active_endpoints())
         self._configurator: TelemetryConfigurator | None = None
         self._mqtt: MqttTelemetry | None = None
+        self._stopped = False
+        self._closed_because = ""
+        """What was logged last, so that it is logged once."""
         self.settings = TelemetrySettings.from_options(entry.options)
 
     async def start(self) -> None:
@@ -85,15 +91,22 @@ class EntryTelemetry:
         try:
             ca = await self.server.open(self._entry.entry_id, self.settings, {**self._cars})
         except TelemetryServerError as err:
-            LOGGER.error("Cars cannot connect to this Home Assistant: %s", err)
+            if str(err) != self._closed_because:
+                self._closed_because = str(err)
+                LOGGER.error("Cars cannot connect to this Home Assistant: %s", err)
             self._create_issue(
                 err.key, {"detail": err.detail, "port": str(self.settings.listen_port)}
             )
+            self._entry.async_on_unload(async_call_later(self._hass, REOPEN_INTERVAL, self._reopen))
+            return
+        if self._stopped:
+            await self.server.close(self._entry.entry_id)
             return
         self._clear_issue()
-        self._configurator = TelemetryConfigurator(
-            self._configs, self._key, self.settings, ca, with_location=self._with_location
+        self._entry.async_on_unload(
+            async_dispatcher_connect(self._hass, SIGNAL_NEW_CA, self._on_new_ca)
         )
+        self._prepare(ca)
         for vin, car in self._cars.items():
             car.telemetry_stage(self._storage.telemetry(vin).stage)
         self._entry.async_on_unload(
@@ -102,8 +115,24 @@ class EntryTelemetry:
         SilenceWatch(self._hass, self._entry, self._configs, self._cars).start()
         self._background(self._review(dt_util.utcnow()))
 
+    def _prepare(self, ca: str) -> None:
+        self._configurator = TelemetryConfigurator(
+            self._configs, self._key, self.settings, ca, with_location=self._with_location
+        )
+
+    @callback
+    def _on_new_ca(self, ca: str) -> None:
+        """Have the cars told at once: those that connect anew do not trust the certificate otherwise."""
+        self._prepare(ca)
+        self._background(self._review(dt_util.utcnow()))
+
+    @callback
+    def _reopen(self, now: datetime) -> None:
+        self._background(self.start_embedded())
+
     async def stop(self) -> None:
         """Listen no more. The cars stay configured: they come back when the entry does."""
+        self._stopped = True
         await self.server.close(self._entry.entry_id)
         for vin in self._cars:
             clear_silence(self._hass, vin)

@@ -4,6 +4,7 @@ from abc import ABCMeta, abstractmethod
 from typing import Any
 
 from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigFlow, ConfigFlowResult
+from homeassistant.data_entry_flow import section
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.selector import (
     NumberSelector,
@@ -31,11 +32,17 @@ from .telemetry_reachability import Reach, call_home
 from .telemetry_server import TelemetryServerError, async_get_telemetry_server
 from .telemetry_settings import Road, TelemetrySettings
 
+CONF_CERTIFICATE = "certificate"
+"""The section of the person's own files. Home Assistant's pages show an error only at a section, not inside it."""
+CONF_CERTIFICATE_FILE = "certificate_file"
 CONF_HOSTNAME = "hostname"
+CONF_KEY_FILE = "key_file"
 CONF_LISTEN_HOST = "listen_host"
 CONF_LISTEN_PORT = "listen_port"
 CONF_PORT = "port"
 CONF_TOPIC_BASE = "topic_base"
+CONF_VEHICLE_CA_FILE = "vehicle_ca_file"
+_FILES = (CONF_CERTIFICATE_FILE, CONF_KEY_FILE, CONF_VEHICLE_CA_FILE)
 
 
 class TelemetryFlow(ConfigFlow, metaclass=ABCMeta):
@@ -93,12 +100,14 @@ class TelemetryFlow(ConfigFlow, metaclass=ABCMeta):
         detail = ""
         if user_input is not None:
             hostname = user_input[CONF_HOSTNAME].strip().lower()
+            named = user_input.get(CONF_CERTIFICATE, {})
             settings = TelemetrySettings(
                 Road.EMBEDDED,
                 hostname,
                 int(user_input[CONF_PORT]),
                 int(user_input[CONF_LISTEN_PORT]),
                 user_input.get(CONF_LISTEN_HOST, "").strip(),
+                **{field: named.get(field, "").strip() for field in _FILES},
             )
             if not is_hostname(hostname):
                 errors[CONF_HOSTNAME] = "hostname_invalid"
@@ -106,6 +115,8 @@ class TelemetryFlow(ConfigFlow, metaclass=ABCMeta):
                 errors[CONF_HOSTNAME] = "hostname_foreign"
             elif settings.listen_host and not is_ip_address(settings.listen_host):
                 errors[CONF_LISTEN_HOST] = "listen_host_invalid"
+            elif settings.key_file and not settings.certificate_file:
+                errors[CONF_CERTIFICATE] = "certificate_alone"
             elif settings == self._unreached:
                 return await self._with_telemetry(settings)
             else:
@@ -113,16 +124,21 @@ class TelemetryFlow(ConfigFlow, metaclass=ABCMeta):
                 if not errors:
                     return await self._with_telemetry(settings)
         port = NumberSelector(NumberSelectorConfig(min=1, max=65535, mode=NumberSelectorMode.BOX))
-        known = self._telemetry
+        known = self._known
+        files = {field: getattr(known, field) for field in _FILES if getattr(known, field)}
         schema = vol.Schema(
             {
                 vol.Required(CONF_HOSTNAME, default=known.hostname or self._domain): TextSelector(),
                 vol.Required(CONF_PORT, default=known.port): port,
                 vol.Required(CONF_LISTEN_PORT, default=known.listen_port): port,
                 vol.Optional(CONF_LISTEN_HOST): TextSelector(),
+                vol.Required(CONF_CERTIFICATE): section(
+                    vol.Schema({vol.Optional(field): TextSelector() for field in _FILES}),
+                    {"collapsed": not files and CONF_CERTIFICATE not in errors},
+                ),
             }
         )
-        suggested = user_input or {CONF_LISTEN_HOST: known.listen_host}
+        suggested = user_input or {CONF_LISTEN_HOST: known.listen_host, CONF_CERTIFICATE: files}
         return self.async_show_form(
             step_id="telemetry_embedded",
             data_schema=self.add_suggested_values_to_schema(schema, suggested),
@@ -130,15 +146,27 @@ class TelemetryFlow(ConfigFlow, metaclass=ABCMeta):
             description_placeholders={"domain": self._domain, "detail": detail or "-"},
         )
 
+    @property
+    def _known(self) -> TelemetrySettings:
+        """What to propose: this entry's settings, else those of another one, because the place is shared."""
+        if self._telemetry.road is Road.EMBEDDED:
+            return self._telemetry
+        others = (
+            TelemetrySettings.from_options(entry.options) for entry in self._async_current_entries()
+        )
+        return next((other for other in others if other.road is Road.EMBEDDED), self._telemetry)
+
     async def _try_to_reach(self, settings: TelemetrySettings) -> tuple[dict[str, str], str]:
         """Open the receiver for a moment and call it; return errors and what they mention."""
         self._unreached = None
         server = async_get_telemetry_server(self.hass, active_endpoints())
         entry_id = self.context.get("entry_id") if self.source == SOURCE_RECONFIGURE else None
         try:
-            async with server.trial(settings, entry_id) as ca:
-                reach = await call_home(settings, ca)
+            async with server.trial(settings, entry_id) as certificate:
+                reach = await call_home(settings, certificate)
         except TelemetryServerError as err:
+            if err.file is not None:
+                return {CONF_CERTIFICATE: err.file.key}, err.file.path
             field = CONF_LISTEN_PORT if err.key == "telemetry_port" else "base"
             return {field: err.key}, err.detail
         if reach is Reach.REACHED:

@@ -3,20 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
 from pathlib import Path
-import ssl
 from typing import Final, Protocol
 from uuid import uuid4
 
 from aiohttp import ClientError, ClientTimeout
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
-from homeassistant.helpers.event import async_track_time_interval
-from homeassistant.util import dt as dt_util
+from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.util.hass_dict import HassKey
+from homeassistant.util.signal_type import SignalType
 
-from .const import DOMAIN, LOGGER
+from .const import DOMAIN
 from .fleet_api import Endpoints
 from .fleet_telemetry import (
     CarStatus,
@@ -27,29 +25,29 @@ from .fleet_telemetry import (
     TelemetryReceiver,
     TrustError,
     VehicleCA,
-    ensure_certificate,
     fingerprints,
     read_bundle,
-    server_context,
 )
+from .telemetry_certificate import MAX_BUNDLE_LENGTH, FileTrouble, Tls, TlsKeeper
 from .telemetry_settings import TelemetrySettings
 
 DIRECTORY: Final = f"{DOMAIN}_telemetry"
 """In the configuration directory, so that backups contain it: cars are told the CA that is in it."""
 VEHICLE_CA_FILE: Final = "vehicle_ca.pem"
-MAX_BUNDLE_LENGTH: Final = 262_144
 DOWNLOAD_TIMEOUT: Final = ClientTimeout(total=30)
-RENEWAL_INTERVAL: Final = timedelta(hours=12)
+SIGNAL_NEW_CA: Final[SignalType[str]] = SignalType(f"{DOMAIN}_telemetry_new_ca")
+"""The CA (PEM) that the cars have to be told from now on."""
 
 
 class TelemetryServerError(Exception):
     """The receiver cannot be opened: the key of the message, and what it mentions."""
 
-    def __init__(self, key: str, detail: str = "") -> None:
-        """Remember both."""
+    def __init__(self, key: str, detail: str = "", file: FileTrouble | None = None) -> None:
+        """Remember all; `file` is the person's file that is to blame, if one is."""
         super().__init__(f"{key}: {detail}")
         self.key = key
         self.detail = detail
+        self.file = file
 
 
 class StreamingCar(Protocol):
@@ -75,9 +73,7 @@ class TelemetryServer:
         self._cars: dict[str, dict[str, StreamingCar]] = {}
         """By entry id, then by VIN."""
         self._receiver: TelemetryReceiver | None = None
-        self._certificate: ServerCertificate | None = None
-        self._vehicle_cas: tuple[VehicleCA, ...] = ()
-        self._cancel_renewal: CALLBACK_TYPE | None = None
+        self._keeper: TlsKeeper | None = None
 
     async def open(
         self, entry_id: str, settings: TelemetrySettings, cars: dict[str, StreamingCar]
@@ -89,11 +85,11 @@ class TelemetryServer:
         async with self._lock:
             if self._receiver is None:
                 await self._start(settings)
-            elif _place(settings) != _place(self._settings):
+            elif not self._is_same(settings):
                 raise TelemetryServerError("telemetry_other_place")
             self._cars[entry_id] = cars
-            assert self._certificate is not None
-            return self._certificate.ca
+            assert self._keeper is not None
+            return self._keeper.certificate.ca
 
     async def close(self, entry_id: str) -> None:
         """Listen no more for an entry's cars, and for nobody when it was the last."""
@@ -103,36 +99,44 @@ class TelemetryServer:
                     self._receiver.drop(vin)
             if self._cars or self._receiver is None:
                 return
-            if self._cancel_renewal is not None:
-                self._cancel_renewal()
-                self._cancel_renewal = None
+            if self._keeper is not None:
+                self._keeper.close()
+                self._keeper = None
             receiver, self._receiver = self._receiver, None
             await receiver.stop()
 
     @asynccontextmanager
     async def trial(
         self, settings: TelemetrySettings, entry_id: str | None = None
-    ) -> AsyncIterator[str]:
-        """Listen for nobody, only to see whether it can be reached; give the CA (PEM) of who answers.
+    ) -> AsyncIterator[ServerCertificate]:
+        """Listen for nobody, only to see whether it can be reached; give the certificate of who answers.
 
         `entry_id` is the entry that these settings are for, if there is one already. Raises TelemetryServerError.
         """
-        if self._receiver is None or _place(settings) == _place(self._settings):
+        if self._receiver is None or self._is_same(settings):
             name = f"trial {uuid4()}"
-            ca = await self.open(name, settings, {})
+            await self.open(name, settings, {})
+            assert self._keeper is not None
             try:
-                yield ca
+                yield self._keeper.certificate
             finally:
                 await self.close(name)
         elif self._cars.keys() - {entry_id}:
             raise TelemetryServerError("telemetry_other_place")
         elif settings.listen_port == self.port:
-            # the port is ours already, with a certificate for another name from the same CA
-            assert self._certificate is not None
-            yield self._certificate.ca
+            # the port is ours already, with the certificate of before
+            if settings.files:
+                await self._load(settings)
+            assert self._keeper is not None
+            yield self._keeper.certificate
         else:
-            async with TelemetryServer(self._hass, self._endpoints).trial(settings) as ca:
-                yield ca
+            async with TelemetryServer(self._hass, self._endpoints).trial(settings) as certificate:
+                yield certificate
+
+    @property
+    def certificate(self) -> ServerCertificate | None:
+        """The certificate that cars are shown, None when nobody is."""
+        return self._keeper.certificate if self._keeper else None
 
     @property
     def port(self) -> int:
@@ -171,47 +175,45 @@ class TelemetryServer:
 
     # -- opening ------------------------------------------------------------------------------------
 
+    def _is_same(self, settings: TelemetrySettings) -> bool:
+        return self._settings is not None and settings.shared == self._settings.shared
+
     async def _start(self, settings: TelemetrySettings) -> None:
-        bundle = await self._vehicle_ca_bundle()
+        keeper, tls = await self._load(settings)
         receiver = TelemetryReceiver(self)
         try:
-            self._vehicle_cas = read_bundle(
-                bundle,
-                frozenset()
-                if self._endpoints.vehicle_ca_pinned
-                else frozenset(fingerprints(bundle)),
-            )
-            context = await self._hass.async_add_executor_job(self._make_context, settings)
-            await receiver.start(settings.listen_host or None, settings.listen_port, context)
-        except TrustError as err:
-            raise TelemetryServerError("telemetry_no_vehicle_ca", str(err)) from err
-        except CertificateError as err:
-            raise TelemetryServerError("telemetry_certificate", str(err)) from err
+            await receiver.start(settings.listen_host or None, settings.listen_port, tls.context)
         except OSError as err:
             raise TelemetryServerError("telemetry_port", str(err)) from err
-        self._receiver, self._settings = receiver, settings
-        self._cancel_renewal = async_track_time_interval(
-            self._hass, self._renew, RENEWAL_INTERVAL, cancel_on_shutdown=True
-        )
+        self._receiver, self._keeper, self._settings = receiver, keeper, settings
+        keeper.watch(self._use)
 
-    def _make_context(self, settings: TelemetrySettings) -> ssl.SSLContext:
-        """Make or renew the certificate and load it (blocking)."""
-        self._directory.mkdir(mode=0o700, exist_ok=True)
-        self._certificate = ensure_certificate(self._directory, settings.hostname, dt_util.utcnow())
-        return server_context(self._certificate.chain, self._certificate.key, self._vehicle_cas)
-
-    async def _renew(self, now: datetime) -> None:
-        """Use a renewed certificate in time; the cars' configuration names only the CA."""
-        if self._certificate is None or not self._certificate.renewal_due(now):
-            return
-        assert self._settings is not None
+    async def _load(self, settings: TelemetrySettings) -> tuple[TlsKeeper, Tls]:
+        """Return what a receiver works with. Raises TelemetryServerError."""
         try:
-            context = await self._hass.async_add_executor_job(self._make_context, self._settings)
-        except (CertificateError, TrustError, OSError) as err:
-            LOGGER.error("The telemetry certificate could not be renewed: %s", err)
-            return
+            trusted = () if settings.vehicle_ca_file else await self._vehicle_cas()
+            keeper = TlsKeeper(self._hass, self._directory, settings, trusted)
+            return keeper, await keeper.load()
+        except FileTrouble as err:
+            raise TelemetryServerError("telemetry_files", str(err), err) from err
+        except TrustError as err:
+            raise TelemetryServerError("telemetry_no_vehicle_ca", str(err)) from err
+        except (CertificateError, OSError) as err:
+            raise TelemetryServerError("telemetry_certificate", str(err)) from err
+
+    @callback
+    def _use(self, before: ServerCertificate, tls: Tls) -> None:
+        """Show a renewed certificate to who comes from now on; who is connected stays."""
         if self._receiver is not None:
-            self._receiver.update_tls(context)
+            self._receiver.update_tls(tls.context)
+        if tls.certificate.ca != before.ca:
+            async_dispatcher_send(self._hass, SIGNAL_NEW_CA, tls.certificate.ca)
+
+    async def _vehicle_cas(self) -> tuple[VehicleCA, ...]:
+        """Return the CAs of Tesla's cars. Raises TelemetryServerError, TrustError, OSError."""
+        bundle = await self._vehicle_ca_bundle()
+        pinned = self._endpoints.vehicle_ca_pinned
+        return read_bundle(bundle, frozenset() if pinned else frozenset(fingerprints(bundle)))
 
     async def _vehicle_ca_bundle(self) -> bytes:
         """Return the bundle of the cars' CAs: as kept, else as Tesla publishes it, which is then kept."""
@@ -242,12 +244,6 @@ def async_get_telemetry_server(hass: HomeAssistant, endpoints: Endpoints) -> Tel
     if DATA_TELEMETRY_SERVER not in hass.data:
         hass.data[DATA_TELEMETRY_SERVER] = TelemetryServer(hass, endpoints)
     return hass.data[DATA_TELEMETRY_SERVER]
-
-
-def _place(settings: TelemetrySettings | None) -> tuple[str, int, str] | None:
-    if settings is None:
-        return None
-    return (settings.hostname, settings.listen_port, settings.listen_host)
 
 
 def _read_if_there(path: Path) -> bytes | None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Final
 
 CONF_TELEMETRY: Final = "telemetry"
@@ -38,6 +39,26 @@ class TelemetrySettings:
     """The address of this machine to listen on; all if empty."""
     topic_base: str = DEFAULT_TOPIC_BASE
     """Under which topics records are published."""
+    certificate_file: str = ""
+    """Path of the receiver's own certificate with its chain; one is made here if empty."""
+    key_file: str = ""
+    """Path of its key; the certificate's file holds it too if empty."""
+    vehicle_ca_file: str = ""
+    """Path of the CAs that vouch for cars; those that Tesla publishes if empty."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The person's own files."""
+        return tuple(Path(name) for name in self._named_files if name)
+
+    @property
+    def shared(self) -> tuple[object, ...]:
+        """What all entries of a Home Assistant have in common, because they share the receiver."""
+        return (self.hostname, self.listen_port, self.listen_host, *self._named_files)
+
+    @property
+    def _named_files(self) -> tuple[str, str, str]:
+        return (self.certificate_file, self.key_file, self.vehicle_ca_file)
 
     @property
     def public_place(self) -> str:
