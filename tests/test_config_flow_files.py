@@ -303,6 +303,7 @@ async def test_another_certificate_of_the_same_authority_is_somebody_else(
 ) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(files.chain, files.key)
+    context.verify_mode = ssl.CERT_REQUIRED
     files.renew()
     with pages.somebody_with_tls(context) as public:
         step = await enter(polled_home, place(files.entered(), public=public))
