@@ -14,11 +14,12 @@ from homeassistant.helpers import translation
 import pytest
 
 from custom_components.tesla_charging import telemetry_reachability
+from custom_components.tesla_charging.endpoints import active_endpoints
 from custom_components.tesla_charging.fleet_telemetry.certificate import AUTHORITY_FILE
-from custom_components.tesla_charging.telemetry_server import DIRECTORY
+from custom_components.tesla_charging.telemetry_server import DIRECTORY, async_get_telemetry_server
 from custom_components.tesla_charging.telemetry_settings import Road, TelemetrySettings
 from tests import test_config_flow as walk, test_config_flow_telemetry as pages
-from tests.conftest import HOME_DOMAIN, Home
+from tests.conftest import HOME_DOMAIN, PEARL, Home
 from tests.fleet_telemetry.pki import issue
 from tests.own_files import OwnFiles
 
@@ -115,15 +116,21 @@ def encrypted(files: OwnFiles) -> None:
     )
 
 
-def hours(begins: float, ends: float) -> dict[str, timedelta]:
-    return {"begins": timedelta(hours=begins), "ends": timedelta(hours=ends)}
+def valid(files: OwnFiles, begins: float, ends: float) -> None:
+    """Have a certificate that is valid between these hours from now."""
+    files.write(files.leaf(begins=timedelta(hours=begins), ends=timedelta(hours=ends)))
+
+
+def no_file(path: Path, make: Callable[[Path], object]) -> None:
+    path.unlink()
+    make(path)
 
 
 WRONG: dict[str, tuple[str, str, Callable[[OwnFiles], object]]] = {
     "no certificate file": ("file_missing", "chain", lambda f: f.chain.unlink()),
     "no key file": ("file_missing", "key", lambda f: f.key.unlink()),
-    "a directory": ("file_missing", "key", lambda f: (f.key.unlink(), f.key.mkdir())),
-    "a pipe": ("file_missing", "chain", lambda f: (f.chain.unlink(), os.mkfifo(f.chain))),
+    "a directory": ("file_missing", "key", lambda f: no_file(f.key, Path.mkdir)),
+    "a pipe": ("file_missing", "chain", lambda f: no_file(f.chain, os.mkfifo)),
     "no PEM": ("certificate_not_pem", "chain", lambda f: f.chain.write_bytes(f.root.der)),
     "far too large": (
         "certificate_not_pem",
@@ -152,8 +159,8 @@ WRONG: dict[str, tuple[str, str, Callable[[OwnFiles], object]]] = {
         "chain",
         lambda f: f.write(f.leaf(f"*.{HOME_DOMAIN}")),
     ),
-    "over": ("certificate_expired", "chain", lambda f: f.write(f.leaf(**hours(-9, -1)))),
-    "not yet": ("certificate_not_yet_valid", "chain", lambda f: f.write(f.leaf(**hours(1, 9)))),
+    "over": ("certificate_expired", "chain", lambda f: valid(f, -9, -1)),
+    "not yet": ("certificate_not_yet_valid", "chain", lambda f: valid(f, 1, 9)),
     "for clients": (
         "certificate_not_for_servers",
         "chain",
@@ -237,15 +244,15 @@ async def test_the_persons_authorities_of_the_cars_need_no_download(
     home: Home, files: OwnFiles
 ) -> None:
     """They are trusted as they are: none of them is among the pinned ones."""
-    home.add_car(pages.PEARL, "Pearl")
+    home.add_car(PEARL, "Pearl")
     bundle = files.directory / "cars.pem"
     bundle.write_bytes(files.root.pem)
     nothing = replace(
-        pages.active_endpoints(),
+        active_endpoints(),
         vehicle_ca_url=f"{home.tesla.base_url}/_sim/nothing.pem",
         vehicle_ca_pinned=True,
     )
-    pages.async_get_telemetry_server(home.hass, nothing)
+    async_get_telemetry_server(home.hass, nothing)
     await home.set_up()
     step = await enter(home, place({}))
     assert step["errors"] == {"base": "telemetry_no_vehicle_ca"}
@@ -343,7 +350,7 @@ async def test_other_files_are_tried_while_the_receiver_shows_its_certificate(
 
 
 def shown(home: Home) -> str:
-    server = pages.async_get_telemetry_server(home.hass, pages.active_endpoints())
+    server = async_get_telemetry_server(home.hass, active_endpoints())
     assert server.certificate is not None
     return "made here" if server.certificate.own else "own files"
 

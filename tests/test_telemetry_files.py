@@ -35,8 +35,8 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OwnFiles:
     return OwnFiles(tmp_path / "ssl", monkeypatch)
 
 
-def with_files(files: OwnFiles, port: int, **more: str) -> TelemetrySettings:
-    return replace(embedded(port), **files.entered(**more))
+def with_files(files: OwnFiles, port: int) -> TelemetrySettings:
+    return replace(embedded(port), certificate_file=str(files.chain), key_file=str(files.key))
 
 
 async def stream(home: Home, telemetry: TelemetrySettings) -> None:
