@@ -227,7 +227,11 @@ class TelemetryServer:
                 self._endpoints.vehicle_ca_url, timeout=DOWNLOAD_TIMEOUT, allow_redirects=False
             ) as response:
                 response.raise_for_status()
-                bundle = await response.content.read(MAX_BUNDLE_LENGTH)
+                bundle = b""
+                async for chunk in response.content.iter_chunked(MAX_BUNDLE_LENGTH):
+                    bundle += chunk
+                    if len(bundle) > MAX_BUNDLE_LENGTH:
+                        raise TelemetryServerError("telemetry_no_vehicle_ca", "too long")
         except (ClientError, TimeoutError) as err:
             raise TelemetryServerError("telemetry_no_vehicle_ca", type(err).__name__) from err
         if pinned:
