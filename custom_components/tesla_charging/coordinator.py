@@ -13,16 +13,7 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, Upda
 from homeassistant.util import dt as dt_util
 
 from .commander import VehicleCommander
-from .const import (
-    CHARGING_INTERVAL,
-    CONFIRM_DELAY,
-    DOMAIN,
-    IDLE_INTERVAL,
-    LOGGER,
-    QUIET_AFTER,
-    QUIET_INTERVAL,
-    STATE_INTERVAL,
-)
+from .const import CONFIRM_DELAY, DOMAIN, LOGGER, STATE_INTERVAL
 from .effects import effect_of
 from .exceptions import placeholders, translated, translation_key
 from .fleet_api import (
@@ -37,6 +28,7 @@ from .fleet_api import (
     VehicleSummary,
 )
 from .fleet_telemetry import Record, SignalRecord, settle
+from .polling import Ask, Known, is_charging, next_question, shows_activity
 from .storage import CommandMemory, VehicleStorage
 from .vehicle_command import CommandRequest, CommandResult, VehicleCommandError, VirtualKey
 from .vehicle_state import (
@@ -47,29 +39,12 @@ from .vehicle_state import (
     expected,
     pushed_readings,
     readings_of,
-    signals_of,
 )
 
-SILENCE = timedelta(minutes=10)
-"""How long a charging, connected car may say nothing before it is asked."""
 BURST = 0.25
 """Seconds in which pushes are gathered before entities are written."""
 PUSH_GRAIN = 1.0
 """Seconds by which the car's time of a push can be too early: some of its clients count whole seconds."""
-CHARGING = frozenset({"Charging", "Starting"})
-ACTIVITY = signals_of(
-    (
-        "DetailedChargeState",
-        "ChargeLimitSoc",
-        "ChargeCurrentRequest",
-        "ChargePortDoorOpen",
-        "ChargePortLatch",
-        "ChargingCableType",
-        "Gear",
-    )
-)
-"""Signals that change when somebody does something with the car. Others (voltage, position, range) waver in a
-parked car for ever, and asking because of them would keep it from falling asleep."""
 
 
 class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
@@ -144,16 +119,13 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
 
         While the car pushes its data, nothing is asked at all.
         """
-        if self._is_pushing(_now()) and not self._confirm_wanted:
+        if next_question(self._known(), _now()) is Ask.NOTHING:
             return self.data
         try:
             summary = await self._vehicles.summary(self.vin)
             self.commander.saw(summary.state)
             state = self.data.connected(summary.state)
-            if summary.state is not Connection.ONLINE:
-                return state
-            woke = self.data.connection is not Connection.ONLINE
-            if not self._is_due(_now(), woke=woke):
+            if next_question(self._known(summary.state), _now()) is not Ask.DATA:
                 return state
             return await self._ask(state)
         except (LoginRequired, MissingScope) as err:
@@ -170,15 +142,17 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
                 retry_after=err.retry_after if isinstance(err, RateLimited) else None,
             ) from err
 
-    def _is_pushing(self, now: float) -> bool:
-        """Whether the car tells by itself what changes.
-
-        A stream can fall silent while the car charges (fleet-telemetry issue 283): then it is asked again.
-        """
-        if not self._connected or self._pushed_at is None:
-            return False
-        charging = self.data.value("DetailedChargeState") in CHARGING
-        return not charging or 0 <= now - self._pushed_at <= SILENCE.total_seconds()
+    def _known(self, seen: Connection | None = None) -> Known:
+        return Known(
+            seen=seen,
+            woke=self.data.connection is not Connection.ONLINE,
+            charging=is_charging(self.data),
+            streaming=self._connected,
+            pushed_at=self._pushed_at,
+            asked_at=self._asked_at,
+            changed_at=self._changed_at,
+            confirm_wanted=self._confirm_wanted,
+        )
 
     async def _ask(self, state: VehicleState) -> VehicleState:
         """Return the state with the car's data of now."""
@@ -193,7 +167,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         readings = readings_of(data, now=now)
         lag = self._learn_lag(clock_lag(readings, now=now)) if readings else 0.0
         merged = self.data.connected(state.connection).merge(readings, now=now, lag=lag)
-        if merged.changes(self.data) & ACTIVITY:
+        if shows_activity(merged, self.data):
             self._changed_at = now
         self._storage.save_states()
         return merged
@@ -202,20 +176,6 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         """Return what the car's clock trails ours by: the lesser of two looks, as one may have been at old data."""
         known, self._clock_lag = self._clock_lag, lag
         return lag if known is None else min(lag, known)
-
-    def _is_due(self, now: float, *, woke: bool) -> bool:
-        """Whether the car's data is worth its price again."""
-        if self._asked_at is None or self._confirm_wanted or now < self._asked_at:
-            return True  # the latter when our clock was set back
-        if woke or self.data.value("DetailedChargeState") in CHARGING:
-            # also bounds what a car costs that is called online, but does not answer
-            interval = CHARGING_INTERVAL
-        elif not 0 <= now - self._changed_at <= QUIET_AFTER.total_seconds():
-            interval = QUIET_INTERVAL
-        else:
-            interval = IDLE_INTERVAL
-        # the state call runs on a grid of its own: half a step early is near enough
-        return now - self._asked_at >= (interval - STATE_INTERVAL / 2).total_seconds()
 
     # -- commanding ---------------------------------------------------------------------------------
 
@@ -269,7 +229,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
 
     async def _confirm(self, _: datetime) -> None:
         self._cancel_confirm = None
-        if self._is_pushing(_now()) and not self.data.assumed:
+        if self._known().pushes(_now()) and not self.data.assumed:
             # the car has told; it stays silent only if it is, or is again, as it was
             self._confirm_wanted = False
             return

@@ -7,9 +7,9 @@ from homeassistant.components.switch import SwitchEntity, SwitchEntityDescriptio
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import CHARGING
 from .entity import VehicleEntity, VehicleEntityDescription
 from .models import TeslaChargingConfigEntry
+from .polling import CHARGING
 
 # every car keeps its own commands in order
 PARALLEL_UPDATES = 0
