@@ -110,6 +110,10 @@ class Car:
         """The running software version."""
         return self._systems.firmware
 
+    def install_firmware(self, version: str) -> None:
+        """Run other software from now on, as after an update."""
+        self._systems.firmware = version
+
     @property
     def state(self) -> Reachability:
         """online, asleep or offline; a car that is waking up is still asleep."""
