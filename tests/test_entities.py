@@ -43,9 +43,11 @@ async def test_all_entities_of_a_charging_car(charging_home: Home) -> None:
         "charging_state",
         "energy_added",
         "full_charge_time",
+        "last_message",
         "plugged_in",
         "range",
         "telemetry",
+        "telemetry_problem",
         "wake_up",
     }
     shown = {key: state.state for key, state in states.items() if state is not None}

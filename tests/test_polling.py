@@ -15,7 +15,13 @@ from custom_components.tesla_charging.const import (
     STATE_INTERVAL,
 )
 from custom_components.tesla_charging.fleet_api import VehicleState as Connection
-from custom_components.tesla_charging.polling import SILENCE, Ask, Known, next_question
+from custom_components.tesla_charging.polling import (
+    SILENCE,
+    Ask,
+    Known,
+    is_incomplete,
+    next_question,
+)
 
 NOW = 1_790_000_000.0
 MINUTE = 60.0
@@ -31,8 +37,8 @@ def ago(seconds: float | None) -> float | None:
 
 def everything() -> Iterator[Known]:
     yes_no = (False, True)
-    for seen, woke, charging, streaming, confirm in product(
-        (None, *Connection), yes_no, yes_no, yes_no, yes_no
+    for seen, woke, charging, streaming, confirm, incomplete in product(
+        (None, *Connection), yes_no, yes_no, yes_no, yes_no, yes_no
     ):
         for pushed, asked, changed in product(LATER, LATER, LATER[1:]):
             yield Known(
@@ -41,6 +47,7 @@ def everything() -> Iterator[Known]:
                 charging=charging,
                 streaming=streaming,
                 confirm_wanted=confirm,
+                incomplete=incomplete,
                 pushed_at=ago(pushed),
                 asked_at=ago(asked),
                 changed_at=ago(changed) or 0.0,
@@ -65,7 +72,8 @@ def test_nothing_is_asked_while_the_car_pushes_unless_a_command_waits_for_its_co
     pushing = [known for known in everything() if known.seen is None and known.pushes(NOW)]
     assert pushing
     for known in pushing:
-        assert (next_question(known, NOW) is Ask.NOTHING) is not known.confirm_wanted
+        if not known.incomplete:
+            assert (next_question(known, NOW) is Ask.NOTHING) is not known.confirm_wanted
 
 
 def test_a_car_that_does_not_push_is_always_looked_at() -> None:
@@ -139,3 +147,29 @@ def test_only_a_charging_car_may_not_be_silent(
     assert known.pushes(NOW + seconds) is pushes
     assert not replace(known, streaming=False).pushes(NOW)
     assert not replace(known, pushed_at=None).pushes(NOW)
+
+
+def test_a_car_that_does_not_push_everything_is_asked_rarely() -> None:
+    known = Known(streaming=True, incomplete=True, pushed_at=NOW, asked_at=NOW, changed_at=NOW)
+    online = replace(known, seen=Connection.ONLINE)
+    due = NOW + QUIET_INTERVAL.total_seconds() - HALF_A_STEP
+    for now, before, after in ((due - 1, Ask.NOTHING, Ask.NOTHING), (due, Ask.STATE, Ask.DATA)):
+        assert next_question(known, now) is before
+        assert next_question(online, now) is after
+    charging = replace(known, charging=True, pushed_at=due - 1)
+    assert next_question(charging, due - 1) is Ask.NOTHING
+    assert next_question(replace(known, asked_at=None), NOW) is Ask.STATE
+
+
+@pytest.mark.parametrize(
+    ("left_out", "incomplete"),
+    [
+        ((), False),
+        (("ChargeLimitSoc",), True),
+        # asking tells nothing of what only the car tells, nor of what nobody may tell
+        (("LocatedAtHome", "Location"), False),
+        (("EnergyRemaining",), False),
+    ],
+)
+def test_only_what_asking_would_tell_is_missed(left_out: tuple[str, ...], incomplete: bool) -> None:
+    assert is_incomplete(left_out) is incomplete

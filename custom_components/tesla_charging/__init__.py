@@ -38,6 +38,7 @@ from .public_key import async_get_key_store
 from .services import async_setup_services
 from .storage import VehicleStorage
 from .telemetry import EntryTelemetry, issue_id, take_back
+from .telemetry_refusals import clear_refusals
 from .vehicle_command import InvalidKey, VirtualKey
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -106,6 +107,8 @@ async def async_remove_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
     ir.async_delete_issue(hass, DOMAIN, issue_id(entry.entry_id))
     storage = VehicleStorage(hass, entry.entry_id)
     await storage.load()
+    for vin in storage.telemetry_vins:
+        clear_refusals(hass, vin)
     if configured := storage.configured:
         with contextlib.suppress(ImplementationUnavailableError, ValueError):
             client, _ = await _make_client(hass, entry, RequestLog())

@@ -6,45 +6,34 @@ from typing import override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
-from homeassistant.exceptions import ConfigEntryAuthFailed
-from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.event import async_call_later
-from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
 from .commander import VehicleCommander
 from .const import CONFIRM_DELAY, DOMAIN, LOGGER, STATE_INTERVAL
+from .device import show_firmware
 from .effects import effect_of
-from .exceptions import placeholders, translated, translation_key
+from .exceptions import translated, update_failure
 from .fleet_api import (
     FleetApiError,
     LoginRequired,
-    MissingScope,
-    RateLimited,
     Section,
     VehicleAsleep,
     Vehicles,
     VehicleState as Connection,
     VehicleSummary,
 )
-from .fleet_telemetry import Record, SignalRecord, settle
-from .polling import Ask, Known, is_charging, next_question, shows_activity
+from .fleet_telemetry import Record
+from .polling import Ask, Known, is_charging, is_incomplete, next_question, shows_activity
+from .push_channel import PushChannel
 from .storage import CommandMemory, VehicleStorage
+from .telemetry_problem import NO_TROUBLE, TelemetryTrouble
 from .vehicle_command import CommandRequest, CommandResult, VehicleCommandError, VirtualKey
-from .vehicle_state import (
-    UNKNOWN_TIME,
-    TelemetryStage,
-    VehicleState,
-    clock_lag,
-    expected,
-    pushed_readings,
-    readings_of,
-)
+from .vehicle_state import TelemetryStage, VehicleState, clock_lag, expected, readings_of
 
 BURST = 0.25
 """Seconds in which pushes are gathered before entities are written."""
-PUSH_GRAIN = 1.0
-"""Seconds by which the car's time of a push can be too early: some of its clients count whole seconds."""
 
 
 class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
@@ -104,8 +93,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         self._clock_lag: float | None = None
         self._confirm_wanted = False
         self._cancel_confirm: CALLBACK_TYPE | None = None
-        self._pushed_at: float | None = None
-        self._connected = False
+        self.push = PushChannel()
         self._telling: asyncio.TimerHandle | None = None
 
     def _memory(self) -> CommandMemory:
@@ -128,27 +116,17 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             if next_question(self._known(summary.state), _now()) is not Ask.DATA:
                 return state
             return await self._ask(state)
-        except (LoginRequired, MissingScope) as err:
-            raise ConfigEntryAuthFailed(
-                translation_domain=DOMAIN,
-                translation_key=translation_key(err),
-                translation_placeholders=placeholders(err),
-            ) from err
         except FleetApiError as err:
-            raise UpdateFailed(
-                translation_domain=DOMAIN,
-                translation_key=translation_key(err),
-                translation_placeholders=placeholders(err),
-                retry_after=err.retry_after if isinstance(err, RateLimited) else None,
-            ) from err
+            raise update_failure(err) from err
 
     def _known(self, seen: Connection | None = None) -> Known:
         return Known(
             seen=seen,
             woke=self.data.connection is not Connection.ONLINE,
             charging=is_charging(self.data),
-            streaming=self._connected,
-            pushed_at=self._pushed_at,
+            streaming=self.push.connected,
+            incomplete=is_incomplete(self.data.trouble.left_out),
+            pushed_at=self.push.pushed_at,
             asked_at=self._asked_at,
             changed_at=self._changed_at,
             confirm_wanted=self._confirm_wanted,
@@ -251,29 +229,12 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
     @property
     def pushed_at(self) -> float | None:
         """When the car pushed something last, unix seconds by our clock."""
-        return self._pushed_at
+        return self.push.pushed_at
 
     @callback
     def on_record(self, record: Record) -> None:
         """Apply what the car pushed; when this returns, the car may forget it."""
-        retained = isinstance(record, SignalRecord) and record.retained
-        if not retained:
-            # what a broker had kept is no sign of life
-            self._pushed_at = record.received_at
-        if not isinstance(record, SignalRecord):
-            LOGGER.debug("%s sent %s", self.name, type(record).__name__)
-            return
-        values = settle(record.values, self.data.value("DetailedChargeState"))
-        now = _now()
-        if retained:
-            measured_at, lag = UNKNOWN_TIME, 0.0
-        else:
-            measured_at = record.created_at or record.received_at
-            # an assumption lives on our clock, a push on the car's: whole seconds, and behind by its way here
-            lag = max(0.0, record.received_at - measured_at) + PUSH_GRAIN
-        self.data = self.data.merge(
-            pushed_readings(values, measured_at=measured_at), now=now, lag=lag
-        )
+        self.data = self.push.heard(self.data, record, _now())
         self._storage.save_states()
         if self._telling is None:
             self._telling = self.hass.loop.call_later(BURST, self._tell)
@@ -281,22 +242,21 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
     @callback
     def on_connection(self, connected: bool) -> None:
         """Note that the car connected, or that it is gone: asleep, most likely, which Tesla tells for free."""
-        self._connected = connected
-        state = self.data
-        if state.telemetry is not TelemetryStage.OFF:
-            state = state.streaming(
-                TelemetryStage.CONNECTED if connected else TelemetryStage.SYNCED
-            )
-        if connected:
-            self._take(state.connected(Connection.ONLINE))
-            return
-        self._take(state)
-        self._look_soon()
+        self._take(self.push.came_or_went(self.data, connected))
+        if not connected:
+            self._look_soon()
 
     @callback
-    def telemetry_stage(self, stage: TelemetryStage) -> None:
-        """Show how far the push channel has come; a connection outranks what Tesla tells."""
-        self._take(self.data.streaming(TelemetryStage.CONNECTED if self._connected else stage))
+    def telemetry_stage(
+        self, stage: TelemetryStage, trouble: TelemetryTrouble = NO_TROUBLE
+    ) -> None:
+        """Show how far the push channel has come, and why no further."""
+        self._take(self.push.stage(self.data, stage, trouble))
+
+    @callback
+    def complained(self, about: str) -> None:
+        """Show what the car complained about to Tesla."""
+        self._take(self.push.complained(self.data, about))
 
     @callback
     def _tell(self) -> None:
@@ -324,19 +284,10 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         everyone = self.last_update_success != self._told_success
         self._told, self._told_success = self.data, self.last_update_success
         if "Version" in changed:
-            self._show_firmware()
+            show_firmware(self.hass, self.config_entry, self.vin, self.data.value("Version"))
         for update, context in list(self._listeners.values()):
             if everyone or not isinstance(context, frozenset) or context & changed:
                 update()
-
-    def _show_firmware(self) -> None:
-        """Write the firmware's version to the device."""
-        registry, version = dr.async_get(self.hass), self.data.value("Version")
-        device = registry.async_get_device_by_identifier(
-            (DOMAIN, self.vin), self.config_entry.entry_id
-        )
-        if device is not None and isinstance(version, str):
-            registry.async_update_device(device.id, sw_version=version)
 
 
 def _now() -> float:

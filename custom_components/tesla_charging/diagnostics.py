@@ -2,9 +2,10 @@
 
 from dataclasses import asdict
 import hashlib
+import re
 from typing import Any, Final
 
-from homeassistant.components.diagnostics import async_redact_data
+from homeassistant.components.diagnostics import REDACTED, async_redact_data
 from homeassistant.core import HomeAssistant
 
 from .coordinator import VehicleCoordinator
@@ -42,8 +43,50 @@ async def async_get_config_entry_diagnostics(
             "listening_on": data.telemetry.server.port,
             "refused_connections": data.telemetry.server.refusals,
         },
-        "cars": [_car(car, data.telemetry.server.status(vin)) for vin, car in data.cars.items()],
+        "cars": [
+            _car(car, data.telemetry.server.status(vin))
+            | {
+                "telemetry_trouble": _scrubbed(asdict(car.data.trouble), _names(entry, car)),
+                "events": _scrubbed(_events(car), _names(entry, car)),
+            }
+            for vin, car in data.cars.items()
+        ],
     }
+
+
+def _events(car: VehicleCoordinator) -> dict[str, Any]:
+    """Return what the car told beside its signals: bounded by CarEvents."""
+    events = car.push.events
+    return {
+        "errors": [
+            {"name": error.name, "body": error.body, "tags": error.tags, "at": error.created_at}
+            for error in events.errors
+        ],
+        "charging_alerts": [asdict(alert) for alert in events.alerts],
+        "other_alerts": events.other_alerts,
+        "last_message_at": car.data.heard_at,
+    }
+
+
+def _names(entry: TeslaChargingConfigEntry, car: VehicleCoordinator) -> tuple[str, ...]:
+    """Return what tells who or where this is, longest first: a host name contains the domain."""
+    hostname = entry.runtime_data.telemetry.settings.hostname
+    names = {car.vin, car.vin[-6:], car.vehicle_name, hostname, str(entry.data.get("domain", ""))}
+    return tuple(sorted(names - {""}, key=len, reverse=True))
+
+
+def _scrubbed(value: Any, names: tuple[str, ...]) -> Any:
+    """Return what others wrote without these names."""
+    match value:
+        case str():
+            for name in names:
+                value = re.sub(re.escape(name), REDACTED, value, flags=re.IGNORECASE)
+            return value
+        case dict():
+            return {_scrubbed(k, names): _scrubbed(v, names) for k, v in value.items()}
+        case list() | tuple():
+            return [_scrubbed(item, names) for item in value]
+    return value
 
 
 def _car(car: VehicleCoordinator, pushed: CarStatus | None) -> dict[str, Any]:

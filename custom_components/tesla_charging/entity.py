@@ -33,7 +33,8 @@ class VehicleEntity(CoordinatorEntity[VehicleCoordinator]):
         self, coordinator: VehicleCoordinator, description: VehicleEntityDescription
     ) -> None:
         """Name the entity by its row."""
-        super().__init__(coordinator, context=signals_of(description.signals))
+        self.signals = signals_of(description.signals)
+        super().__init__(coordinator, context=self.signals)
         self.entity_description = description
         self._attr_translation_key = description.translation_key or description.key
         self._attr_unique_id = f"{coordinator.vin}_{description.key}"

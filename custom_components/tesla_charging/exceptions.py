@@ -5,7 +5,8 @@ The library rooms raise Tesla's meanings; here each gets its translation. Nothin
 
 from typing import Final
 
-from homeassistant.exceptions import HomeAssistantError
+from homeassistant.exceptions import ConfigEntryAuthFailed, HomeAssistantError
+from homeassistant.helpers.update_coordinator import UpdateFailed
 
 from .const import DOMAIN
 from .fleet_api import (
@@ -95,6 +96,22 @@ def translated(err: FleetApiError | VehicleCommandError) -> HomeAssistantError:
         translation_domain=DOMAIN,
         translation_key=key,
         translation_placeholders=placeholders(err),
+    )
+
+
+def update_failure(err: FleetApiError) -> ConfigEntryAuthFailed | UpdateFailed:
+    """Return what a coordinator raises for a failure; only a new sign-in helps against some."""
+    if isinstance(err, LoginRequired | MissingScope):
+        return ConfigEntryAuthFailed(
+            translation_domain=DOMAIN,
+            translation_key=translation_key(err),
+            translation_placeholders=placeholders(err),
+        )
+    return UpdateFailed(
+        translation_domain=DOMAIN,
+        translation_key=translation_key(err),
+        translation_placeholders=placeholders(err),
+        retry_after=err.retry_after if isinstance(err, RateLimited) else None,
     )
 
 

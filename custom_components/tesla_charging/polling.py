@@ -1,5 +1,6 @@
 """Whether a car is worth asking: one pure decision from what is known of it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
@@ -7,6 +8,8 @@ from typing import Final
 
 from .const import CHARGING_INTERVAL, IDLE_INTERVAL, QUIET_AFTER, QUIET_INTERVAL, STATE_INTERVAL
 from .fleet_api import VehicleState as Connection
+from .signals import SIGNALS
+from .telemetry_problem import LOCATION
 from .vehicle_state import VehicleState, signals_of
 
 SILENCE: Final = timedelta(minutes=10)
@@ -48,6 +51,8 @@ class Known:
     charging: bool = False
     streaming: bool = False
     """Whether it is connected to push its data."""
+    incomplete: bool = False
+    """Whether it does not push all that asking would tell."""
     pushed_at: float | None = None
     """When it pushed something last, None for not since the start."""
     asked_at: float | None = None
@@ -70,10 +75,13 @@ class Known:
 def next_question(known: Known, now: float) -> Ask:
     """Return what to ask now: whether the car is awake first, then its data if that is worth its price.
 
-    While the car pushes its data, nothing is asked at all.
+    While the car pushes its data, nothing is asked at all, or rarely if that is not all of it.
     """
     if known.seen is None:
-        return Ask.NOTHING if known.pushes(now) and not known.confirm_wanted else Ask.STATE
+        pushes = known.pushes(now) and not known.confirm_wanted
+        return (
+            Ask.NOTHING if pushes and not (known.incomplete and _is_due(known, now)) else Ask.STATE
+        )
     if known.seen is Connection.ONLINE and _is_due(known, now):
         return Ask.DATA
     return Ask.NOTHING
@@ -82,6 +90,14 @@ def next_question(known: Known, now: float) -> Ask:
 def is_charging(state: VehicleState) -> bool:
     """Return whether a car charges, as far as is known."""
     return state.value("DetailedChargeState") in CHARGING
+
+
+def is_incomplete(left_out: Iterable[str]) -> bool:
+    """Return whether asking would tell something of the fields that a car does not push.
+
+    The position is not among it: if it is left out, the permission for it is missing.
+    """
+    return any(SIGNALS[name].section and name != LOCATION for name in left_out if name in SIGNALS)
 
 
 def shows_activity(state: VehicleState, earlier: VehicleState) -> bool:
@@ -98,6 +114,8 @@ def _is_due(known: Known, now: float) -> bool:
 
 
 def _interval(known: Known, now: float) -> timedelta:
+    if known.pushes(now):
+        return QUIET_INTERVAL
     if known.woke or known.charging:
         # also bounds what a car costs that is called online, but does not answer
         return CHARGING_INTERVAL

@@ -26,7 +26,8 @@ from homeassistant.util import dt as dt_util
 
 from .entity import VehicleEntity, VehicleEntityDescription
 from .models import TeslaChargingConfigEntry
-from .vehicle_state import TELEMETRY, TelemetryStage, VehicleState
+from .telemetry_problem import TelemetryProblem
+from .vehicle_state import HEARD_AT, TELEMETRY, TROUBLE, TelemetryStage, VehicleState
 
 PARALLEL_UPDATES = 0
 
@@ -88,6 +89,13 @@ def _full_charge_at(state: VehicleState) -> datetime | None:
         return None
     at = dt_util.utc_from_timestamp(round((measured_at + hours * 3600) / 60) * 60)
     return at.replace(microsecond=0)
+
+
+def _last_message(state: VehicleState) -> datetime | None:
+    """Return when the car pushed something last, to HEARD_GRAIN while it goes on."""
+    if state.heard_at is None:
+        return None
+    return dt_util.utc_from_timestamp(state.heard_at).replace(microsecond=0)
 
 
 SENSORS = (
@@ -167,13 +175,30 @@ SENSORS = (
 )
 
 
-TELEMETRY_SENSOR = VehicleSensorDescription(
-    key="telemetry",
-    signals=(TELEMETRY,),
-    value_fn=lambda state: state.telemetry.value,
-    device_class=SensorDeviceClass.ENUM,
-    options=[stage.value for stage in TelemetryStage],
-    entity_category=EntityCategory.DIAGNOSTIC,
+TELEMETRY_SENSORS = (
+    VehicleSensorDescription(
+        key="telemetry",
+        signals=(TELEMETRY,),
+        value_fn=lambda state: state.telemetry.value,
+        device_class=SensorDeviceClass.ENUM,
+        options=[stage.value for stage in TelemetryStage],
+        entity_category=EntityCategory.DIAGNOSTIC,
+    ),
+    VehicleSensorDescription(
+        key="telemetry_problem",
+        signals=(TROUBLE,),
+        value_fn=lambda state: state.trouble.shown.value,
+        device_class=SensorDeviceClass.ENUM,
+        options=[problem.value for problem in TelemetryProblem],
+        entity_category=EntityCategory.DIAGNOSTIC,
+    ),
+    VehicleSensorDescription(
+        key="last_message",
+        signals=(HEARD_AT,),
+        value_fn=_last_message,
+        device_class=SensorDeviceClass.TIMESTAMP,
+        entity_category=EntityCategory.DIAGNOSTIC,
+    ),
 )
 
 
@@ -184,9 +209,12 @@ async def async_setup_entry(
 ) -> None:
     """Add every car's sensors."""
     async_add_entities(
-        VehicleSensor(car, row)
+        VehicleSensor(car, row) for car in entry.runtime_data.cars.values() for row in SENSORS
+    )
+    async_add_entities(
+        TelemetrySensor(car, row)
         for car in entry.runtime_data.cars.values()
-        for row in (*SENSORS, TELEMETRY_SENSOR)
+        for row in TELEMETRY_SENSORS
     )
 
 
@@ -200,3 +228,28 @@ class VehicleSensor(VehicleEntity, SensorEntity):
     def native_value(self) -> float | str | datetime | None:
         """The value now."""
         return self.entity_description.value_fn(self.state_of_car)
+
+
+class TelemetrySensor(VehicleSensor):
+    """How a car's push channel stands: known here, also while Tesla cannot be asked."""
+
+    _unrecorded_attributes = frozenset({"detail", "left_out", "reported"})
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Always."""
+        return True
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, str | list[str]] | None:
+        """What Tesla and the car say about it, in their own words."""
+        if TROUBLE not in self.signals:
+            return None
+        trouble = self.state_of_car.trouble
+        return {
+            "detail": trouble.detail,
+            "left_out": list(trouble.left_out),
+            "reported": trouble.reported,
+        }

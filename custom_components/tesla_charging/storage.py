@@ -8,7 +8,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.storage import Store
 
 from .const import DOMAIN
-from .telemetry_configurator import ConfigMemory
+from .telemetry_memory import ConfigMemory
 from .vehicle_command import Domain, InvalidSessionState, SessionState
 from .vehicle_state import VehicleState
 
@@ -89,6 +89,11 @@ class VehicleStorage:
     def configured(self) -> tuple[str, ...]:
         """The VINs of the cars that hold a telemetry configuration of ours."""
         return tuple(vin for vin in self._loaded_configs if self.telemetry(vin).fingerprint)
+
+    @property
+    def telemetry_vins(self) -> tuple[str, ...]:
+        """The VINs of the cars of which something is remembered about telemetry."""
+        return tuple(self._loaded_configs)
 
     async def remember_telemetry(self, vin: str, memory: ConfigMemory) -> None:
         """Save what is known of a car's telemetry configuration now: Tesla holds it from now on."""

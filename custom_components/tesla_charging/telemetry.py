@@ -1,7 +1,6 @@
 """The push channel of one entry: opens the receiver for its cars, keeps them configured, takes both back."""
 
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -9,8 +8,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
-from homeassistant.helpers.event import async_call_later, async_track_time_interval
-from homeassistant.util import dt as dt_util
+from homeassistant.helpers.event import async_call_later
 
 from .const import DOMAIN, LOGGER
 from .coordinator import VehicleCoordinator
@@ -18,16 +16,18 @@ from .endpoints import active_endpoints
 from .fleet_api import FleetApiError, NotFound, TelemetryConfigs
 from .fleet_telemetry import ConfigAnswerError, read_config_status
 from .storage import VehicleStorage
-from .telemetry_configurator import ConfigMemory, TelemetryConfigurator
+from .telemetry_configurator import TelemetryConfigurator
+from .telemetry_memory import ConfigMemory
 from .telemetry_mqtt import MqttTelemetry
+from .telemetry_problem import TelemetryProblem, TelemetryTrouble
+from .telemetry_refusals import clear_refusals
+from .telemetry_review import ConfigReview
 from .telemetry_server import SIGNAL_NEW_CA, TelemetryServerError, async_get_telemetry_server
 from .telemetry_settings import Road, TelemetrySettings
 from .telemetry_silence import SilenceWatch, clear_silence
 from .vehicle_command import VirtualKey
 from .vehicle_state import TelemetryStage
 
-REVIEW_INTERVAL: Final = timedelta(hours=1)
-"""How often it is considered whether something has to be asked; that by itself costs nothing."""
 REOPEN_INTERVAL: Final = timedelta(minutes=5)
 """How often a receiver that could not be opened is tried again: a certificate may be there by then."""
 
@@ -60,8 +60,8 @@ class EntryTelemetry:
         self._cars = cars
         self._with_location = with_location
         self.server = async_get_telemetry_server(hass, active_endpoints())
-        self._configurator: TelemetryConfigurator | None = None
         self._mqtt: MqttTelemetry | None = None
+        self._review: ConfigReview | None = None
         self._stopped = False
         self._closed_because = ""
         """What was logged last, so that it is logged once."""
@@ -74,10 +74,12 @@ class EntryTelemetry:
     async def start_polling(self) -> None:
         """Hear nothing."""
         self._clear_issue()
+        self._clear_refusals()
         self._background(self.take_back_all())
 
     async def start_mqtt(self) -> None:
         """Hear what somebody else's server publishes; the cars' configuration is its operator's business."""
+        self._clear_refusals()
         for car in self._cars.values():
             car.telemetry_stage(TelemetryStage.WAITING)
         self._mqtt = MqttTelemetry(
@@ -97,6 +99,9 @@ class EntryTelemetry:
             self._create_issue(
                 err.key, {"detail": err.detail, "port": str(self.settings.listen_port)}
             )
+            trouble = TelemetryTrouble(TelemetryProblem.CANNOT_LISTEN, err.detail)
+            for car in self._cars.values():
+                car.telemetry_stage(TelemetryStage.WAITING, trouble)
             self._entry.async_on_unload(async_call_later(self._hass, REOPEN_INTERVAL, self._reopen))
             return
         if self._stopped:
@@ -106,25 +111,29 @@ class EntryTelemetry:
         self._entry.async_on_unload(
             async_dispatcher_connect(self._hass, SIGNAL_NEW_CA, self._on_new_ca)
         )
-        self._prepare(ca)
-        for vin, car in self._cars.items():
-            car.telemetry_stage(self._storage.telemetry(vin).stage)
-        self._entry.async_on_unload(
-            async_track_time_interval(self._hass, self._review, REVIEW_INTERVAL)
+        self._review = review = ConfigReview(
+            self._hass,
+            self._entry,
+            self._configurator(ca),
+            self._storage,
+            self._cars,
+            self.settings.public_place,
         )
+        review.start()
         SilenceWatch(self._hass, self._entry, self._configs, self._cars).start()
-        self._background(self._review(dt_util.utcnow()))
+        self._background(review.review())
 
-    def _prepare(self, ca: str) -> None:
-        self._configurator = TelemetryConfigurator(
+    def _configurator(self, ca: str) -> TelemetryConfigurator:
+        return TelemetryConfigurator(
             self._configs, self._key, self.settings, ca, with_location=self._with_location
         )
 
     @callback
     def _on_new_ca(self, ca: str) -> None:
         """Have the cars told at once: those that connect anew do not trust the certificate otherwise."""
-        self._prepare(ca)
-        self._background(self._review(dt_util.utcnow()))
+        if self._review is not None:
+            self._review.configurator = self._configurator(ca)
+            self._background(self._review.review())
 
     @callback
     def _reopen(self, now: datetime) -> None:
@@ -138,23 +147,6 @@ class EntryTelemetry:
             clear_silence(self._hass, vin)
         if self._mqtt is not None:
             self._mqtt.close()
-
-    async def _review(self, now: datetime) -> None:
-        """Have every car configured as wanted."""
-        assert self._configurator is not None
-        for vin, car in self._cars.items():
-            before = self._storage.telemetry(vin)
-            try:
-                memory = await self._configurator.sync(vin, before, now.timestamp())
-                memory = replace(memory, place=self.settings.public_place)
-            except FleetApiError as err:
-                LOGGER.debug("The telemetry of %s could not be checked: %s", car.name, err)
-                continue
-            if memory != before:
-                await self._storage.remember_telemetry(vin, memory)
-                if memory.stage is TelemetryStage.REFUSED:
-                    LOGGER.info("Tesla did not let %s stream: %s", car.name, memory.reason)
-            car.telemetry_stage(memory.stage)
 
     async def take_back_all(self) -> None:
         """Take back the configurations of a time when telemetry was wanted."""
@@ -188,6 +180,10 @@ class EntryTelemetry:
             translation_key=key,
             translation_placeholders=placeholders,
         )
+
+    def _clear_refusals(self) -> None:
+        for vin in self._cars:
+            clear_refusals(self._hass, vin)
 
     def _clear_issue(self) -> None:
         ir.async_delete_issue(self._hass, DOMAIN, self._issue_id)

@@ -1,12 +1,13 @@
 """Telling the cars to stream: the signed configuration, compared with what Tesla holds, sent only when it differs."""
 
-from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from dataclasses import replace
+from typing import Final
 
 from .const import LOGGER
 from .fleet_api import FleetApiError, InvalidRequest, MissingScope, TelemetryConfigs
 from .fleet_telemetry import (
     ConfigAnswerError,
+    ConfigStatus,
     TelemetryConfig,
     fields_for,
     read_config_result,
@@ -15,70 +16,15 @@ from .fleet_telemetry import (
     unknown_field,
 )
 from .signals import SIGNALS
+from .telemetry_memory import ConfigMemory
+from .telemetry_problem import LOCATION, SKIPPED, TelemetryProblem
 from .telemetry_settings import TelemetrySettings
 from .vehicle_command import VirtualKey
 from .vehicle_state import TelemetryStage
 
-CHECK_INTERVAL: Final = 86_400.0
-"""Seconds between two looks at what Tesla holds for a car; each is billed."""
-RETRY_INTERVAL: Final = 3_600.0
-"""Seconds until a configuration that was refused is offered again."""
 MAX_REFUSED_FIELDS: Final = 20
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigMemory:
-    """What is remembered of one car's configuration."""
-
-    fingerprint: str = ""
-    """Of the configuration that Tesla took last; empty for none."""
-    checked_at: float = 0.0
-    stage: TelemetryStage = TelemetryStage.WAITING
-    reason: str = ""
-    """Why it was refused, in Tesla's word."""
-    refused_fields: tuple[str, ...] = ()
-    place: str = ""
-    """Where it lets the car connect, host and port: another one is not ours."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return JSON-compatible values."""
-        return {
-            "fingerprint": self.fingerprint,
-            "checked_at": self.checked_at,
-            "stage": self.stage.value,
-            "reason": self.reason,
-            "refused_fields": list(self.refused_fields),
-            "place": self.place,
-        }
-
-    @classmethod
-    def from_dict(cls, data: object) -> ConfigMemory:
-        """Read back as_dict(); anything else is a fresh start, which costs two requests."""
-        match data:
-            case {
-                "fingerprint": str() as fingerprint,
-                "checked_at": int() | float() as checked_at,
-                "stage": str() as stage,
-                "reason": str() as reason,
-                "refused_fields": list() as refused,
-            } if stage in TelemetryStage:
-                names = tuple(str(name) for name in refused[:MAX_REFUSED_FIELDS])
-                place = str(data.get("place", "")) if isinstance(data, dict) else ""
-                return cls(fingerprint, checked_at, TelemetryStage(stage), reason, names, place)
-        return cls()
-
-    def is_due(self, wanted: str, now: float) -> bool:
-        """Whether Tesla has to be asked, or offered the wanted configuration (by fingerprint)."""
-        if wanted != self.fingerprint and self.stage is not TelemetryStage.REFUSED:
-            return True
-        interval = RETRY_INTERVAL if self.stage is TelemetryStage.REFUSED else CHECK_INTERVAL
-        return not 0 <= now - self.checked_at < interval
-
-
-class ConfiguredCar(Protocol):
-    """A car to be configured."""
-
-    vin: str
+RECONSIDER_INTERVAL: Final = 7 * 86_400.0
+"""Seconds until a field that was refused is offered again: Tesla adds fields, and owners give permissions."""
 
 
 class TelemetryConfigurator:
@@ -104,42 +50,70 @@ class TelemetryConfigurator:
         }
         self._config = TelemetryConfig(settings.hostname, settings.port, ca, fields)
 
-    async def sync(self, vin: str, memory: ConfigMemory, now: float) -> ConfigMemory:
-        """Have a car configured as wanted; return what is to be remembered. Raises FleetApiError."""
-        wanted = self._wanted(memory.refused_fields)
-        if not memory.is_due(wanted.fingerprint, now):
+    async def sync(
+        self, vin: str, memory: ConfigMemory, now: float, patience: float
+    ) -> ConfigMemory:
+        """Have a car configured as wanted; return what is to be remembered. Raises FleetApiError.
+
+        Tesla is not asked if it was less than `patience` seconds ago, unless something else is wanted now.
+        """
+        left_out = self._still_left_out(memory, now)
+        wanted = self._wanted(left_out)
+        if not memory.is_due(wanted.fingerprint, now, patience):
             return memory
         try:
-            status = read_config_status(await self._configs.get(vin))
-            if status.config is not None and (
-                memory.fingerprint == wanted.fingerprint and wanted.matches(status.config)
-            ):
-                stage = TelemetryStage.SYNCED if status.synced else TelemetryStage.CONFIGURED
-                return ConfigMemory(wanted.fingerprint, now, stage, "", memory.refused_fields)
-            return await self._offer(vin, memory.refused_fields, now)
+            if memory.fingerprint == wanted.fingerprint:
+                status = read_config_status(await self._configs.get(vin))
+                if status.config is not None and wanted.matches(status.config):
+                    return _held(memory, status, now)
+                LOGGER.info("A car's telemetry configuration was removed; it is put back")
+            return await self._offer(vin, memory, left_out, now)
         except ConfigAnswerError as err:
-            return ConfigMemory("", now, TelemetryStage.REFUSED, str(err), memory.refused_fields)
+            return _refused(memory, TelemetryProblem.OTHER, str(err), now)
 
-    async def _offer(self, vin: str, refused: tuple[str, ...], now: float) -> ConfigMemory:
+    async def _offer(
+        self, vin: str, memory: ConfigMemory, left_out: tuple[str, ...], now: float
+    ) -> ConfigMemory:
         """Offer the configuration, leaving out one by one the fields that Tesla refuses by name."""
+        memory = replace(
+            memory,
+            refused_fields=left_out,
+            refused_at=memory.refused_at if left_out else now,
+            complete=self._config.fingerprint,
+        )
         while True:
-            wanted = self._wanted(refused)
+            wanted = self._wanted(memory.refused_fields)
             try:
                 answer = await self._configs.create(
                     vin, sign_token(wanted.claims(), self._key.private_key)
                 )
             except (InvalidRequest, MissingScope) as err:
                 field = self._field_at_fault(err, wanted)
-                if field is None or len(refused) >= MAX_REFUSED_FIELDS:
-                    return ConfigMemory("", now, TelemetryStage.REFUSED, err.detail, refused)
-                LOGGER.warning("Tesla does not stream %s from this car; it is left out", field)
-                refused = (*refused, field)
+                if field is None or len(memory.refused_fields) >= MAX_REFUSED_FIELDS:
+                    problem = (
+                        TelemetryProblem.MISSING_SCOPE
+                        if isinstance(err, MissingScope)
+                        else TelemetryProblem.CONFIG_REFUSED
+                    )
+                    return _refused(memory, problem, err.detail, now)
+                LOGGER.info("Tesla does not stream %s from this car; it is left out", field)
+                memory = replace(memory, refused_fields=(*memory.refused_fields, field))
                 continue
             result = read_config_result(answer)
-            if (reason := result.skipped.get(vin)) is not None or not result.updated:
-                word = reason.value if reason else "unknown"
-                return ConfigMemory("", now, TelemetryStage.REFUSED, word, refused)
-            return ConfigMemory(wanted.fingerprint, now, TelemetryStage.CONFIGURED, "", refused)
+            if (reason := result.skipped.get(vin)) is not None:
+                return _refused(memory, SKIPPED[reason], reason.value, now)
+            if not result.updated:
+                return _refused(memory, TelemetryProblem.OTHER, "", now)
+            return await self._read_back(vin, replace(memory, fingerprint=wanted.fingerprint), now)
+
+    async def _read_back(self, vin: str, memory: ConfigMemory, now: float) -> ConfigMemory:
+        """See whether Tesla holds what it took: a car without a free place swallows a configuration."""
+        try:
+            status = read_config_status(await self._configs.get(vin))
+        except (FleetApiError, ConfigAnswerError) as err:
+            LOGGER.debug("A telemetry configuration could not be read back: %s", err)
+            status = ConfigStatus(False, {}, False, None)
+        return _held(memory, status, now)
 
     async def remove(self, vin: str) -> None:
         """Take a car's configuration back. Raises FleetApiError."""
@@ -151,9 +125,38 @@ class TelemetryConfigurator:
             config = config.without_field(name)
         return config
 
+    def _still_left_out(self, memory: ConfigMemory, now: float) -> tuple[str, ...]:
+        """Return the fields that need not be offered again yet."""
+        if memory.complete != self._config.fingerprint:
+            return ()
+        if not 0 <= now - memory.refused_at < RECONSIDER_INTERVAL:
+            return ()
+        return memory.refused_fields
+
     @staticmethod
     def _field_at_fault(err: FleetApiError, wanted: TelemetryConfig) -> str | None:
         if isinstance(err, MissingScope):
-            return "Location" if "Location" in wanted.fields else None
+            return LOCATION if LOCATION in wanted.fields else None
         field = unknown_field(err.detail)
         return field if field in wanted.fields else None
+
+
+def _held(memory: ConfigMemory, status: ConfigStatus, now: float) -> ConfigMemory:
+    """Return what to remember of a configuration that Tesla holds, or has swallowed."""
+    if status.rejected and status.limit_reached:
+        return _refused(memory, TelemetryProblem.LIMIT_REACHED, "limit_reached", now)
+    stage = TelemetryStage.SYNCED if status.synced else TelemetryStage.CONFIGURED
+    return replace(memory, checked_at=now, stage=stage, problem=TelemetryProblem.NONE, reason="")
+
+
+def _refused(
+    memory: ConfigMemory, problem: TelemetryProblem, reason: str, now: float
+) -> ConfigMemory:
+    return replace(
+        memory,
+        fingerprint="",
+        checked_at=now,
+        stage=TelemetryStage.REFUSED,
+        problem=problem,
+        reason=reason,
+    )

@@ -123,6 +123,7 @@ class SilenceWatch:
             for error in reported
             if error.vin in {None, vin}
         )
+        self._cars[vin].complained("; ".join(texts))
         ir.async_create_issue(
             self._hass,
             DOMAIN,

@@ -8,11 +8,17 @@ from typing import Any, Final
 
 from .fleet_api import VehicleData, VehicleState as Connection
 from .signals import SIGNALS, NotGiven, Value, with_position
+from .telemetry_problem import NO_TROUBLE, TelemetryTrouble
 
 MAX_CLOCK_LEAD: Final = 300.0
 """Seconds that a car's clock may run ahead of ours before its time is not believed."""
 EARLIEST: Final = 1_577_836_800.0
 """The year 2020: an earlier time is that of a clock that was never set, or in another unit."""
+LATEST: Final = 32_503_680_000.0
+"""The year 3000: what is beyond is no time."""
+HEARD_GRAIN: Final = 60.0
+"""Seconds in which a stream is noted once: a car may push every second, and each moment would be a row of the
+recorder."""
 UNKNOWN_TIME: Final = 0.0
 """When nobody knows when a value was measured: it yields to every value whose time is known."""
 
@@ -64,6 +70,10 @@ class VehicleState:
     connection: Connection = Connection.UNKNOWN
     telemetry: TelemetryStage = TelemetryStage.OFF
     """How far the car's push channel has come."""
+    trouble: TelemetryTrouble = NO_TROUBLE
+    """What stands in its way."""
+    heard_at: float | None = None
+    """When the car pushed something last, unix seconds by our clock: to HEARD_GRAIN while it goes on."""
 
     def value(self, name: str) -> Value | None:
         """Return a signal's value, None when it is not known."""
@@ -107,8 +117,18 @@ class VehicleState:
         """Return the state with the push channel at another stage."""
         return replace(self, telemetry=stage)
 
+    def troubled(self, trouble: TelemetryTrouble) -> VehicleState:
+        """Return the state with other problems of the push channel."""
+        return replace(self, trouble=trouble)
+
+    def heard(self, at: float, grain: float = HEARD_GRAIN) -> VehicleState:
+        """Return the state of a car that pushed something; the moment is noted once in `grain` seconds."""
+        if self.heard_at is not None and 0 <= at - self.heard_at < grain:
+            return self
+        return replace(self, heard_at=at)
+
     def changes(self, earlier: VehicleState) -> frozenset[str]:
-        """Return the names of the signals whose value differs, "connection" and "telemetry" if those do."""
+        """Return the names of the signals whose value differs, and of what else is no signal (NOT_SIGNALS)."""
         names = {
             name
             for name in self.readings.keys() | earlier.readings.keys()
@@ -118,6 +138,10 @@ class VehicleState:
             names.add(CONNECTION)
         if self.telemetry is not earlier.telemetry:
             names.add(TELEMETRY)
+        if self.trouble != earlier.trouble:
+            names.add(TROUBLE)
+        if self.heard_at != earlier.heard_at:
+            names.add(HEARD_AT)
         return frozenset(names)
 
     def _differs(self, earlier: VehicleState, name: str) -> bool:
@@ -131,8 +155,9 @@ class VehicleState:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the readings as JSON-compatible values; the connection is not worth keeping."""
-        return {name: [r.value, r.measured_at] for name, r in self.readings.items()}
+        """Return what outlives a restart as JSON-compatible values; the connection is not worth keeping."""
+        readings = {name: [r.value, r.measured_at] for name, r in self.readings.items()}
+        return readings if self.heard_at is None else {**readings, HEARD_AT: self.heard_at}
 
     @classmethod
     def from_dict(cls, data: object) -> VehicleState:
@@ -148,11 +173,16 @@ class VehicleState:
                 case [[float() | int() as one, float() | int() as two], int() | float() as at]:
                     if name in SIGNALS:
                         readings[name] = Reading((one, two), at)
-        return cls(readings)
+        heard_at = data.get(HEARD_AT) if isinstance(data, dict) else None
+        known = isinstance(heard_at, int | float) and EARLIEST <= heard_at <= LATEST
+        return cls(readings, heard_at=heard_at if known else None)
 
 
 CONNECTION: Final = "connection"
 TELEMETRY: Final = "telemetry"
+TROUBLE: Final = "trouble"
+HEARD_AT: Final = "heard_at"
+NOT_SIGNALS: Final = frozenset({CONNECTION, TELEMETRY, TROUBLE, HEARD_AT})
 """Not signals of the car's, but things that entities show all the same."""
 
 
@@ -207,8 +237,8 @@ def _measured_at(timestamp: object, now: float) -> float:
 
 
 def signals_of(names: Iterable[str]) -> frozenset[str]:
-    """Return names as a set, checking that each is a signal (or the connection)."""
+    """Return names as a set, checking that each is a signal, or one of NOT_SIGNALS."""
     found = frozenset(names)
-    if unknown := found - SIGNALS.keys() - {CONNECTION, TELEMETRY}:
+    if unknown := found - SIGNALS.keys() - NOT_SIGNALS:
         raise KeyError(f"no such signal: {sorted(unknown)}")
     return found

@@ -1,0 +1,64 @@
+"""What one car's push channel tells, turned into the car's state: records, connections, how far it has come."""
+
+from dataclasses import replace
+from typing import Final
+
+from .car_events import CarEvents
+from .fleet_api import VehicleState as Connection
+from .fleet_telemetry import Record, SignalRecord, settle
+from .telemetry_problem import NO_TROUBLE, TelemetryTrouble
+from .vehicle_state import UNKNOWN_TIME, TelemetryStage, VehicleState, pushed_readings
+
+GRAIN: Final = 1.0
+"""Seconds by which the car's time of a push can be too early: some of its clients count whole seconds."""
+
+
+class PushChannel:
+    """Remembers what is no part of the state; every method returns the state after what it is told."""
+
+    def __init__(self) -> None:
+        """Nothing was heard yet."""
+        self.connected = False
+        self.pushed_at: float | None = None
+        """When the car pushed something last since the start, unix seconds by our clock."""
+        self.events = CarEvents()
+
+    def heard(self, state: VehicleState, record: Record, now: float) -> VehicleState:
+        """Take a record in. What a broker had kept is no sign of life."""
+        if isinstance(record, SignalRecord) and record.retained:
+            measured_at, lag = UNKNOWN_TIME, 0.0
+        else:
+            self.pushed_at = record.received_at
+            state = state.heard(record.received_at)
+            measured_at = record.created_at or record.received_at
+            # an assumption lives on our clock, a push on the car's: whole seconds, and behind by its way here
+            lag = max(0.0, record.received_at - measured_at) + GRAIN
+        if not isinstance(record, SignalRecord):
+            return self.complained(state, self.events.add(record))
+        values = settle(record.values, state.value("DetailedChargeState"))
+        return state.merge(pushed_readings(values, measured_at=measured_at), now=now, lag=lag)
+
+    def came_or_went(self, state: VehicleState, connected: bool) -> VehicleState:
+        """Note that the car connected, which it does only awake, or that it is gone."""
+        self.connected = connected
+        if state.telemetry is not TelemetryStage.OFF:
+            state = state.streaming(
+                TelemetryStage.CONNECTED if connected else TelemetryStage.SYNCED
+            )
+        if connected:
+            # what it complained about may be over; if not, it says so again
+            state = state.troubled(replace(state.trouble, reported=""))
+            return state.connected(Connection.ONLINE)
+        return state if self.pushed_at is None else state.heard(self.pushed_at, grain=0)
+
+    def stage(
+        self, state: VehicleState, stage: TelemetryStage, trouble: TelemetryTrouble = NO_TROUBLE
+    ) -> VehicleState:
+        """Note how far the channel has come, and why no further; a connection outranks what Tesla tells."""
+        state = state.streaming(TelemetryStage.CONNECTED if self.connected else stage)
+        return state.troubled(replace(trouble, reported=state.trouble.reported))
+
+    @staticmethod
+    def complained(state: VehicleState, about: str) -> VehicleState:
+        """Note what the car complains about, until it connects again; "" is nothing new."""
+        return state.troubled(replace(state.trouble, reported=about)) if about else state

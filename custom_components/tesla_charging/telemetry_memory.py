@@ -1,0 +1,104 @@
+"""What is remembered of a car's telemetry configuration, and when Tesla has to be asked about it again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from .telemetry_problem import TelemetryProblem, TelemetryTrouble
+from .vehicle_state import TelemetryStage
+
+HOUR: Final = 3_600.0
+DAY: Final = 24 * HOUR
+CHECK_INTERVAL: Final = DAY
+"""Seconds between two looks at what Tesla holds for a car; each is billed."""
+RETRY_INTERVALS: Final[Mapping[TelemetryProblem, float]] = {
+    TelemetryProblem.MISSING_KEY: HOUR,
+    TelemetryProblem.MAX_CONFIGS: 6 * HOUR,
+    TelemetryProblem.LIMIT_REACHED: 6 * HOUR,
+    TelemetryProblem.UNSUPPORTED_HARDWARE: 7 * DAY,
+}
+"""Seconds until a refused configuration is offered again, which is billed: sooner what a person may just have put
+right. Everything else waits for CHECK_INTERVAL."""
+MAX_FIELDS: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigMemory:
+    """What is remembered of one car's configuration."""
+
+    fingerprint: str = ""
+    """Of the configuration that Tesla took last; empty for none."""
+    checked_at: float = 0.0
+    stage: TelemetryStage = TelemetryStage.WAITING
+    problem: TelemetryProblem = TelemetryProblem.NONE
+    """Why it was refused."""
+    reason: str = ""
+    """The same in Tesla's words."""
+    refused_fields: tuple[str, ...] = ()
+    """The fields that Tesla refused by name."""
+    refused_at: float = 0.0
+    """When the first of them was."""
+    complete: str = ""
+    """Fingerprint of the configuration from which they are left out."""
+    place: str = ""
+    """Where it lets the car connect, host and port: another one is not ours."""
+
+    @property
+    def trouble(self) -> TelemetryTrouble:
+        """What the owner can see of it."""
+        return TelemetryTrouble(self.problem, self.reason, self.refused_fields)
+
+    @property
+    def patience(self) -> float:
+        """Seconds that Tesla's last answer is good for, unless there is a reason to doubt it."""
+        if self.stage is TelemetryStage.REFUSED:
+            return RETRY_INTERVALS.get(self.problem, CHECK_INTERVAL)
+        return CHECK_INTERVAL
+
+    def is_due(self, wanted: str, now: float, patience: float) -> bool:
+        """Whether Tesla has to be asked, or offered the wanted configuration (by fingerprint)."""
+        if wanted != self.fingerprint and self.stage is not TelemetryStage.REFUSED:
+            return True
+        return not 0 <= now - self.checked_at < patience
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return JSON-compatible values."""
+        return {
+            "fingerprint": self.fingerprint,
+            "checked_at": self.checked_at,
+            "stage": self.stage.value,
+            "problem": self.problem.value,
+            "reason": self.reason,
+            "refused_fields": list(self.refused_fields),
+            "refused_at": self.refused_at,
+            "complete": self.complete,
+            "place": self.place,
+        }
+
+    @classmethod
+    def from_dict(cls, data: object) -> ConfigMemory:
+        """Read back as_dict(); anything else is a fresh start, which costs two requests."""
+        match {**cls().as_dict(), **data} if isinstance(data, dict) else None:
+            case {
+                "fingerprint": str() as fingerprint,
+                "checked_at": int() | float() as checked_at,
+                "stage": str() as stage,
+                "problem": str() as problem,
+                "reason": str() as reason,
+                "refused_fields": list() as refused,
+                "refused_at": int() | float() as refused_at,
+                "complete": str() as complete,
+                "place": str() as place,
+            } if stage in TelemetryStage and problem in TelemetryProblem:
+                return cls(
+                    fingerprint,
+                    checked_at,
+                    TelemetryStage(stage),
+                    TelemetryProblem(problem),
+                    reason,
+                    tuple(str(name) for name in refused[:MAX_FIELDS]),
+                    refused_at,
+                    complete,
+                    place,
+                )
+        return cls()

@@ -1,0 +1,121 @@
+"""Keeping the cars of one entry configured: now and then it is seen to, and the owner sees what came of it."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.util import dt as dt_util
+
+from .const import LOGGER
+from .coordinator import VehicleCoordinator
+from .fleet_api import FleetApiError, VehicleState as Connection
+from .storage import VehicleStorage
+from .telemetry_configurator import TelemetryConfigurator
+from .telemetry_memory import HOUR, ConfigMemory
+from .telemetry_problem import TelemetryProblem, problem_of
+from .telemetry_refusals import show_left_out, show_refusal
+from .vehicle_state import TelemetryStage
+
+REVIEW_INTERVAL: Final = timedelta(hours=1)
+"""How often it is considered whether something has to be asked; that by itself costs nothing."""
+ABSENT_INTERVAL: Final = 6 * HOUR
+"""Seconds between two looks at the configuration of a car that is online and not connected."""
+
+
+class ConfigReview:
+    """Has the configurator look after every car, and leads the outcome to the car, the disk and the owner."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        configurator: TelemetryConfigurator,
+        storage: VehicleStorage,
+        cars: dict[str, VehicleCoordinator],
+        place: str,
+    ) -> None:
+        """Nothing is asked yet; `place` is where the cars are told to connect."""
+        self._hass = hass
+        self._entry = entry
+        self.configurator = configurator
+        """Replaced when cars have to be told something else."""
+        self._storage = storage
+        self._cars = cars
+        self._place = place
+        self._in_a_hurry: set[str] = set()
+        """Cars for which something may just have been put right."""
+
+    @callback
+    def start(self) -> None:
+        """Show what is remembered, and look after it from now on until the entry is unloaded."""
+        for vin, car in self._cars.items():
+            memory = self._storage.telemetry(vin)
+            car.telemetry_stage(memory.stage, memory.trouble)
+            show_refusal(self._hass, car, memory)
+            if memory.stage is TelemetryStage.REFUSED:
+                self._in_a_hurry.add(vin)
+        self._entry.async_on_unload(
+            async_track_time_interval(self._hass, self.review, REVIEW_INTERVAL)
+        )
+
+    async def review(self, _: datetime | None = None) -> None:
+        """Have every car configured as wanted."""
+        for vin, car in self._cars.items():
+            await self._review_car(vin, car, _now())
+
+    async def _review_car(self, vin: str, car: VehicleCoordinator, now: float) -> None:
+        before = self._storage.telemetry(vin)
+        polled = problem_of(car.last_exception.__cause__ if car.last_exception else None)
+        try:
+            memory = await self.configurator.sync(
+                vin, before, now, self._patience(vin, car, before)
+            )
+        except FleetApiError as err:
+            LOGGER.debug("The telemetry of %s could not be checked: %s", car.name, err)
+            self._show_passing(vin, car, before, problem_of(err), err.detail)
+            return
+        if memory != before:
+            memory = replace(memory, place=self._place)
+            show_left_out(self._hass, car, before.refused_fields, memory.refused_fields)
+            await self._storage.remember_telemetry(vin, memory)
+            if memory.stage is TelemetryStage.REFUSED:
+                LOGGER.info("Tesla did not let %s stream: %s", car.name, memory.reason)
+        show_refusal(self._hass, car, memory)
+        if polled is TelemetryProblem.ACCOUNT_UNPAID and memory == before:
+            # Tesla takes the configurations of an unpaid account away
+            self._show_passing(vin, car, memory, polled, "")
+            return
+        self._in_a_hurry.discard(vin)
+        car.telemetry_stage(memory.stage, memory.trouble)
+
+    def _show_passing(
+        self,
+        vin: str,
+        car: VehicleCoordinator,
+        memory: ConfigMemory,
+        problem: TelemetryProblem,
+        detail: str,
+    ) -> None:
+        """Show a problem of the account; when it is over, what Tesla holds has to be looked at again."""
+        if problem is TelemetryProblem.NONE:
+            return
+        if problem is TelemetryProblem.ACCOUNT_UNPAID:
+            self._in_a_hurry.add(vin)
+        car.telemetry_stage(memory.stage, replace(memory.trouble, problem=problem, detail=detail))
+
+    def _patience(self, vin: str, car: VehicleCoordinator, memory: ConfigMemory) -> float:
+        """Return how many seconds old the last look at what Tesla holds for a car may be."""
+        if vin in self._in_a_hurry:
+            return 0.0
+        online = car.last_update_success and car.data.connection is Connection.ONLINE
+        expected = memory.stage is not TelemetryStage.REFUSED
+        if expected and online and car.data.telemetry is not TelemetryStage.CONNECTED:
+            return ABSENT_INTERVAL
+        return memory.patience
+
+
+def _now() -> float:
+    return dt_util.utcnow().timestamp()

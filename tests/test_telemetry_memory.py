@@ -1,0 +1,100 @@
+"""What is remembered of a car's telemetry configuration, as the disk gives it back."""
+
+import pytest
+
+from custom_components.tesla_charging.fleet_api import AccountUnpaid, MissingScope, Unreachable
+from custom_components.tesla_charging.telemetry_memory import DAY, HOUR, ConfigMemory
+from custom_components.tesla_charging.telemetry_problem import (
+    TelemetryProblem,
+    TelemetryTrouble,
+    problem_of,
+)
+from custom_components.tesla_charging.vehicle_state import TelemetryStage
+
+NOW = 1_790_000_000.0
+REFUSED = ConfigMemory(
+    "",
+    NOW,
+    TelemetryStage.REFUSED,
+    TelemetryProblem.MISSING_KEY,
+    "missing_key",
+    ("Gear",),
+    NOW,
+    "c",
+    "h:1",
+)
+
+
+def test_it_survives_the_disk() -> None:
+    assert ConfigMemory.from_dict(REFUSED.as_dict()) == REFUSED
+
+
+def test_a_record_from_before_there_were_problems_keeps_what_tesla_holds() -> None:
+    old = {
+        "fingerprint": "f",
+        "checked_at": NOW,
+        "stage": "synced",
+        "reason": "",
+        "refused_fields": ["Gear"],
+    }
+    memory = ConfigMemory.from_dict(old)
+    assert (memory.fingerprint, memory.stage) == ("f", TelemetryStage.SYNCED)
+    assert memory.problem is TelemetryProblem.NONE
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    [None, [], "x", {"stage": "flying"}, {"problem": "boredom"}, {"checked_at": "yesterday"}],
+)
+def test_anything_else_is_a_fresh_start(rubbish: object) -> None:
+    assert ConfigMemory.from_dict(rubbish) == ConfigMemory()
+
+
+@pytest.mark.parametrize(
+    ("problem", "seconds"),
+    [
+        (TelemetryProblem.MISSING_KEY, HOUR),
+        (TelemetryProblem.LIMIT_REACHED, 6 * HOUR),
+        (TelemetryProblem.UNSUPPORTED_FIRMWARE, DAY),
+        (TelemetryProblem.UNSUPPORTED_HARDWARE, 7 * DAY),
+    ],
+)
+def test_a_refusal_is_good_for_as_long_as_nothing_can_have_changed(
+    problem: TelemetryProblem, seconds: float
+) -> None:
+    memory = ConfigMemory(checked_at=NOW, stage=TelemetryStage.REFUSED, problem=problem)
+    assert not memory.is_due("wanted", NOW + seconds - 1, memory.patience)
+    assert memory.is_due("wanted", NOW + seconds, memory.patience)
+    # our clock was set back
+    assert memory.is_due("wanted", NOW - 1, memory.patience)
+
+
+def test_something_else_that_is_wanted_is_offered_at_once() -> None:
+    taken = ConfigMemory("one", NOW, TelemetryStage.SYNCED)
+    assert not taken.is_due("one", NOW, taken.patience)
+    assert taken.is_due("another", NOW, taken.patience)
+
+
+def test_the_greatest_problem_is_shown() -> None:
+    assert TelemetryTrouble().shown is TelemetryProblem.NONE
+    trouble = TelemetryTrouble(left_out=("Gear",))
+    assert trouble.shown is TelemetryProblem.FIELDS_LEFT_OUT
+    trouble = TelemetryTrouble(left_out=("Gear",), reported="x")
+    assert trouble.shown is TelemetryProblem.REPORTED_BY_CAR
+    assert REFUSED.trouble.shown is TelemetryProblem.MISSING_KEY
+
+
+@pytest.mark.parametrize(
+    ("err", "problem"),
+    [
+        (AccountUnpaid("x"), TelemetryProblem.ACCOUNT_UNPAID),
+        (MissingScope((), "x"), TelemetryProblem.MISSING_SCOPE),
+        # an outage passes and says nothing about the push channel
+        (Unreachable("x"), TelemetryProblem.NONE),
+        (None, TelemetryProblem.NONE),
+    ],
+)
+def test_what_a_failed_request_says_about_the_channel(
+    err: BaseException | None, problem: TelemetryProblem
+) -> None:
+    assert problem_of(err) is problem
