@@ -98,6 +98,7 @@ async def test_a_silent_car_is_polled_explained_and_forgiven(
     # the simulated car does not find the host, and has told Tesla so
     assert car.errors
     assert f"`{car.errors[-1].error.body}`" in found.translation_placeholders["errors"]
+    assert home.state("sensor", "telemetry_problem") == "reported_by_car"
     assert home.tesla.billing.count(path_contains="fleet_telemetry_errors") == 1
     assert home.tesla.billing.count(path_contains="wake_up") == 0
 
@@ -105,5 +106,6 @@ async def test_a_silent_car_is_polled_explained_and_forgiven(
     home.tesla.telemetry_pace = 20
     await until(lambda: home.state("sensor", "telemetry") == "connected", 20)
     await until(lambda: issue(home) is None)
+    assert home.state("sensor", "telemetry_problem") == "none"
     assert home.entry is not None
     assert await home.hass.config_entries.async_unload(home.entry.entry_id)

@@ -381,6 +381,12 @@ async def test_an_unpaid_account_is_shown_and_what_it_lost_is_put_back(
     await hours.pass_by(HOUR)
     await until(lambda: home.state("sensor", "telemetry") == "connected")
     assert problem(home) == "none"
+    # over is over: it is neither shown nor asked about any more
+    await home.poll()
+    home.tesla.billing.reset()
+    await hours.pass_by(HOUR)
+    assert problem(home) == "none"
+    assert home.tesla.billing.count(path_contains="fleet_telemetry") == 0
 
 
 async def test_a_port_that_is_taken_is_seen_at_every_car(asked_home: Home) -> None:

@@ -72,7 +72,7 @@ def _names(entry: TeslaChargingConfigEntry, car: VehicleCoordinator) -> tuple[st
     """Return what tells who or where this is, longest first: a host name contains the domain."""
     hostname = entry.runtime_data.telemetry.settings.hostname
     names = {car.vin, car.vin[-6:], car.vehicle_name, hostname, str(entry.data.get("domain", ""))}
-    return tuple(sorted(names - {""}, key=len, reverse=True))
+    return tuple(sorted((name for name in names if len(name) > 2), key=len, reverse=True))
 
 
 def _scrubbed(value: Any, names: tuple[str, ...]) -> Any:

@@ -66,7 +66,9 @@ class TelemetryConfigurator:
                 status = read_config_status(await self._configs.get(vin))
                 if status.config is not None and wanted.matches(status.config):
                     return _held(memory, status, now)
-                LOGGER.info("A car's telemetry configuration was removed; it is put back")
+                LOGGER.info(
+                    "A car's telemetry configuration was removed or replaced; it is put back"
+                )
             return await self._offer(vin, memory, left_out, now)
         except ConfigAnswerError as err:
             return _refused(memory, TelemetryProblem.OTHER, str(err), now)

@@ -68,7 +68,8 @@ class ConfigReview:
 
     async def _review_car(self, vin: str, car: VehicleCoordinator, now: float) -> None:
         before = self._storage.telemetry(vin)
-        polled = problem_of(car.last_exception.__cause__ if car.last_exception else None)
+        failed = None if car.last_update_success else car.last_exception
+        polled = problem_of(failed.__cause__ if failed else None)
         try:
             memory = await self.configurator.sync(
                 vin, before, now, self._patience(vin, car, before)
