@@ -1,6 +1,7 @@
 """A real MQTT broker in a process of its own, and Tesla's server as its client: what it publishes, and how."""
 
 from collections.abc import Callable
+import getpass
 import json
 from pathlib import Path
 import socket
@@ -8,10 +9,12 @@ import subprocess
 import sys
 import time
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from paho.mqtt.client import Client, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
+
+from scripts.broker import find_broker
 
 BASE = "home/telemetry"
 PATIENCE = 10.0
@@ -20,24 +23,15 @@ PATIENCE = 10.0
 class Broker:
     """A broker on loopback that takes anybody. All methods block for a moment."""
 
+    protocol: ClassVar[str]
+    """The newest that it speaks, as Home Assistant calls it."""
+
     def __init__(self, directory: Path) -> None:
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             self.port: int = listener.getsockname()[1]
-        self._config = directory / "broker.yaml"
+        self._config = directory / "broker.conf"
         self._log = directory / "broker.log"
-        self._config.write_text(
-            json.dumps(
-                {
-                    "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{self.port}"}},
-                    "plugins": {
-                        "amqtt.plugins.authentication.AnonymousAuthPlugin": {
-                            "allow_anonymous": True
-                        }
-                    },
-                }
-            )
-        )
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -53,21 +47,28 @@ class Broker:
         self.stop()
 
     def start(self) -> None:
-        run = "from amqtt.scripts.broker_script import main; main()"
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", run, "-c", str(self._config)], stdout=log, stderr=log
-            )
+            self._process = subprocess.Popen(self.command(), stdout=log, stderr=log)
         wait_for(self._answers, self._log.read_text)
 
+    def command(self) -> list[str]:
+        raise NotImplementedError
+
     def stop(self) -> None:
+        """End it as a system does that is shut down."""
         if self._process is not None:
             self._process.terminate()
             try:
                 self._process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait(PATIENCE)
+                self.kill()
+            self._process = None
+
+    def kill(self) -> None:
+        """End it without a word to anybody."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(PATIENCE)
             self._process = None
 
     def _answers(self) -> bool:
@@ -78,19 +79,75 @@ class Broker:
             return False
 
 
-class TelemetryPublisher:
-    """Publishes as Tesla's fleet-telemetry server does: a topic per field, and JSON."""
+class Amqtt(Broker):
+    """The one from the package index; what it retains is gone when it ends."""
 
-    def __init__(self, broker: Broker, base: str = BASE) -> None:
+    protocol = "3.1.1"
+
+    def command(self) -> list[str]:
+        address = f"127.0.0.1:{self.port}"
+        plugin = "amqtt.plugins.authentication.AnonymousAuthPlugin"
+        config = {
+            "listeners": {"default": {"type": "tcp", "bind": address}},
+            "plugins": {plugin: {"allow_anonymous": True}},
+        }
+        self._config.write_text(json.dumps(config))
+        run = "from amqtt.scripts.broker_script import main; main()"
+        return [sys.executable, "-c", run, "-c", str(self._config)]
+
+
+class Mosquitto(Broker):
+    """The one that most homes run; it keeps on disk what it retains."""
+
+    protocol = "5"
+
+    def command(self) -> list[str]:
+        path = find_broker()
+        assert path is not None
+        self._config.write_text(
+            f"listener {self.port} 127.0.0.1\n"
+            "allow_anonymous true\n"
+            # started by root it would become somebody who cannot read this directory
+            f"user {getpass.getuser()}\n"
+            "persistence true\n"
+            f"persistence_location {self._config.parent}/\n"
+            # every change at once: it may be killed
+            "autosave_on_changes true\n"
+            "autosave_interval 1\n"
+        )
+        return [path, "-c", str(self._config)]
+
+
+class TelemetryPublisher:
+    """Publishes as Tesla's fleet-telemetry server does: a topic per field, JSON, MQTT 3.1.1 to any broker."""
+
+    def __init__(self, broker: Broker, base: str = BASE, *, will: str = "") -> None:
         self._base = base
         self._client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv311)
+        # a server that was gone for a second is back within the next
+        self._client.reconnect_delay_set(1, 1)
+        if will:
+            row = {"ConnectionId": "", "Status": "DISCONNECTED"}
+            self._client.will_set(f"{base}/{will}/connectivity", json.dumps(row), qos=1)
         self._client.connect("127.0.0.1", broker.port)
         self._client.loop_start()
         wait_for(self._client.is_connected)
 
+    @property
+    def connected(self) -> bool:
+        return self._client.is_connected()
+
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
+
+    def die(self) -> None:
+        """Be gone without a word: the broker tells the will, if there is one."""
+        self._client.loop_stop()
+        connection = self._client.socket()
+        assert connection is not None
+        connection.shutdown(socket.SHUT_RDWR)
+        connection.close()
 
     def raw(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> None:
         self._client.publish(topic, payload, qos, retain).wait_for_publish(PATIENCE)
