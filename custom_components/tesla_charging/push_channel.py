@@ -36,7 +36,9 @@ class PushChannel:
         if not isinstance(record, SignalRecord):
             return self.complained(state, self.events.add(record))
         values = settle(record.values, state.value("DetailedChargeState"))
-        return state.merge(pushed_readings(values, measured_at=measured_at), now=now, lag=lag)
+        state = state.merge(pushed_readings(values, measured_at=measured_at), now=now, lag=lag)
+        live = record.brokered and not record.retained
+        return state.brokered(record.received_at) if live else state
 
     def came_or_went(self, state: VehicleState, connected: bool) -> VehicleState:
         """Note that the car connected, which it does only awake, or that it is gone."""

@@ -137,6 +137,7 @@ class _MqttCar:
             self._gather(record)
         elif record is not None and not message.retain:
             # what was retained is no news
+            self._heard()
             self._car.on_record(record)
 
     @callback
@@ -162,6 +163,7 @@ class _MqttCar:
             record.created_at,
             record.received_at,
             {**earlier.values, **record.values} if earlier else record.values,
+            brokered=True,
             retained=record.retained,
             ignored=record.ignored + (earlier.ignored if earlier else 0),
         )

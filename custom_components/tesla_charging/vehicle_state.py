@@ -20,7 +20,7 @@ HEARD_GRAIN: Final = 60.0
 """Seconds in which a stream is noted once: a car may push every second, and each moment would be a row of the
 recorder."""
 UNKNOWN_TIME: Final = 0.0
-"""When nobody knows when a value was measured: it yields to every value whose time is known."""
+"""When nobody knows when a value was measured, because a broker had retained it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,8 @@ class Reading:
     measured_at: float
     assumed: bool = False
     """Whether it is what a command has set: then the time is that of our clock, not of the car's."""
+    outdated: bool = False
+    """Whether it is from before a restart, and what a broker has retained is newer if it is another."""
 
     def yields_to(self, new: Reading, *, now: float, lag: float) -> bool:
         """Whether another reading of the same signal is to be preferred.
@@ -39,7 +41,41 @@ class Reading:
         """
         if new.assumed or self.measured_at > now + MAX_CLOCK_LEAD:
             return True
+        if new.measured_at == UNKNOWN_TIME and self.outdated:
+            return True
         return new.measured_at + (lag if self.assumed else 0.0) >= self.measured_at
+
+    def after(self, old: Reading, *, now: float) -> Reading:
+        """Return this reading as it counts in the place of another, to which it was preferred.
+
+        What a broker retained is no older than what it replaces, and may be replaced by what it retains later.
+        """
+        if self.measured_at != UNKNOWN_TIME or not old.outdated:
+            return self
+        return replace(self, measured_at=min(old.measured_at, now), outdated=True)
+
+    def as_list(self, brokered_at: float = UNKNOWN_TIME) -> list[Any]:
+        """Return JSON-compatible values for from_list() after a restart.
+
+        While a broker passes on what a car sends, it also has whatever the car sent before: a car that connects to
+        a server sends everything. So what is no newer than that is outdated by what it retains after that.
+        """
+        outdated = self.assumed or self.outdated or self.measured_at <= brokered_at
+        return [self.value, self.measured_at, *([True] if outdated else [])]
+
+    @classmethod
+    def from_list(cls, item: object) -> Reading | None:
+        """Read back as_list(); None for anything else."""
+        match item:
+            case [
+                None | bool() | int() | float() | str() as value,
+                int() | float() as measured_at,
+                *rest,
+            ]:
+                return cls(value, measured_at, outdated=rest == [True])
+            case [[float() | int() as one, float() | int() as two], int() | float() as at, *rest]:
+                return cls((one, two), at, outdated=rest == [True])
+        return None
 
 
 class TelemetryStage(StrEnum):
@@ -74,6 +110,8 @@ class VehicleState:
     """What stands in its way."""
     heard_at: float | None = None
     """When the car pushed something last, unix seconds by our clock: to HEARD_GRAIN while it goes on."""
+    brokered_at: float = UNKNOWN_TIME
+    """When a broker passed on something that the car had just sent, unix seconds by our clock; 0.0 for never."""
 
     def value(self, name: str) -> Value | None:
         """Return a signal's value, None when it is not known."""
@@ -102,11 +140,12 @@ class VehicleState:
 
         `now` is our clock, `lag` by how many seconds the car's clock trails it.
         """
-        newer = {
-            name: reading
-            for name, reading in new.items()
-            if (old := self.readings.get(name)) is None or old.yields_to(reading, now=now, lag=lag)
-        }
+        newer: dict[str, Reading] = {}
+        for name, reading in new.items():
+            if (old := self.readings.get(name)) is None:
+                newer[name] = reading
+            elif old.yields_to(reading, now=now, lag=lag):
+                newer[name] = reading.after(old, now=now)
         return replace(self, readings={**self.readings, **newer})
 
     def connected(self, connection: Connection) -> VehicleState:
@@ -126,6 +165,10 @@ class VehicleState:
         if self.heard_at is not None and 0 <= at - self.heard_at < grain:
             return self
         return replace(self, heard_at=at)
+
+    def brokered(self, at: float) -> VehicleState:
+        """Return the state after a broker passed something on."""
+        return replace(self, brokered_at=at)
 
     def changes(self, earlier: VehicleState) -> frozenset[str]:
         """Return the names of the signals whose value differs, and of what else is no signal (NOT_SIGNALS)."""
@@ -156,26 +199,23 @@ class VehicleState:
 
     def as_dict(self) -> dict[str, Any]:
         """Return what outlives a restart as JSON-compatible values; the connection is not worth keeping."""
-        readings = {name: [r.value, r.measured_at] for name, r in self.readings.items()}
+        readings: dict[str, Any] = {
+            name: reading.as_list(self.brokered_at) for name, reading in self.readings.items()
+        }
         return readings if self.heard_at is None else {**readings, HEARD_AT: self.heard_at}
 
     @classmethod
     def from_dict(cls, data: object) -> VehicleState:
         """Read back as_dict(), leaving out whatever is not a reading of a known signal."""
-        readings: dict[str, Reading] = {}
-        for name, item in data.items() if isinstance(data, dict) else ():
-            match item:
-                case [
-                    None | bool() | int() | float() | str() as value,
-                    int() | float() as measured_at,
-                ] if name in SIGNALS:
-                    readings[name] = Reading(value, measured_at)
-                case [[float() | int() as one, float() | int() as two], int() | float() as at]:
-                    if name in SIGNALS:
-                        readings[name] = Reading((one, two), at)
-        heard_at = data.get(HEARD_AT) if isinstance(data, dict) else None
-        known = isinstance(heard_at, int | float) and EARLIEST <= heard_at <= LATEST
-        return cls(readings, heard_at=heard_at if known else None)
+        known = data if isinstance(data, dict) else {}
+        readings = {
+            name: reading
+            for name, item in known.items()
+            if name in SIGNALS and (reading := Reading.from_list(item)) is not None
+        }
+        heard_at = known.get(HEARD_AT)
+        is_time = isinstance(heard_at, int | float) and EARLIEST <= heard_at <= LATEST
+        return cls(readings, heard_at=heard_at if is_time else None)
 
 
 CONNECTION: Final = "connection"

@@ -2,8 +2,8 @@
 
 Topics are `<base>/<VIN>/v/<field>`, `.../alerts/<name>/current` and `/history`, `.../errors/<name>` and
 `.../connectivity`; payloads are JSON. When the car measured a value is lost on this road: what arrives live counts from
-its arrival, and a retained value, whose age nobody knows, carries the time 0.0, so that it loses against every value
-with a time. Whoever has nothing better, or only what was remembered over a restart, may take it.
+its arrival, and a retained value, whose age nobody knows, carries the time 0.0. It is what came last through that
+server, so newer than what came through it in an earlier run, and yields to everything else that has a time.
 """
 
 from collections.abc import Mapping
@@ -95,6 +95,7 @@ def _signal(
         UNKNOWN_TIME if retained else received_at,
         received_at,
         {name: reading} if reading is not None else {},
+        brokered=True,
         retained=retained,
         ignored=int(reading is None),
     )

@@ -45,6 +45,8 @@ class SignalRecord:
     """By field name; INVALID is for `invalid.settle()` to read."""
     is_resend: bool = False
     """Whether the car sends it again because it saw no acknowledgement."""
+    brokered: bool = False
+    """Whether it came over an MQTT broker."""
     retained: bool = False
     """Whether a broker had kept it: some time between its publication and now lies an unknown while."""
     ignored: int = 0
