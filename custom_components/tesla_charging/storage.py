@@ -1,4 +1,4 @@
-"""What survives a restart: command sessions, last known state, telemetry configurations; one versioned file per kind."""
+"""What survives a restart: command sessions, last state, telemetry configurations, silences; one file per kind."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,6 +16,8 @@ VERSION: Final = 1
 SESSION_DELAY: Final = 1.0
 """Seconds until used counters are on disk; they are a hint, the car has the last word."""
 STATE_DELAY: Final = 10.0
+SILENCE_DELAY: Final = 900.0
+"""Seconds until it is on disk for how long cars have been silent, which only a day of counts for anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +60,25 @@ class VehicleStorage:
         self._sessions: Store[dict[str, Any]] = _store(hass, entry_id, "sessions")
         self._states: Store[dict[str, Any]] = _store(hass, entry_id, "states")
         self._configs: Store[dict[str, Any]] = _store(hass, entry_id, "telemetry")
+        self._silences: Store[dict[str, Any]] = _store(hass, entry_id, "silences")
         self._loop = hass.loop
         self._states_saved_at = 0.0
+        self._silences_saved_at = 0.0
         self._closed = False
         self._loaded_configs: dict[str, Any] = {}
+        self._loaded_silences: dict[str, Any] = {}
         self._loaded_sessions: dict[str, Any] = {}
         self._loaded_states: dict[str, Any] = {}
         self._session_sources: dict[str, Callable[[], CommandMemory]] = {}
         self._state_sources: dict[str, Callable[[], VehicleState]] = {}
+        self._silence_source: Callable[[], dict[str, Any]] | None = None
 
     async def load(self) -> None:
         """Read all files; one that holds something else is a fresh start."""
         self._loaded_configs = _records(await self._configs.async_load())
         self._loaded_sessions = _records(await self._sessions.async_load())
         self._loaded_states = _records(await self._states.async_load())
+        self._loaded_silences = _records(await self._silences.async_load())
 
     def memory(self, vin: str) -> CommandMemory:
         """Return what was saved of a car's command channel."""
@@ -124,17 +131,34 @@ class VehicleStorage:
             self._states_saved_at = now + STATE_DELAY
             self._states.async_delay_save(self._state_data, STATE_DELAY)
 
+    @property
+    def silences(self) -> dict[str, Any]:
+        """What save_silences() had saved; nothing on the first run."""
+        return self._loaded_silences
+
+    @callback
+    def save_silences(self, source: Callable[[], dict[str, Any]]) -> None:
+        """Have it saved within SILENCE_DELAY for how long cars have been silent, and when Home Assistant stops."""
+        self._silence_source = source
+        now = self._loop.time()
+        if not self._closed and now >= self._silences_saved_at:
+            self._silences_saved_at = now + SILENCE_DELAY
+            self._silences.async_delay_save(source, SILENCE_DELAY)
+
     async def close(self) -> None:
         """Save everything now, and never again: what outlives its account must not bring them back."""
         self._closed = True
         await self._sessions.async_save(self._session_data())
         await self._states.async_save(self._state_data())
+        if self._silence_source is not None:
+            await self._silences.async_save(self._silence_source())
 
     async def remove(self) -> None:
         """Delete all files."""
         await self._configs.async_remove()
         await self._sessions.async_remove()
         await self._states.async_remove()
+        await self._silences.async_remove()
 
     def _session_data(self) -> dict[str, Any]:
         # a car that is not there today keeps its record

@@ -86,6 +86,7 @@ class EntryTelemetry:
             self._hass, self.settings.topic_base, self._cars, self._on_mqtt_available
         )
         self._background(self._mqtt.open())
+        self._watch_silence(lambda: self._mqtt is not None and self._mqtt.subscribed)
         self._background(self.take_back_all())
 
     async def start_embedded(self) -> None:
@@ -120,7 +121,7 @@ class EntryTelemetry:
             self.settings.public_place,
         )
         review.start()
-        SilenceWatch(self._hass, self._entry, self._configs, self._cars).start()
+        self._watch_silence()
         self._background(review.review())
 
     def _configurator(self, ca: str) -> TelemetryConfigurator:
@@ -147,6 +148,17 @@ class EntryTelemetry:
             clear_silence(self._hass, vin)
         if self._mqtt is not None:
             self._mqtt.close()
+
+    def _watch_silence(self, listening: Callable[[], bool] = lambda: True) -> None:
+        SilenceWatch(
+            self._hass,
+            self._entry,
+            self._configs,
+            self._cars,
+            self.settings,
+            self._storage,
+            listening,
+        ).start()
 
     async def take_back_all(self) -> None:
         """Take back the configurations of a time when telemetry was wanted."""

@@ -90,6 +90,11 @@ class MqttTelemetry:
         job = HassJob(self.open, "subscribe to telemetry", cancel_on_shutdown=True)
         self._cancel_retry = async_call_later(self._hass, RETRY, job)
 
+    @property
+    def subscribed(self) -> bool:
+        """Whether the broker, if it is there, knows what is wanted of it."""
+        return bool(self._cancels)
+
     @callback
     def close(self) -> None:
         """Listen no more."""
@@ -163,9 +168,9 @@ class _MqttCar:
             record.created_at,
             record.received_at,
             {**earlier.values, **record.values} if earlier else record.values,
-            brokered=True,
             retained=record.retained,
             ignored=record.ignored + (earlier.ignored if earlier else 0),
+            brokered=True,
         )
         if self._gathering is None:
             self._gathering = self._hass.loop.call_later(GATHER, self._flush)

@@ -1,12 +1,13 @@
 """Cars that should push and do not: noticed by the free look at whether they are online, explained after a day.
 
-Such a car is polled like any other in the meantime; it is never woken.
+Such a car is polled like any other in the meantime; it is never woken. The day is counted over restarts.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
@@ -16,7 +17,9 @@ from homeassistant.util import dt as dt_util
 from .const import DOMAIN, LOGGER, STATE_INTERVAL
 from .coordinator import VehicleCoordinator
 from .fleet_api import FleetApiError, TelemetryConfigs, VehicleState as Connection
-from .fleet_telemetry import ConfigAnswerError, read_reported_errors
+from .fleet_telemetry import ConfigAnswerError, ReportedError, read_reported_errors
+from .storage import VehicleStorage
+from .telemetry_settings import Road, TelemetrySettings
 from .vehicle_state import TelemetryStage
 
 ONLINE_FOR: Final = timedelta(minutes=15)
@@ -30,8 +33,26 @@ LONGEST_STEP: Final = 2 * STATE_INTERVAL
 SHOWN_ERRORS: Final = 3
 SHOWN_LENGTH: Final = 200
 
-EXPECTED: Final = frozenset({TelemetryStage.CONFIGURED, TelemetryStage.SYNCED})
-"""The stages of a car that should be connected when it is online."""
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What is expected of the cars on one road, and what is said of those that do otherwise."""
+
+    stages: frozenset[TelemetryStage]
+    """Of a car that should be connected when it is online."""
+    translation_key: str
+    reported: bool
+    """Whether cars report to Tesla why they do not connect; of somebody else's server that is not ours to ask."""
+
+
+EXPECTATIONS: Final = {
+    Road.EMBEDDED: Expectation(
+        frozenset({TelemetryStage.CONFIGURED, TelemetryStage.SYNCED}), "telemetry_silent", True
+    ),
+    Road.MQTT: Expectation(
+        frozenset({TelemetryStage.WAITING, TelemetryStage.SYNCED}), "telemetry_silent_mqtt", False
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +76,18 @@ class Silence:
         lasted = step if 0 <= step <= LONGEST_STEP.total_seconds() else 0.0
         return Silence(min(self.since, now), self.online + lasted, now)
 
+    def as_list(self) -> list[float]:
+        """Return JSON-compatible values."""
+        return [self.since, self.online, self.seen_at]
+
+    @classmethod
+    def from_list(cls, item: object) -> Silence:
+        """Read back as_list(); anything else is a car that was not silent."""
+        match item:
+            case [int() | float() as since, int() | float() as online, int() | float() as seen_at]:
+                return cls(since, online, seen_at)
+        return cls()
+
     def calls_for_help(self, now: float) -> bool:
         """Whether it is time to tell somebody."""
         return (
@@ -72,13 +105,24 @@ class SilenceWatch:
         entry: ConfigEntry,
         configs: TelemetryConfigs,
         cars: dict[str, VehicleCoordinator],
+        settings: TelemetrySettings,
+        storage: VehicleStorage,
+        listening: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Nothing is watched yet."""
+        """Nothing is watched yet; without `listening` here a car's silence says nothing."""
         self._hass = hass
         self._entry = entry
         self._configs = configs
         self._cars = cars
-        self._silences = dict.fromkeys(cars, Silence())
+        self._settings = settings
+        self._expectation = EXPECTATIONS[settings.road]
+        self._storage = storage
+        self._listening = listening
+        stored = storage.silences
+        # elsewhere they may be heard: the day begins anew
+        known = stored.get("cars") if stored.get("place") == self._place else None
+        known = known if isinstance(known, dict) else {}
+        self._silences = {vin: Silence.from_list(known.get(vin)) for vin in cars}
         self._asked_at: dict[str, float] = {}
 
     @callback
@@ -87,17 +131,37 @@ class SilenceWatch:
         for vin, car in self._cars.items():
             self._entry.async_on_unload(car.async_add_listener(partial(self._look, vin)))
 
+    @property
+    def _place(self) -> str:
+        """Where the cars are expected."""
+        settings = self._settings
+        return f"{settings.road} {settings.public_place} {settings.topic_base}"
+
+    def _as_dict(self) -> dict[str, Any]:
+        cars = {vin: silence.as_list() for vin, silence in self._silences.items()}
+        return {"place": self._place, "cars": cars}
+
+    def _note(self, vin: str, silence: Silence) -> None:
+        if silence != self._silences[vin]:
+            self._silences[vin] = silence
+            self._storage.save_silences(self._as_dict)
+
     @callback
     def _look(self, vin: str) -> None:
         car, silence = self._cars[vin], self._silences[vin]
         pushed = silence.since and (car.pushed_at or 0.0) >= silence.since
-        if pushed or car.data.telemetry not in EXPECTED:
-            self._silences[vin] = Silence()
+        if pushed or car.data.telemetry not in self._expectation.stages:
+            self._note(vin, Silence())
             clear_silence(self._hass, vin)
             return
         now = _now()
-        online = car.last_update_success and car.data.connection is Connection.ONLINE
-        self._silences[vin] = silence = silence.look(now, online=online)
+        online = (
+            self._listening()
+            and car.last_update_success
+            and car.data.connection is Connection.ONLINE
+        )
+        silence = silence.look(now, online=online)
+        self._note(vin, silence)
         if silence.calls_for_help(now) and self._may_ask(vin, now):
             self._asked_at[vin] = now
             self._entry.async_create_background_task(
@@ -110,11 +174,7 @@ class SilenceWatch:
 
     async def _explain(self, vin: str) -> None:
         """Tell the owner, with what the car itself reported to Tesla."""
-        try:
-            reported = read_reported_errors(await self._configs.errors(vin))
-        except (FleetApiError, ConfigAnswerError) as err:
-            LOGGER.debug("What a silent car reported could not be asked: %s", err)
-            reported = ()
+        reported = await self._reported(vin) if self._expectation.reported else ()
         if not self._silences[vin].since:
             return  # it spoke meanwhile
         # the newest are first; what others wrote is shown as it is, not as markup
@@ -130,12 +190,20 @@ class SilenceWatch:
             silence_issue_id(vin),
             is_fixable=False,
             severity=ir.IssueSeverity.WARNING,
-            translation_key="telemetry_silent",
+            translation_key=self._expectation.translation_key,
             translation_placeholders={
                 "car": self._cars[vin].vehicle_name,
                 "errors": ", ".join(f"`{text}`" for text in list(texts)[:SHOWN_ERRORS]) or "-",
+                "base": self._settings.topic_base,
             },
         )
+
+    async def _reported(self, vin: str) -> tuple[ReportedError, ...]:
+        try:
+            return read_reported_errors(await self._configs.errors(vin))
+        except (FleetApiError, ConfigAnswerError) as err:
+            LOGGER.debug("What a silent car reported could not be asked: %s", err)
+            return ()
 
 
 def silence_issue_id(vin: str) -> str:

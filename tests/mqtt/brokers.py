@@ -146,7 +146,6 @@ class TelemetryPublisher:
         self._client.loop_stop()
         connection = self._client.socket()
         assert connection is not None
-        connection.shutdown(socket.SHUT_RDWR)
         connection.close()
 
     def raw(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> None:

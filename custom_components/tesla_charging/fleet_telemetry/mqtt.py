@@ -95,9 +95,9 @@ def _signal(
         UNKNOWN_TIME if retained else received_at,
         received_at,
         {name: reading} if reading is not None else {},
-        brokered=True,
         retained=retained,
         ignored=int(reading is None),
+        brokered=True,
     )
 
 

@@ -45,12 +45,12 @@ class SignalRecord:
     """By field name; INVALID is for `invalid.settle()` to read."""
     is_resend: bool = False
     """Whether the car sends it again because it saw no acknowledgement."""
-    brokered: bool = False
-    """Whether it came over an MQTT broker."""
     retained: bool = False
     """Whether a broker had kept it: some time between its publication and now lies an unknown while."""
     ignored: int = 0
     """How many unknown fields, forms and enumeration members the record held."""
+    brokered: bool = False
+    """Whether it came over an MQTT broker."""
 
 
 @dataclass(frozen=True, slots=True)
