@@ -9,6 +9,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.tesla_charging.coordinator import VehicleCoordinator
+from custom_components.tesla_charging.fleet_telemetry import subscriptions
 from custom_components.tesla_charging.telemetry_settings import Road, TelemetrySettings
 from scripts.broker import find_broker
 from tests.conftest import PEARL, Home
@@ -83,13 +84,16 @@ async def set_up_mqtt(hass: HomeAssistant, broker: Broker) -> MockConfigEntry:
 
 
 async def subscribed(road: Antenna) -> None:
-    """Wait until Home Assistant has told the broker what it wants."""
+    """Wait until the broker has agreed to everything that Home Assistant wants."""
     client = road.home.hass.data["mqtt"].client
-    topic = f"{BASE}/{PEARL}/v/+"
+    topics = subscriptions(BASE, PEARL)
     await until(
         lambda: (
             client.connected
-            and client.is_active_subscription(topic)
-            and not client.is_pending_subscription(topic)
-        )
+            and all(client.is_active_subscription(topic) for topic in topics)
+            and not any(client.is_pending_subscription(topic) for topic in topics)
+            # a task that ends with the broker's last answer
+            and client._subscribe_debouncer._task is None
+        ),
+        HEARD,
     )

@@ -1,5 +1,6 @@
 """The MQTT page of the config flow, at the first set-up and when it is changed later."""
 
+from pathlib import Path
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState
@@ -8,17 +9,87 @@ import pytest
 
 from custom_components.tesla_charging import telemetry_mqtt
 from custom_components.tesla_charging.telemetry_settings import TelemetrySettings
-from tests.conftest import MIDNIGHT, PEARL, Home
+from tests import test_config_flow as walk
+from tests.conftest import HOME_DOMAIN, KEY_FILE, MIDNIGHT, PEARL, Home
 from tests.test_config_flow import choose, submit
 from tests.test_telemetry import until
 
 from .brokers import BASE
-from .home import MQTT_ROAD, STRANGER, Antenna, over_both_protocols, set_up_mqtt
+from .home import MQTT_ROAD, STRANGER, Antenna, over_both_protocols, set_up_mqtt, subscribed
+
+front_door = walk.front_door
+pytestmark = pytest.mark.usefixtures("current_request_with_host")
 
 
 @pytest.fixture
 def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(telemetry_mqtt, "CHECK_SECONDS", 3.0)
+
+
+# -- the first set-up ----------------------------------------------------------------------------------
+
+
+async def up_to_telemetry(home: Home) -> walk.Step:
+    """Walk the pages before: somebody whose car is paired with this home's key already."""
+    home.key.save(Path(home.hass.config.path(KEY_FILE)))
+    return await walk.submit(home, await walk.up_to_domain(home), domain=HOME_DOMAIN)
+
+
+async def create(road: Antenna, result: walk.Step) -> None:
+    """Leave the last page, and see the entry at work."""
+    home = road.home
+    assert (result["type"], result["step_id"]) == (FlowResultType.FORM, "done")
+    result = await submit(home, result)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await home.settle()
+    home.entry = result["result"]
+    assert home.entry is not None
+    assert home.entry.state is ConfigEntryState.LOADED
+    assert TelemetrySettings.from_options(home.entry.options) == MQTT_ROAD
+    assert home.tesla.billing.count(path_contains="fleet_telemetry_config") == 0
+    await subscribed(road)
+    await road.publish(BatteryLevel=41)
+    await road.becomes("sensor", "battery_level", "41")
+    await road.becomes("sensor", "telemetry", "connected")
+
+
+@over_both_protocols
+@pytest.mark.usefixtures("front_door")
+async def test_from_nothing_to_a_car_that_is_heard(bare_road: Antenna) -> None:
+    road, home = bare_road, bare_road.home
+    await set_up_mqtt(home.hass, road.broker)
+    await until(lambda: home.hass.data["mqtt"].client.connected)
+    result = await walk.choose(home, await up_to_telemetry(home), "telemetry_mqtt")
+    assert (result["step_id"], result["errors"]) == ("telemetry_mqtt", {})
+    shown = {str(field): field for field in result["data_schema"].schema}
+    assert shown["topic_base"].default() == "telemetry"
+    waiting = home.hass.async_create_task(submit(home, result, topic_base=BASE))
+    await subscribed(road)
+    await road.publish(BatteryLevel=40)
+    await create(road, await waiting)
+    # the page is gone, and what it listened to with it
+    assert len([s for s in home.hass.data["mqtt"].client.subscriptions if PEARL in s.topic]) == 4
+
+
+@pytest.mark.usefixtures("front_door", "short_patience")
+async def test_a_first_set_up_can_be_insisted_on_while_the_cars_sleep(bare_road: Antenna) -> None:
+    road, home = bare_road, bare_road.home
+    await set_up_mqtt(home.hass, road.broker)
+    result = await walk.choose(home, await up_to_telemetry(home), "telemetry_mqtt")
+    result = await submit(home, result, topic_base=BASE)
+    assert result["errors"] == {"base": "mqtt_nothing_heard"}
+    await create(road, await submit(home, result, topic_base=BASE))
+
+
+@pytest.mark.usefixtures("front_door")
+async def test_at_the_first_set_up_it_is_not_offered_without_mqtt(home: Home) -> None:
+    home.add_car(PEARL, "Pearl")
+    result = await up_to_telemetry(home)
+    assert (result["type"], result["step_id"]) == (FlowResultType.MENU, "telemetry")
+    assert result["menu_options"] == ["telemetry_embedded", "telemetry_polling"]
+
+
+# -- later ---------------------------------------------------------------------------------------------
 
 
 async def reconfigure(home: Home) -> Any:

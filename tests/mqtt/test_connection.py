@@ -1,7 +1,10 @@
 """Cars, their server, the broker and Home Assistant's MQTT integration come and go."""
 
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 
+from homeassistant.components.mqtt import client as mqtt_client
 from homeassistant.helpers import issue_registry as ir
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
@@ -11,7 +14,7 @@ from custom_components.tesla_charging.const import DOMAIN
 from tests.conftest import CLIENT_ID, PEARL
 from tests.test_telemetry import embedded, free_port, until
 
-from .brokers import BASE
+from .brokers import BASE, TelemetryPublisher
 from .home import MQTT_ROAD, Antenna, over_both_protocols, set_up_mqtt, subscribed
 
 
@@ -40,9 +43,7 @@ async def test_the_server_says_when_a_car_comes_and_goes(
 async def test_a_server_that_falls_silent_is_not_believed_for_ever(
     road: Antenna, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        telemetry_mqtt, "SILENT_AFTER", telemetry_mqtt.SILENT_AFTER.__class__(seconds=1)
-    )
+    monkeypatch.setattr(telemetry_mqtt, "SILENT_AFTER", timedelta(seconds=1))
     await road.publish(BatteryLevel=50)
     await road.becomes("sensor", "telemetry", "connected")
     await road.becomes("sensor", "telemetry", "synced")
@@ -50,15 +51,53 @@ async def test_a_server_that_falls_silent_is_not_believed_for_ever(
     await road.becomes("sensor", "telemetry", "connected")
 
 
+async def test_a_server_that_dies_leaves_no_car_connected_for_ever(
+    road: Antenna, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telemetry_mqtt, "SILENT_AFTER", timedelta(seconds=1))
+    # it said that the car is there, and no more
+    await road.connectivity(True)
+    await road.becomes("sensor", "telemetry", "connected")
+    await road.becomes("sensor", "telemetry", "synced")
+    assert road.home.state("sensor", "battery_level") == "62"
+
+
+@over_both_protocols
+async def test_a_will_that_tells_of_the_servers_end_is_heard(road: Antenna) -> None:
+    """Tesla's server leaves none, but what stands between it and the broker may."""
+    hass = road.home.hass
+    await road.connectivity(True)
+    await road.becomes("sensor", "telemetry", "connected")
+    mortal = await hass.async_add_executor_job(partial(TelemetryPublisher, road.broker, will=PEARL))
+    await hass.async_add_executor_job(mortal.die)
+    await road.becomes("sensor", "telemetry", "synced")
+
+
+@over_both_protocols
+async def test_mqtt_that_is_reloaded_goes_on(road: Antenna) -> None:
+    hass = road.home.hass
+    await road.publish(BatteryLevel=50)
+    await road.becomes("sensor", "battery_level", "50")
+    [entry] = hass.config_entries.async_entries("mqtt")
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    assert road.home.state("sensor", "battery_level") == "50"
+    await subscribed(road)
+    await road.publish(BatteryLevel=51)
+    await road.becomes("sensor", "battery_level", "51")
+    await road.becomes("sensor", "telemetry", "connected")
+
+
 @over_both_protocols
 async def test_without_its_broker_a_car_is_asked_again_and_with_it_heard_again(
-    road: Antenna,
+    road: Antenna, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hass = road.home.hass
+    monkeypatch.setattr(mqtt_client, "RECONNECT_INTERVAL_SECONDS", 1)
     await road.publish(BatteryLevel=50)
     await road.becomes("sensor", "telemetry", "connected")
     await hass.async_add_executor_job(road.broker.stop)
     await road.becomes("sensor", "telemetry", "synced")
+    assert road.home.state("sensor", "battery_level") == "50"
     await hass.async_add_executor_job(road.broker.start)
     await until(lambda: hass.data["mqtt"].client.connected, 30)
     await subscribed(road)
