@@ -129,10 +129,14 @@ class _MqttCar:
         self._connected = False
         self._connection_id = ""
         self._left_at = -LINGER
+        self._closed = False
 
     @callback
     def on_message(self, message: ReceiveMessage) -> None:
         """Take a message; what cannot be read is left out."""
+        # a subscription that was restored when MQTT was reloaded cannot be ended by whoever made it
+        if self._closed:
+            return
         record = _read(self._base, message)
         if isinstance(record, ConnectivityRecord):
             if not message.retain:
@@ -153,8 +157,9 @@ class _MqttCar:
 
     @callback
     def close(self) -> None:
-        """Stop the clocks; what was gathered still counts."""
+        """Hear no more and stop the clocks; what was gathered still counts."""
         self._flush()
+        self._closed = True
         if self._silence is not None:
             self._silence.cancel()
             self._silence = None

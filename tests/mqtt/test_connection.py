@@ -1,5 +1,6 @@
 """Cars, their server, the broker and Home Assistant's MQTT integration come and go."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -85,6 +86,13 @@ async def test_mqtt_that_is_reloaded_goes_on(road: Antenna) -> None:
     await road.publish(BatteryLevel=51)
     await road.becomes("sensor", "battery_level", "51")
     await road.becomes("sensor", "telemetry", "connected")
+    # nor does anything listen on when the entry is gone
+    assert road.home.entry is not None
+    car = road.car
+    assert await hass.config_entries.async_unload(road.home.entry.entry_id)
+    await road.publish(BatteryLevel=52)
+    await asyncio.sleep(0.5)
+    assert car.data.value("BatteryLevel") == 51
 
 
 @over_both_protocols
@@ -160,3 +168,25 @@ async def test_a_configuration_of_ours_is_taken_back_and_one_of_others_is_not(
     home.tesla.billing.reset()
     await home.restart()
     assert home.tesla.billing.count(path_contains="fleet_telemetry") == 0
+
+
+async def test_mqtt_that_is_removed_and_added_anew_does_no_harm(road: Antenna) -> None:
+    home, hass = road.home, road.home.hass
+    await road.publish(BatteryLevel=50)
+    await road.becomes("sensor", "telemetry", "connected")
+    [entry] = hass.config_entries.async_entries("mqtt")
+    await hass.config_entries.async_remove(entry.entry_id)
+    await home.settle()
+    await road.becomes("sensor", "telemetry", "synced", 5)
+    assert home.state("sensor", "battery_level") == "50"
+    await set_up_mqtt(hass, road.broker)
+    await subscribed(road)
+    await road.publish(BatteryLevel=51)
+    await road.becomes("sensor", "battery_level", "51")
+    [entry] = hass.config_entries.async_entries("mqtt")
+    await hass.config_entries.async_remove(entry.entry_id)
+    await home.restart()
+    assert home.entry is not None
+    issue = ir.async_get(hass).async_get_issue(DOMAIN, f"telemetry_{home.entry.entry_id}")
+    assert issue is not None
+    assert issue.translation_key == "telemetry_no_mqtt"
