@@ -9,7 +9,7 @@ from custom_components.tesla_charging.const import DOMAIN
 from scripts.broker import find_broker
 from tests.conftest import PEARL, Home
 
-from .brokers import Amqtt, Broker, TelemetryPublisher
+from .brokers import Amqtt, Broker, Mosquitto, TelemetryPublisher
 from .home import MQTT_ROAD, NO_MQTT_5, Antenna, set_up_mqtt, subscribed
 
 
@@ -23,8 +23,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def broker(
     request: pytest.FixtureRequest, socket_enabled: None, tmp_path: Path
 ) -> Iterator[Broker]:
-    """A broker of the kind that the test names; amqtt unless it does."""
-    kind: type[Broker] = getattr(request, "param", Amqtt)
+    """A broker of the kind that the test names; else whichever is there and starts faster."""
+    kind: type[Broker] = getattr(request, "param", Mosquitto if find_broker() else Amqtt)
     with kind(tmp_path) as broker:
         yield broker
 
