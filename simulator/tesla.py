@@ -110,6 +110,11 @@ class TeslaSimulator:
         return self._cloud.faults
 
     @property
+    def refreshes(self) -> int:
+        """How many refreshes the token service has carried out."""
+        return self._cloud.grants.refreshes
+
+    @property
     def limits(self) -> RateLimits:
         """The rate limits."""
         return self._cloud.limits

@@ -14,6 +14,7 @@ type Kind = Literal[
     "lose_request",
     "lose_answer_after",
     "delay",
+    "delay_answer",
     "status",
     "malformed_json",
     "wrong_type",
@@ -30,7 +31,7 @@ class FaultRule:
     """One fault and the requests it strikes.
 
     `path` is a substring of the request path ("" strikes all), `times` counts down with every
-    strike (None: for ever). `seconds` belongs to delay; `code`, `body` and `headers` to status;
+    strike (None: for ever). `seconds` belongs to the delays; `code`, `body` and `headers` to status;
     `body` also to wrong_type.
     """
 
@@ -105,6 +106,18 @@ class Faults:
     ) -> None:
         """Wait (real seconds), then do what was asked: also when the client has gone by then."""
         self.add(FaultRule("delay", path, method, vin, times, seconds=seconds))
+
+    def delay_answer(
+        self,
+        seconds: float,
+        path: str = "",
+        *,
+        method: str | None = None,
+        vin: str | None = None,
+        times: int | None = 1,
+    ) -> None:
+        """Do what was asked, then keep the answer back for so many real seconds."""
+        self.add(FaultRule("delay_answer", path, method, vin, times, seconds=seconds))
 
     def status(
         self,
@@ -202,6 +215,10 @@ class Faults:
                     await request.read()
                 await asyncio.sleep(rule.seconds)
                 return await execute()
+            case "delay_answer":
+                response = await execute()
+                await asyncio.sleep(rule.seconds)
+                return response
             case "lose_answer_after":
                 response = await execute()
                 _hang_up(request)
@@ -217,9 +234,8 @@ def _hang_up(request: web.Request) -> None:
 
 def _answer(rule: FaultRule) -> web.Response:
     if isinstance(rule.body, str):
-        return web.Response(
-            status=rule.code, text=rule.body, content_type="text/plain", headers=rule.headers
-        )
+        headers = {"Content-Type": "text/plain; charset=utf-8", **rule.headers}
+        return web.Response(status=rule.code, text=rule.body, headers=headers)
     if rule.body is not None:
         return web.json_response(rule.body, status=rule.code, headers=rule.headers)
     phrase = HTTPStatus(rule.code).phrase.lower() if rule.code in _KNOWN else f"status {rule.code}"

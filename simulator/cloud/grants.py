@@ -40,6 +40,7 @@ class Grant:
     used: str | None = None  # the refresh token used last
     used_at: float = 0.0
     access_id: str = ""  # jti of the newest access token, the only live one
+    access_used: bool = False  # whether a call to the API carried it
     end: Refusal | None = None
 
 
@@ -61,6 +62,9 @@ class Grants:
         self._clock = clock
         self.signer = Signer()
         self.base_url = ""
+        self.requests = 0  # to the token service, whatever came of them
+        self.waiting: set[int] = set()  # the numbers of those that are not carried out yet
+        self.refreshes = 0  # carried out
         self._codes: dict[str, Code] = {}
         self._refresh: dict[str, Grant] = {}
         self._grants: dict[str, Grant] = {}
@@ -115,6 +119,7 @@ class Grants:
             grant.used, grant.used_at = token, now
         elif token != grant.used or now >= grant.used_at + GRACE_SECONDS:
             raise _login_required()
+        self.refreshes += 1
         return self.issue(grant, None)
 
     def issue(self, grant: Grant, nonce: str | None) -> dict[str, object]:
@@ -122,7 +127,7 @@ class Grants:
         now = self._clock.now()
         account, application = grant.account, grant.application
         scopes = sorted(grant.scopes & account.consents.get(application.client_id, frozenset()))
-        grant.access_id = uuid4().hex
+        grant.access_id, grant.access_used = uuid4().hex, False
         claims: dict[str, object] = {
             "iss": self.issuer,
             "azp": application.client_id,
@@ -194,7 +199,10 @@ class Grants:
         if grant.application.client_id not in grant.account.consents:
             return Refusal.REVOKED
         # A new refresh token invalidates the former access tokens (policy of 2024-02-01).
-        return None if claims["jti"] == grant.access_id else Refusal.GARBLED
+        if claims["jti"] != grant.access_id:
+            return Refusal.GARBLED
+        grant.access_used = True
+        return None
 
     def end(
         self, account: Account, application: Application | None = None, *, why: Refusal

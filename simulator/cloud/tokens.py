@@ -79,8 +79,12 @@ class TokenEndpoint:
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answer one request, faults included."""
+        grants = self._cloud.grants
+        grants.requests = number = grants.requests + 1
+        grants.waiting.add(number)
 
         async def execute() -> web.Response:
+            grants.waiting.discard(number)
             try:
                 return web.json_response(
                     await self._grant(request), headers={"Cache-Control": "no-store"}
@@ -98,7 +102,10 @@ class TokenEndpoint:
                     error.body(str(uuid4())), status=error.status, headers=error.headers
                 )
 
-        return await self._cloud.faults.around(request, None, execute)
+        try:
+            return await self._cloud.faults.around(request, None, execute)
+        finally:
+            grants.waiting.discard(number)
 
     async def _grant(self, request: web.Request) -> dict[str, object]:
         if request.content_type != FORM:

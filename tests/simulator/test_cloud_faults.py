@@ -129,3 +129,21 @@ async def test_the_token_endpoint_has_faults_too(world: World) -> None:
 def test_rules_are_checked(world: World) -> None:
     with pytest.raises(ValueError, match="times"):
         world.tesla.faults.status(500, times=0)
+
+
+async def test_an_answer_that_is_kept_back_is_of_an_executed_request(world: World) -> None:
+    world.car.sleep()
+    world.tesla.faults.delay_answer(0.3, "wake_up")
+    began = time.monotonic()
+    asked = asyncio.create_task(world.car_api("POST", "wake_up"))
+    await asyncio.sleep(0.1)
+    assert world.tesla.billing.count("wake") == 1
+    assert (await asked).status == 200
+    assert time.monotonic() - began >= 0.3
+
+
+async def test_a_page_of_somebody_else(world: World) -> None:
+    page, html = "<html>Accept our terms</html>", {"Content-Type": "text/html"}
+    world.tesla.faults.status(200, body=page, headers=html)
+    answer = await world.api("GET", "vehicles")
+    assert (answer.text, answer.headers["Content-Type"]) == (page, "text/html")

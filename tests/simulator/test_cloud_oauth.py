@@ -255,3 +255,21 @@ async def test_the_keys_that_sign_are_published(world: World) -> None:
     assert metadata["token_endpoint"] == f"{world.tesla.auth_url}/oauth2/v3/token"
     keys = (await world.request("GET", metadata["jwks_uri"])).body["keys"]
     assert keys[0]["crv"] == "P-256"
+
+
+async def test_refreshes_that_are_carried_out_are_counted(world: World) -> None:
+    first = world.tokens["refresh_token"]
+    for _ in range(2):
+        await refresh(world, first)
+    await refresh(world, "EU_none")
+    assert world.tesla.refreshes == 2
+
+
+async def test_a_repetition_does_not_prolong_the_day(world: World) -> None:
+    first = world.tokens["refresh_token"]
+    await refresh(world, first)
+    for _ in range(3):
+        world.tesla.clock.advance(7 * 3600)
+        assert (await refresh(world, first)).status == 200
+    world.tesla.clock.advance(3 * 3600 + 1)
+    assert (await refresh(world, first)).error == "login_required"
