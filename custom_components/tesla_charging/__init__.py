@@ -11,12 +11,9 @@ from homeassistant.exceptions import (
 )
 from homeassistant.helpers import config_validation as cv, issue_registry as ir
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
-from homeassistant.helpers.config_entry_oauth2_flow import (
-    OAuth2Session,
-    async_get_config_entry_implementation,
-)
 from homeassistant.helpers.typing import ConfigType
 
+from .authorization import EntryAuthorization, async_forget_sign_in, async_get_authorization
 from .const import CONF_BASE_URL, CONF_LOCATION, CONF_REGION, DOMAIN, PLATFORMS
 from .coordinator import VehicleCoordinator
 from .endpoints import active_endpoints
@@ -33,7 +30,6 @@ from .fleet_api import (
     read_claims,
 )
 from .models import RequestLog, TeslaChargingConfigEntry, TeslaChargingData
-from .oauth import OAuthAuthorization
 from .public_key import async_get_key_store
 from .services import async_setup_services
 from .storage import VehicleStorage
@@ -115,14 +111,14 @@ async def async_remove_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
             for vin in configured:
                 await take_back(TelemetryConfigs(client), vin, storage.telemetry(vin).place)
     await storage.remove()
+    await async_forget_sign_in(hass, entry.entry_id)
 
 
 async def _make_client(
     hass: HomeAssistant, entry: TeslaChargingConfigEntry, requests: RequestLog
-) -> tuple[FleetApiClient, OAuthAuthorization]:
+) -> tuple[FleetApiClient, EntryAuthorization]:
     """Return the account's client and where its tokens come from."""
-    implementation = await async_get_config_entry_implementation(hass, entry)
-    authorization = OAuthAuthorization(OAuth2Session(hass, entry, implementation))
+    authorization = await async_get_authorization(hass, entry)
     client = FleetApiClient(
         async_get_clientsession(hass),
         authorization,

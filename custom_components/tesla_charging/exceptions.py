@@ -14,6 +14,7 @@ from .fleet_api import (
     ConsentRevoked,
     FleetApiError,
     InvalidApiAnswer,
+    InvalidClient,
     LoginRequired,
     MissingScope,
     MobileAccessDisabled,
@@ -49,6 +50,7 @@ from .vehicle_command import (
 _TRANSLATIONS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (ConsentRevoked, "consent_revoked"),
     (LoginRequired, "login_required"),
+    (InvalidClient, "invalid_client"),
     (MissingScope, "missing_scope"),
     (MobileAccessDisabled, "mobile_access_disabled"),
     (RemoteAccessDisabled, "mobile_access_disabled"),

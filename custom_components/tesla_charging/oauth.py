@@ -1,4 +1,4 @@
-"""Signing in to Tesla through Home Assistant's OAuth helper, and the tokens that come of it."""
+"""Signing in to Tesla through Home Assistant's OAuth helper."""
 
 from typing import Any, override
 
@@ -8,20 +8,16 @@ from homeassistant.components.application_credentials import (
     AuthorizationServer,
     ClientCredential,
 )
-from homeassistant.const import CONF_ACCESS_TOKEN
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import (
-    OAuth2TokenRequestBaseError,
     OAuth2TokenRequestConnectionError,
     OAuth2TokenRequestReauthError,
 )
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
-from homeassistant.helpers.config_entry_oauth2_flow import OAuth2Session
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from .const import CONF_TOKEN
-from .fleet_api import Endpoints, FleetApiError, LoginRequired, Region, Unreachable, request_token
+from .fleet_api import Endpoints, FleetApiError, LoginRequired, Region, request_token
 
 
 class TeslaImplementation(AuthImplementation):
@@ -62,7 +58,8 @@ class TeslaImplementation(AuthImplementation):
     async def _async_refresh_token(self, token: dict[str, Any]) -> dict[str, Any]:
         """Refresh a token; a sign-in without offline access ends with its first one."""
         if not token.get("refresh_token"):
-            raise self._refusal(LoginRequired("the sign-in gave no refresh token", status=401))
+            none = LoginRequired("the sign-in gave no refresh token", status=401)
+            raise self._refusal(none) from none
         answer: dict[str, Any] = await super()._async_refresh_token(token)
         return answer
 
@@ -76,8 +73,9 @@ class TeslaImplementation(AuthImplementation):
         try:
             return await request_token(async_get_clientsession(self.hass), self.token_url, form)
         except FleetApiError as err:
-            # of the refusals, 400 and 401 alone say that this sign-in is over
-            if err.status in {400, 401}:
+            # a refresh is refused for good only if Tesla says so; a code is not worth a second try
+            is_code = data["grant_type"] == "authorization_code"
+            if isinstance(err, LoginRequired) or (is_code and err.status in {400, 401}):
                 raise self._refusal(err) from err
             raise OAuth2TokenRequestConnectionError(domain=self.service_domain) from err
 
@@ -88,36 +86,4 @@ class TeslaImplementation(AuthImplementation):
             status=err.status or 0,
             message=str(err),
             domain=self.service_domain,
-        )
-
-
-class OAuthAuthorization:
-    """Gives the Fleet API client its access tokens from the config entry."""
-
-    def __init__(self, session: OAuth2Session) -> None:
-        """Use the session of a config entry."""
-        self._session = session
-
-    async def access_token(self) -> str:
-        """Return a token that has not expired, refreshing it first if need be.
-
-        Raises LoginRequired when Tesla refuses to refresh it (Home Assistant has then begun a new sign-in),
-        Unreachable when the token service could not be asked.
-        """
-        try:
-            await self._session.async_ensure_token_valid()
-        except OAuth2TokenRequestReauthError as err:
-            raise LoginRequired("the token service refused to refresh the sign-in") from err
-        except (OAuth2TokenRequestBaseError, TimeoutError) as err:
-            raise Unreachable("the token service did not give a token") from err
-        return str(self._session.token[CONF_ACCESS_TOKEN])
-
-    async def renew(self, rejected: str) -> None:
-        """Have the next access_token() refresh, unless another request already did."""
-        token = self._session.token
-        if token[CONF_ACCESS_TOKEN] != rejected:
-            return
-        entry = self._session.config_entry
-        self._session.hass.config_entries.async_update_entry(
-            entry, data={**entry.data, CONF_TOKEN: {**token, "expires_at": 0}}
         )

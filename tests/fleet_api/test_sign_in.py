@@ -12,20 +12,24 @@ from homeassistant.exceptions import (
     OAuth2TokenRequestConnectionError,
     OAuth2TokenRequestReauthError,
 )
-from homeassistant.helpers.config_entry_oauth2_flow import (
-    OAuth2Session,
-    async_get_config_entry_implementation,
-)
 import orjson
 import pytest
 
+from custom_components.tesla_charging.authorization import (
+    EntryAuthorization,
+    async_get_authorization,
+)
 from custom_components.tesla_charging.fleet_api import (
+    ConsentRevoked,
     FleetApiClient,
+    FleetApiError,
+    InvalidClient,
     LoginRequired,
+    RateLimited,
+    ServerFailure,
     Unreachable,
     Vehicles,
 )
-from custom_components.tesla_charging.oauth import OAuthAuthorization
 from tests.conftest import PEARL, Home
 
 from .conftest import TOKEN, Hostile, http_answer, refused
@@ -34,15 +38,17 @@ from .conftest import TOKEN, Hostile, http_answer, refused
 class Account:
     """An entry with its authorization and a client, without the rest of the integration."""
 
-    def __init__(self, home: Home, session: OAuth2Session, client: FleetApiClient) -> None:
+    def __init__(
+        self, home: Home, authorization: EntryAuthorization, client: FleetApiClient
+    ) -> None:
         self.home = home
-        self.session = session
+        self.authorization = authorization
         self.client = client
         self.vehicles = Vehicles(client)
 
     @property
     def token(self) -> dict[str, Any]:
-        return dict(self.session.token)
+        return dict(self.authorization.token)
 
     def change_token(self, **changes: Any) -> None:
         assert self.home.entry is not None
@@ -62,11 +68,8 @@ async def account(home: Home) -> Account:
     """The account of an entry that is set up."""
     home.add_car(PEARL, "Pearl").sleep()
     entry = await home.set_up()
-    implementation = await async_get_config_entry_implementation(home.hass, entry)
-    session = OAuth2Session(home.hass, entry, implementation)
-    client = entry.runtime_data.client
-    made = Account(home, session, client)
-    client._authorization = OAuthAuthorization(session)
+    authorization = await async_get_authorization(home.hass, entry)
+    made = Account(home, authorization, entry.runtime_data.client)
     home.tesla.billing.reset()
     return made
 
@@ -107,21 +110,39 @@ async def test_trouble_at_the_token_service_does_not_end_the_sign_in(account: Ac
     before = account.token
     account.change_token(expires_at=0)
     faults = account.home.tesla.faults
-    troubles: tuple[Callable[[], None], ...] = (
-        partial(faults.status, 500, "/token"),
-        partial(faults.status, 503, "/token"),
-        partial(faults.status, 429, "/token", headers={"Retry-After": "5"}),
-        partial(faults.status, 403, "/token", body="<html>blocked</html>"),
-        partial(faults.status, 302, "/token", headers={"Location": "https://example.com/"}),
-        partial(faults.lose_request, "/token"),
-        partial(faults.wrong_type, "/token"),
-        partial(faults.lose_answer_after, "/token"),
-        partial(faults.malformed_json, "/token"),
-        partial(faults.huge, "/token"),
+    page = "<html><body>Your consent to our terms was revoked: login_required</body></html>"
+    html = {"Content-Type": "text/html"}
+    unknown = {"error": "unauthorized_client", "error_description": "not known"}
+    troubles: tuple[tuple[Callable[[], None], type[FleetApiError]], ...] = (
+        (partial(faults.status, 500, "/token"), ServerFailure),
+        (partial(faults.status, 502, "/token", body=page, headers=html), ServerFailure),
+        (partial(faults.status, 503, "/token"), ServerFailure),
+        (partial(faults.status, 429, "/token", headers={"Retry-After": "5"}), RateLimited),
+        (partial(faults.status, 200, "/token", body=page, headers=html), Unreachable),
+        (partial(faults.status, 400, "/token", body=page, headers=html), Unreachable),
+        (partial(faults.status, 401, "/token", body=page, headers=html), Unreachable),
+        (partial(faults.status, 401, "/token", body=""), Unreachable),
+        (partial(faults.status, 401, "/token", body=["login_required"]), Unreachable),
+        (partial(faults.status, 403, "/token", body="<html>blocked</html>"), Unreachable),
+        (partial(faults.status, 404, "/token"), Unreachable),
+        (partial(faults.status, 407, "/token", body=page, headers=html), Unreachable),
+        (partial(faults.status, 511, "/token", body=page, headers=html), ServerFailure),
+        (
+            partial(faults.status, 302, "/token", headers={"Location": "https://example.com/"}),
+            Unreachable,
+        ),
+        (partial(faults.status, 400, "/token", body={"error": "invalid_request"}), Unreachable),
+        (partial(faults.status, 400, "/token", body=unknown), InvalidClient),
+        (partial(faults.status, 401, "/token", body=unknown), InvalidClient),
+        (partial(faults.lose_request, "/token"), Unreachable),
+        (partial(faults.wrong_type, "/token"), Unreachable),
+        (partial(faults.lose_answer_after, "/token"), Unreachable),
+        (partial(faults.malformed_json, "/token"), Unreachable),
+        (partial(faults.huge, "/token"), Unreachable),
     )
-    for trouble in troubles:
+    for trouble, kind in troubles:
         trouble()
-        with refused(Unreachable, before["access_token"], before["refresh_token"]):
+        with refused(kind, before["access_token"], before["refresh_token"]):
             await account.vehicles.list()
         assert not account.asked_to_sign_in
         assert account.token["refresh_token"] == before["refresh_token"]
@@ -157,12 +178,23 @@ async def test_an_answer_that_is_no_token_is_not_stored(answer: object, account:
     assert not account.asked_to_sign_in
 
 
-@pytest.mark.parametrize("status", [400, 401])
-async def test_a_refusal_asks_the_owner_to_sign_in(status: int, account: Account) -> None:
+@pytest.mark.parametrize(
+    ("status", "error", "kind"),
+    [
+        (401, "login_required", LoginRequired),
+        (400, "login_required", LoginRequired),
+        (400, "invalid_grant", LoginRequired),
+        (401, "something_new", LoginRequired),
+        (401, "user revoked the consent", ConsentRevoked),
+    ],
+)
+async def test_a_refusal_asks_the_owner_to_sign_in(
+    status: int, error: str, kind: type[FleetApiError], account: Account
+) -> None:
     before = account.token
     account.change_token(expires_at=0)
-    account.home.tesla.faults.status(status, "/token", body={"error": "login_required"})
-    with refused(LoginRequired, before["refresh_token"]):
+    account.home.tesla.faults.status(status, "/token", body={"error": error})
+    with refused(kind, before["refresh_token"]):
         await account.vehicles.list()
     assert account.asked_to_sign_in
 
@@ -204,7 +236,7 @@ CODE = {"code": "EU_0123456789abcdef", "state": {"redirect_uri": "https://exampl
 
 async def test_a_code_that_tesla_does_not_know(account: Account) -> None:
     with pytest.raises(OAuth2TokenRequestReauthError, match="invalid_auth_code") as info:
-        await account.session.implementation.async_resolve_external_data(CODE)
+        await account.authorization.implementation.async_resolve_external_data(CODE)
     assert info.value.status == 400
 
 
@@ -214,5 +246,5 @@ async def test_a_sign_in_with_a_strange_answer_is_not_logged(
 ) -> None:
     account.home.tesla.faults.status(200, "/token", body=answer)
     with pytest.raises(OAuth2TokenRequestConnectionError) as info:
-        await account.session.implementation.async_resolve_external_data(CODE)
+        await account.authorization.implementation.async_resolve_external_data(CODE)
     assert TOKEN not in "".join(traceback.format_exception(info.value))

@@ -34,7 +34,7 @@ from .operations import PRICES, Category, Operation, RequestRecord
 from .partner import PartnerAccount
 from .telemetry_configs import TelemetryConfigs
 from .token_service import request_token
-from .tokens import COMMAND_SCOPES, REQUIRED_SCOPES, Scope, TokenClaims, read_claims
+from .tokens import COMMAND_SCOPES, REQUIRED_SCOPES, Scope, TokenClaims, read_claims, read_sign_in
 from .vehicles import FleetStatus, Section, VehicleData, Vehicles, VehicleState, VehicleSummary
 
 __all__ = [
@@ -85,5 +85,6 @@ __all__ = [
     "WrongRegion",
     "all_under",
     "read_claims",
+    "read_sign_in",
     "request_token",
 ]

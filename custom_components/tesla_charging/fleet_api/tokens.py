@@ -3,7 +3,8 @@
 Sources: developer.tesla.com, "Authentication: overview" and "Third-party tokens".
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import jwt
@@ -44,6 +45,10 @@ class TokenClaims:
     """`scp`: what the owner really granted, possibly less than was asked."""
     region: Region | None
     """`ou_code`: where the account lives, if it is a region known here."""
+    issued_at: int = 0
+    """`iat`: Unix time by Tesla's clock, 0 if the token does not tell."""
+    lasting: bool = True
+    """Whether a refresh token came with it, as far as that is known."""
 
     @property
     def missing(self) -> tuple[Scope, ...]:
@@ -52,11 +57,10 @@ class TokenClaims:
         if granted & COMMAND_SCOPES:
             granted.add(Scope.VEHICLE_CHARGING_CMDS)
         # offline_access and openid show in the answer itself, not always among the scopes
-        return tuple(
-            scope
-            for scope in (Scope.VEHICLE_DEVICE_DATA, Scope.VEHICLE_CHARGING_CMDS)
-            if scope not in granted
-        )
+        if self.lasting:
+            granted.add(Scope.OFFLINE_ACCESS)
+        granted.add(Scope.OPENID)
+        return tuple(scope for scope in REQUIRED_SCOPES if scope not in granted)
 
 
 def read_claims(access_token: str) -> TokenClaims:
@@ -70,6 +74,7 @@ def read_claims(access_token: str) -> TokenClaims:
     except jwt.PyJWTError, ValueError, RecursionError:
         raise InvalidApiAnswer("the access token is not a JWT") from None
     subject, scopes, region = claims.get("sub"), claims.get("scp"), claims.get("ou_code")
+    issued_at = claims.get("iat")
     if not isinstance(subject, str) or not subject:
         raise InvalidApiAnswer("the access token names no account")
     if isinstance(scopes, str):
@@ -81,4 +86,15 @@ def read_claims(access_token: str) -> TokenClaims:
         subject,
         frozenset(scope for scope in scopes if isinstance(scope, str)),
         Region(code) if code in Region else None,
+        issued_at if isinstance(issued_at, int) and issued_at > 0 else 0,
     )
+
+
+def read_sign_in(answer: Mapping[str, object]) -> TokenClaims:
+    """Return the claims of a token service's answer to a sign-in.
+
+    Without a refresh token it would end after eight hours: offline_access is then among what is `missing`.
+    Raises InvalidApiAnswer.
+    """
+    claims = read_claims(str(answer.get("access_token", "")))
+    return replace(claims, lasting=bool(answer.get("refresh_token")))
