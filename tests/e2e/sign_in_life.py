@@ -1,0 +1,100 @@
+"""Lives of a Home Assistant that does nothing but refresh its sign-in, each a process of its own.
+
+python -m tests.e2e.sign_in_life CONFIG_DIRECTORY CLIENT_ID CLIENT_SECRET
+
+Everything is imported once; then every line on standard input begins a life, which is a fork of this process, made
+before there is any thread or event loop. On standard output: `pid N`, what happens in that life, `end STATUS`.
+
+A life is a real `hass` with the config entries of a real configuration directory, and the integration's own client,
+authorization and file. Home Assistant's web server, its other components and its look for devices on the network
+are not there: they take seconds to start.
+"""
+
+import asyncio
+import logging
+import os
+import random
+import sys
+import threading
+import time
+
+from aiohttp.resolver import ThreadedResolver
+from homeassistant import config_entries, loader
+from homeassistant.components.application_credentials import ClientCredential
+from homeassistant.core import CoreState, HomeAssistant
+from homeassistant.helpers import aiohttp_client
+from homeassistant.helpers.config_entry_oauth2_flow import async_register_implementation
+
+import custom_components.tesla_charging as integration
+from custom_components.tesla_charging.const import DOMAIN
+from custom_components.tesla_charging.endpoints import active_endpoints
+from custom_components.tesla_charging.fleet_api import FleetApiError, LoginRequired, Vehicles
+from custom_components.tesla_charging.models import RequestLog
+from custom_components.tesla_charging.oauth import TeslaImplementation
+
+LONGEST = 30.0
+SAVE_DELAYS = (0.01, 0.05, 0.2, config_entries.SAVE_DELAY)
+"""When Home Assistant saves its entries: as it does, or earlier, so that both come first at times."""
+
+
+def tell(word: str) -> None:
+    """Say what has happened; it is out before anything else does."""
+    os.write(sys.stdout.fileno(), f"{word}\n".encode())
+
+
+async def live(directory: str, client_id: str, client_secret: str) -> None:
+    """Start, and refresh the sign-in over and over until somebody puts an end to it."""
+    hass = HomeAssistant(directory)
+    hass.config_entries = config_entries.ConfigEntries(hass, {})
+    loader.async_setup(hass)
+    await hass.config_entries.async_initialize()
+    hass.set_state(CoreState.running)
+    credential = ClientCredential(client_id, client_secret)
+    async_register_implementation(
+        hass, DOMAIN, TeslaImplementation(hass, DOMAIN, credential, active_endpoints())
+    )
+    (entry,) = hass.config_entries.async_entries(DOMAIN)
+    client, authorization = await integration._make_client(hass, entry, RequestLog())
+    vehicles = Vehicles(client)
+    ends = time.monotonic() + LONGEST
+    word = "verified"
+    while time.monotonic() < ends:
+        try:
+            await vehicles.list()
+        except LoginRequired as err:
+            tell(f"lost: {err!r}")
+            return
+        except FleetApiError as err:
+            tell(f"trouble: {err!r}")
+            return
+        tell(word)
+        word = "used"
+        await asyncio.sleep(random.uniform(0, 0.02))
+        await authorization.renew(await authorization.access_token())
+        tell("expired")
+        await asyncio.sleep(random.uniform(0, 0.02))
+    tell("bored")
+
+
+def main() -> None:
+    """Begin a life for every line."""
+    directory, client_id, client_secret = sys.argv[1:]
+    logging.basicConfig(level=logging.DEBUG)
+    aiohttp_client._async_make_resolver = lambda _: ThreadedResolver()  # type: ignore[assignment,return-value]  # no multicast
+    assert threading.active_count() == 1
+    tell("ready")
+    for line in sys.stdin:
+        if (pid := os.fork()) == 0:
+            random.seed(int(line))
+            config_entries.SAVE_DELAY = random.choice(SAVE_DELAYS)  # type: ignore[assignment]
+            try:
+                asyncio.run(live(directory, client_id, client_secret))
+            finally:
+                os._exit(1)  # whoever is not killed has failed
+        tell(f"pid {pid}")
+        _, status = os.waitpid(pid, 0)
+        tell(f"end {os.waitstatus_to_exitcode(status)}")
+
+
+if __name__ == "__main__":
+    main()
