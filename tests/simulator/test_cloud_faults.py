@@ -137,13 +137,15 @@ async def test_an_answer_that_is_kept_back_is_of_an_executed_request(world: Worl
     began = time.monotonic()
     asked = asyncio.create_task(world.car_api("POST", "wake_up"))
     await asyncio.sleep(0.1)
-    assert world.tesla.billing.count("wake") == 1
+    world.tesla.clock.advance(6)
+    assert world.car.state == "online"
+    assert not asked.done()
     assert (await asked).status == 200
     assert time.monotonic() - began >= 0.3
 
 
 async def test_a_page_of_somebody_else(world: World) -> None:
-    page, html = "<html>Accept our terms</html>", {"Content-Type": "text/html"}
-    world.tesla.faults.status(200, body=page, headers=html)
+    page, kind = "<html>Accept our terms</html>", "text/html; charset=utf-8"
+    world.tesla.faults.status(200, body=page, headers={"Content-Type": kind})
     answer = await world.api("GET", "vehicles")
-    assert (answer.text, answer.headers["Content-Type"]) == (page, "text/html")
+    assert (answer.text, answer.headers["Content-Type"]) == (page, kind)
