@@ -347,6 +347,16 @@ async def test_nothing_works_without_the_permission_to_read(home: Home) -> None:
 
 
 @pytest.mark.usefixtures("front_door")
+async def test_a_sign_in_that_would_not_last_is_told_at_once(home: Home) -> None:
+    short = home.tesla.sign_in(home.account, home.application, set(SCOPES) - {"offline_access"})
+    home.tesla.faults.wrong_type("/token", body=short)
+    result = await sign_in(home, await submit(home, await start(home), location=False))
+    assert (result["type"], result["step_id"]) == (FlowResultType.MENU, "permission_lasting")
+    result = await sign_in(home, await pick(home, result, "sign_in_again"))
+    assert result["step_id"] == "domain"
+
+
+@pytest.mark.usefixtures("front_door")
 async def test_without_the_permission_to_charge_the_cars_are_shown(home: Home) -> None:
     home.add_car(PEARL, "Pearl")
     result = await submit(home, await start(home), location=False)

@@ -15,7 +15,17 @@ from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.telemetry_settings import Road, TelemetrySettings
 from simulator import Car
 from tests.conftest import HOME_DOMAIN, MIDNIGHT, PEARL, SCOPES, Home
-from tests.sign_in import asked_to_sign_in, entry_of, expire, file, put_back, stored, token, works
+from tests.sign_in import (
+    asked_to_sign_in,
+    change,
+    entry_of,
+    expire,
+    file,
+    put_back,
+    stored,
+    token,
+    works,
+)
 
 
 async def test_a_new_token_is_on_disk_before_tesla_sees_it(charging_home: Home) -> None:
@@ -53,6 +63,41 @@ async def test_a_power_cut_before_the_entry_is_saved(charging_home: Home) -> Non
     assert await works(charging_home)
     assert token(charging_home)["access_token"] == newest["access_token"]
     assert not asked_to_sign_in(charging_home)
+
+
+@pytest.fixture
+def within_a_second(charging_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tesla's tokens tell their time in whole seconds."""
+    now = charging_home.tesla.clock.now()
+    monkeypatch.setattr(charging_home.tesla.clock, "now", lambda: now)
+    put_back(charging_home, charging_home.sign_in())
+
+
+@pytest.mark.usefixtures("within_a_second")
+async def test_a_power_cut_after_two_refreshes_within_a_second(charging_home: Home) -> None:
+    await charging_home.restart()
+    before = token(charging_home)
+    for _ in range(2):
+        change(charging_home, expires_at=0)
+        assert await works(charging_home)
+    newest = token(charging_home)
+    await charging_home.hass.config_entries.async_unload(entry_of(charging_home).entry_id)
+    put_back(charging_home, before)
+    await charging_home.hass.config_entries.async_setup(entry_of(charging_home).entry_id)
+    assert await works(charging_home)
+    assert token(charging_home)["access_token"] == newest["access_token"]
+
+
+@pytest.mark.usefixtures("within_a_second")
+async def test_a_new_sign_in_within_a_second_of_a_refresh(charging_home: Home) -> None:
+    await charging_home.restart()
+    change(charging_home, expires_at=0)
+    assert await works(charging_home)
+    new = charging_home.sign_in()
+    put_back(charging_home, new)
+    await charging_home.restart()
+    assert token(charging_home)["access_token"] == new["access_token"]
+    assert stored(charging_home)["access_token"] == new["access_token"]
 
 
 async def test_a_power_cut_before_the_answer_is_saved(charging_home: Home) -> None:
@@ -212,10 +257,14 @@ async def test_a_refresh_that_ends_after_the_removal_leaves_nothing(charging_hom
     entry = entry_of(charging_home)
     expire(charging_home)
     charging_home.tesla.faults.delay_answer(0.3, "/token")
-    asked = asyncio.create_task(entry.runtime_data.client._authorization.access_token())
+    authorization = entry.runtime_data.client._authorization
+    asked = asyncio.create_task(authorization.access_token())
     await asyncio.sleep(0.1)
     assert await charging_home.hass.config_entries.async_remove(entry.entry_id)
     await asked
+    # somebody still has the client of the account that is gone
+    await authorization.renew(await authorization.access_token())
+    assert await authorization.access_token() != await asked
     await charging_home.settle()
     assert not file(charging_home).exists()
 

@@ -32,7 +32,7 @@ from .fleet_api import (
     NotRegistered,
     Scope,
     TokenClaims,
-    read_claims,
+    read_sign_in,
 )
 from .onboarding import FlowAuthorization
 from .public_key import async_get_key_store
@@ -112,7 +112,7 @@ class TeslaChargingFlow(ReconfigureFlow, domain=DOMAIN):
     async def async_oauth_create_entry(self, data: dict[str, Any]) -> ConfigFlowResult:
         """Go on after the sign-in: check the account and what it granted."""
         try:
-            claims = read_claims(data[CONF_TOKEN][CONF_ACCESS_TOKEN])
+            claims = read_sign_in(data[CONF_TOKEN])
         except (InvalidApiAnswer, KeyError) as err:
             LOGGER.error("Tesla's sign-in gave no usable token: %s", err)
             return self.async_abort(reason="oauth_error")
@@ -122,6 +122,8 @@ class TeslaChargingFlow(ReconfigureFlow, domain=DOMAIN):
             self._abort_if_unique_id_mismatch(reason="wrong_account")
         else:
             self._abort_if_unique_id_configured()
+        if Scope.OFFLINE_ACCESS in claims.missing:
+            return await self.async_step_permission_lasting()
         if Scope.VEHICLE_DEVICE_DATA in claims.missing:
             return await self.async_step_permission_data()
         if claims.missing:
@@ -129,6 +131,12 @@ class TeslaChargingFlow(ReconfigureFlow, domain=DOMAIN):
         if self._with_location and Scope.VEHICLE_LOCATION not in claims.scopes:
             return await self.async_step_permission_location()
         return await self.async_step_go_on()
+
+    async def async_step_permission_lasting(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Tell that the sign-in would end within hours."""
+        return self._permission_menu("permission_lasting", ["sign_in_again"])
 
     async def async_step_permission_data(
         self, user_input: dict[str, Any] | None = None

@@ -7,12 +7,12 @@ from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.exceptions import ImplementationUnavailableError
 from homeassistant.helpers.config_entry_oauth2_flow import (
     AbstractOAuth2FlowHandler,
-    OAuth2Session,
     async_get_config_entry_implementation,
 )
 from homeassistant.helpers.selector import BooleanSelector
 import voluptuous as vol
 
+from .authorization import async_get_authorization
 from .const import (
     CONF_DOMAIN,
     CONF_IMPLEMENTATION,
@@ -27,7 +27,6 @@ from .endpoints import active_endpoints
 from .fleet_api import Authorization, FleetApiError, Region
 from .key_flow import KeyFlow, registrar_of
 from .models import TeslaChargingConfigEntry
-from .oauth import OAuthAuthorization
 from .onboarding import AccountCars, Registrar
 from .pairing_flow import PairingFlow
 from .public_key import async_get_key_store
@@ -112,8 +111,7 @@ class ReconfigureFlow(
     async def _pair_again(self) -> ConfigFlowResult:
         """List the entry's cars and pair those that do not know the key. Raises FleetApiError."""
         entry = self._get_reconfigure_entry()
-        session = OAuth2Session(self.hass, entry, self.flow_impl)
-        self._account = self._cars_of_account(OAuthAuthorization(session))
+        self._account = self._cars_of_account(await async_get_authorization(self.hass, entry))
         self._cars = await self._account.list()
         return await self._begin_pairing()
 
