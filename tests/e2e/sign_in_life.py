@@ -28,11 +28,17 @@ from homeassistant.helpers.config_entry_oauth2_flow import async_register_implem
 import custom_components.tesla_charging as integration
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.endpoints import active_endpoints
-from custom_components.tesla_charging.fleet_api import FleetApiError, LoginRequired, Vehicles
+from custom_components.tesla_charging.fleet_api import (
+    FleetApiError,
+    LoginRequired,
+    TokenRejected,
+    Vehicles,
+)
 from custom_components.tesla_charging.models import RequestLog
 from custom_components.tesla_charging.oauth import TeslaImplementation
 
 LONGEST = 30.0
+MOST_REJECTIONS = 2
 SAVE_DELAYS = (0.01, 0.05, 0.2, config_entries.SAVE_DELAY)
 """When Home Assistant saves its entries: as it does, or earlier, so that both come first at times."""
 
@@ -57,18 +63,24 @@ async def live(directory: str, client_id: str, client_secret: str) -> None:
     client, authorization = await integration._make_client(hass, entry, RequestLog())
     vehicles = Vehicles(client)
     ends = time.monotonic() + LONGEST
-    word = "verified"
+    word, rejected = "verified", 0
     while time.monotonic() < ends:
         try:
             await vehicles.list()
         except LoginRequired as err:
             tell(f"lost: {err!r}")
             return
+        except TokenRejected:
+            # what the life before was waiting for has come between refresh and use: the next poll is right
+            tell("rejected")
+            if (rejected := rejected + 1) > MOST_REJECTIONS:
+                return
+            continue
         except FleetApiError as err:
             tell(f"trouble: {err!r}")
             return
         tell(word)
-        word = "used"
+        word, rejected = "used", 0
         await asyncio.sleep(random.uniform(0, 0.02))
         await authorization.renew(await authorization.access_token())
         tell("expired")
