@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 import ipaddress
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from aiohttp import web
 
@@ -12,6 +12,7 @@ from simulator.clock import SimulatedClock
 from simulator.cloud.accounts import SCOPES, Account, Application, CarAccess, Region, Registration
 from simulator.cloud.billing import Billing
 from simulator.cloud.context import Cloud
+from simulator.cloud.errors import exceeded_limit, payment_required
 from simulator.cloud.faults import Faults
 from simulator.cloud.grants import Refusal
 from simulator.cloud.rate_limits import RateLimits
@@ -259,13 +260,25 @@ class TeslaSimulator:
         """Take one scope back. The API refuses it at once, the next token does not carry it."""
         self._cloud.remove_scope(account, application, scope)
 
-    def exceed_billing_limit(self, application: Application) -> None:
-        """Refuse everything (402) and take the application's telemetry out of all cars."""
-        self._cloud.suspend(application)
+    def exceed_billing_limit(
+        self, application: Application, *, status: Literal[402, 403] = 402
+    ) -> None:
+        """Refuse everything and take the application's telemetry out of all cars.
+
+        Both refusals have been seen of Tesla: 402 (payment required) and 403 (EXCEEDED_LIMIT).
+        """
+        self._cloud.suspend(application, payment_required if status == 402 else exceeded_limit)
 
     def raise_billing_limit(self, application: Application) -> None:
         """Give access back; telemetry stays removed, as with the real Tesla."""
-        self._cloud.suspended.discard(application.client_id)
+        self._cloud.suspended.pop(application.client_id, None)
+
+    def move_account(self, account: Account, region: Region) -> None:
+        """Let an account live in another region from now on: the former one answers 421.
+
+        Tokens stay good, and name the former region until they are refreshed.
+        """
+        account.region = region
 
     def reset_password(self, account: Account, password: str) -> None:
         """Give the account another password, which ends every token of it."""

@@ -16,6 +16,7 @@ from homeassistant.helpers.typing import ConfigType
 from .authorization import EntryAuthorization, async_forget_sign_in, async_get_authorization
 from .const import CONF_BASE_URL, CONF_LOCATION, CONF_REGION, DOMAIN, PLATFORMS
 from .coordinator import VehicleCoordinator
+from .domain_watch import DomainWatch
 from .endpoints import active_endpoints
 from .exceptions import placeholders, translation_key
 from .fleet_api import (
@@ -29,7 +30,9 @@ from .fleet_api import (
     Vehicles,
     read_claims,
 )
+from .issues import async_get_issues, async_remove_issues
 from .models import RequestLog, TeslaChargingConfigEntry, TeslaChargingData
+from .pairing_watch import PairingWatch
 from .public_key import async_get_key_store
 from .services import async_setup_services
 from .storage import VehicleStorage
@@ -78,7 +81,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntry
     entry.runtime_data = TeslaChargingData(client, key, storage, requests, cars, telemetry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     await telemetry.start()
+    DomainWatch(hass, entry, key).start()
     for car in cars.values():
+        PairingWatch(hass, entry, car, vehicles).start()
         # a car may take half a minute to answer: the start does not wait for it
         entry.async_create_background_task(
             hass, car.async_refresh(), f"{DOMAIN} first data of {car.name}"
@@ -94,6 +99,8 @@ async def async_unload_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
         for car in entry.runtime_data.cars.values():
             await car.async_shutdown()
         await entry.runtime_data.storage.close()
+    if entry.disabled_by:
+        async_get_issues(hass, entry).forget()
     return unloaded
 
 
@@ -112,6 +119,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
                 await take_back(TelemetryConfigs(client), vin, storage.telemetry(vin).place)
     await storage.remove()
     await async_forget_sign_in(hass, entry.entry_id)
+    async_remove_issues(hass, entry)
 
 
 async def _make_client(
@@ -127,6 +135,7 @@ async def _make_client(
         now=hass.loop.time,
         on_request=requests.add,
         on_base_url=lambda url: _remember_base_url(hass, entry, url),
+        on_outcome=async_get_issues(hass, entry).outcome,
     )
     return client, authorization
 

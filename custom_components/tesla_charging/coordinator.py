@@ -18,6 +18,8 @@ from .exceptions import translated, update_failure
 from .fleet_api import (
     FleetApiError,
     LoginRequired,
+    MissingScope,
+    Scope,
     Section,
     VehicleAsleep,
     Vehicles,
@@ -25,11 +27,13 @@ from .fleet_api import (
     VehicleSummary,
 )
 from .fleet_telemetry import Record
+from .issue_kinds import Evidence
+from .issues import async_get_issues
 from .polling import Ask, Known, is_charging, is_incomplete, next_question, shows_activity
 from .push_channel import PushChannel
 from .storage import CommandMemory, VehicleStorage
 from .telemetry_problem import NO_TROUBLE, TelemetryTrouble
-from .vehicle_command import CommandRequest, CommandResult, VehicleCommandError, VirtualKey
+from .vehicle_command import CommandRequest, CommandResult, Outcome, VehicleCommandError, VirtualKey
 from .vehicle_state import TelemetryStage, VehicleState, clock_lag, expected, readings_of
 
 BURST = 0.25
@@ -65,6 +69,8 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         )
         self.vin = summary.vin
         self.vehicle_name = summary.name
+        self._issues = async_get_issues(hass, entry)
+        self._issues.called(summary.vin, summary.name)
         self._vehicles = vehicles
         self._storage = storage
         self._sections = [
@@ -140,6 +146,15 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             data = await self._vehicles.data(self.vin, self._sections)
         except VehicleAsleep:
             return self.data.connected(Connection.ASLEEP)
+        except MissingScope as err:
+            if (
+                Scope.VEHICLE_LOCATION not in err.scopes
+                or Section.LOCATION_DATA not in self._sections
+            ):
+                raise
+            # withdrawn meanwhile: everything else goes on without it
+            self._sections.remove(Section.LOCATION_DATA)
+            return await self._ask(state)
         now = _now()
         # commands may have been sent meanwhile: merge into what is known now
         readings = readings_of(data, now=now)
@@ -169,7 +184,11 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             )
         except (FleetApiError, VehicleCommandError) as err:
             self._reauthenticate(err)
+            if isinstance(err, VehicleCommandError):
+                self._issues.saw(err, self.vin)
             raise translated(err) from err
+        if result.outcome is not Outcome.UNKNOWN:
+            self._issues.worked(Evidence.COMMANDED, self.vin)
         if effect := effect_of(request, result):
             now = _now()
             self._take(self.data.merge(expected(effect, now=now), now=now))

@@ -1,5 +1,6 @@
 """Keeping the cars of one entry configured: now and then it is seen to, and the owner sees what came of it."""
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -9,9 +10,11 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.util import dt as dt_util
 
-from .const import LOGGER
+from .const import DOMAIN, LOGGER
 from .coordinator import VehicleCoordinator
 from .fleet_api import FleetApiError, VehicleState as Connection
+from .issue_kinds import ACCOUNT_UNPAID
+from .issues import async_get_issues
 from .storage import VehicleStorage
 from .telemetry_configurator import TelemetryConfigurator
 from .telemetry_memory import HOUR, ConfigMemory
@@ -47,6 +50,8 @@ class ConfigReview:
         self._place = place
         self._in_a_hurry: set[str] = set()
         """Cars for which something may just have been put right."""
+        self._issues = async_get_issues(hass, entry)
+        self._lock = asyncio.Lock()
 
     @callback
     def start(self) -> None:
@@ -60,11 +65,33 @@ class ConfigReview:
         self._entry.async_on_unload(
             async_track_time_interval(self._hass, self.review, REVIEW_INTERVAL)
         )
+        self._issues.on_telemetry_doubtful = self._look_again
+        self._entry.async_on_unload(self._look_no_more)
+
+    @callback
+    def _look_again(self) -> None:
+        """Put back what Tesla took away with the bill, the sign-in, a permission or the key."""
+        self._entry.async_create_background_task(
+            self._hass, self.review(), f"{DOMAIN} telemetry of {self._entry.title}"
+        )
+
+    @callback
+    def _look_no_more(self) -> None:
+        self._issues.on_telemetry_doubtful = None
 
     async def review(self, _: datetime | None = None) -> None:
         """Have every car configured as wanted."""
-        for vin, car in self._cars.items():
-            await self._review_car(vin, car, _now())
+        async with self._lock:
+            if self._issues.take_telemetry_doubt():
+                self._in_a_hurry.update(self._cars)
+            # while the bill is unpaid every answer is a refusal
+            unpaid = self._issues.is_open(ACCOUNT_UNPAID)
+            for vin, car in self._cars.items():
+                if unpaid:
+                    before = self._storage.telemetry(vin)
+                    self._show_passing(vin, car, before, TelemetryProblem.ACCOUNT_UNPAID, "")
+                else:
+                    await self._review_car(vin, car, _now())
 
     async def _review_car(self, vin: str, car: VehicleCoordinator, now: float) -> None:
         before = self._storage.telemetry(vin)

@@ -1,6 +1,6 @@
 """What the rooms of the cloud share, and what a handler knows about the call it answers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +9,7 @@ from aiohttp import web
 from simulator.clock import SimulatedClock
 from simulator.cloud.accounts import Account, Application, CarAccess, Directory, Region
 from simulator.cloud.billing import Billing
-from simulator.cloud.errors import not_found
+from simulator.cloud.errors import ApiError, not_found
 from simulator.cloud.faults import Faults
 from simulator.cloud.grants import Grants, Refusal
 from simulator.cloud.rate_limits import RateLimits
@@ -32,8 +32,8 @@ class Cloud:
         self.telemetry = Telemetry(clock, self.billing.stream)
         #: whether telemetry hosts outside the application's root domain are accepted
         self.any_telemetry_host = False
-        #: client ids whose bill has grown beyond its limit
-        self.suspended: set[str] = set()
+        #: client id -> what an application hears that is switched off over its bill
+        self.suspended: dict[str, Callable[[], ApiError]] = {}
         #: partner domain -> base URL from which it is really served
         self.dns: dict[str, str] = {}
         self.wake_with_charging_scope = False
@@ -64,9 +64,9 @@ class Cloud:
         account.consents[application.client_id] -= {scope}
         self.telemetry.review()
 
-    def suspend(self, application: Application) -> None:
+    def suspend(self, application: Application, refusal: Callable[[], ApiError]) -> None:
         """Switch an application off over its bill: its telemetry configurations go for good."""
-        self.suspended.add(application.client_id)
+        self.suspended[application.client_id] = refusal
         self.telemetry.remove_all(application.client_id)
 
 

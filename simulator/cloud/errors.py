@@ -55,6 +55,16 @@ class TokenError(Exception):
         self.description = description
 
 
+def payment_required() -> ApiError:
+    """Return the 402 for an application without a valid payment method or with an unpaid bill."""
+    return ApiError(402, "payment required", "the billing limit is exceeded")
+
+
+def exceeded_limit() -> ApiError:
+    """Return the 403 that an application over its limit was seen to get (vehicle-command issue 403)."""
+    return ApiError(403, "EXCEEDED_LIMIT", "Account disabled: EXCEEDED_LIMIT")
+
+
 def missing_scopes(scopes: Iterable[str]) -> ApiError:
     """Return the 403 that names the scopes of which (one of) the token lacks."""
     return ApiError(403, f"Unauthorized missing scopes [{', '.join(sorted(scopes))}]")

@@ -101,8 +101,8 @@ class FleetApi:
         caller = "partner" if account is None else "user"
         if endpoint.caller not in {caller, "either"}:
             raise ApiError(403, f"Unauthorized: this endpoint takes a {endpoint.caller} token")
-        if application.client_id in self._cloud.suspended:
-            raise ApiError(402, "payment required", "the billing limit is exceeded")
+        if (refusal := self._cloud.suspended.get(application.client_id)) is not None:
+            raise refusal()
         if endpoint.needs_registration and region not in application.registrations:
             raise ApiError(
                 412,

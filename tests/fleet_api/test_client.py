@@ -2,6 +2,7 @@
 
 import asyncio
 
+import aiohttp
 import pytest
 
 from custom_components.tesla_charging.fleet_api import (
@@ -104,6 +105,31 @@ async def test_a_renewal_that_fails_ends_the_request(world: World) -> None:
     with refused(LoginRequired):
         await world.client.request(SIGNED_COMMAND, vin=VIN)
     assert world.car.commands == []
+
+
+async def test_what_every_request_came_to_is_told_once(
+    hostile: Hostile, http: aiohttp.ClientSession, authorization: FixedAuthorization
+) -> None:
+    told: list[tuple[str, str | None, type | None]] = []
+    client = FleetApiClient(
+        http,
+        authorization,
+        hostile.endpoints,
+        hostile.endpoints.regions[Region.NA],
+        now=lambda: 0.0,
+        on_outcome=lambda operation, vin, err: told.append(
+            (operation.name, vin, type(err) if err else None)
+        ),
+    )
+    hostile.answers = [
+        http_answer(401, b""),  # repeated with another token
+        http_answer(200, b'{"response": 1}'),
+        http_answer(404, b"{}"),
+    ]
+    await client.request(VEHICLE, vin=VIN)
+    with refused(NotFound):
+        await client.request(VEHICLE_DATA, vin=VIN)
+    assert told == [("vehicle", VIN, None), ("vehicle_data", VIN, NotFound)]
 
 
 # -- repeats ------------------------------------------------------------------------------------------

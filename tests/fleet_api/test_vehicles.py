@@ -134,6 +134,23 @@ async def test_a_cut_message_is_a_lost_answer(world: World) -> None:
 # -- answers of other shapes --------------------------------------------------------------------------
 
 
+async def test_mobile_access_can_be_asked_for_of_a_sleeping_car(world: World) -> None:
+    world.car.sleep()
+    assert await world.vehicles.mobile_enabled(VIN)
+    world.car.mobile_access = False
+    assert not await world.vehicles.mobile_enabled(VIN)
+    assert world.car.state == "asleep"
+
+
+@pytest.mark.parametrize("said", [{"result": value} for value in other_than(bool)] + [{}, []])
+async def test_an_answer_that_does_not_tell_of_mobile_access(
+    hostile: Hostile, vehicles: Vehicles, said: object
+) -> None:
+    says(hostile, said)
+    with refused(InvalidApiAnswer):
+        await vehicles.mobile_enabled(VIN)
+
+
 @pytest.mark.parametrize("response", other_than(list))
 async def test_a_list_that_is_none(response: object, hostile: Hostile, vehicles: Vehicles) -> None:
     says(hostile, response)

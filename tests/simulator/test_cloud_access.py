@@ -1,5 +1,7 @@
 """The door of the Fleet API: who gets in, and in which words the others are turned away."""
 
+from typing import Literal
+
 import pytest
 
 from simulator import Car
@@ -106,6 +108,31 @@ async def test_another_region_is_421_and_names_the_right_one(world: World) -> No
     answer = await world.api("GET", "vehicles", region="na")
     assert answer.status == 421
     assert f"user out of region, use base URL: {world.tesla.region_url('eu')}, see" in answer.error
+
+
+async def test_an_account_that_moves_is_found_in_its_new_region_with_the_same_token(
+    world: World,
+) -> None:
+    world.tesla.move_account(world.account, "na")
+    answer = await world.api("GET", "vehicles", region="eu")
+    assert answer.status == 421
+    assert f"use base URL: {world.tesla.region_url('na')}, see" in answer.error
+    assert (await world.api("GET", "vehicles", region="na")).status == 200
+    world.application.registrations.pop("na")
+    assert (await world.api("GET", "vehicles", region="na")).status == 412
+
+
+@pytest.mark.parametrize(("status", "words"), [(402, "payment required"), (403, "EXCEEDED_LIMIT")])
+async def test_an_application_over_its_bill_is_refused_everything_until_that_is_settled(
+    world: World, status: Literal[402, 403], words: str
+) -> None:
+    world.tesla.exceed_billing_limit(world.application, status=status)
+    for _ in range(2):
+        answer = await world.api("GET", "vehicles")
+        assert (answer.status, answer.error) == (status, words)
+    assert (await world.car_api("GET", "vehicle_data")).status == status
+    world.tesla.raise_billing_limit(world.application)
+    assert (await world.api("GET", "vehicles")).status == 200
 
 
 async def test_the_region_is_told_in_every_region(world: World) -> None:

@@ -30,7 +30,7 @@ from .errors import (
     VehicleUnsupported,
     WrongRegion,
 )
-from .operations import PRICES, Category, Operation, RequestRecord
+from .operations import PRICES, USERS_REGION, VEHICLE_DATA, Category, Operation, RequestRecord
 from .partner import PartnerAccount
 from .telemetry_configs import TelemetryConfigs
 from .token_service import request_token
@@ -43,6 +43,8 @@ __all__ = [
     "PRICES",
     "REQUIRED_SCOPES",
     "TESLA",
+    "USERS_REGION",
+    "VEHICLE_DATA",
     "AccountUnpaid",
     "Authorization",
     "Category",

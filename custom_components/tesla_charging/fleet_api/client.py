@@ -61,11 +61,13 @@ class FleetApiClient:
         now: Callable[[], float],
         on_request: Callable[[RequestRecord], None] | None = None,
         on_base_url: Callable[[str], None] | None = None,
+        on_outcome: Callable[[Operation, str | None, FleetApiError | None], None] | None = None,
     ) -> None:
         """Prepare a client.
 
         `now` is a clock in seconds (any origin); `on_request` hears of every answered request, `on_base_url`
-        of a move to another region.
+        of a move to another region, `on_outcome` of what every call of request() came to: operation, VIN,
+        and the error or None.
         """
         self._session = session
         self._authorization = authorization
@@ -73,6 +75,7 @@ class FleetApiClient:
         self._now = now
         self._on_request = on_request or (lambda _: None)
         self._on_base_url = on_base_url or (lambda _: None)
+        self._on_outcome = on_outcome or (lambda *_: None)
         self._blocked_until: dict[Category, float] = {}
         self.base_url = base_url
 
@@ -90,6 +93,22 @@ class FleetApiClient:
         It is repeated only when Tesla says that it was not executed: once with a renewed token, once in the
         right region, once when the car could not be reached in time. Raises FleetApiError.
         """
+        try:
+            answer = await self._request(operation, vin, command, params, body)
+        except FleetApiError as err:
+            self._on_outcome(operation, vin, err)
+            raise
+        self._on_outcome(operation, vin, None)
+        return answer
+
+    async def _request(
+        self,
+        operation: Operation,
+        vin: str | None,
+        command: str | None,
+        params: Mapping[str, str] | None,
+        body: Mapping[str, object] | None,
+    ) -> dict[str, Any]:
         path = operation.path.format(vin=vin, command=command)
         renewals = switches = resends = 0
         while True:

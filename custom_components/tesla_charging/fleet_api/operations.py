@@ -49,6 +49,9 @@ VEHICLE = Operation("vehicle", "GET", "/api/1/vehicles/{vin}", Category.FREE)
 VEHICLE_DATA = Operation(
     "vehicle_data", "GET", "/api/1/vehicles/{vin}/vehicle_data", Category.DATA, reaches_car=True
 )
+MOBILE_ENABLED = Operation(
+    "mobile_enabled", "GET", "/api/1/vehicles/{vin}/mobile_enabled", Category.DATA
+)
 FLEET_STATUS = Operation("fleet_status", "POST", "/api/1/vehicles/fleet_status", Category.DATA)
 WAKE_UP = Operation(
     "wake_up",

@@ -13,6 +13,7 @@ from .errors import InvalidApiAnswer
 from .operations import (
     COMMAND,
     FLEET_STATUS,
+    MOBILE_ENABLED,
     PRODUCTS,
     SIGNED_COMMAND,
     VEHICLE,
@@ -140,6 +141,16 @@ class Vehicles:
             _text(info.get("fleet_telemetry_version")),
             allowed if isinstance(allowed, bool) else None,
         )
+
+    async def mobile_enabled(self, vin: str) -> bool:
+        """Return whether the car's owner lets applications reach it. Billed as data; does not reach the car."""
+        answer = await self._client.request(MOBILE_ENABLED, vin=check_vin(vin))
+        response: dict[str, Any] = expect(answer, dict, "mobile access")
+        if not isinstance(response.get("result"), bool):
+            raise InvalidApiAnswer(
+                "the answer does not say whether mobile access is on", status=200
+            )
+        return response["result"] is True
 
     async def signed_command(self, vin: str, message: bytes) -> bytes:
         """Carry a RoutableMessage to the car and return the car's answer. Billed as a command.

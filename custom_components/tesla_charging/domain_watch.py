@@ -1,0 +1,87 @@
+"""Whether the key is still where Tesla looks for it: without it, Tesla's app refuses to pair a car.
+
+Looked at when Home Assistant has started and once a day, from here and free of charge. A call from inside a home often
+reaches nobody, which says little; that somebody else answers says enough when it lasts.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.helpers.start import async_at_started
+
+from .const import CONF_DOMAIN, DOMAIN, LOGGER
+from .domain_check import KeySighting, look_for_key, proposed_domain
+from .endpoints import active_endpoints
+from .issue_kinds import DOMAIN_MOVED, KEY_NOT_SERVED, Evidence
+from .issues import async_get_issues
+from .vehicle_command import VirtualKey
+
+INTERVAL: Final = timedelta(hours=1)
+"""Between two looks while the key is not found."""
+LOOKS_A_DAY: Final = 24
+"""Of the intervals, how many pass until the next look while the key is found."""
+TRIES: Final = 3
+"""How many looks in a row have to fail before a person is told."""
+
+
+class DomainWatch:
+    """Watches the domain of one entry."""
+
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry, key: VirtualKey) -> None:
+        """Nothing is looked at yet."""
+        self._hass = hass
+        self._entry = entry
+        self._key = key
+        self._failed = 0
+        self._rest = 0
+
+    @callback
+    def start(self) -> None:
+        """Look when Home Assistant has started, and then regularly, until the entry is unloaded."""
+        self._entry.async_on_unload(async_at_started(self._hass, self._started))
+        self._entry.async_on_unload(
+            async_track_time_interval(self._hass, self._look, INTERVAL, cancel_on_shutdown=True)
+        )
+
+    @callback
+    def _started(self, _: HomeAssistant) -> None:
+        # the start of Home Assistant does not wait for it
+        self._entry.async_create_background_task(
+            self._hass, self._look(), f"{DOMAIN} domain of {self._entry.title}"
+        )
+
+    async def _look(self, _: datetime | None = None) -> None:
+        if self._rest > 0:
+            self._rest -= 1
+            return
+        sighting = await check_domain(self._hass, self._entry, self._key)
+        if sighting is KeySighting.OURS:
+            self._failed, self._rest = 0, LOOKS_A_DAY - 1
+            return
+        LOGGER.debug("The key was not found at the domain: %s", sighting)
+        self._failed += 1
+        if self._failed >= TRIES:
+            self._tell(sighting)
+
+    def _tell(self, sighting: KeySighting) -> None:
+        issues = async_get_issues(self._hass, self._entry)
+        elsewhere = proposed_domain(self._hass)
+        if elsewhere not in {None, self._entry.data[CONF_DOMAIN]}:
+            # a key that is shown at another name than Home Assistant's own is fine, as long as it is found there
+            issues.clear(KEY_NOT_SERVED)
+            issues.found(DOMAIN_MOVED, None, str(elsewhere))
+        elif sighting.is_certain:
+            issues.found(KEY_NOT_SERVED, None)
+
+
+async def check_domain(hass: HomeAssistant, entry: ConfigEntry, key: VirtualKey) -> KeySighting:
+    """Look for the key now, and take back what was said of the domain if it is there."""
+    url = active_endpoints().key_url(entry.data[CONF_DOMAIN])
+    sighting = await look_for_key(async_get_clientsession(hass), url, key.public_key)
+    if sighting is KeySighting.OURS:
+        async_get_issues(hass, entry).worked(Evidence.KEY_SEEN)
+    return sighting

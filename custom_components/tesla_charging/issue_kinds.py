@@ -1,0 +1,181 @@
+"""What can be wrong in a way that a person has to know of: one table.
+
+A sign-in that Tesla ended (password changed, consent revoked) is a row that is not shown: Home Assistant itself then
+asks to sign in again, and the page of that flow explains why.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from homeassistant.helpers import issue_registry as ir
+
+from .fleet_api import (
+    AccountUnpaid,
+    LoginRequired,
+    MissingScope,
+    MobileAccessDisabled,
+    NotRegistered,
+    RateLimited,
+    Scope,
+    WrongRegion,
+)
+from .vehicle_command import KeyDisabled, KeyNotPaired, RemoteAccessDisabled
+
+A_WHILE: Final = 60.0
+"""Seconds after which something that is answered still is no passing glitch; cars are looked at every two minutes."""
+LONG_REST: Final = 3600.0
+"""Seconds of a rate limit from which on a person is told; lesser ones pass unnoticed."""
+
+
+class Evidence(StrEnum):
+    """What worked."""
+
+    ANSWERED = "answered"
+    """Tesla served the account."""
+    DATA = "data"
+    """Tesla gave a car's data."""
+    REACHABLE = "reachable"
+    """Tesla says that the owner lets applications reach the car."""
+    PAIRED = "paired"
+    """Tesla says that the car has the key, or needs none."""
+    COMMANDED = "commanded"
+    """A car understood a command: it may have refused it, but it knows the key."""
+    KEY_SEEN = "key_seen"
+    """The key is where Tesla looks for it."""
+
+
+type Fits = Callable[[Exception], bool]
+
+
+def _is(*errors: type[Exception]) -> Fits:
+    return lambda err: isinstance(err, errors)
+
+
+def _lacks(scope: Scope) -> Fits:
+    # a command's refusal names both scopes of which one is needed
+    return lambda err: isinstance(err, MissingScope) and scope in err.scopes
+
+
+def _rests_long(err: Exception) -> bool:
+    return isinstance(err, RateLimited) and err.retry_after >= LONG_REST
+
+
+def _never(_: Exception) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One row: what is wrong, by which error it shows, and what proves that it is over."""
+
+    key: str
+    """Of the translation, and the beginning of the issue's id."""
+    fits: Fits
+    cleared_by: frozenset[Evidence]
+    per_car: bool = False
+    severity: ir.IssueSeverity = ir.IssueSeverity.ERROR
+    fixable: bool = True
+    shown: bool = True
+    lasting: float = 0.0
+    """Seconds between the first and another such error, with nothing that worked in between, until it is told."""
+    scope: Scope | None = None
+    """The permission that is missing."""
+    takes_telemetry: bool = False
+    """Whether Tesla takes the cars' telemetry configurations away meanwhile, and does not put them back."""
+
+
+KEY_NOT_PAIRED: Final = Kind(
+    "key_not_paired",
+    _is(KeyNotPaired, KeyDisabled),
+    frozenset({Evidence.PAIRED, Evidence.COMMANDED}),
+    per_car=True,
+    takes_telemetry=True,
+)
+MOBILE_ACCESS_DISABLED: Final = Kind(
+    "mobile_access_disabled",
+    _is(MobileAccessDisabled, RemoteAccessDisabled),
+    frozenset({Evidence.DATA, Evidence.COMMANDED, Evidence.REACHABLE}),
+    per_car=True,
+)
+NO_DATA_PERMISSION: Final = Kind(
+    "permission_data",
+    _lacks(Scope.VEHICLE_DEVICE_DATA),
+    frozenset({Evidence.DATA}),
+    scope=Scope.VEHICLE_DEVICE_DATA,
+    takes_telemetry=True,
+)
+NO_CHARGING_PERMISSION: Final = Kind(
+    "permission_charging",
+    _lacks(Scope.VEHICLE_CHARGING_CMDS),
+    frozenset({Evidence.COMMANDED}),
+    scope=Scope.VEHICLE_CHARGING_CMDS,
+)
+NO_LOCATION_PERMISSION: Final = Kind(
+    "permission_location",
+    _lacks(Scope.VEHICLE_LOCATION),
+    frozenset(),
+    severity=ir.IssueSeverity.WARNING,
+    scope=Scope.VEHICLE_LOCATION,
+    takes_telemetry=True,
+)
+NOT_REGISTERED: Final = Kind(
+    "not_registered", _is(NotRegistered), frozenset({Evidence.ANSWERED}), lasting=A_WHILE
+)
+WRONG_REGION: Final = Kind(
+    "wrong_region", _is(WrongRegion), frozenset({Evidence.ANSWERED}), lasting=A_WHILE
+)
+ACCOUNT_UNPAID: Final = Kind(
+    "account_unpaid",
+    _is(AccountUnpaid),
+    frozenset({Evidence.ANSWERED}),
+    lasting=A_WHILE,
+    takes_telemetry=True,
+)
+RATE_LIMITED: Final = Kind(
+    "rate_limited",
+    _rests_long,
+    frozenset({Evidence.ANSWERED}),
+    severity=ir.IssueSeverity.WARNING,
+    fixable=False,
+)
+KEY_NOT_SERVED: Final = Kind(
+    "key_not_served",
+    _never,
+    frozenset({Evidence.KEY_SEEN}),
+    severity=ir.IssueSeverity.WARNING,
+)
+DOMAIN_MOVED: Final = Kind(
+    "domain_moved",
+    _never,
+    frozenset({Evidence.KEY_SEEN}),
+    severity=ir.IssueSeverity.WARNING,
+)
+SIGNED_OUT: Final = Kind(
+    "signed_out",
+    _is(LoginRequired),
+    frozenset({Evidence.ANSWERED}),
+    shown=False,
+    takes_telemetry=True,
+)
+
+KINDS: Final = (
+    KEY_NOT_PAIRED,
+    MOBILE_ACCESS_DISABLED,
+    NO_DATA_PERMISSION,
+    NO_CHARGING_PERMISSION,
+    NO_LOCATION_PERMISSION,
+    NOT_REGISTERED,
+    WRONG_REGION,
+    ACCOUNT_UNPAID,
+    RATE_LIMITED,
+    KEY_NOT_SERVED,
+    DOMAIN_MOVED,
+    SIGNED_OUT,
+)
+
+
+def kind_of(key: object) -> Kind | None:
+    """Return the row of a key."""
+    return next((kind for kind in KINDS if kind.key == key), None)

@@ -1,0 +1,206 @@
+"""Who is told of everything that happens to an entry, and tells its owner what is wrong.
+
+Repair issues come by themselves when Tesla, a car or the network takes something away, and go by themselves when
+something worked that could not have worked before.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.util import dt as dt_util
+from homeassistant.util.hass_dict import HassKey
+
+from .const import CONF_DOMAIN, CONF_LOCATION, CONF_TOKEN, DOMAIN, PORTAL_URL
+from .fleet_api import (
+    COMMAND_SCOPES,
+    USERS_REGION,
+    VEHICLE_DATA,
+    FleetApiError,
+    InvalidApiAnswer,
+    Operation,
+    Scope,
+    read_claims,
+)
+from .issue_kinds import KINDS, RATE_LIMITED, Evidence, Kind
+
+SHOWN_LENGTH: Final = 200
+
+
+class EntryIssues:
+    """The repair issues of one entry. It outlives set-ups that fail, so that it sees what lasts."""
+
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
+        """Nothing is wrong yet; what was wrong before a reload is in the issue registry."""
+        self._hass = hass
+        self._entry = entry
+        self._names: dict[str, str] = {}
+        self._since: dict[tuple[Kind, str | None], float] = {}
+        self._resting_until = float("-inf")
+        self._grant: tuple[object, bool] | None = None
+        self._telemetry_doubtful = False
+        self.on_telemetry_doubtful: Callable[[], None] | None = None
+        """Called when Tesla may have taken configurations away while something was wrong that is over now."""
+
+    # -- what is told -------------------------------------------------------------------------------
+
+    @callback
+    def outcome(self, operation: Operation, vin: str | None, err: FleetApiError | None) -> None:
+        """Take note of what a request to Tesla came to."""
+        if err is not None:
+            self.saw(err, vin)
+        elif operation is not USERS_REGION:  # which answers everybody
+            self._review_grant()
+            self.worked(Evidence.ANSWERED)
+            if operation is VEHICLE_DATA:
+                self.worked(Evidence.DATA, vin)
+
+    @callback
+    def saw(self, err: Exception, vin: str | None = None) -> None:
+        """Take note of a failure, of one car if a VIN is given."""
+        for kind in KINDS:
+            if kind.fits(err):
+                self.found(kind, vin, str(err), getattr(err, "retry_after", 0.0))
+
+    @callback
+    def found(self, kind: Kind, vin: str | None, detail: str = "", seconds: float = 0.0) -> None:
+        """Tell the owner of a kind of trouble, once it has lasted; `seconds` is how long it will."""
+        if kind.per_car and vin is None:
+            return
+        car = vin if kind.per_car else None
+        now = _now()
+        since = self._since.setdefault((kind, car), now)
+        if kind is RATE_LIMITED:
+            self._resting_until = max(self._resting_until, now + seconds)
+        if not kind.shown or now - since < kind.lasting or self.is_open(kind, car):
+            return
+        ir.async_create_issue(
+            self._hass,
+            DOMAIN,
+            self.issue_id(kind, car),
+            data={"kind": kind.key, "entry_id": self._entry.entry_id, "vin": car},
+            is_fixable=kind.fixable,
+            severity=kind.severity,
+            translation_key=kind.key,
+            translation_placeholders=self._placeholders(car, detail, seconds),
+        )
+
+    @callback
+    def worked(self, evidence: Evidence, vin: str | None = None) -> None:
+        """Take note of something that worked, with one car if a VIN is given."""
+        for kind in KINDS:
+            if evidence in kind.cleared_by:
+                self.clear(kind, vin)
+
+    @callback
+    def clear(self, kind: Kind, vin: str | None = None) -> None:
+        """Take back a kind of trouble that is over."""
+        if kind is RATE_LIMITED and _now() < self._resting_until:
+            return  # requests of another category go on meanwhile
+        car = vin if kind.per_car else None
+        issue_id = self.issue_id(kind, car)
+        known = ir.async_get(self._hass).async_get_issue(DOMAIN, issue_id)
+        if known is not None:  # perhaps from before a restart, not shown again since
+            ir.async_delete_issue(self._hass, DOMAIN, issue_id)
+        if self._since.pop((kind, car), None) is None and known is None:
+            return
+        if kind.takes_telemetry:
+            self._telemetry_doubtful = True
+            if self.on_telemetry_doubtful is not None:
+                self.on_telemetry_doubtful()
+
+    @callback
+    def called(self, vin: str, name: str) -> None:
+        """Take note of what a car is called."""
+        self._names[vin] = name
+
+    # -- what is asked ------------------------------------------------------------------------------
+
+    def is_open(self, kind: Kind, vin: str | None = None) -> bool:
+        """Whether the owner is being told of this."""
+        issue_id = self.issue_id(kind, vin if kind.per_car else None)
+        issue = ir.async_get(self._hass).async_get_issue(DOMAIN, issue_id)
+        return issue is not None and issue.active
+
+    def issue_id(self, kind: Kind, vin: str | None = None) -> str:
+        """Return the id of an issue."""
+        return "_".join([kind.key, self._entry.entry_id, *([vin] if vin else [])])
+
+    def take_telemetry_doubt(self) -> bool:
+        """Return, once, whether what Tesla holds for the cars may be gone."""
+        doubtful, self._telemetry_doubtful = self._telemetry_doubtful, False
+        return doubtful
+
+    # -- how it works -------------------------------------------------------------------------------
+
+    def _review_grant(self) -> None:
+        """Compare what the sign-in grants with what is wanted, whenever there is a new token."""
+        token = self._entry.data.get(CONF_TOKEN, {}).get("access_token")
+        with_location = bool(self._entry.data.get(CONF_LOCATION, False))
+        if self._grant == (token, with_location):
+            return
+        self._grant = (token, with_location)
+        try:
+            scopes = read_claims(str(token)).scopes
+        except InvalidApiAnswer:
+            return
+        for kind in KINDS:
+            if kind.scope is None:
+                continue
+            wanted = with_location or kind.scope is not Scope.VEHICLE_LOCATION
+            enough = COMMAND_SCOPES if kind.scope in COMMAND_SCOPES else {kind.scope}
+            if wanted and not enough & scopes:
+                self.found(kind, None)
+            else:
+                self.clear(kind)
+
+    def _placeholders(self, vin: str | None, detail: str, seconds: float) -> dict[str, str]:
+        # what others wrote is shown as it is, not as markup
+        shown = detail.replace("`", "'").replace("\n", " ")[:SHOWN_LENGTH]
+        now = dt_util.now()
+        next_month = (now.replace(day=1) + timedelta(days=32)).replace(day=1)
+        return {
+            "account": self._entry.title,
+            "car": self._names.get(vin or "", f"Tesla {(vin or '')[-6:]}"),
+            "detail": shown or "-",
+            "domain": str(self._entry.data.get(CONF_DOMAIN, "")),
+            "next_month": next_month.date().isoformat(),
+            "portal_url": PORTAL_URL,
+            "until": (now + timedelta(seconds=seconds)).strftime("%Y-%m-%d %H:%M"),
+        }
+
+    @callback
+    def forget(self, vin: str | None = None) -> None:
+        """Take everything back, or what concerns one car: it is gone, or the entry is disabled or removed."""
+        for kind, car in [key for key in self._since if vin in {None, key[1]}]:
+            del self._since[kind, car]
+        ends = self._entry.entry_id if vin is None else f"{self._entry.entry_id}_{vin}"
+        for domain, issue_id in list(ir.async_get(self._hass).issues):
+            if domain == DOMAIN and ends in issue_id:
+                ir.async_delete_issue(self._hass, DOMAIN, issue_id)
+
+
+DATA_ISSUES: Final[HassKey[dict[str, EntryIssues]]] = HassKey(f"{DOMAIN}_issues")
+
+
+@callback
+def async_get_issues(hass: HomeAssistant, entry: ConfigEntry) -> EntryIssues:
+    """Return who is told of everything that happens to an entry; made on first use."""
+    known = hass.data.setdefault(DATA_ISSUES, {})
+    if entry.entry_id not in known:
+        known[entry.entry_id] = EntryIssues(hass, entry)
+    return known[entry.entry_id]
+
+
+@callback
+def async_remove_issues(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Forget an entry that is removed."""
+    async_get_issues(hass, entry).forget()
+    del hass.data[DATA_ISSUES][entry.entry_id]
+
+
+def _now() -> float:
+    return dt_util.utcnow().timestamp()

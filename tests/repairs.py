@@ -1,0 +1,66 @@
+"""Being the person who opens Home Assistant's repairs and submits what they show."""
+
+from typing import Any
+
+from aiohttp.test_utils import TestClient
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.setup import async_setup_component
+
+from custom_components.tesla_charging.const import DOMAIN
+from tests.conftest import HOME_DOMAIN, Home
+
+type Page = dict[str, Any]
+"""A step of a fix flow, as the frontend gets it."""
+
+URL = "/api/repairs/issues/fix"
+
+
+def told(home: Home) -> set[str]:
+    """Return what the owner is being told of, by the translation keys of the open issues."""
+    return {
+        str(issue.translation_key)
+        for issue in ir.async_get(home.hass).issues.values()
+        if issue.domain == DOMAIN and issue.active
+    }
+
+
+def issue_of(home: Home, key: str) -> ir.IssueEntry:
+    """Return the one open issue of a kind."""
+    (issue,) = (
+        issue
+        for issue in ir.async_get(home.hass).issues.values()
+        if issue.domain == DOMAIN and issue.active and issue.translation_key == key
+    )
+    return issue
+
+
+class Owner:
+    """A signed-in person with the repairs page open."""
+
+    def __init__(self, home: Home, client: TestClient[Any, Any]) -> None:
+        self.home = home
+        self.client = client
+
+    async def opens(self, key: str) -> Page:
+        """Open the issue of a kind and return the first page."""
+        issue_id = issue_of(self.home, key).issue_id
+        answer = await self.client.post(URL, json={"handler": DOMAIN, "issue_id": issue_id})
+        assert answer.status == 200, await answer.text()
+        page: Page = await answer.json()
+        return page
+
+    async def submits(self, page: Page) -> Page:
+        """Submit a page and return the next one."""
+        answer = await self.client.post(f"{URL}/{page['flow_id']}", json={})
+        assert answer.status == 200, await answer.text()
+        await self.home.settle()
+        following: Page = await answer.json()
+        return following
+
+
+async def owner_of(home: Home, hass_client: Any) -> Owner:
+    """Return the owner; the home's domain leads to this Home Assistant's own web server."""
+    assert await async_setup_component(home.hass, "repairs", {})
+    client = await hass_client()
+    home.tesla.dns[HOME_DOMAIN] = str(client.make_url("")).rstrip("/")
+    return Owner(home, client)
