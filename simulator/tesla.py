@@ -224,6 +224,10 @@ class TeslaSimulator:
         """Let an account see a car. The result holds what only the cloud knows about it."""
         return self._cloud.directory.add_car(account, car, access_type)
 
+    def remove_car(self, account: Account, vin: str) -> None:
+        """Take a car out of an account. Raises ValueError if it is not there."""
+        self._cloud.remove_car(account, vin)
+
     def register(
         self,
         application: Application,

@@ -28,6 +28,8 @@ from simulator.clock import SimulatedClock
 type DomainName = Literal["infotainment", "vehicle_security"]
 
 INFOTAINMENT_WINDOW = 32
+#: A bound of this simulator; Tesla's own is not documented.
+MAX_NAME = 50
 
 
 class UnknownCommand(KeyError):
@@ -104,6 +106,12 @@ class Car:
     def name(self) -> str:
         """The name its owner gave it."""
         return self._systems.name
+
+    def rename(self, name: str) -> None:
+        """Give it another name, as its owner does in the app. Raises ValueError for more than MAX_NAME characters."""
+        if len(name) > MAX_NAME:
+            raise ValueError(f"a name has at most {MAX_NAME} characters")
+        self._systems.name = name
 
     @property
     def firmware(self) -> str:
@@ -211,7 +219,7 @@ class Car:
         """Return the car's part of the vehicle summary; reading it does not touch the car."""
         return {
             "vin": self.vin,
-            "display_name": self.name,
+            "display_name": self.name or None,
             "option_codes": None,
             "color": None,
             "state": self.state,

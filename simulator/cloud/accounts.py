@@ -101,6 +101,7 @@ class Directory:
         """Start with nobody."""
         self.applications: dict[str, Application] = {}
         self.accounts: dict[str, Account] = {}  # by e-mail
+        self.unclaimed: dict[str, Car] = {}  # by VIN: cars that left their last account
         self._next_id = 1
 
     def add_application(self, application: Application) -> Application:
@@ -131,7 +132,17 @@ class Directory:
             vehicle_id=1300000000 + number,
         )
         account.garage.append(access)
+        self.unclaimed.pop(car.vin, None)
         return access
+
+    def remove_car(self, account: Account, vin: str) -> None:
+        """Let an account see a car no longer: sold, or a driver whom the owner took off the list."""
+        access = account.access(vin)
+        if access is None:
+            raise ValueError(f"{vin} is not in this account")
+        account.garage.remove(access)
+        if access.car.vin not in self.cars():
+            self.unclaimed[access.car.vin] = access.car
 
     def account_of(self, sub: str) -> Account | None:
         """Find an account by the stable subject of its tokens."""

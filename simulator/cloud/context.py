@@ -59,6 +59,14 @@ class Cloud:
                     car.keychain.remove(registration.public_key)
         self.telemetry.review()
 
+    def remove_car(self, account: Account, vin: str) -> None:
+        """Take a car out of an account, and with it the telemetry that the account had asked for.
+
+        The keys stay in the car: only a person in front of its screen, or a withdrawn consent, removes them.
+        """
+        self.directory.remove_car(account, vin)
+        self.telemetry.review()
+
     def remove_scope(self, account: Account, application: Application, scope: str) -> None:
         """Take one scope back, and with it the telemetry configurations that need it."""
         account.consents[application.client_id] -= {scope}

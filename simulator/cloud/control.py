@@ -43,6 +43,7 @@ CAR_ACTIONS: dict[str, Callable[[Car, Body], object]] = {
     "drive_away": _drive_away,
     "wake": lambda car, _: car.wake(),
     "sleep": lambda car, _: car.sleep(),
+    "rename": lambda car, body: car.rename(str(body["name"])),
     "offline": lambda car, body: car.set_offline(bool(body.get("offline", True))),
     "online": lambda car, _: car.set_offline(False),
     "add_key": lambda car, body: car.keychain.add(bytes.fromhex(body["public_key"])),
@@ -84,6 +85,8 @@ class Control:
             web.post("/_sim/dns", self._set_dns),
             web.post("/_sim/accounts/{email}/revoke_consent", self._revoke_consent),
             web.post("/_sim/accounts/{email}/remove_scope", self._remove_scope),
+            web.post("/_sim/accounts/{email}/add_car", self._add_car),
+            web.post("/_sim/accounts/{email}/remove_car", self._remove_car),
         ]
 
     async def _state(self, _request: web.Request) -> web.Response:
@@ -169,6 +172,33 @@ class Control:
             raise web.HTTPNotFound(text="there is no consent")
         self._cloud.remove_scope(account, application, str(body.get("scope")))
         return web.json_response({"scopes": sorted(account.consents[application.client_id])})
+
+    async def _add_car(self, request: web.Request) -> web.Response:
+        """Let an account see a car that another account has, or that left its last one."""
+        account, body = await self._account(request)
+        directory, vin = self._cloud.directory, str(body.get("vin"))
+        car = directory.cars().get(vin) or directory.unclaimed.get(vin)
+        access_type = body.get("access_type", "OWNER")
+        if car is None:
+            raise web.HTTPNotFound
+        if access_type not in {"OWNER", "DRIVER"} or account.access(vin) is not None:
+            raise web.HTTPUnprocessableEntity(text="unknown access type, or there already")
+        directory.add_car(account, car, access_type)
+        return web.json_response({"cars": [known.vin for known in account.cars]})
+
+    async def _remove_car(self, request: web.Request) -> web.Response:
+        account, body = await self._account(request)
+        try:
+            self._cloud.remove_car(account, str(body.get("vin")))
+        except ValueError as error:
+            raise web.HTTPNotFound from error
+        return web.json_response({"cars": [known.vin for known in account.cars]})
+
+    async def _account(self, request: web.Request) -> tuple[Account, Body]:
+        account = self._cloud.directory.accounts.get(request.match_info["email"])
+        if account is None:
+            raise web.HTTPNotFound
+        return account, await _body(request)
 
     async def _consent(self, request: web.Request) -> tuple[Account, Application, Body]:
         body = await _body(request)
