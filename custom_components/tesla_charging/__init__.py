@@ -2,6 +2,7 @@
 
 import contextlib
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import (
     ConfigEntryAuthFailed,
@@ -11,8 +12,10 @@ from homeassistant.exceptions import (
 )
 from homeassistant.helpers import config_validation as cv, issue_registry as ir
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.device_registry import DeviceEntry
 from homeassistant.helpers.typing import ConfigType
 
+from .account import Account
 from .authorization import EntryAuthorization, async_forget_sign_in, async_get_authorization
 from .const import CONF_BASE_URL, CONF_LOCATION, CONF_REGION, DOMAIN, PLATFORMS
 from .coordinator import VehicleCoordinator
@@ -58,50 +61,66 @@ async def async_setup_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntry
     await storage.load()
     vehicles = Vehicles(client)
     try:
-        summaries = await vehicles.list()
         claims = read_claims(await authorization.access_token())
+        with_location = entry.data.get(CONF_LOCATION, False) and (
+            Scope.VEHICLE_LOCATION in claims.scopes
+        )
+        account = Account(
+            hass,
+            entry,
+            vehicles,
+            storage,
+            lambda summary: VehicleCoordinator(
+                hass, entry, summary, vehicles, key, storage, with_location=with_location
+            ),
+        )
+        await account.load()
     except FleetApiError as err:
         raise _setup_error(err)(
             translation_domain=DOMAIN,
             translation_key=translation_key(err),
             translation_placeholders=placeholders(err),
         ) from err
-    with_location = entry.data.get(CONF_LOCATION, False) and (
-        Scope.VEHICLE_LOCATION in claims.scopes
-    )
-    cars = {
-        summary.vin: VehicleCoordinator(
-            hass, entry, summary, vehicles, key, storage, with_location=with_location
-        )
-        for summary in summaries
-    }
+    cars = account.cars
     telemetry = EntryTelemetry(
         hass, entry, TelemetryConfigs(client), key, storage, cars, with_location=with_location
     )
-    entry.runtime_data = TeslaChargingData(client, key, storage, requests, cars, telemetry)
+    entry.runtime_data = TeslaChargingData(client, key, storage, requests, cars, account, telemetry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     await telemetry.start()
     DomainWatch(hass, entry, key).start()
-    for car in cars.values():
-        PairingWatch(hass, entry, car, vehicles).start()
-        # a car may take half a minute to answer: the start does not wait for it
-        entry.async_create_background_task(
-            hass, car.async_refresh(), f"{DOMAIN} first data of {car.name}"
-        )
+    account.for_each(lambda car: PairingWatch(hass, entry, car, vehicles).start())
+    account.on_change(telemetry.joined, telemetry.left)
+    account.start()
     return True
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> bool:
     """Unload an account, keeping what has to survive."""
+    entry.runtime_data.account.stop()
     unloaded = await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
     if unloaded:
         await entry.runtime_data.telemetry.stop()
-        for car in entry.runtime_data.cars.values():
-            await car.async_shutdown()
+        await entry.runtime_data.account.close()
         await entry.runtime_data.storage.close()
     if entry.disabled_by:
         async_get_issues(hass, entry).forget()
     return unloaded
+
+
+async def async_remove_config_entry_device(
+    hass: HomeAssistant, entry: TeslaChargingConfigEntry, device: DeviceEntry
+) -> bool:
+    """Let the person delete the device of a car that Tesla does not list any more, and of no other."""
+    if entry.state is not ConfigEntryState.LOADED:
+        return False  # what Tesla lists is not known
+    account = entry.runtime_data.account
+    vins = [vin for domain, vin in device.identifiers if domain == DOMAIN]
+    if any(account.is_listed(vin) for vin in vins):
+        return False
+    for vin in vins:
+        await account.forget(vin)
+    return True
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> None:

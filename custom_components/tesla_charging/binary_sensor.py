@@ -68,11 +68,9 @@ async def async_setup_entry(
     entry: TeslaChargingConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add every car's binary sensors."""
-    async_add_entities(
-        VehicleBinarySensor(car, row)
-        for car in entry.runtime_data.cars.values()
-        for row in BINARY_SENSORS
+    """Add every car's binary sensors, also of those that join later."""
+    entry.runtime_data.account.for_each(
+        lambda car: async_add_entities([VehicleBinarySensor(car, row) for row in BINARY_SENSORS])
     )
 
 

@@ -27,8 +27,10 @@ async def async_setup_entry(
     entry: TeslaChargingConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add every car's wake button."""
-    async_add_entities(WakeUpButton(car, WAKE_UP) for car in entry.runtime_data.cars.values())
+    """Add every car's wake button, also of those that join later."""
+    entry.runtime_data.account.for_each(
+        lambda car: async_add_entities([WakeUpButton(car, WAKE_UP)])
+    )
 
 
 class WakeUpButton(VehicleEntity, ButtonEntity):

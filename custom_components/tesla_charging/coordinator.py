@@ -1,6 +1,7 @@
 """One coordinator per car: it decides when to ask, merges what comes, and wakes only who is concerned."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import override
 
@@ -19,6 +20,7 @@ from .fleet_api import (
     FleetApiError,
     LoginRequired,
     MissingScope,
+    NotFound,
     Scope,
     Section,
     VehicleAsleep,
@@ -92,6 +94,8 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         )
         storage.attach(summary.vin, self._memory, lambda: self.data)
         self.data = storage.state(summary.vin).connected(summary.state)
+        self.on_not_found: Callable[[], None] = _nothing
+        """Told when Tesla does not find the car: it may have left the account."""
         self._told = self.data
         self._told_success = True
         self._asked_at: float | None = None
@@ -123,6 +127,8 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
                 return state
             return await self._ask(state)
         except FleetApiError as err:
+            if isinstance(err, NotFound):
+                self.on_not_found()
             raise update_failure(err) from err
 
     def _known(self, seen: Connection | None = None) -> Known:
@@ -207,6 +213,8 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
     def _reauthenticate(self, err: Exception) -> None:
         if isinstance(err, LoginRequired):
             self.config_entry.async_start_reauth_if_available(self.hass)
+        if isinstance(err, NotFound):
+            self.on_not_found()
 
     @callback
     def _confirm_soon(self, delay: timedelta = CONFIRM_DELAY) -> None:
@@ -307,6 +315,10 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         for update, context in list(self._listeners.values()):
             if everyone or not isinstance(context, frozenset) or context & changed:
                 update()
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 def _now() -> float:

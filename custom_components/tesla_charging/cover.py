@@ -34,9 +34,9 @@ async def async_setup_entry(
     entry: TeslaChargingConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add every car's charge port."""
-    async_add_entities(
-        ChargePortCover(car, CHARGE_PORT) for car in entry.runtime_data.cars.values()
+    """Add every car's charge port, also of those that join later."""
+    entry.runtime_data.account.for_each(
+        lambda car: async_add_entities([ChargePortCover(car, CHARGE_PORT)])
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from homeassistant.config_entries import ConfigEntry
 
+from .account import Account
 from .coordinator import VehicleCoordinator
 from .fleet_api import FleetApiClient, RequestRecord
 from .storage import VehicleStorage
@@ -35,7 +36,8 @@ class TeslaChargingData:
     storage: VehicleStorage
     requests: RequestLog
     cars: dict[str, VehicleCoordinator]
-    """By VIN."""
+    """By VIN; those of `account`."""
+    account: Account
     telemetry: EntryTelemetry
 
 

@@ -70,9 +70,9 @@ async def async_setup_entry(
     entry: TeslaChargingConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add every car's numbers."""
-    async_add_entities(
-        VehicleNumber(car, row) for car in entry.runtime_data.cars.values() for row in NUMBERS
+    """Add every car's numbers, also of those that join later."""
+    entry.runtime_data.account.for_each(
+        lambda car: async_add_entities([VehicleNumber(car, row) for row in NUMBERS])
     )
 
 

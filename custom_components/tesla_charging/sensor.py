@@ -207,14 +207,14 @@ async def async_setup_entry(
     entry: TeslaChargingConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add every car's sensors."""
-    async_add_entities(
-        VehicleSensor(car, row) for car in entry.runtime_data.cars.values() for row in SENSORS
-    )
-    async_add_entities(
-        TelemetrySensor(car, row)
-        for car in entry.runtime_data.cars.values()
-        for row in TELEMETRY_SENSORS
+    """Add every car's sensors, also of those that join later."""
+    entry.runtime_data.account.for_each(
+        lambda car: async_add_entities(
+            [
+                *(VehicleSensor(car, row) for row in SENSORS),
+                *(TelemetrySensor(car, row) for row in TELEMETRY_SENSORS),
+            ]
+        )
     )
 
 

@@ -145,6 +145,17 @@ class VehicleStorage:
             self._silences_saved_at = now + SILENCE_DELAY
             self._silences.async_delay_save(source, SILENCE_DELAY)
 
+    async def forget(self, vin: str) -> None:
+        """Forget a car that left the account for good."""
+        for records in (self._loaded_configs, self._loaded_sessions, self._loaded_states):
+            records.pop(vin, None)
+        self._session_sources.pop(vin, None)
+        self._state_sources.pop(vin, None)
+        if not self._closed:
+            await self._configs.async_save(self._loaded_configs)
+            await self._sessions.async_save(self._session_data())
+            await self._states.async_save(self._state_data())
+
     async def close(self) -> None:
         """Save everything now, and never again: what outlives its account must not bring them back."""
         self._closed = True

@@ -28,9 +28,9 @@ async def async_setup_entry(
     entry: TeslaChargingConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add every car's charging switch."""
-    async_add_entities(
-        ChargingSwitch(car, CHARGING_SWITCH) for car in entry.runtime_data.cars.values()
+    """Add every car's charging switch, also of those that join later."""
+    entry.runtime_data.account.for_each(
+        lambda car: async_add_entities([ChargingSwitch(car, CHARGING_SWITCH)])
     )
 
 

@@ -65,6 +65,7 @@ class EntryTelemetry:
         self._stopped = False
         self._closed_because = ""
         """What was logged last, so that it is logged once."""
+        self._silence: SilenceWatch | None = None
         self.settings = TelemetrySettings.from_options(entry.options)
 
     async def start(self) -> None:
@@ -82,12 +83,20 @@ class EntryTelemetry:
         self._clear_refusals()
         for car in self._cars.values():
             car.telemetry_stage(TelemetryStage.WAITING)
+        self._open_mqtt()
+        self._watch_silence(lambda: self._mqtt is not None and self._mqtt.subscribed)
+        self._background(self.take_back_all())
+
+    @callback
+    def _open_mqtt(self) -> None:
+        """Subscribe for the cars of now."""
+        if self._mqtt is not None:
+            self._mqtt.lose()
+            self._mqtt.close()
         self._mqtt = MqttTelemetry(
             self._hass, self.settings.topic_base, self._cars, self._on_mqtt_available
         )
         self._background(self._mqtt.open())
-        self._watch_silence(lambda: self._mqtt is not None and self._mqtt.subscribed)
-        self._background(self.take_back_all())
 
     async def start_embedded(self) -> None:
         """Let the cars connect, and have them told to."""
@@ -150,7 +159,7 @@ class EntryTelemetry:
             self._mqtt.close()
 
     def _watch_silence(self, listening: Callable[[], bool] = lambda: True) -> None:
-        SilenceWatch(
+        self._silence = SilenceWatch(
             self._hass,
             self._entry,
             self._configs,
@@ -158,7 +167,29 @@ class EntryTelemetry:
             self.settings,
             self._storage,
             listening,
-        ).start()
+        )
+        self._silence.start()
+
+    @callback
+    def joined(self, car: VehicleCoordinator) -> None:
+        """Hear a car that has joined the account."""
+        if self._mqtt is not None:
+            car.telemetry_stage(TelemetryStage.WAITING)
+            self._open_mqtt()
+        if self._review is not None:
+            self.server.join(self._entry.entry_id, car.vin, car)
+            self._review.show(car.vin)
+            self._background(self._review.review())
+        if self._silence is not None:
+            self._silence.watch(car.vin)
+
+    async def left(self, vin: str) -> None:
+        """Expect nothing more of a car that has left; its configuration is out of this account's reach."""
+        self.server.leave(self._entry.entry_id, vin)
+        clear_silence(self._hass, vin)
+        clear_refusals(self._hass, vin)
+        if self._mqtt is not None:
+            self._open_mqtt()
 
     async def take_back_all(self) -> None:
         """Take back the configurations of a time when telemetry was wanted."""

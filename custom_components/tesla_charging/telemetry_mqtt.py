@@ -107,6 +107,11 @@ class MqttTelemetry:
             car.close()
 
     @callback
+    def lose(self) -> None:
+        """Count every car as gone: somebody else will listen from now on."""
+        self._on_broker(False)
+
+    @callback
     def _on_broker(self, connected: bool) -> None:
         """Without a broker no car is heard."""
         if not connected:

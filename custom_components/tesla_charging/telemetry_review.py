@@ -56,12 +56,8 @@ class ConfigReview:
     @callback
     def start(self) -> None:
         """Show what is remembered, and look after it from now on until the entry is unloaded."""
-        for vin, car in self._cars.items():
-            memory = self._storage.telemetry(vin)
-            car.telemetry_stage(memory.stage, memory.trouble)
-            show_refusal(self._hass, car, memory)
-            if memory.stage is TelemetryStage.REFUSED:
-                self._in_a_hurry.add(vin)
+        for vin in self._cars:
+            self.show(vin)
         self._entry.async_on_unload(
             async_track_time_interval(self._hass, self.review, REVIEW_INTERVAL)
         )
@@ -79,6 +75,15 @@ class ConfigReview:
     def _look_no_more(self) -> None:
         self._issues.on_telemetry_doubtful = None
 
+    @callback
+    def show(self, vin: str) -> None:
+        """Show what is remembered of a car."""
+        car, memory = self._cars[vin], self._storage.telemetry(vin)
+        car.telemetry_stage(memory.stage, memory.trouble)
+        show_refusal(self._hass, car, memory)
+        if memory.stage is TelemetryStage.REFUSED:
+            self._in_a_hurry.add(vin)
+
     async def review(self, _: datetime | None = None) -> None:
         """Have every car configured as wanted."""
         async with self._lock:
@@ -86,7 +91,7 @@ class ConfigReview:
                 self._in_a_hurry.update(self._cars)
             # while the bill is unpaid every answer is a refusal
             unpaid = self._issues.is_open(ACCOUNT_UNPAID)
-            for vin, car in self._cars.items():
+            for vin, car in [*self._cars.items()]:
                 if unpaid:
                     before = self._storage.telemetry(vin)
                     self._show_passing(vin, car, before, TelemetryProblem.ACCOUNT_UNPAID, "")
@@ -105,6 +110,8 @@ class ConfigReview:
             LOGGER.debug("The telemetry of %s could not be checked: %s", car.name, err)
             self._show_passing(vin, car, before, problem_of(err), err.detail)
             return
+        if self._cars.get(vin) is not car:
+            return  # it left the account meanwhile
         if memory != before:
             memory = replace(memory, place=self._place)
             show_left_out(self._hass, car, before.refused_fields, memory.refused_fields)

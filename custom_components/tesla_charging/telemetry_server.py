@@ -105,6 +105,19 @@ class TelemetryServer:
             receiver, self._receiver = self._receiver, None
             await receiver.stop()
 
+    @callback
+    def join(self, entry_id: str, vin: str, car: StreamingCar) -> None:
+        """Listen for one car more of an entry that is listened for."""
+        if entry_id in self._cars:
+            self._cars[entry_id][vin] = car
+
+    @callback
+    def leave(self, entry_id: str, vin: str) -> None:
+        """Listen no more for one car of an entry."""
+        self._cars.get(entry_id, {}).pop(vin, None)
+        if self._receiver is not None and not self.accepts(vin):
+            self._receiver.drop(vin)
+
     @asynccontextmanager
     async def trial(
         self, settings: TelemetrySettings, entry_id: str | None = None

@@ -122,14 +122,21 @@ class SilenceWatch:
         # elsewhere they may be heard: the day begins anew
         known = stored.get("cars") if stored.get("place") == self._place else None
         known = known if isinstance(known, dict) else {}
-        self._silences = {vin: Silence.from_list(known.get(vin)) for vin in cars}
+        self._known = known
+        self._silences: dict[str, Silence] = {}
         self._asked_at: dict[str, float] = {}
 
     @callback
     def start(self) -> None:
         """Look whenever something was heard of a car, until the entry is unloaded."""
-        for vin, car in self._cars.items():
-            self._entry.async_on_unload(car.async_add_listener(partial(self._look, vin)))
+        for vin in self._cars:
+            self.watch(vin)
+
+    @callback
+    def watch(self, vin: str) -> None:
+        """Look at one car as well that has joined the account."""
+        self._silences[vin] = Silence.from_list(self._known.get(vin))
+        self._entry.async_on_unload(self._cars[vin].async_add_listener(partial(self._look, vin)))
 
     @property
     def _place(self) -> str:
@@ -148,6 +155,8 @@ class SilenceWatch:
 
     @callback
     def _look(self, vin: str) -> None:
+        if vin not in self._cars:
+            return
         car, silence = self._cars[vin], self._silences[vin]
         pushed = silence.since and (car.pushed_at or 0.0) >= silence.since
         if pushed or car.data.telemetry not in self._expectation.stages:
@@ -175,8 +184,8 @@ class SilenceWatch:
     async def _explain(self, vin: str) -> None:
         """Tell the owner, with what the car itself reported to Tesla."""
         reported = await self._reported(vin) if self._expectation.reported else ()
-        if not self._silences[vin].since:
-            return  # it spoke meanwhile
+        if vin not in self._cars or not self._silences[vin].since:
+            return  # it spoke meanwhile, or left the account
         # the newest are first; what others wrote is shown as it is, not as markup
         texts = dict.fromkeys(
             error.detail.replace("`", "'").replace("\n", " ")[:SHOWN_LENGTH]

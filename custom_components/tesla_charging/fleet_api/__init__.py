@@ -35,7 +35,15 @@ from .partner import PartnerAccount
 from .telemetry_configs import TelemetryConfigs
 from .token_service import request_token
 from .tokens import COMMAND_SCOPES, REQUIRED_SCOPES, Scope, TokenClaims, read_claims, read_sign_in
-from .vehicles import FleetStatus, Section, VehicleData, Vehicles, VehicleState, VehicleSummary
+from .vehicles import (
+    FleetStatus,
+    Section,
+    VehicleData,
+    VehicleList,
+    Vehicles,
+    VehicleState,
+    VehicleSummary,
+)
 
 __all__ = [
     "COMMAND_SCOPES",
@@ -79,6 +87,7 @@ __all__ = [
     "Unreachable",
     "VehicleAsleep",
     "VehicleData",
+    "VehicleList",
     "VehicleState",
     "VehicleSummary",
     "VehicleTimeout",

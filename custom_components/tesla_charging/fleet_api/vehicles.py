@@ -3,7 +3,6 @@
 import base64
 import binascii
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -55,6 +54,20 @@ class VehicleSummary:
     """OWNER or DRIVER."""
     in_service: bool
 
+    @property
+    def has_name(self) -> bool:
+        """Whether `name` is the one that its owner gave it."""
+        return self.name != _stand_in(self.vin)
+
+
+@dataclass(frozen=True, slots=True)
+class VehicleList:
+    """The account's cars as one answer lists them."""
+
+    cars: tuple[VehicleSummary, ...]
+    is_complete: bool
+    """Whether a car that is not in it was not listed: nothing was unreadable, cut short, or on another page."""
+
 
 @dataclass(frozen=True, slots=True)
 class FleetStatus:
@@ -90,14 +103,34 @@ class Vehicles:
 
     async def list(self) -> tuple[VehicleSummary, ...]:
         """Return the account's cars. Free; touches no car."""
-        products = expect(await self._client.request(PRODUCTS), list, "list of products")
+        return (await self.listed()).cars
+
+    async def listed(self) -> VehicleList:
+        """Return the account's cars, and whether that is all of them. Free; touches no car.
+
+        Shape: developer.tesla.com, "User endpoints", products: cars and energy sites in `response`, how many of them in
+        `count`.
+        """
+        answer = await self._client.request(PRODUCTS)
+        products = expect(answer, list, "list of products")
+        count, pages = answer.get("count", len(products)), answer.get("pagination")
+        is_complete = (
+            len(products) <= MAX_VEHICLES
+            and count == len(products)
+            and not (isinstance(pages, dict) and pages.get("next"))
+        )
         cars: dict[str, VehicleSummary] = {}
         for item in products[:MAX_VEHICLES]:
-            if isinstance(item, dict) and "vin" in item:
-                with suppress(InvalidApiAnswer):  # one strange product must not hide the others
+            if not isinstance(item, dict):
+                is_complete = False
+            elif "vin" in item or "vehicle_id" in item:
+                try:
                     car = _summary(item)
+                except InvalidApiAnswer:  # one strange product must not hide the others
+                    is_complete = False
+                else:
                     cars.setdefault(car.vin, car)
-        return tuple(cars.values())
+        return VehicleList(tuple(cars.values()), is_complete)
 
     async def summary(self, vin: str) -> VehicleSummary:
         """Return one car's summary with its state. Free; never wakes the car."""
@@ -188,11 +221,16 @@ def _summary(item: Mapping[str, Any]) -> VehicleSummary:
         raise InvalidApiAnswer("the vehicle has no VIN", status=200)
     return VehicleSummary(
         vin,
-        _text(item.get("display_name")) or f"Tesla {vin[-6:]}",
+        _text(item.get("display_name")) or _stand_in(vin),
         _state(item.get("state")),
         _text(item.get("access_type")) or "OWNER",
         item.get("in_service") is True,
     )
+
+
+def _stand_in(vin: str) -> str:
+    """Return what a car is called that has no name."""
+    return f"Tesla {vin[-6:]}"
 
 
 def _state(value: object) -> VehicleState:

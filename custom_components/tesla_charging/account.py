@@ -1,0 +1,253 @@
+"""The cars of one entry: how they join the account, leave it, and get other names, without a restart.
+
+A car joins when a list of Tesla's names it. Because a glitch of Tesla's must not delete anybody's device, it leaves
+only when all of this is true:
+
+- Two lists lack it that were read completely, MISSING_FOR apart, and none in between names it; EMPTY_FOR apart if the
+  last one names no car at all, because that is what a glitch of the whole account looks like.
+- Asked for this one car, Tesla says that it does not find it.
+
+What could not be read, or not completely, says nothing about who left.
+"""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from datetime import datetime, timedelta
+import time
+from typing import Any, Final
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.event import async_call_later
+
+from .const import DOMAIN, LOGGER
+from .coordinator import VehicleCoordinator
+from .fleet_api import (
+    FleetApiError,
+    LoginRequired,
+    NotFound,
+    RateLimited,
+    VehicleList,
+    Vehicles,
+    VehicleSummary,
+)
+from .storage import VehicleStorage
+
+LOOK_INTERVAL: Final = timedelta(hours=6)
+"""How often the list is read; it is free, and cars change hands rarely."""
+LOOK_AGAIN: Final = timedelta(minutes=15)
+"""The same while a car is missing, or the list could not be read; also the shortest time between two."""
+MISSING_FOR: Final = timedelta(minutes=10)
+EMPTY_FOR: Final = timedelta(hours=24)
+
+
+class Account:
+    """Owns the cars of one entry."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        vehicles: Vehicles,
+        storage: VehicleStorage,
+        make: Callable[[VehicleSummary], VehicleCoordinator],
+    ) -> None:
+        """Nothing is asked yet; `make` makes the coordinator of a car that joins."""
+        self.cars: dict[str, VehicleCoordinator] = {}
+        """By VIN. The one dictionary that everybody shares who looks at all cars."""
+        self._hass = hass
+        self._entry = entry
+        self._vehicles = vehicles
+        self._storage = storage
+        self._make = make
+        self._listed: frozenset[str] = frozenset()
+        self._missing: dict[str, float] = {}
+        """By VIN, since when complete lists lack it; seconds of a clock that is never set."""
+        self._on_join: list[Callable[[VehicleCoordinator], None]] = []
+        self._on_leave: list[Callable[[str], Coroutine[Any, Any, None]]] = []
+        self._looked_at = 0.0
+        self._first_delay = LOOK_INTERVAL
+        self._due_at = float("inf")
+        self._cancel: CALLBACK_TYPE | None = None
+        self._looking = self._started = self._closed = False
+
+    @callback
+    def for_each(self, join: Callable[[VehicleCoordinator], None]) -> None:
+        """Call for every car that is there, and for every one that joins until the entry is unloaded."""
+        for car in self.cars.values():
+            join(car)
+        self._on_join.append(join)
+
+    @callback
+    def on_change(
+        self,
+        joined: Callable[[VehicleCoordinator], None],
+        left: Callable[[str], Coroutine[Any, Any, None]],
+    ) -> None:
+        """Call for every car that joins from now on, and (with the VIN) for every one that has left."""
+        self._on_join.append(joined)
+        self._on_leave.append(left)
+
+    async def load(self) -> None:
+        """Read the list for the first time. Raises FleetApiError."""
+        listed = await self._vehicles.listed()
+        self._looked_at = _now()
+        self._take(listed)
+        if self._missing or not listed.is_complete:
+            self._first_delay = LOOK_AGAIN
+
+    @callback
+    def start(self) -> None:
+        """Have every car asked for its data, and the list read regularly."""
+        self._started = True
+        for car in self.cars.values():
+            self._ask(car)
+        self._plan(self._first_delay)
+
+    @callback
+    def stop(self) -> None:
+        """Look no more, nor let anybody join: the entry is being unloaded."""
+        self._closed = True
+        self._unplan()
+
+    async def close(self) -> None:
+        """End every car's coordinator."""
+        for car in self.cars.values():
+            await car.async_shutdown()
+
+    def is_listed(self, vin: str) -> bool:
+        """Return whether Tesla named this car last time."""
+        return vin in self._listed
+
+    async def forget(self, vin: str) -> None:
+        """Part with a car for good; its device is left to the caller."""
+        self._missing.pop(vin, None)
+        self._listed -= {vin}
+        if (car := self.cars.pop(vin, None)) is not None:
+            await car.async_shutdown()
+        for left in self._on_leave:
+            await left(vin)
+        await self._storage.forget(vin)
+
+    # -- looking ------------------------------------------------------------------------------------
+
+    @callback
+    def look_soon(self) -> None:
+        """Look at once, because a car was not found, but not if that was just done."""
+        wait = self._looked_at + LOOK_AGAIN.total_seconds() - _now()
+        if self._started and not self._looking and _now() + wait < self._due_at:
+            self._plan(timedelta(seconds=max(0.0, wait)))
+
+    def _plan(self, delay: timedelta) -> None:
+        self._unplan()
+        if not self._closed:
+            self._due_at = _now() + delay.total_seconds()
+            job = HassJob(self._look, f"{DOMAIN} cars of an account", cancel_on_shutdown=True)
+            self._cancel = async_call_later(self._hass, delay, job)
+
+    def _unplan(self) -> None:
+        if self._cancel is not None:
+            self._cancel()
+            self._cancel = None
+
+    async def _look(self, _: datetime) -> None:
+        """Read the list and draw the conclusions. What fails is tried again."""
+        self._cancel, self._looking = None, True
+        delay = LOOK_AGAIN
+        try:
+            listed = await self._vehicles.listed()
+            self._looked_at = _now()
+            if self._closed:
+                return
+            self._take(listed)
+            if listed.is_complete:
+                await self._part(every_car=not listed.cars)
+                if not self._missing:
+                    delay = LOOK_INTERVAL
+        except FleetApiError as err:
+            LOGGER.debug("The cars of the account could not be listed: %s", err)
+            if isinstance(err, LoginRequired):
+                self._entry.async_start_reauth_if_available(self._hass)
+            if isinstance(err, RateLimited):
+                delay = max(delay, timedelta(seconds=err.retry_after))
+        finally:
+            self._looking = False
+        self._plan(delay)
+
+    def _take(self, listed: VehicleList) -> None:
+        """Welcome who is new, take over names, and note who is missing."""
+        named = {summary.vin: summary for summary in listed.cars}
+        for vin, summary in named.items():
+            self._missing.pop(vin, None)
+            if (car := self.cars.get(vin)) is None:
+                self._join(summary)
+            elif summary.has_name and summary.name != car.vehicle_name:
+                self._rename(car, summary.name)
+        self._listed = frozenset(named) | (frozenset() if listed.is_complete else self._listed)
+        if listed.is_complete:
+            for vin in (self.cars.keys() | self._devices().keys()) - named.keys():
+                self._missing.setdefault(vin, _now())
+
+    async def _part(self, *, every_car: bool) -> None:
+        """Part with those who are missing for certain."""
+        wait = EMPTY_FOR if every_car else MISSING_FOR
+        for vin, since in [*self._missing.items()]:
+            if _now() - since < wait.total_seconds():
+                continue
+            try:
+                await self._vehicles.summary(vin)
+            except NotFound:
+                if self._closed:
+                    return
+                LOGGER.info("A car has left the Tesla account")
+                await self.forget(vin)
+                if (device := self._devices().get(vin)) is not None:
+                    dr.async_get(self._hass).async_remove_device(device.id)
+            else:
+                # the lists were wrong: from the beginning
+                self._missing[vin] = _now()
+
+    # -- coming -------------------------------------------------------------------------------------
+
+    def _join(self, summary: VehicleSummary) -> None:
+        device = self._devices().get(summary.vin)
+        if not summary.has_name and device is not None and device.name:
+            summary = replace(summary, name=device.name)
+        car = self.cars[summary.vin] = self._make(summary)
+        car.on_not_found = self.look_soon
+        for join in self._on_join:
+            join(car)
+        if self._started:
+            self._ask(car)
+
+    def _ask(self, car: VehicleCoordinator) -> None:
+        # a car may take half a minute to answer: nobody waits for it
+        self._entry.async_create_background_task(
+            self._hass, car.async_refresh(), f"{DOMAIN} first data of {car.name}"
+        )
+
+    def _rename(self, car: VehicleCoordinator, name: str) -> None:
+        """Take over the name that the owner gave; a name given in Home Assistant is shown all the same."""
+        car.vehicle_name = name
+        if (device := self._devices().get(car.vin)) is not None:
+            dr.async_get(self._hass).async_update_device(device.id, name=name)
+
+    def _devices(self) -> dict[str, dr.DeviceEntry]:
+        """Return the entry's devices by VIN."""
+        return devices_of(self._hass, self._entry.entry_id)
+
+
+@callback
+def devices_of(hass: HomeAssistant, entry_id: str) -> dict[str, dr.DeviceEntry]:
+    """Return an entry's devices by VIN."""
+    return {
+        vin: device
+        for device in dr.async_entries_for_config_entry(dr.async_get(hass), entry_id)
+        for domain, vin in device.identifiers
+        if domain == DOMAIN
+    }
+
+
+def _now() -> float:
+    return time.monotonic()
