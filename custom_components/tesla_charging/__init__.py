@@ -1,20 +1,14 @@
 """Tesla Charging: charges Teslas through Tesla's own Fleet API, signed here and verified by the car."""
 
-import contextlib
-
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import (
-    ConfigEntryAuthFailed,
-    ConfigEntryError,
-    ConfigEntryNotReady,
-    ImplementationUnavailableError,
-)
+from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryError, ConfigEntryNotReady
 from homeassistant.helpers import config_validation as cv, issue_registry as ir
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.device_registry import DeviceEntry
 from homeassistant.helpers.typing import ConfigType
 
+from . import removal
 from .account import Account
 from .authorization import EntryAuthorization, async_forget_sign_in, async_get_authorization
 from .const import CONF_BASE_URL, CONF_LOCATION, CONF_REGION, DOMAIN, PLATFORMS
@@ -39,7 +33,7 @@ from .pairing_watch import PairingWatch
 from .public_key import async_get_key_store
 from .services import async_setup_services
 from .storage import VehicleStorage
-from .telemetry import EntryTelemetry, issue_id, take_back
+from .telemetry import EntryTelemetry, issue_id
 from .telemetry_refusals import clear_refusals
 from .vehicle_command import InvalidKey, VirtualKey
 
@@ -54,6 +48,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 
 async def async_setup_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> bool:
     """Set up one account. Waits for Tesla's free list of cars, and for no car."""
+    removal.async_clear(hass, entry)
     key = await _load_key(hass, entry)
     requests = RequestLog()
     client, authorization = await _make_client(hass, entry, requests)
@@ -124,21 +119,18 @@ async def async_remove_config_entry_device(
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> None:
-    """Forget an account. The key file stays: cars are paired with it, and another entry may use it."""
+    """Forget an account, take back what can be, and tell what is left: the files stay until the person has decided."""
     async_get_key_store(hass).hide(entry.entry_id)
     ir.async_delete_issue(hass, DOMAIN, issue_id(entry.entry_id))
     storage = VehicleStorage(hass, entry.entry_id)
     await storage.load()
     for vin in storage.telemetry_vins:
         clear_refusals(hass, vin)
-    if configured := storage.configured:
-        with contextlib.suppress(ImplementationUnavailableError, ValueError):
-            client, _ = await _make_client(hass, entry, RequestLog())
-            for vin in configured:
-                await take_back(TelemetryConfigs(client), vin, storage.telemetry(vin).place)
+    unreached = await removal.async_take_back(hass, entry, storage, _base_url(entry))
     await storage.remove()
     await async_forget_sign_in(hass, entry.entry_id)
     async_remove_issues(hass, entry)
+    removal.async_tell(hass, entry, unreached)
 
 
 async def _make_client(

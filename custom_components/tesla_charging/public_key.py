@@ -81,6 +81,19 @@ class KeyStore:
         """Take back show()."""
         self._holders.discard(holder)
 
+    async def exists(self) -> bool:
+        """Return whether there is a key file, whatever is in it."""
+        return await self._hass.async_add_executor_job(self._path.exists)
+
+    async def erase(self) -> bool:
+        """Delete the key for good, unless somebody needs it; return whether nobody did. Raises OSError."""
+        async with self._lock:
+            if self._holders:
+                return False
+            await self._hass.async_add_executor_job(_erase, self._path)
+            self._key = None
+            return True
+
     @property
     def public_pem(self) -> str | None:
         """What the well-known path answers, or None for nothing."""
@@ -143,3 +156,9 @@ def _replace(path: Path, key: VirtualKey) -> None:
         with os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(before)
     key.save(path)
+
+
+def _erase(path: Path) -> None:
+    """Delete a key, and one that it replaced."""
+    for name in (path.name, path.name + PREVIOUS_SUFFIX):
+        path.with_name(name).unlink(missing_ok=True)

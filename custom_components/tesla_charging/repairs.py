@@ -57,6 +57,7 @@ from .key_flow import registrar_of
 from .models import TeslaChargingConfigEntry
 from .pairing_watch import check_pairing
 from .public_key import async_get_key_store
+from .removal import LEFTOVERS, LeftoversFlow
 from .vehicle_command import InvalidKey, VirtualKey
 
 
@@ -306,6 +307,8 @@ async def async_create_fix_flow(
     hass: HomeAssistant, issue_id: str, data: dict[str, str | int | float | None] | None
 ) -> RepairsFlow:
     """Return the flow for an issue; one that is not of our table is merely confirmed."""
+    if issue_id.startswith(LEFTOVERS):
+        return LeftoversFlow()
     known = data or {}
     kind = kind_of(known.get("kind"))
     entry = hass.config_entries.async_get_entry(str(known.get("entry_id")))

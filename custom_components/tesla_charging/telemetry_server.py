@@ -17,6 +17,8 @@ from homeassistant.util.signal_type import SignalType
 from .const import DOMAIN
 from .fleet_api import Endpoints
 from .fleet_telemetry import (
+    AUTHORITY_FILE,
+    SERVER_FILE,
     CarStatus,
     CertificateError,
     ConnectionInfo,
@@ -34,6 +36,7 @@ from .telemetry_settings import TelemetrySettings
 DIRECTORY: Final = f"{DOMAIN}_telemetry"
 """In the configuration directory, so that backups contain it: cars are told the CA that is in it."""
 VEHICLE_CA_FILE: Final = "vehicle_ca.pem"
+OWN_FILES: Final = (AUTHORITY_FILE, SERVER_FILE, VEHICLE_CA_FILE)
 DOWNLOAD_TIMEOUT: Final = ClientTimeout(total=30)
 SIGNAL_NEW_CA: Final[SignalType[str]] = SignalType(f"{DOMAIN}_telemetry_new_ca")
 """The CA (PEM) that the cars have to be told from now on."""
@@ -261,6 +264,21 @@ def async_get_telemetry_server(hass: HomeAssistant, endpoints: Endpoints) -> Tel
     if DATA_TELEMETRY_SERVER not in hass.data:
         hass.data[DATA_TELEMETRY_SERVER] = TelemetryServer(hass, endpoints)
     return hass.data[DATA_TELEMETRY_SERVER]
+
+
+def files_exist(directory: Path) -> bool:
+    """Return whether the receiver has files of its own (blocking)."""
+    return any((directory / name).exists() for name in OWN_FILES)
+
+
+def erase_files(directory: Path) -> None:
+    """Delete the receiver's own files, and their directory if nothing else is in it (blocking). Raises OSError."""
+    for name in OWN_FILES:
+        (directory / name).unlink(missing_ok=True)
+        for unfinished in directory.glob(f".{name}.*"):
+            unfinished.unlink(missing_ok=True)
+    if directory.is_dir() and not any(directory.iterdir()):
+        directory.rmdir()
 
 
 def _read_if_there(path: Path) -> bytes | None:

@@ -13,7 +13,7 @@ from .answers import (
     read_config_status,
     read_reported_errors,
 )
-from .certificate import ServerCertificate, ensure_certificate
+from .certificate import AUTHORITY_FILE, SERVER_FILE, ServerCertificate, ensure_certificate
 from .config import TelemetryConfig, is_hostname, unknown_field
 from .errors import (
     CertificateError,
@@ -55,9 +55,11 @@ from .user_certificate import file_stamp, load_certificate
 from .values import INVALID, Invalid, Reading, Value
 
 __all__ = [
+    "AUTHORITY_FILE",
     "FIELDS",
     "INVALID",
     "PINNED",
+    "SERVER_FILE",
     "TELEMETRY_AUDIENCE",
     "Alert",
     "AlertRecord",
