@@ -6,7 +6,7 @@ from homeassistant.helpers import issue_registry as ir
 import pytest
 
 from custom_components.tesla_charging.const import DOMAIN
-from custom_components.tesla_charging.telemetry_silence import Silence
+from custom_components.tesla_charging.telemetry_silence import Silence, silence_issue_id
 from tests.conftest import HOME_DOMAIN, PEARL, Home
 from tests.test_telemetry import embedded, free_port, until
 
@@ -62,7 +62,7 @@ def test_time_online_only_grows() -> None:
 
 
 def issue(home: Home) -> ir.IssueEntry | None:
-    return ir.async_get(home.hass).async_get_issue(DOMAIN, f"telemetry_silent_{PEARL}")
+    return ir.async_get(home.hass).async_get_issue(DOMAIN, silence_issue_id(home.hass, PEARL))
 
 
 async def pass_time(home: Home, seconds: float) -> None:

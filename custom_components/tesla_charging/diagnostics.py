@@ -1,16 +1,22 @@
 """Diagnostics: what helps a helper, with everything secret or personal removed."""
 
 from dataclasses import asdict
-import hashlib
-import re
 from typing import Any, Final
 
 from homeassistant.components.diagnostics import REDACTED, async_redact_data
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.device_registry import DeviceEntry
+from homeassistant.util import dt as dt_util
 
+from .account import devices_of
+from .const import CONF_TOKEN, DOMAIN
 from .coordinator import VehicleCoordinator
-from .fleet_telemetry import CarStatus
+from .fleet_api import InvalidApiAnswer, read_claims
 from .models import TeslaChargingConfigEntry
+from .redaction import scrubbed, secrets_of
+from .telemetry_settings import CONF_TELEMETRY, TelemetrySettings
 
 TO_REDACT: Final = {
     "access_token",
@@ -23,6 +29,9 @@ TO_REDACT: Final = {
     "auth_implementation",
     "unique_id",
     "title",
+    "hostname",
+    "listen_host",
+    "topic_base",
 }
 PERSONAL_SIGNALS: Final = frozenset({"Location"})
 
@@ -30,26 +39,51 @@ PERSONAL_SIGNALS: Final = frozenset({"Location"})
 async def async_get_config_entry_diagnostics(
     hass: HomeAssistant, entry: TeslaChargingConfigEntry
 ) -> dict[str, Any]:
-    """Return what is known of the entry and of its cars."""
-    data = entry.runtime_data
+    """Return what is known of the entry and of its cars; less of an entry that could not be set up."""
+    result: dict[str, Any] = _entry(hass, entry)
+    if entry.state is ConfigEntryState.LOADED:
+        result |= _account(entry)
+        result["cars"] = [_car(hass, entry, car) for car in entry.runtime_data.cars.values()]
+    return _safe(result, await secrets_of(hass, entry))
+
+
+async def async_get_device_diagnostics(
+    hass: HomeAssistant, entry: TeslaChargingConfigEntry, device: DeviceEntry
+) -> dict[str, Any]:
+    """Return what is known of one car and of the entry, but nothing of the other cars."""
+    result: dict[str, Any] = _entry(hass, entry)
+    if entry.state is ConfigEntryState.LOADED:
+        cars = entry.runtime_data.cars
+        vins = [vin for domain, vin in device.identifiers if domain == DOMAIN and vin in cars]
+        result |= _account(entry)
+        result["cars"] = [_car(hass, entry, cars[vin]) for vin in vins]
+    return _safe(result, await secrets_of(hass, entry))
+
+
+def _entry(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> dict[str, Any]:
+    """Return what is known also while the entry is not loaded."""
     return {
         "entry": async_redact_data(dict(entry.data), TO_REDACT),
-        "base_url": data.client.base_url,
-        "key_fingerprint": data.key.fingerprint,
-        "requests": {"counts": data.requests.counts, "cost": round(data.requests.cost, 4)},
-        "telemetry": {
-            "road": data.telemetry.settings.road,
-            "port": data.telemetry.settings.port,
-            "listening_on": data.telemetry.server.port,
-            "refused_connections": data.telemetry.server.refusals,
+        "options": {
+            **async_redact_data(dict(entry.options), TO_REDACT),
+            CONF_TELEMETRY: async_redact_data(
+                asdict(TelemetrySettings.from_options(entry.options)), TO_REDACT
+            ),
         },
-        "cars": [
-            _car(car, data.telemetry.server.status(vin))
-            | {
-                "telemetry_trouble": _scrubbed(asdict(car.data.trouble), _names(entry, car)),
-                "events": _scrubbed(_events(car), _names(entry, car)),
+        "state": entry.state.value,
+        "reason": entry.reason,
+        "reason_key": entry.error_reason_translation_key,
+        "granted_scopes": _scopes(entry),
+        "devices": len(devices_of(hass, entry.entry_id)),
+        "issues": [
+            {
+                "id": issue.issue_id,
+                "kind": issue.translation_key,
+                "severity": issue.severity,
+                "ignored": issue.dismissed_version is not None,
             }
-            for vin, car in data.cars.items()
+            for issue in ir.async_get(hass).issues.values()
+            if issue.domain == DOMAIN and issue.active
         ],
     }
 
@@ -68,41 +102,66 @@ def _events(car: VehicleCoordinator) -> dict[str, Any]:
     }
 
 
-def _names(entry: TeslaChargingConfigEntry, car: VehicleCoordinator) -> tuple[str, ...]:
-    """Return what tells who or where this is, longest first: a host name contains the domain."""
-    hostname = entry.runtime_data.telemetry.settings.hostname
-    names = {car.vin, car.vin[-6:], car.vehicle_name, hostname, str(entry.data.get("domain", ""))}
-    return tuple(sorted((name for name in names if len(name) > 2), key=len, reverse=True))
-
-
-def _scrubbed(value: Any, names: tuple[str, ...]) -> Any:
-    """Return what others wrote without these names."""
-    match value:
-        case str():
-            for name in names:
-                value = re.sub(re.escape(name), REDACTED, value, flags=re.IGNORECASE)
-            return value
-        case dict():
-            return {_scrubbed(k, names): _scrubbed(v, names) for k, v in value.items()}
-        case list() | tuple():
-            return [_scrubbed(item, names) for item in value]
-    return value
-
-
-def _car(car: VehicleCoordinator, pushed: CarStatus | None) -> dict[str, Any]:
-    state = car.data
+def _account(entry: TeslaChargingConfigEntry) -> dict[str, Any]:
+    """Return what belongs to no single car."""
+    data = entry.runtime_data
+    server, settings = data.telemetry.server, data.telemetry.settings
     return {
-        # enough to tell two cars apart, not enough to find one
-        "car": hashlib.sha256(car.vin.encode()).hexdigest()[:8],
+        "base_url": data.client.base_url,
+        "key_fingerprint": data.key.fingerprint,
+        "listed_cars": sum(data.account.is_listed(vin) for vin in data.cars),
+        "requests": {
+            "counts": data.requests.counts,
+            "cost": round(data.requests.cost, 4),
+            "today": data.requests.today,
+        },
+        "telemetry": {
+            "road": settings.road,
+            "port": settings.port,
+            "listening_on": server.port,
+            "certificate_ends": server.certificate.not_after if server.certificate else None,
+            "refused_connections": server.refusals,
+        },
+    }
+
+
+def _car(
+    hass: HomeAssistant, entry: TeslaChargingConfigEntry, car: VehicleCoordinator
+) -> dict[str, Any]:
+    state, now = car.data, dt_util.utcnow().timestamp()
+    data = entry.runtime_data
+    config = data.storage.telemetry(car.vin)
+    pushed = data.telemetry.server.status(car.vin)
+    device = devices_of(hass, entry.entry_id).get(car.vin)
+    return {
+        # Home Assistant's own number: nobody finds a car by it
+        "device": device.id if device else None,
         "model": car.vin[3],
         "model_year": car.vin[9],
+        "firmware": state.value("Version"),
         "connection": state.connection,
-        "telemetry": state.telemetry,
-        "pushed": asdict(pushed.counters) | {"last_message_at": pushed.last_message_at}
+        "telemetry": {
+            "stage": state.telemetry,
+            "config_stage": config.stage,
+            "config_fingerprint": config.fingerprint,
+            "config_checked_ago": _ago(config.checked_at or None, now),
+            "why_not": config.reason,
+            "refused_fields": list(config.refused_fields),
+            "pushed_ago": _ago(car.pushed_at, now),
+        },
+        "telemetry_trouble": asdict(state.trouble),
+        "events": _events(car),
+        "receiver": asdict(pushed.counters)
+        | {
+            "connected": pushed.connected,
+            "last_message_ago": _ago(pushed.last_message_at, now),
+            "client_version": pushed.info.client_version if pushed.info else None,
+            "network": pushed.info.network_interface if pushed.info else None,
+        }
         if pushed
         else None,
         "last_update_success": car.last_update_success,
-        "last_error": type(car.last_exception).__name__ if car.last_exception else None,
+        "last_error": _error(car.last_exception),
         "signed_commands": car.commander.signed,
         "sessions": {
             domain.name: {"counter": session.counter, "clock_time": session.clock_time}
@@ -110,9 +169,36 @@ def _car(car: VehicleCoordinator, pushed: CarStatus | None) -> dict[str, Any]:
         },
         "signals": {
             name: {
-                "value": "**REDACTED**" if name in PERSONAL_SIGNALS else reading.value,
-                "measured_at": reading.measured_at,
+                "value": REDACTED if name in PERSONAL_SIGNALS else reading.value,
+                "measured_ago": _ago(reading.measured_at, now),
+                "assumed": reading.assumed,
             }
             for name, reading in sorted(state.readings.items())
         },
     }
+
+
+def _ago(moment: float | None, now: float) -> float | None:
+    """Return an age in seconds."""
+    return None if moment is None else round(now - moment, 1)
+
+
+def _error(error: BaseException | None) -> str | None:
+    """Return the kind of an error and of what caused it; its words may be anybody's."""
+    if error is None:
+        return None
+    kinds = [type(err).__name__ for err in (error, error.__cause__) if err is not None]
+    return " <- ".join(kinds)
+
+
+def _scopes(entry: TeslaChargingConfigEntry) -> list[str] | None:
+    token = entry.data.get(CONF_TOKEN)
+    try:
+        return sorted(read_claims(token["access_token"] if token else "").scopes)
+    except InvalidApiAnswer, KeyError, TypeError:
+        return None
+
+
+def _safe(result: dict[str, Any], secrets: set[str]) -> dict[str, Any]:
+    safe: dict[str, Any] = scrubbed(result, secrets)
+    return safe

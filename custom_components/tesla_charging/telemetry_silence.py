@@ -18,6 +18,7 @@ from .const import DOMAIN, LOGGER, STATE_INTERVAL
 from .coordinator import VehicleCoordinator
 from .fleet_api import FleetApiError, TelemetryConfigs, VehicleState as Connection
 from .fleet_telemetry import ConfigAnswerError, ReportedError, read_reported_errors
+from .issue_ids import car_issue_id
 from .storage import VehicleStorage
 from .telemetry_settings import Road, TelemetrySettings
 from .vehicle_state import TelemetryStage
@@ -196,7 +197,7 @@ class SilenceWatch:
         ir.async_create_issue(
             self._hass,
             DOMAIN,
-            silence_issue_id(vin),
+            silence_issue_id(self._hass, vin),
             is_fixable=False,
             severity=ir.IssueSeverity.WARNING,
             translation_key=self._expectation.translation_key,
@@ -215,15 +216,15 @@ class SilenceWatch:
             return ()
 
 
-def silence_issue_id(vin: str) -> str:
+def silence_issue_id(hass: HomeAssistant, vin: str) -> str:
     """Return the id of the repair issue about a silent car."""
-    return f"telemetry_silent_{vin}"
+    return car_issue_id(hass, "telemetry_silent", vin)
 
 
 @callback
 def clear_silence(hass: HomeAssistant, vin: str) -> None:
     """Take back what was said of a car, if anything was."""
-    ir.async_delete_issue(hass, DOMAIN, silence_issue_id(vin))
+    ir.async_delete_issue(hass, DOMAIN, silence_issue_id(hass, vin))
 
 
 def _now() -> float:

@@ -1,0 +1,71 @@
+"""What Home Assistant's system information page says: how the whole way from Tesla to here stands, and no secret."""
+
+from http import HTTPStatus
+from typing import Any, Final
+
+from aiohttp import ClientError, ClientTimeout
+from homeassistant.components import system_health
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.util import dt as dt_util
+
+from .const import CONF_DOMAIN, CONF_REGION, DOMAIN
+from .endpoints import active_endpoints
+from .fleet_api import KEY_PATH
+from .models import TeslaChargingConfigEntry
+from .telemetry_server import async_get_telemetry_server
+from .vehicle_state import TelemetryStage
+
+LOOK_TIMEOUT: Final = ClientTimeout(total=5)
+MAX_KEY_LENGTH: Final = 4096
+
+
+@callback
+def async_register(hass: HomeAssistant, register: system_health.SystemHealthRegistration) -> None:
+    """Tell Home Assistant whom to ask."""
+    register.async_register_info(system_health_info)
+
+
+async def system_health_info(hass: HomeAssistant) -> dict[str, Any]:
+    """Return the page's rows; a coroutine is shown as soon as it has an answer."""
+    entries: list[TeslaChargingConfigEntry] = hass.config_entries.async_loaded_entries(DOMAIN)
+    accounts = [entry.runtime_data for entry in entries]
+    cars = {vin: car for account in accounts for vin, car in account.cars.items()}
+    server = async_get_telemetry_server(hass, active_endpoints())
+    ends = server.certificate_ends
+    base_urls = {entry.data[CONF_REGION]: entry.runtime_data.client.base_url for entry in entries}
+    keys = {entry.data[CONF_DOMAIN]: entry.runtime_data.key.public_pem for entry in entries}
+    return {
+        **{
+            f"can_reach_{region}": system_health.async_check_can_reach_url(hass, url)
+            for region, url in base_urls.items()
+        },
+        "accounts": len(accounts),
+        "cars": len(cars),
+        "cars_connected": sum(
+            car.data.telemetry is TelemetryStage.CONNECTED for car in cars.values()
+        ),
+        "roads": ", ".join(sorted({account.telemetry.settings.road for account in accounts})),
+        "receiver_port": server.port or "closed",
+        "certificate_days": (ends - dt_util.utcnow()).days if ends else "-",
+        "requests_today": sum(account.requests.today for account in accounts),
+        "key_served": _keys_served(hass, keys) if keys else "-",
+    }
+
+
+async def _keys_served(hass: HomeAssistant, keys: dict[str, str]) -> str | dict[str, str]:
+    """Return whether every domain shows its key (PEM), as far as that can be seen from here."""
+    session = async_get_clientsession(hass)
+    for domain, pem in keys.items():
+        try:
+            async with session.get(
+                f"https://{domain}{KEY_PATH}", timeout=LOOK_TIMEOUT, allow_redirects=False
+            ) as response:
+                body = await response.content.read(MAX_KEY_LENGTH)
+        except ClientError:
+            return {"type": "failed", "error": "unreachable"}
+        except TimeoutError:
+            return {"type": "failed", "error": "timeout"}
+        if response.status != HTTPStatus.OK or body.split() != pem.encode().split():
+            return {"type": "failed", "error": "another answer"}
+    return "ok"
