@@ -164,6 +164,8 @@ async def test_nothing_of_a_car_that_left_is_kept(
 ) -> None:
     home = two_cars
     await home.act("stop_charging")
+    await home.restart()  # so that it is known from the files, too
+    assert PEARL in str(hass_storage)
     home.tesla.remove_car(home.account, PEARL)
     await next_list(home)
     await next_lists(home, 1)
@@ -198,6 +200,20 @@ async def test_a_list_that_is_not_complete_deletes_nobody(
         await next_lists(home, 3)
     assert device(home, PEARL) is not None
     assert device(home, MIDNIGHT) is not None
+
+
+async def test_a_list_that_is_not_complete_is_not_one_of_the_two(two_cars: Home) -> None:
+    home = two_cars
+    home.tesla.faults.status(200, "/products", body={"response": [], "count": 2})
+    home.tesla.remove_car(home.account, PEARL)
+    await next_list(home)
+    await next_lists(home, 1)  # the first that counts
+    assert device(home, PEARL) is not None
+    home.tesla.faults.status(200, "/products", body={"response": [], "count": 2})
+    await next_lists(home, 1)
+    assert device(home, PEARL) is not None
+    await next_lists(home, 1)
+    assert device(home, PEARL) is None
 
 
 async def test_an_empty_list_deletes_nobody_whom_tesla_finds(two_cars: Home) -> None:
