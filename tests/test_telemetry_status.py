@@ -12,6 +12,7 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.diagnostics import async_get_config_entry_diagnostics
+from custom_components.tesla_charging.issue_ids import car_issue_id
 from custom_components.tesla_charging.telemetry_memory import CHECK_INTERVAL, DAY, HOUR
 from custom_components.tesla_charging.telemetry_settings import TelemetrySettings
 from tests.conftest import CLIENT_ID, HOME_DOMAIN, PEARL, Home
@@ -59,7 +60,9 @@ async def unload(home: Home) -> None:
 
 
 def issue(home: Home, kind: str = "refused") -> ir.IssueEntry | None:
-    return ir.async_get(home.hass).async_get_issue(DOMAIN, f"telemetry_{kind}_{PEARL}")
+    return ir.async_get(home.hass).async_get_issue(
+        DOMAIN, car_issue_id(home.hass, f"telemetry_{kind}", PEARL)
+    )
 
 
 def problem(home: Home) -> str:
@@ -106,7 +109,6 @@ def silently_full(home: Home) -> Callable[[], None]:
 @pytest.mark.parametrize(
     ("refuse", "shown", "told", "retried"),
     [
-        (without_key, "missing_key", "telemetry_missing_key", HOUR),
         (with_old_firmware, "unsupported_firmware", "telemetry_unsupported_firmware", DAY),
         (on_old_hardware, "unsupported_hardware", "telemetry_unsupported_hardware", 7 * DAY),
         (full, "max_configs", "telemetry_max_configs", 6 * HOUR),
@@ -149,17 +151,19 @@ async def test_a_refusal_is_shown_again_after_a_restart_but_not_to_who_ignores_i
     asked_home: Home,
 ) -> None:
     home = asked_home
-    without_key(home)
+    put_right = with_old_firmware(home)
     await home.set_up(telemetry=embedded(free_port()))
-    ir.async_get(home.hass).async_ignore(DOMAIN, f"telemetry_refused_{PEARL}", True)
+    ir.async_get(home.hass).async_ignore(
+        DOMAIN, car_issue_id(home.hass, "telemetry_refused", PEARL), True
+    )
     await home.restart()
-    assert problem(home) == "missing_key"
+    assert problem(home) == "unsupported_firmware"
     found = issue(home)
     assert found is not None
     assert found.active
     assert found.dismissed_version is not None
-    # the owner may have reloaded because he has paired the car
-    home.tesla.pair(home.car, home.key.public_key)
+    # the owner may have reloaded because he has updated the car
+    put_right()
     await home.restart()
     assert problem(home) == "none"
     assert issue(home) is None
@@ -227,7 +231,9 @@ async def test_a_field_that_tesla_refuses_is_left_out_and_told_once(
     assert found.translation_placeholders == {"car": "Pearl", "values": "Charge limit"}
 
     # told once: neither a restart nor the next look tell it to somebody who ignores it
-    ir.async_get(home.hass).async_ignore(DOMAIN, f"telemetry_fields_{PEARL}", True)
+    ir.async_get(home.hass).async_ignore(
+        DOMAIN, car_issue_id(home.hass, "telemetry_fields", PEARL), True
+    )
     before = issue(home, "fields")
     await home.restart()
     await hours.pass_by(CHECK_INTERVAL)
@@ -254,7 +260,9 @@ async def test_another_field_is_told_also_to_who_ignores_the_first(
     home = asked_home
     refuse_field(home, "ChargeLimitSoc")
     await home.set_up(telemetry=embedded(free_port()))
-    ir.async_get(home.hass).async_ignore(DOMAIN, f"telemetry_fields_{PEARL}", True)
+    ir.async_get(home.hass).async_ignore(
+        DOMAIN, car_issue_id(home.hass, "telemetry_fields", PEARL), True
+    )
     refuse_field(home, "Gear")
     refuse_field(home, "ChargeLimitSoc")
     await hours.pass_by(7 * DAY)

@@ -25,6 +25,7 @@ from .fleet_api import (
     Scope,
     read_claims,
 )
+from .issue_ids import car_id
 from .issue_kinds import KINDS, RATE_LIMITED, Evidence, Kind
 
 SHOWN_LENGTH: Final = 200
@@ -127,7 +128,9 @@ class EntryIssues:
 
     def issue_id(self, kind: Kind, vin: str | None = None) -> str:
         """Return the id of an issue."""
-        return "_".join([kind.key, self._entry.entry_id, *([vin] if vin else [])])
+        return "_".join(
+            [kind.key, self._entry.entry_id, *([car_id(self._hass, vin)] if vin else [])]
+        )
 
     def take_telemetry_doubt(self) -> bool:
         """Return, once, whether what Tesla holds for the cars may be gone."""
@@ -177,7 +180,7 @@ class EntryIssues:
         """Take everything back, or what concerns one car: it is gone, or the entry is disabled or removed."""
         for kind, car in [key for key in self._since if vin in {None, key[1]}]:
             del self._since[kind, car]
-        ends = self._entry.entry_id if vin is None else f"{self._entry.entry_id}_{vin}"
+        ends = "_".join([self._entry.entry_id, *([car_id(self._hass, vin)] if vin else [])])
         for domain, issue_id in list(ir.async_get(self._hass).issues):
             if domain == DOMAIN and ends in issue_id:
                 ir.async_delete_issue(self._hass, DOMAIN, issue_id)

@@ -1,23 +1,18 @@
 """What Home Assistant's system information page says: how the whole way from Tesla to here stands, and no secret."""
 
-from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 
-from aiohttp import ClientError, ClientTimeout
 from homeassistant.components import system_health
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.util import dt as dt_util
 
 from .const import CONF_DOMAIN, CONF_REGION, DOMAIN
+from .domain_check import KeySighting, look_for_key
 from .endpoints import active_endpoints
-from .fleet_api import KEY_PATH
 from .models import TeslaChargingConfigEntry
 from .telemetry_server import async_get_telemetry_server
 from .vehicle_state import TelemetryStage
-
-LOOK_TIMEOUT: Final = ClientTimeout(total=5)
-MAX_KEY_LENGTH: Final = 4096
 
 
 @callback
@@ -32,9 +27,9 @@ async def system_health_info(hass: HomeAssistant) -> dict[str, Any]:
     accounts = [entry.runtime_data for entry in entries]
     cars = {vin: car for account in accounts for vin, car in account.cars.items()}
     server = async_get_telemetry_server(hass, active_endpoints())
-    ends = server.certificate_ends
+    ends = server.certificate.not_after if server.certificate else None
     base_urls = {entry.data[CONF_REGION]: entry.runtime_data.client.base_url for entry in entries}
-    keys = {entry.data[CONF_DOMAIN]: entry.runtime_data.key.public_pem for entry in entries}
+    keys = {entry.data[CONF_DOMAIN]: entry.runtime_data.key.public_key for entry in entries}
     return {
         **{
             f"can_reach_{region}": system_health.async_check_can_reach_url(hass, url)
@@ -53,19 +48,11 @@ async def system_health_info(hass: HomeAssistant) -> dict[str, Any]:
     }
 
 
-async def _keys_served(hass: HomeAssistant, keys: dict[str, str]) -> str | dict[str, str]:
-    """Return whether every domain shows its key (PEM), as far as that can be seen from here."""
-    session = async_get_clientsession(hass)
-    for domain, pem in keys.items():
-        try:
-            async with session.get(
-                f"https://{domain}{KEY_PATH}", timeout=LOOK_TIMEOUT, allow_redirects=False
-            ) as response:
-                body = await response.content.read(MAX_KEY_LENGTH)
-        except ClientError:
-            return {"type": "failed", "error": "unreachable"}
-        except TimeoutError:
-            return {"type": "failed", "error": "timeout"}
-        if response.status != HTTPStatus.OK or body.split() != pem.encode().split():
-            return {"type": "failed", "error": "another answer"}
+async def _keys_served(hass: HomeAssistant, keys: dict[str, bytes]) -> str | dict[str, str]:
+    """Return whether every domain shows its key (the point), as far as that can be seen from here."""
+    session, endpoints = async_get_clientsession(hass), active_endpoints()
+    for domain, key in keys.items():
+        sighting = await look_for_key(session, endpoints.key_url(domain), key)
+        if sighting is not KeySighting.OURS:
+            return {"type": "failed", "error": sighting.value.removeprefix("seen_")}
     return "ok"

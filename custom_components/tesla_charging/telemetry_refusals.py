@@ -11,6 +11,7 @@ from .const import CONF_DOMAIN, DOMAIN
 from .coordinator import VehicleCoordinator
 from .endpoints import active_endpoints
 from .entity import VehicleEntity
+from .issue_ids import car_issue_id
 from .telemetry_memory import ConfigMemory
 from .telemetry_problem import LOCATION, TelemetryProblem
 
@@ -26,7 +27,6 @@ class Refusal:
 
 
 REFUSALS: Final[dict[TelemetryProblem, Refusal]] = {
-    TelemetryProblem.MISSING_KEY: Refusal("telemetry_missing_key", ir.IssueSeverity.ERROR),
     TelemetryProblem.UNSUPPORTED_HARDWARE: Refusal("telemetry_unsupported_hardware"),
     TelemetryProblem.UNSUPPORTED_FIRMWARE: Refusal("telemetry_unsupported_firmware"),
     TelemetryProblem.MAX_CONFIGS: Refusal("telemetry_max_configs", ir.IssueSeverity.ERROR),
@@ -37,19 +37,19 @@ REFUSALS: Final[dict[TelemetryProblem, Refusal]] = {
 """What is a matter of the entry as a whole (an unpaid account, a permission, a port) is not told once per car."""
 
 
-def refused_issue_id(vin: str) -> str:
+def refused_issue_id(hass: HomeAssistant, vin: str) -> str:
     """Return the id of the repair issue about a car that Tesla does not let stream."""
-    return f"telemetry_refused_{vin}"
+    return car_issue_id(hass, "telemetry_refused", vin)
 
 
-def fields_issue_id(vin: str) -> str:
+def fields_issue_id(hass: HomeAssistant, vin: str) -> str:
     """Return the id of the repair issue about fields that Tesla does not stream."""
-    return f"telemetry_fields_{vin}"
+    return car_issue_id(hass, "telemetry_fields", vin)
 
 
-def location_issue_id(vin: str) -> str:
+def location_issue_id(hass: HomeAssistant, vin: str) -> str:
     """Return the id of the repair issue about a missing permission to stream the location."""
-    return f"telemetry_location_{vin}"
+    return car_issue_id(hass, "telemetry_location", vin)
 
 
 @callback
@@ -59,12 +59,12 @@ def show_refusal(hass: HomeAssistant, car: VehicleCoordinator, memory: ConfigMem
     An issue that stands is only updated: who has ignored it is left in peace, also over restarts.
     """
     if (refusal := REFUSALS.get(memory.problem)) is None:
-        ir.async_delete_issue(hass, DOMAIN, refused_issue_id(car.vin))
+        ir.async_delete_issue(hass, DOMAIN, refused_issue_id(hass, car.vin))
         return
     ir.async_create_issue(
         hass,
         DOMAIN,
-        refused_issue_id(car.vin),
+        refused_issue_id(hass, car.vin),
         is_fixable=False,
         severity=refusal.severity,
         translation_key=refusal.translation_key,
@@ -86,8 +86,8 @@ def show_left_out(
     they need not be told again; a new field is told also to who has ignored the issue about an earlier one.
     """
     told: tuple[tuple[str, str, set[str]], ...] = (
-        (location_issue_id(car.vin), "telemetry_no_location", {LOCATION}),
-        (fields_issue_id(car.vin), "telemetry_fields_left_out", {*before, *now} - {LOCATION}),
+        (location_issue_id(hass, car.vin), "telemetry_no_location", {LOCATION}),
+        (fields_issue_id(hass, car.vin), "telemetry_fields_left_out", {*before, *now} - {LOCATION}),
     )
     for issue_id, translation_key, about in told:
         fields = about & {*now}
@@ -105,7 +105,8 @@ def show_left_out(
                 severity=ir.IssueSeverity.WARNING,
                 translation_key=translation_key,
                 translation_placeholders={
-                    "car": car.vehicle_name,
+                    # this one outlives a restart, so it is part of the diagnostics that people publish
+                    "car": "Tesla" if car.vin[-6:] in car.vehicle_name else car.vehicle_name,
                     "values": ", ".join(_names(hass, car.vin, fields)),
                 },
             )
@@ -114,7 +115,11 @@ def show_left_out(
 @callback
 def clear_refusals(hass: HomeAssistant, vin: str) -> None:
     """Take back everything: the car is not to stream any more."""
-    for issue_id in (refused_issue_id(vin), fields_issue_id(vin), location_issue_id(vin)):
+    for issue_id in (
+        refused_issue_id(hass, vin),
+        fields_issue_id(hass, vin),
+        location_issue_id(hass, vin),
+    ):
         ir.async_delete_issue(hass, DOMAIN, issue_id)
 
 

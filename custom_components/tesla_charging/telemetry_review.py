@@ -13,7 +13,7 @@ from homeassistant.util import dt as dt_util
 from .const import DOMAIN, LOGGER
 from .coordinator import VehicleCoordinator
 from .fleet_api import FleetApiError, VehicleState as Connection
-from .issue_kinds import ACCOUNT_UNPAID
+from .issue_kinds import ACCOUNT_UNPAID, KEY_NOT_PAIRED
 from .issues import async_get_issues
 from .storage import VehicleStorage
 from .telemetry_configurator import TelemetryConfigurator
@@ -119,6 +119,8 @@ class ConfigReview:
             if memory.stage is TelemetryStage.REFUSED:
                 LOGGER.info("Tesla did not let %s stream: %s", car.name, memory.reason)
         show_refusal(self._hass, car, memory)
+        if memory.problem is TelemetryProblem.MISSING_KEY:
+            self._issues.found(KEY_NOT_PAIRED, vin)
         if polled is TelemetryProblem.ACCOUNT_UNPAID and memory == before:
             # Tesla takes the configurations of an unpaid account away
             self._show_passing(vin, car, memory, polled, "")
