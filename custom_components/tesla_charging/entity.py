@@ -1,7 +1,9 @@
 """What all entities of a car have in common."""
 
 from dataclasses import dataclass
+from typing import override
 
+from homeassistant.core import callback
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
@@ -21,7 +23,7 @@ class VehicleEntityDescription(EntityDescription):
     """One row of a platform's table."""
 
     signals: tuple[str, ...]
-    """The signals that the entity shows: it is written when one of them changes, and only then."""
+    """The signals that the entity shows: it looks at itself when one of them changes, and only then."""
 
 
 class VehicleEntity(CoordinatorEntity[VehicleCoordinator]):
@@ -46,6 +48,29 @@ class VehicleEntity(CoordinatorEntity[VehicleCoordinator]):
             name=coordinator.vehicle_name,
             serial_number=coordinator.vin,
             sw_version=version if isinstance(version, str) else None,
+        )
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Listen; what the entity shows now is written when this returns."""
+        await super().async_added_to_hass()
+        self._written = self._shown()
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        """Write the entity if it shows something else now: a car that stops charging stays plugged in."""
+        if (shown := self._shown()) != self._written:
+            self._written = shown
+            self.async_write_ha_state()
+
+    def _shown(self) -> tuple[object, ...]:
+        return (
+            self.available,
+            self.state,
+            self.capability_attributes,
+            self.state_attributes,
+            self.extra_state_attributes,
         )
 
     @property
