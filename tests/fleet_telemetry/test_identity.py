@@ -74,6 +74,21 @@ def test_a_board_of_the_car() -> None:
         b"",
         b"\x30\x03\x02\x01\x00",
     ],
+    ids=[
+        "no usage",
+        "Wi-Fi",
+        "Wi-Fi first",
+        "energy",
+        "service",
+        "wall connector",
+        "inverter",
+        "no VIN",
+        "blank name",
+        "foreign issuer",
+        "root",
+        "nothing",
+        "no certificate",
+    ],
 )
 def test_who_does_not_speak_for_a_car(der: bytes) -> None:
     with pytest.raises(IdentityError):
