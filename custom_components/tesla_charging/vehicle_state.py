@@ -1,7 +1,6 @@
 """What is known of a car: every signal with its value and the time the car measured it."""
 
 from collections.abc import Iterable, Mapping
-import contextlib
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
@@ -252,8 +251,11 @@ def pushed_readings(values: Mapping[str, object], *, measured_at: float) -> dict
             continue
         if signal.counts_from_measurement and measured_at == UNKNOWN_TIME:
             continue
-        with contextlib.suppress(NotGiven):
-            readings[name] = Reading(signal.pushed(value), measured_at)
+        try:
+            meaning = signal.pushed(value)
+        except NotGiven:
+            continue
+        readings[name] = Reading(meaning, measured_at)
     return readings
 
 

@@ -23,14 +23,15 @@ MAX_ID_LENGTH: Final = 256
 ERROR_TEXT: Final = b"incorrect message format"
 
 _U32: Final = struct.Struct("<I")
-_I32: Final = struct.Struct("<i")
+_u32: Final = _U32.unpack_from
+_i32: Final = struct.Struct("<i").unpack_from
 _FIELDS: Final = 5
 """Fields that matter of either table; both have their vectors among the first five."""
 _VTABLES: Final = {
-    words: (struct.Struct(f"<{words}H"), (0,) * (2 + _FIELDS - words))
+    words: (struct.Struct(f"<4x{words - 2}H").unpack_from, [0] * (2 + _FIELDS - words))
     for words in range(2, 3 + _FIELDS)
 }
-"""By number of 16-bit words in a table's description: how to read it, and what is missing at its end."""
+"""By number of 16-bit words in a table's description: what reads its fields, and what is missing at its end."""
 _HEAD: Final = struct.Struct("<I2x7HiII3xBII")
 _STREAM: Final = struct.Struct("<7Hi4I")
 
@@ -65,7 +66,7 @@ def read_envelope(frame: bytes) -> Envelope:
         raise EnvelopeError("the frame is too large")
     txid = b""
     try:
-        txid_at, topic, type_at, message_at, message_id = _table(frame, _U32.unpack_from(frame)[0])
+        txid_at, topic, type_at, message_at, message_id = _table(frame, _u32(frame)[0])
         txid = _vector(frame, txid_at, MAX_ID_LENGTH)
         message_type = frame[type_at] if type_at else 0
         stream = None
@@ -92,10 +93,10 @@ def _stream(frame: bytes, position: int) -> Stream:
     if not position:
         raise EnvelopeError("the message is missing")
     created_at, sender_id, payload, device_type, device_id = _table(
-        frame, position + _U32.unpack_from(frame, position)[0]
+        frame, position + _u32(frame, position)[0]
     )
     return Stream(
-        _U32.unpack_from(frame, created_at)[0] if created_at else 0,
+        _u32(frame, created_at)[0] if created_at else 0,
         _vector(frame, sender_id, MAX_ID_LENGTH),
         _vector(frame, payload, MAX_PAYLOAD_LENGTH),
         _vector(frame, device_type, MAX_ID_LENGTH),
@@ -103,32 +104,31 @@ def _stream(frame: bytes, position: int) -> Stream:
     )
 
 
-def _table(frame: bytes, position: int) -> tuple[int, ...]:
+def _table(frame: bytes, position: int) -> list[int]:
     """Return where the first five fields of a table lie in the frame, 0 for a field that is absent."""
-    vtable = position - _I32.unpack_from(frame, position)[0]
+    vtable = position - _i32(frame, position)[0]
     # unpack_from counts a negative offset from the end, so it has to be refused here
     if vtable < 0:
         raise EnvelopeError("a table has its description before the frame")
     words = min((frame[vtable] | frame[vtable + 1] << 8) >> 1, 2 + _FIELDS)
     if words < 2:
         raise EnvelopeError("a table's description is too short")
-    reader, absent = _VTABLES[words]
-    _, _, *fields = reader.unpack_from(frame, vtable)
-    return (*[position + field if field else 0 for field in fields], *absent)
+    read, absent = _VTABLES[words]
+    return [position + field if field else 0 for field in read(frame, vtable)] + absent
 
 
 def _vector(frame: bytes, position: int, limit: int) -> bytes:
     """Return the bytes of a vector whose offset lies at `position`; none for an absent field."""
     if not position:
         return b""
-    start = position + _U32.unpack_from(frame, position)[0]
-    (length,) = _U32.unpack_from(frame, start)
+    start = position + _u32(frame, position)[0]
+    length = _u32(frame, start)[0]
     if length > limit:
         raise EnvelopeError("a vector is too long")
-    vector = frame[start + 4 : start + 4 + length]
-    if len(vector) != length:
+    end = start + 4 + length
+    if end > len(frame):
         raise EnvelopeError("a vector ends after the frame")
-    return vector
+    return frame[start + 4 : end]
 
 
 def acknowledgement(txid: bytes, topic: bytes, message_id: bytes = b"") -> bytes:

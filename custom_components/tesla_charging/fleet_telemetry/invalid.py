@@ -7,7 +7,7 @@ says that they do not apply now (fleet-telemetry#341). A car that falls asleep i
 from collections.abc import Mapping
 from typing import Final
 
-from .values import Invalid, Reading, Value
+from .values import INVALID, Reading, Value
 
 EMPTY_WHEN_INVALID: Final = frozenset(
     {
@@ -51,8 +51,11 @@ def settle(readings: Mapping[str, Reading], charge_state: object) -> dict[str, V
     """
     told = readings.get("DetailedChargeState")
     state = told if isinstance(told, str) else charge_state
-    return {
-        name: None if isinstance(reading, Invalid) else reading
-        for name, reading in readings.items()
-        if not isinstance(reading, Invalid) or is_empty(name, state)
+    changes: dict[str, Value | None] = {
+        name: reading for name, reading in readings.items() if reading is not INVALID
     }
+    if len(changes) < len(readings):
+        for name, reading in readings.items():
+            if reading is INVALID and is_empty(name, state):
+                changes[name] = None
+    return changes

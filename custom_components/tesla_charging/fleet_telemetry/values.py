@@ -7,7 +7,7 @@ not "DetailedChargeStateCharging".
 
 from collections.abc import Callable, Mapping
 from enum import Enum
-import math
+from math import isfinite
 import re
 from typing import Any, Final
 
@@ -66,7 +66,7 @@ _FULL_NAMES: Final[Mapping[str, str]] = {
 
 
 def _number(value: float) -> _Raw:
-    return value if math.isfinite(value) else None
+    return value if isfinite(value) else None
 
 
 def place(latitude: float, longitude: float) -> _Raw:
