@@ -2,11 +2,12 @@
 
 Decoding is measured beside the bare cost of the same bytes: the FlatBuffers library and protobuf with nothing around
 them, and the library used as its generated code does it, vectors byte by byte. The hundred cars live in a process of
-their own and come through real TLS sockets on the loopback.
+their own and come through real TLS sockets on the loopback. Entities are those of a real Home Assistant.
 """
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import astuple, dataclass
 import statistics
 import struct
 import time
@@ -16,8 +17,11 @@ from flatbuffers import number_types  # type: ignore[import-untyped]  # it has n
 from flatbuffers.table import Table  # type: ignore[import-untyped]  # it has no stubs
 from tesla_protocol.telemetry import vehicle_data_pb2 as vehicle_data
 
+from custom_components.tesla_charging.fleet_telemetry import FIELDS, Day, expected_signals_per_month
+from custom_components.tesla_charging.fleet_telemetry.fields import DAYS_PER_MONTH
 from custom_components.tesla_charging.fleet_telemetry.inbox import Counters, Inbox
 from scripts.bench_telemetry_cars import State, bench_cars
+from scripts.bench_telemetry_entities import bench_entities
 from tests.fleet_telemetry.frames import payload, stream
 
 ROUNDS = 15
@@ -107,42 +111,88 @@ def _taken_out(frame: bytes) -> None:
 
 
 def _microseconds(work: Callable[[bytes], object], frame: bytes) -> float:
-    started = time.perf_counter()
+    """Return what one call takes of this thread's time; what other processes take does not count."""
+    started = time.thread_time()
     for _ in range(FRAMES_PER_ROUND):
         work(frame)
-    return (time.perf_counter() - started) / FRAMES_PER_ROUND * 1e6
+    return (time.thread_time() - started) / FRAMES_PER_ROUND * 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class _Costs:
+    """Microseconds for one record."""
+
+    parsed: float
+    taken_out: float
+    by_bytes: float
+    decoded: float
+    applied: float
+
+    def times(self, count: float) -> _Costs:
+        """Return the costs of so many records."""
+        return _Costs(*(count * each for each in astuple(self)))
+
+    def plus(self, other: _Costs) -> _Costs:
+        """Return what both cost together."""
+        return _Costs(*map(sum, zip(astuple(self), astuple(other), strict=True)))
+
+    def line(self, name: str) -> str:
+        """Return a row of the table."""
+        times = "".join(f"{each:10.1f}" for each in astuple(self))
+        beside = "".join(
+            f"{cost / other:9.2f}"
+            for cost in (self.decoded, self.applied)
+            for other in (self.parsed, self.taken_out, self.by_bytes)
+        )
+        return f"  {name:28}{times}  {beside}"
+
+
+def _costs(frame: bytes) -> _Costs:
+    vin = "LRW3E7EK0PC000101"
+    sides: tuple[Callable[[bytes], object], ...] = (
+        lambda frame: _bare(frame, _sliced),
+        _taken_out,
+        lambda frame: _bare(frame, _byte_by_byte),
+        Inbox(vin, lambda record: None, time.time, Counters()).take,
+        Inbox(vin, State().apply, time.time, Counters()).take,
+    )
+    rounds = [
+        [_microseconds(work, frame) for work in sides]
+        for _ in range(ROUNDS + 1)  # the first one warms up
+    ]
+    return _Costs(*(statistics.median(side) for side in zip(*rounds[1:], strict=True)))
 
 
 def _bench_decoding() -> None:
-    print(f"one record, microseconds (median of {ROUNDS} rounds of {FRAMES_PER_ROUND})")
+    print(f"one record, microseconds of work (median of {ROUNDS} rounds of {FRAMES_PER_ROUND})")
+    sides = ("parsed", "taken out", "by bytes", "decoded", "applied")
+    beside = ("parsed", "taken", "bytes")
+    print(f"  {'':80}{'decoded, times':>27}{'applied, times':>27}")
     print(
-        f"  {'':28}{'ours':>8}{'parsed':>10}{'ratio':>7}{'taken out':>12}{'ratio':>7}{'by bytes':>11}{'ratio':>7}"
+        f"  {'':28}{''.join(f'{side:>10}' for side in sides)}  {''.join(f'{side:>9}' for side in 2 * beside)}"
     )
-    for name, frame in _frames().items():
-        inbox = Inbox("LRW3E7EK0PC000101", State().apply, time.time, Counters())
-        sides: tuple[Callable[[bytes], object], ...] = (
-            inbox.take,
-            lambda frame: _bare(frame, _sliced),
-            _taken_out,
-            lambda frame: _bare(frame, _byte_by_byte),
-        )
-        times: tuple[list[float], ...] = ([], [], [], [])
-        for n in range(ROUNDS + 1):
-            for side, work in enumerate(sides):
-                took = _microseconds(work, frame)
-                if n:  # the first round warms up
-                    times[side].append(took)
-        ours, parsed, taken, by_bytes = (statistics.median(side) for side in times)
-        print(
-            f"  {name:28}{ours:8.1f}{parsed:10.1f}{ours / parsed:7.2f}{taken:12.1f}{ours / taken:7.2f}"
-            f"{by_bytes:11.1f}{ours / by_bytes:7.2f}"
-        )
-    print("  ours: envelope, values checked and named, newest wins, acknowledgement written")
-    print("  parsed: the library's slices and protobuf; taken out: and each value touched once;")
-    print("  by bytes: parsed, vectors as generated code reads them")
+    costs = [_costs(frame) for frame in _frames().values()]
+    for name, cost in zip(_frames(), costs, strict=True):
+        print(cost.line(name))
+    few, many = costs
+    day = Day()
+    greetings = day.connections
+    # a car that connects says everything at once, otherwise it gathers a few values at a time
+    values = expected_signals_per_month(FIELDS, day) / DAYS_PER_MONTH - greetings * len(FIELDS)
+    name = f"a day: {greetings:.0f} connections"
+    print(few.times(values / 3).plus(many.times(greetings)).line(name))
+    print(
+        "  parsed: the FlatBuffers library's slices, and protobuf; taken out: and each value touched;"
+    )
+    print("  by bytes: parsed, but vectors as generated code reads them;")
+    print("  decoded: envelope and values checked and named, acknowledgement written;")
+    print(
+        "  applied: and meanings checked, merged into the state of the car by the time of measurement"
+    )
 
 
 async def bench_telemetry() -> None:
-    """Print what a record costs and what a hundred cars do."""
+    """Print what a record costs, what a hundred cars do, and what entities are written."""
     await asyncio.to_thread(_bench_decoding)
     await asyncio.to_thread(bench_cars)
+    await asyncio.to_thread(bench_entities)

@@ -1,7 +1,6 @@
 """A hundred cars in a process of their own, and what hearing them does to an event loop."""
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 import multiprocessing
@@ -14,19 +13,19 @@ import time
 
 import aiohttp
 
+from custom_components.tesla_charging.coordinator import PUSH_GRAIN
 from custom_components.tesla_charging.fleet_telemetry import (
     ConnectionInfo,
-    Reading,
     Record,
     SignalRecord,
     TelemetryReceiver,
-    Value,
     ensure_certificate,
     fingerprints,
     read_bundle,
     server_context,
     settle,
 )
+from custom_components.tesla_charging.vehicle_state import VehicleState, pushed_readings
 from tests.fleet_telemetry.frames import payload, stream
 from tests.fleet_telemetry.pki import VehicleTree, client_context
 
@@ -37,22 +36,21 @@ MARK = 123456.0
 """Stands where a car writes the time at which it sends."""
 
 
-@dataclass(slots=True)
 class State:
-    """The least that a home has to do with a record: the newest measurement of each field wins."""
+    """What a home does with a record: invalid values settled, meanings checked, the newest of each signal wins."""
 
-    values: dict[str, tuple[float, Value | None]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        """Begin without knowing anything."""
+        self.known = VehicleState()
 
     def apply(self, record: Record) -> None:
         """Take over what is newer than what is known."""
         if not isinstance(record, SignalRecord):
             return
-        charging = self.values.get("DetailedChargeState", (0.0, None))[1]
-        changes: Mapping[str, Reading | None] = settle(record.values, charging)
-        for name, value in changes.items():
-            known = self.values.get(name)
-            if known is None or known[0] <= record.created_at:
-                self.values[name] = (record.created_at, value)  # type: ignore[assignment]  # settle leaves no Invalid
+        values = settle(record.values, self.known.value("DetailedChargeState"))
+        readings = pushed_readings(values, measured_at=record.created_at)
+        lag = max(0.0, record.received_at - record.created_at) + PUSH_GRAIN
+        self.known = self.known.merge(readings, now=record.received_at, lag=lag)
 
 
 class _WatchedSelector(selectors.DefaultSelector):
@@ -182,7 +180,7 @@ async def _hear_cars(selector: _WatchedSelector, directory: Path) -> None:
         await receiver.stop()
     print(f"{CARS} cars, a record a second each, for {SECONDS} s ({len(latencies)} records)")
     print(f"  {'share of one core':32}{share:10.1%}")
-    print(f"  {'socket to callback, median':32}{statistics.median(latencies) * 1e3:10.2f} ms")
+    print(f"  {'socket to state, median':32}{statistics.median(latencies) * 1e3:10.2f} ms")
     print(f"  {'99th percentile':32}{latencies[int(len(latencies) * 0.99)] * 1e3:10.2f} ms")
     print(f"  {'longest event-loop block':32}{block}")
 

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from homeassistant.const import EVENT_STATE_CHANGED, EVENT_STATE_REPORTED
 from homeassistant.core import Event, State, callback
@@ -59,16 +60,17 @@ def _counted(home: Home) -> Iterator[Counter[str]]:
     ours = set(_shown(home))
 
     @callback
-    def is_ours(data: object) -> bool:
-        return isinstance(data, dict) and data["entity_id"] in ours
+    def is_ours(data: Mapping[str, Any]) -> bool:
+        return data["entity_id"] in ours
 
     @callback
-    def count(event: Event) -> None:
+    def count(event: Event[Any]) -> None:
         writes[event.data["entity_id"]] += 1
 
+    bus = home.hass.bus
     stop = [
-        home.hass.bus.async_listen(kind, count, event_filter=is_ours)  # type: ignore[type-var]
-        for kind in (EVENT_STATE_CHANGED, EVENT_STATE_REPORTED)
+        bus.async_listen(EVENT_STATE_CHANGED, count, event_filter=is_ours),
+        bus.async_listen(EVENT_STATE_REPORTED, count, event_filter=is_ours),
     ]
     try:
         yield writes

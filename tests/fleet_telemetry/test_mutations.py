@@ -193,6 +193,7 @@ def test_memory_does_not_grow() -> None:
         applied += 1
 
     inbox = Inbox(VIN, apply, time.time, Counters())
+    resident = 0
     try:
         for n, frame in enumerate(mutants(random.Random(42), 100_000)):
             if n == 60_000:  # by now everything is in place that is made once
