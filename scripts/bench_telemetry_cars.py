@@ -13,7 +13,6 @@ import time
 
 import aiohttp
 
-from custom_components.tesla_charging.coordinator import PUSH_GRAIN
 from custom_components.tesla_charging.fleet_telemetry import (
     ConnectionInfo,
     Record,
@@ -25,6 +24,7 @@ from custom_components.tesla_charging.fleet_telemetry import (
     server_context,
     settle,
 )
+from custom_components.tesla_charging.push_channel import GRAIN as PUSH_GRAIN
 from custom_components.tesla_charging.vehicle_state import VehicleState, pushed_readings
 from tests.fleet_telemetry.frames import payload, stream
 from tests.fleet_telemetry.pki import VehicleTree, client_context

@@ -13,6 +13,8 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.diagnostics import async_get_config_entry_diagnostics
 from custom_components.tesla_charging.issue_ids import car_issue_id
+from custom_components.tesla_charging.issue_kinds import KEY_NOT_PAIRED
+from custom_components.tesla_charging.issues import async_get_issues
 from custom_components.tesla_charging.telemetry_memory import CHECK_INTERVAL, DAY, HOUR
 from custom_components.tesla_charging.telemetry_settings import TelemetrySettings
 from tests.conftest import CLIENT_ID, HOME_DOMAIN, PEARL, Home
@@ -194,9 +196,22 @@ async def test_what_tesla_calls_wrong_is_told_in_its_words(asked_home: Home) -> 
     assert problem(home) == "none"
 
 
-async def test_removing_the_entry_removes_what_was_told(asked_home: Home) -> None:
+async def test_a_car_that_is_not_paired_is_told_once_with_a_way_to_pair_it(
+    asked_home: Home,
+) -> None:
     home = asked_home
     without_key(home)
+    entry = await home.set_up(telemetry=embedded(free_port()))
+    assert problem(home) == "missing_key"
+    assert issue(home) is None
+    issues = async_get_issues(home.hass, entry)
+    assert issues.is_open(KEY_NOT_PAIRED, PEARL)
+    await unload(home)
+
+
+async def test_removing_the_entry_removes_what_was_told(asked_home: Home) -> None:
+    home = asked_home
+    with_old_firmware(home)
     await home.set_up(telemetry=embedded(free_port()))
     assert issue(home) is not None
     assert home.entry is not None

@@ -11,7 +11,7 @@ from custom_components.tesla_charging import telemetry_mqtt
 from custom_components.tesla_charging.telemetry_settings import TelemetrySettings
 from tests import test_config_flow as walk
 from tests.conftest import HOME_DOMAIN, KEY_FILE, MIDNIGHT, PEARL, Home
-from tests.test_config_flow import choose, submit
+from tests.test_config_flow import choose, pick, submit
 from tests.test_telemetry import until
 
 from .brokers import BASE
@@ -100,7 +100,7 @@ async def reconfigure(home: Home) -> Any:
 async def test_without_mqtt_the_road_is_not_offered(home: Home) -> None:
     home.add_car(PEARL, "Pearl")
     await home.set_up()
-    result = await reconfigure(home)
+    result = await pick(home, await reconfigure(home), "telemetry")
     assert result["type"] is FlowResultType.MENU
     assert result["menu_options"] == ["telemetry_embedded", "telemetry_polling"]
 
