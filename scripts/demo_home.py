@@ -142,12 +142,21 @@ def check(home: Home, tesla: SimulatedTesla) -> None:
     say("no complaint in the log")
 
 
+#: What is done at the car, and the entity and state that show it: home from a trip, plugged in and charging.
+PUSHED = (
+    ("unplug", "plugged_in", "off"),
+    ("drive_away", "at_home", "off"),
+    ("arrive_home", "at_home", "on"),
+    ("plug_in", "charging_state", "charging"),
+)
+
+
 def watch_pushes(home: Home, tesla: SimulatedTesla, device: str) -> None:
     """See what happens at the car arrive within two seconds, without anything being asked."""
     home.wait_for(partial(shows, home, device, "connected"), 60, f"{CAR} to be connected")
     vin = tesla.cars()[CAR]["vin"]
     before = data_requests(tesla)
-    for act, key, shown in (("unplug", "plugged_in", "off"), ("plug_in", "plugged_in", "on")):
+    for act, key, shown in PUSHED:
         started = time.monotonic()
         tesla.control("POST", f"cars/{vin}/{act}", {})
         home.wait_for(partial(entity_is, home, device, key, shown), 10, f"{act} to be shown")
