@@ -43,15 +43,17 @@ class Home:
     infos: list[ConnectionInfo] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     apply: Callable[[Record], None] | None = None
+    settle: Callable[[Record], asyncio.Future[bool]] | None = None
 
     def accepts(self, vin: str) -> bool:
         self.asked.append(vin)
         return vin in self.vins
 
-    def on_record(self, record: Record) -> None:
+    def on_record(self, record: Record) -> asyncio.Future[bool] | None:
         if self.apply is not None:
             self.apply(record)
         self.records.append(record)
+        return self.settle(record) if self.settle is not None else None
 
     def on_connection(self, vin: str, connected: bool, info: ConnectionInfo) -> None:
         self.connections.append((vin, connected))

@@ -1,5 +1,6 @@
 """From a frame to a record to the answer that the car gets: the one door through which pushed records come."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -25,6 +26,8 @@ class Counters:
     """Messages that could not be understood."""
     foreign: int = 0
     """Messages that name another sender than the certificate does."""
+    unsettled: int = 0
+    """Records that were not acknowledged, because nobody could promise that they survive."""
     bytes: int = 0
 
 
@@ -36,7 +39,7 @@ class Inbox:
     def __init__(
         self,
         vin: str,
-        on_record: Callable[[Record], None],
+        on_record: Callable[[Record], asyncio.Future[bool] | None],
         now: Callable[[], float],
         counters: Counters,
     ) -> None:
@@ -50,12 +53,12 @@ class Inbox:
         self.counters = counters
         self.malformed_in_a_row = 0
 
-    def take(self, frame: bytes) -> bytes:
-        """Hand a frame's record on and return the answer for the car (`server/streaming/socket.go`).
+    def take(self, frame: bytes) -> tuple[bytes, asyncio.Future[bool] | None]:
+        """Hand a frame's record on; return the answer for the car, and what on_record() returned.
 
-        It is acknowledged when on_record() has returned. So is what nothing here needs, or the car would send it again
-        for ever; what cannot be understood is answered with an error, as Tesla's server does. Raises only what
-        on_record() raises.
+        The answer (`server/streaming/socket.go`) may be given when that future says so, or at once if there is none.
+        What nothing here needs is acknowledged too, or the car would send it again for ever; what cannot be understood
+        is answered with an error, as Tesla's server does. Raises only what on_record() raises.
         """
         counters = self.counters
         counters.messages += 1
@@ -63,28 +66,28 @@ class Inbox:
         try:
             envelope = read_envelope(frame)
         except EnvelopeError as err:
-            return self._refuse(err.txid)
+            return self._refuse(err.txid), None
         txid, topic, stream = envelope.txid, envelope.topic, envelope.stream
         if stream is None:
             counters.unknown += 1
-            return acknowledgement(txid, topic)
+            return acknowledgement(txid, topic), None
         own = stream.sender_id in self._senders
         if not own:
             counters.foreign += 1
         try:
             record = read_record(topic, stream.payload, self._vin, self._now())
         except RecordError:
-            return self._refuse(txid)
+            return self._refuse(txid), None
         self.malformed_in_a_row = 0
         if record is None:
             counters.unknown += 1
-            return acknowledgement(txid, topic) if own else refusal(txid)
+            return acknowledgement(txid, topic) if own else refusal(txid), None
         if isinstance(record, SignalRecord):
             counters.ignored += record.ignored
             counters.resent += record.is_resend
-        self._on_record(record)
+        settled = self._on_record(record)
         counters.records += 1
-        return acknowledgement(txid, topic)
+        return acknowledgement(txid, topic), settled
 
     def _refuse(self, txid: bytes) -> bytes:
         self.counters.malformed += 1

@@ -46,6 +46,9 @@ class Limits:
     message_bytes: int = 2048
     """Bytes that count as one message."""
 
+    settle_timeout: float = 10.0
+    """Seconds for a record to survive; then it is left unacknowledged, and the next one is read."""
+
     heartbeat: float = 30.0
     """Seconds of silence before a ping; the connection ends if half as many pass without an answer."""
     write_timeout: float = 10.0

@@ -36,8 +36,13 @@ class TelemetryListener(Protocol):
     def accepts(self, vin: str) -> bool:
         """Return whether this car is one of ours; asked before anything it says is read."""
 
-    def on_record(self, record: Record) -> None:
-        """Apply a record; the car's copy is acknowledged, so forgotten, when this returns."""
+    def on_record(self, record: Record) -> asyncio.Future[bool] | None:
+        """Apply a record.
+
+        The car's copy is acknowledged, so forgotten, when the future says that the record survives whatever happens
+        here from now on (or at once, without a future). Until then nothing more is read from this car; if it does not
+        survive, the car gets no answer, and sends the record again. The future is never cancelled.
+        """
 
     def on_connection(self, vin: str, connected: bool, info: ConnectionInfo) -> None:
         """Hear that a car came (again, if its network changed), or that it is gone."""
@@ -58,6 +63,8 @@ class CarStatus:
 class _Car:
     messages: TokenBucket
     reconnects: TokenBucket
+    gone: asyncio.Future[None]
+    """Done when the receiver wants to hear no more of it; ends every wait for its sake."""
     counters: Counters = field(default_factory=Counters)
     last_message_at: float | None = None
 
@@ -126,12 +133,16 @@ class TelemetryReceiver:
         """End a car's connections and forget it: it is not ours any more."""
         for transport in self._transports(vin):
             _abort(transport)
-        self._cars.pop(vin, None)
+        if (car := self._cars.pop(vin, None)) is not None:
+            car.gone.set_result(None)
         self._presence.forget(vin)
 
     async def stop(self) -> None:
         """Close everything; every car counts as disconnected when this returns."""
         await self._tls.stop()
+        for car in self._cars.values():
+            car.gone.set_result(None)
+            car.gone = asyncio.get_running_loop().create_future()
         leaving = [
             asyncio.ensure_future(socket.close(code=WSCloseCode.GOING_AWAY))
             for socket in self._sockets
@@ -179,6 +190,7 @@ class TelemetryReceiver:
         return _Car(
             TokenBucket(limits.message_burst, limits.messages_per_second, now),
             TokenBucket(limits.reconnect_burst, limits.reconnects_per_second, now),
+            asyncio.get_running_loop().create_future(),
         )
 
     def _transports(self, vin: str) -> list[asyncio.BaseTransport]:
@@ -238,9 +250,12 @@ class TelemetryReceiver:
             message = await self._receive(socket)
             if message.type is WSMsgType.BINARY:
                 car.last_message_at = self._now()
-                reply = inbox.take(message.data)
-                async with asyncio.timeout(limits.write_timeout):
-                    await socket.send_bytes(reply)
+                reply, settled = inbox.take(message.data)
+                if settled is None or await self._survives(settled, car):
+                    async with asyncio.timeout(limits.write_timeout):
+                        await socket.send_bytes(reply)
+                else:
+                    car.counters.unsettled += 1
                 if inbox.malformed_in_a_row >= limits.malformed_in_a_row:
                     self._refused("car sends what cannot be understood", f"…{vin[-6:]}")
                     await socket.close(code=WSCloseCode.INVALID_TEXT)
@@ -255,6 +270,18 @@ class TelemetryReceiver:
             # in the car, because nothing is read in the meantime.
             size = len(message.data)
             await asyncio.sleep(car.messages.take(1 + size // limits.message_bytes, clock()))
+
+    async def _survives(self, settled: asyncio.Future[bool], car: _Car) -> bool:
+        """Wait until a record survives; False if it does not, or not soon."""
+        if settled.done():
+            return settled.result()
+        # not awaited itself: it may be shared, and must outlive this connection
+        await asyncio.wait(
+            (settled, car.gone),
+            timeout=self._limits.settle_timeout,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        return settled.done() and settled.result()
 
     async def _receive(self, socket: web.WebSocketResponse) -> WSMessage:
         """Return the next message. Raises TimeoutError when a silent car does not answer a ping either."""
