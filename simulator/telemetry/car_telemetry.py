@@ -273,6 +273,10 @@ class CarTelemetry:
                 client_id: {
                     "synced": stream.synced,
                     "config": dict(stream.target.claims) if stream.target else None,
+                    "acknowledged": {
+                        name: [at, sorted(value) if isinstance(value, frozenset) else value]
+                        for name, (at, value) in stream.outbox.acknowledged.items()
+                    },
                 }
                 for client_id, stream in self.streams.items()
             },

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 import time
 
+from simulator.car.signals import Reading
 from simulator.telemetry.messages import Message
 
 #: What a car keeps while nobody takes it (Fleet Telemetry documentation).
@@ -18,6 +19,8 @@ class Outbox:
     def __init__(self) -> None:
         """Start empty."""
         self.dropped = 0
+        #: by field: the newest value that was acknowledged, and when it was measured (unix seconds)
+        self.acknowledged: dict[str, tuple[float, Reading]] = {}
         self._queue: deque[Message] = deque()
         self._waiting: dict[bytes, Message] = {}
         self._raw: deque[Iterator[bytes | str]] = deque()
@@ -82,6 +85,10 @@ class Outbox:
         if message is None or message.topic.encode() != topic:
             return False
         del self._waiting[txid]
+        for name, reading in message.readings.items():
+            before = self.acknowledged.get(name)
+            if before is None or message.created_at >= before[0]:
+                self.acknowledged[name] = (message.created_at, reading)
         return True
 
     def refuse(self, txid: bytes) -> bool:
