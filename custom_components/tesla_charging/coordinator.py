@@ -28,7 +28,7 @@ from .fleet_api import (
     VehicleState as Connection,
     VehicleSummary,
 )
-from .fleet_telemetry import Record
+from .fleet_telemetry import Record, SignalRecord
 from .issue_kinds import Evidence
 from .issues import async_get_issues
 from .polling import Ask, Known, is_charging, is_incomplete, next_question, shows_activity
@@ -168,7 +168,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         merged = self.data.connected(state.connection).merge(readings, now=now, lag=lag)
         if shows_activity(merged, self.data):
             self._changed_at = now
-        self._storage.save_states()
+        self._storage.keep(self.vin, merged.readings_of(readings))
         return merged
 
     def _learn_lag(self, lag: float) -> float:
@@ -259,12 +259,13 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         return self.push.pushed_at
 
     @callback
-    def on_record(self, record: Record) -> None:
-        """Apply what the car pushed; when this returns, the car may forget it."""
+    def on_record(self, record: Record) -> asyncio.Future[bool] | None:
+        """Apply what the car pushed; what is returned tells when the car may forget it (None: now)."""
         self.data = self.push.heard(self.data, record, _now())
-        self._storage.save_states()
         if self._telling is None:
             self._telling = self.hass.loop.call_later(BURST, self._tell)
+        told = self.data.readings_of(record.values if isinstance(record, SignalRecord) else ())
+        return self._storage.keep(self.vin, told) if told else None
 
     @callback
     def on_connection(self, connected: bool) -> None:

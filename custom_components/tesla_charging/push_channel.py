@@ -27,6 +27,9 @@ class PushChannel:
         """Take a record in. What a broker had kept is no sign of life."""
         if isinstance(record, SignalRecord) and record.retained:
             measured_at, lag = UNKNOWN_TIME, 0.0
+        elif isinstance(record, SignalRecord) and _is_stale_resend(record):
+            self.pushed_at = record.received_at
+            measured_at, lag = UNKNOWN_TIME, 0.0
         else:
             self.pushed_at = record.received_at
             state = state.heard(record.received_at)
@@ -64,3 +67,8 @@ class PushChannel:
     def complained(state: VehicleState, about: str) -> VehicleState:
         """Note what the car complains about, until it connects again; "" is nothing new."""
         return state.troubled(replace(state.trouble, reported=about)) if about else state
+
+
+def _is_stale_resend(record: SignalRecord) -> bool:
+    """Whether nobody knows when this was measured, but that it is no news."""
+    return record.is_resend and record.created_at == record.received_at

@@ -1,21 +1,34 @@
-"""What survives a restart: command sessions, last state, telemetry configurations, silences; one file per kind."""
+"""What survives a restart: command sessions, last state, telemetry configurations, silences; one file per kind.
 
+The states' file is written rarely, and what comes meanwhile goes into a journal (`journal.py`): together they hold all
+that was applied.
+"""
+
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
+from homeassistant.core import CALLBACK_TYPE, Event, HassJob, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.storage import Store
 
 from .const import DOMAIN
+from .journal import Journal, replay
 from .telemetry_memory import ConfigMemory
 from .vehicle_command import Domain, InvalidSessionState, SessionState
-from .vehicle_state import VehicleState
+from .vehicle_state import Readings, VehicleState
 
 VERSION: Final = 1
 SESSION_DELAY: Final = 1.0
 """Seconds until used counters are on disk; they are a hint, the car has the last word."""
-STATE_DELAY: Final = 10.0
+STATE_DELAY: Final = 300.0
+"""Seconds for which the journal alone holds what changed: the whole file is forced to the disk each time."""
+LONG_DELAY: Final = 10.0
+"""The same when the journal has become long."""
 SILENCE_DELAY: Final = 900.0
 """Seconds until it is on disk for how long cars have been silent, which only a day of counts for anything."""
 
@@ -61,9 +74,14 @@ class VehicleStorage:
         self._states: Store[dict[str, Any]] = _store(hass, entry_id, "states")
         self._configs: Store[dict[str, Any]] = _store(hass, entry_id, "telemetry")
         self._silences: Store[dict[str, Any]] = _store(hass, entry_id, "silences")
-        self._loop = hass.loop
-        self._states_saved_at = 0.0
+        self._hass = hass
         self._silences_saved_at = 0.0
+        self._journal = Journal(
+            hass, Path(f"{self._states.path}.journal"), lambda: self._save_later(LONG_DELAY)
+        )
+        self._cancel_save: CALLBACK_TYPE | None = None
+        self._saves_at = 0.0
+        self._cancel_final_save: CALLBACK_TYPE | None = None
         self._closed = False
         self._loaded_configs: dict[str, Any] = {}
         self._loaded_silences: dict[str, Any] = {}
@@ -79,6 +97,8 @@ class VehicleStorage:
         self._loaded_sessions = _records(await self._sessions.async_load())
         self._loaded_states = _records(await self._states.async_load())
         self._loaded_silences = _records(await self._silences.async_load())
+        for vin, told in (await self._journal.load()).items():
+            self._loaded_states[vin] = replay(self.state(vin), told.readings).as_dict()
 
     def memory(self, vin: str) -> CommandMemory:
         """Return what was saved of a car's command channel."""
@@ -123,13 +143,17 @@ class VehicleStorage:
             self._sessions.async_delay_save(self._session_data, SESSION_DELAY)
 
     @callback
-    def save_states(self) -> None:
-        """Have the states saved within seconds, at the latest when Home Assistant stops."""
-        # asked again while it waits, Store would wait anew, and in a stream for ever
-        now = self._loop.time()
-        if not self._closed and now >= self._states_saved_at:
-            self._states_saved_at = now + STATE_DELAY
-            self._states.async_delay_save(self._state_data, STATE_DELAY)
+    def keep(self, vin: str, readings: Readings) -> asyncio.Future[bool]:
+        """Keep readings of a car that were just applied.
+
+        The future tells whether they survive from now on. It belongs to several: shield it.
+        """
+        if self._closed:
+            settled = self._hass.loop.create_future()
+            settled.set_result(False)
+            return settled
+        self._save_later(STATE_DELAY)
+        return self._journal.add(vin, readings)
 
     @property
     def silences(self) -> dict[str, Any]:
@@ -140,7 +164,7 @@ class VehicleStorage:
     def save_silences(self, source: Callable[[], dict[str, Any]]) -> None:
         """Have it saved within SILENCE_DELAY for how long cars have been silent, and when Home Assistant stops."""
         self._silence_source = source
-        now = self._loop.time()
+        now = self._hass.loop.time()
         if not self._closed and now >= self._silences_saved_at:
             self._silences_saved_at = now + SILENCE_DELAY
             self._silences.async_delay_save(source, SILENCE_DELAY)
@@ -154,13 +178,18 @@ class VehicleStorage:
         if not self._closed:
             await self._configs.async_save(self._loaded_configs)
             await self._sessions.async_save(self._session_data())
-            await self._states.async_save(self._state_data())
+            self._journal.forget(vin)
+            await self._journal.empty(self._save_states)
 
     async def close(self) -> None:
         """Save everything now, and never again: what outlives its account must not bring them back."""
         self._closed = True
+        for cancel in (self._cancel_save, self._cancel_final_save):
+            if cancel is not None:
+                cancel()
+        self._cancel_save = self._cancel_final_save = None
         await self._sessions.async_save(self._session_data())
-        await self._states.async_save(self._state_data())
+        await self._journal.empty(self._save_states)
         if self._silence_source is not None:
             await self._silences.async_save(self._silence_source())
 
@@ -170,6 +199,42 @@ class VehicleStorage:
         await self._sessions.async_remove()
         await self._states.async_remove()
         await self._silences.async_remove()
+        await self._journal.remove()
+
+    @callback
+    def _save_later(self, delay: float) -> None:
+        """Have the states saved in so many seconds, at the latest when Home Assistant stops."""
+        at = self._hass.loop.time() + delay
+        if self._closed or (self._cancel_save is not None and self._saves_at <= at):
+            return
+        if self._cancel_save is not None:
+            self._cancel_save()
+        self._saves_at = at
+        job = HassJob(self._save_in_time, f"{DOMAIN} save states", cancel_on_shutdown=True)
+        self._cancel_save = async_call_later(self._hass, delay, job)
+        if self._cancel_final_save is None:
+            self._cancel_final_save = self._hass.bus.async_listen_once(
+                EVENT_HOMEASSISTANT_FINAL_WRITE, self._save_finally
+            )
+
+    async def _save_in_time(self, _: datetime) -> None:
+        self._cancel_save = None
+        await self._journal.empty(self._save_states)
+
+    async def _save_finally(self, _: Event) -> None:
+        self._cancel_final_save = None
+        await self._journal.empty(self._save_states)
+
+    async def _save_states(self) -> bool:
+        """Save the states as they are now; return whether they are saved.
+
+        Store logs a failure and keeps it to itself: that the file is another one than before is the proof.
+        """
+        path = Path(self._states.path)
+        before = await self._hass.async_add_executor_job(_file_id, path)
+        await self._states.async_save(self._state_data())
+        after = await self._hass.async_add_executor_job(_file_id, path)
+        return after is not None and after != before
 
     def _session_data(self) -> dict[str, Any]:
         # a car that is not there today keeps its record
@@ -185,6 +250,14 @@ class VehicleStorage:
 
 def _records(loaded: object) -> dict[str, Any]:
     return loaded if isinstance(loaded, dict) else {}
+
+
+def _file_id(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return (status.st_ino, status.st_mtime_ns)
 
 
 def _store(hass: HomeAssistant, entry_id: str, kind: str) -> Store[dict[str, Any]]:

@@ -56,8 +56,8 @@ class TelemetryServerError(Exception):
 class StreamingCar(Protocol):
     """Who hears one car."""
 
-    def on_record(self, record: Record) -> None:
-        """Apply what the car sent."""
+    def on_record(self, record: Record) -> asyncio.Future[bool] | None:
+        """Apply what the car sent; what is returned tells whether it survives now (None: nothing has to)."""
 
     def on_connection(self, connected: bool) -> None:
         """Hear that the car came or went."""
@@ -175,10 +175,13 @@ class TelemetryServer:
         return any(vin in cars for cars in self._cars.values())
 
     @callback
-    def on_record(self, record: Record) -> None:
-        """Lead a record to everybody who has this car."""
-        for car in self._listeners(record.vin):
-            car.on_record(record)
+    def on_record(self, record: Record) -> asyncio.Future[bool] | None:
+        """Lead a record to everybody who has this car; it survives when it does with all of them."""
+        heard = [car.on_record(record) for car in self._listeners(record.vin)]
+        settled = [one for one in heard if one is not None]
+        if len(settled) < 2:
+            return settled[0] if settled else None
+        return self._hass.async_create_background_task(_all(settled), f"{DOMAIN} settle")
 
     @callback
     def on_connection(self, vin: str, connected: bool, info: ConnectionInfo) -> None:
@@ -279,6 +282,10 @@ def erase_files(directory: Path) -> None:
             unfinished.unlink(missing_ok=True)
     if directory.is_dir() and not any(directory.iterdir()):
         directory.rmdir()
+
+
+async def _all(settled: list[asyncio.Future[bool]]) -> bool:
+    return all([await asyncio.shield(one) for one in settled])
 
 
 def _read_if_there(path: Path) -> bytes | None:
