@@ -1,4 +1,4 @@
-"""A power cut in the middle of a stream: what was known is known again, what is true is shown, nothing runs backwards."""
+"""Killed in the middle of a stream: nothing that was acknowledged is lost, nothing is asked, nothing runs backwards."""
 
 from dataclasses import dataclass, field
 import hashlib
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.tesla_charging.storage import STATE_DELAY
+from custom_components.tesla_charging.signals import SIGNALS
 from scripts.config_entry import DOMAIN, add_entry
 from scripts.dashboard import our_devices, our_entities
 from scripts.demo_home import CAR
@@ -19,20 +19,26 @@ from scripts.home import Home
 from scripts.simulated_tesla import SimulatedTesla
 from tests.e2e.conftest import real_sockets
 
-pytestmark = [pytest.mark.home, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.home, pytest.mark.timeout(180)]
 
 LOGGER = logging.getLogger(__name__)
 SEED = 20_261
-KILLS = 3
-WRITING = 2.0
-"""Seconds for the file to be written, on a busy machine, and between two of our looks."""
+KILLS = 5
+STREAM_SECONDS = (0.3, 2.5)
+PACE = 5
+"""How much faster than a real one the car gathers values and comes back."""
+MAX_LEAD = 50.0
+"""Seconds by which the car's clock may be turned in all: beyond a minute nobody would believe it."""
 NOT_KEPT = {"awake", "telemetry", "wake_up"}
 """Entities that show the present connection, which is not worth keeping, or nothing."""
 UNCLEAN = re.compile(r"homeassistant\.components\.recorder")
 """The recorder complains of power cuts, and of nothing else here."""
+ROUNDING = 1e-3
 
 type States = dict[str, str]
 type Times = dict[str, float]
+type Readings = dict[str, list[Any]]
+"""By signal: the value, and when the car measured it (unix seconds)."""
 
 
 @dataclass
@@ -44,7 +50,6 @@ class Watcher:
     entry_id: str
     entities: dict[str, str]
     """Entity id -> key."""
-    shown: list[tuple[float, States]] = field(default_factory=list)
     times: Times = field(default_factory=dict)
 
     def states(self) -> States:
@@ -57,10 +62,9 @@ class Watcher:
 
     def look(self) -> States:
         """Look at everything; nothing may have been measured earlier than what was known before."""
-        now, states, times = time.monotonic(), self.states(), self.measured()
+        states, times = self.states(), self.measured()
         for name, at in self.times.items():
             assert times[name] >= at, f"{name} went back by {at - times[name]} s"
-        self.shown.append((now, states))
         self.times = times
         return states
 
@@ -71,11 +75,66 @@ class Watcher:
         signals = next(car["signals"] for car in told["cars"] if car["car"] == mine)
         return {name: signal["measured_at"] for name, signal in signals.items()}
 
-    def stored(self) -> Times:
-        """Return the same out of the file that a restart begins with."""
-        path = self.home.directory / ".storage" / f"{DOMAIN}.{self.entry_id}.states"
-        record: dict[str, Any] = json.loads(path.read_text())["data"][self.vin]
-        return {name: at for name, (_, at) in record.items()}
+    def on_disk(self) -> Readings:
+        """Return what a restart begins with, read without any help of the integration."""
+        states = self.home.directory / ".storage" / f"{DOMAIN}.{self.entry_id}.states"
+        journal = states.with_name(f"{states.name}.journal")
+        readings: Readings = {}
+        if states.exists():
+            readings |= json.loads(states.read_text())["data"].get(self.vin, {})
+        if journal.exists():
+            for line in journal.read_text().splitlines():
+                told = json.loads(line.partition(" ")[2]) if line else {}
+                readings |= told["readings"] if told.get("vin") == self.vin else {}
+        return {name: reading[:2] for name, reading in readings.items()}
+
+
+@dataclass
+class SimulatedCar:
+    """The car at the other end of the stream."""
+
+    tesla: SimulatedTesla
+    vin: str
+    chance: random.Random
+    plugged: bool = True
+    lead: float = 0.0
+
+    def act(self, action: str) -> None:
+        """Do something to the car."""
+        self.tesla.control("POST", f"cars/{self.vin}/{action}", {})
+
+    def stream(self, **what: Any) -> None:
+        """Do something to its streaming."""
+        self.tesla.control("POST", f"cars/{self.vin}/telemetry", what)
+
+    def live(self) -> None:
+        """Give the car something to tell."""
+        self.plugged = not self.plugged
+        self.act("plug_in" if self.plugged else "unplug")
+        if self.lead < MAX_LEAD:  # so that fields with longer intervals have their turn too
+            seconds = self.chance.uniform(0.2, 1.2)
+            self.lead += seconds
+            self.tesla.control("POST", "clock", {"advance": seconds})
+
+    def telemetry(self) -> dict[str, Any]:
+        """Return what is to be seen of its streaming."""
+        seen: dict[str, Any] = self.tesla.control("GET", f"cars/{self.vin}/telemetry")
+        return seen
+
+    def data_requests(self) -> int:
+        """Count the requests for its data that Tesla has billed."""
+        requests = self.tesla.control("GET", "billing")["requests"]
+        return sum(r["category"] == "data" and r["vin"] == self.vin for r in requests)
+
+    def acknowledged(self) -> Readings:
+        """Return the newest value of each signal of which the car knows that it arrived."""
+        (config,) = self.telemetry()["configs"].values()
+        told: Readings = config["acknowledged"]
+        return {
+            name: [value, at]
+            for name, (at, value) in told.items()
+            if name in SIGNALS and value is not None  # what is invalid now keeps its last value
+        }
 
 
 def test_killed_in_the_middle_of_a_stream(world: tuple[Home, SimulatedTesla]) -> None:
@@ -87,68 +146,100 @@ def survive(home: Home, tesla: SimulatedTesla) -> None:
     chance = random.Random(SEED)
     entry_id = add_entry(home, tesla)["entry_id"]
     vin = tesla.cars()[CAR]["vin"]
+    tesla.control("POST", "telemetry", {"pace": PACE})
+    rows = our_entities(home)
     device = next(d["id"] for d in our_devices(home) if d["name"] == CAR)
-    entities = {
-        row["entity_id"]: row["translation_key"]
-        for row in our_entities(home)
-        if row["device_id"] == device and row["translation_key"] not in NOT_KEPT
-    }
-    telemetry = next(
-        row["entity_id"]
-        for row in our_entities(home)
-        if row["device_id"] == device and row["translation_key"] == "telemetry"
-    )
+    mine = {r["translation_key"]: r["entity_id"] for r in rows if r["device_id"] == device}
 
     def connected() -> bool:
-        return bool(home.rest("GET", f"/api/states/{telemetry}")["state"] == "connected")
+        return bool(home.rest("GET", f"/api/states/{mine['telemetry']}")["state"] == "connected")
 
-    watcher = Watcher(home, vin, entry_id, entities)
+    watcher = Watcher(
+        home, vin, entry_id, {mine[key]: key for key in mine.keys() - NOT_KEPT if key}
+    )
+    car = SimulatedCar(tesla, vin, chance)
     home.wait_for(connected, 30, "the car to connect")
-    lost: list[tuple[int, float]] = []
+    home.stop()  # Home Assistant itself forgets what was set up in the last ten seconds
+    home.start()
+    home.wait_for(connected, 30, "the car to come back")
+    compared = 0
     for number in range(KILLS):
-        ends = time.monotonic() + chance.uniform(1, STATE_DELAY)
-        ends += 0 if number else STATE_DELAY + WRITING  # once everything has to be on disk
-        plugged = True
-        while time.monotonic() < ends:
-            watcher.look()
-            if chance.random() < 0.1:
-                plugged = not plugged
-                tesla.control("POST", f"cars/{vin}/{'plug_in' if plugged else 'unplug'}", {})
-            time.sleep(chance.uniform(0.05, 0.4))
+        watcher.look()
+        ends = time.monotonic() + chance.uniform(*STREAM_SECONDS)
+        while (left := ends - time.monotonic()) > 0:
+            car.live()
+            if number % 2 and left < 0.5:
+                car.stream(action="read", reads=False)  # the last acknowledgements get lost
+            time.sleep(chance.uniform(0.0, min(0.3, max(0.0, left))))
         home.kill()
-        killed, killed_at = time.monotonic(), time.time()
-        tesla.control("POST", f"cars/{vin}/offline", {})
-        stored = watcher.stored()
-        gone = [killed_at - at for name, at in watcher.times.items() if at > stored.get(name, 0.0)]
-        lost.append((len(gone), round(max(gone, default=0.0), 1)))
-        assert max(gone, default=0.0) <= STATE_DELAY + WRITING
+        car.act("offline")
+        told, disk = car.acknowledged(), watcher.on_disk()
+        compared += len(told)
+        assert lost(told, {name: at for name, (_, at) in disk.items()}) == {}
+        for name, (value, at) in told.items():
+            assert disk[name][1] > at + ROUNDING or same(disk[name][0], value), name
 
-        # the last values are there before the car is, none older than the save delay
+        # all of it is there again before the car is, and nobody has asked for it
+        asked = car.data_requests()
         home.start()
         home.wait_for(lambda: "unavailable" not in watcher.states().values(), 10, "the entities")
-        oldest = killed - STATE_DELAY - WRITING
-        before = [states for at, states in watcher.shown if at <= oldest][-1:]
-        recent = before + [states for at, states in watcher.shown if at > oldest]
-        for key, value in watcher.states().items():
-            assert value in {states[key] for states in recent}, (key, value)
+        known = watcher.measured()
+        assert lost(told, known) == {}
+        assert known == {name: at for name, (_, at) in disk.items()}
+        assert shown(watcher.states(), disk) == []
+        assert car.data_requests() == asked
         assert not connected()
-        watcher.times = stored
+        watcher.times = known
 
         # then the car comes back, with what it has kept meanwhile, and nothing runs backwards
-        tesla.control("POST", f"cars/{vin}/online", {})
-        if not plugged:
-            tesla.control("POST", f"cars/{vin}/plug_in", {})
-        watcher.shown.clear()
+        car.stream(action="read", reads=True)
+        car.act("online")
+        if not car.plugged:
+            car.live()
         ends = time.monotonic() + 30
-        while not (connected() and agrees(watcher.look(), tesla)):
-            assert time.monotonic() < ends, (watcher.shown[-1], tesla.cars()[CAR])
+        while not (connected() and agrees(states := watcher.look(), tesla)):
+            assert time.monotonic() < ends, (states, tesla.cars()[CAR])
             time.sleep(0.1)
-        for _ in range(5):  # what was not acknowledged before the cut is sent again
-            watcher.look()
-            time.sleep(0.2)
-    LOGGER.info("acknowledged and not on disk (signals, oldest in seconds): %s", lost)
-    bad = [line for line in home.bad_log() if not UNCLEAN.search(line)]
-    assert bad == []
+        assert car.data_requests() == asked
+    counts = car.telemetry()["counts"]
+    LOGGER.info("%s signals compared, %s messages sent again", compared, counts["resent"])
+    assert compared >= 10 * KILLS
+    assert counts["resent"] > 0
+    assert [line for line in home.bad_log() if not UNCLEAN.search(line)] == []
+
+
+def lost(told: Readings, known: Times) -> Times:
+    """Return by how many seconds what is known is older than what was acknowledged."""
+    return {
+        name: at - known.get(name, 0.0)
+        for name, (_, at) in told.items()
+        if known.get(name, 0.0) < at - ROUNDING
+    }
+
+
+def same(stored: Any, told: Any) -> bool:
+    """Tell whether a stored value is what the car has told."""
+    if isinstance(told, float):
+        return bool(stored == pytest.approx(told, rel=1e-5))
+    return bool(stored == told)
+
+
+def shown(states: States, disk: Readings) -> list[tuple[str, str]]:
+    """Return which entities do not show what is known."""
+    charging = str(disk["DetailedChargeState"][0])
+    words = {
+        "charging_state": charging.lower(),
+        "plugged_in": "off" if charging == "Disconnected" else "on",
+        "charge_port": "open" if disk["ChargePortDoorOpen"][0] else "closed",
+    }
+    numbers = {
+        "battery_level": disk["BatteryLevel"][0],
+        "charge_limit": disk["ChargeLimitSoc"][0],
+        "charge_voltage": disk["ChargerVoltage"][0],
+    }
+    wrong = [key for key, word in words.items() if states[key] != word]
+    wrong += [key for key, n in numbers.items() if float(states[key]) != pytest.approx(n, abs=0.5)]
+    return [(key, states[key]) for key in wrong]
 
 
 def agrees(states: States, tesla: SimulatedTesla) -> bool:

@@ -34,6 +34,8 @@ async def test_acknowledged_messages_are_done_with(stream: Streaming) -> None:
     await stream.begin()
     await until(lambda: stream.car.unacknowledged == 0)
     assert stream.car.counts.acked == 1
+    (config,) = stream.car.overview()["configs"].values()
+    assert set(config["acknowledged"]) == set(FIELDS)
     stream.car.disconnect()
     await until(lambda: len(stream.receiver.records) == 2)
     assert not stream.receiver.records[1].data.is_resend
@@ -49,6 +51,8 @@ async def test_what_is_not_acknowledged_comes_again(stream: Streaming) -> None:
     assert second.txid == first.txid
     assert second.values == first.values
     assert second.data.created_at == first.data.created_at
+    (config,) = stream.car.overview()["configs"].values()
+    assert config["acknowledged"] == {}
     stream.receiver.acks = True
     await until(lambda: stream.car.unacknowledged == 0)
 
