@@ -24,7 +24,7 @@ from custom_components.tesla_charging import journal
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.signals import SIGNALS
 from custom_components.tesla_charging.storage import VehicleStorage
-from custom_components.tesla_charging.vehicle_state import Reading, VehicleState
+from custom_components.tesla_charging.vehicle_state import Reading, VehicleState, expected
 from simulator.telemetry import CarTelemetry
 from tests.conftest import HOME_DOMAIN, MIDNIGHT, PEARL, Home
 from tests.test_telemetry import embedded, free_port, until
@@ -65,7 +65,7 @@ class Memory:
     def apply(self, at: float, **values: Any) -> asyncio.Future[bool]:
         readings = {name: Reading(value, at) for name, value in values.items()}
         self.state = self.state.merge(readings, now=time.time())
-        return self.storage.keep(PEARL, self.state.readings_of(readings))
+        return self.storage.keep(PEARL, self.state.part(readings))
 
 
 async def remembered(hass: HomeAssistant, vin: str = PEARL) -> VehicleState:
@@ -116,12 +116,26 @@ async def test_reading_a_journal_twice_changes_nothing(hass: HomeAssistant, memo
         assert await memory.apply(1e9 + n, Soc=n, ChargeAmps=20 - n)
     # killed between saving the states and deleting the journal
     shutil.copy(journal_file(hass), kept := states_file(hass).with_name("kept"))
-    assert await memory.apply(1e9 + 20, Soc=99)
     async_fire_time_changed(hass, fire_all=True)
     await hass.async_block_till_done()
     assert not journal_file(hass).exists()
     shutil.move(kept, journal_file(hass))
     assert await remembered(hass) == memory.state
+
+
+async def test_the_cars_word_replaces_what_a_command_had_set_also_after_a_restart(
+    hass: HomeAssistant, memory: Memory
+) -> None:
+    now = time.time()
+    memory.state = memory.state.merge(expected({"ChargeLimitSoc": 70}, now=now), now=now)
+    assert await memory.apply(now, Soc=60)
+    async_fire_time_changed(hass, fire_all=True)  # now it is in the file
+    await hass.async_block_till_done()
+    # the car's clock trails ours
+    told = {"ChargeLimitSoc": Reading(80, now - 0.5)}
+    memory.state = memory.state.merge(told, now=now, lag=1)
+    assert await memory.storage.keep(PEARL, memory.state.part(told))
+    assert (await remembered(hass)).value("ChargeLimitSoc") == 80
 
 
 async def test_a_torn_last_line_costs_only_itself(hass: HomeAssistant, memory: Memory) -> None:
@@ -143,7 +157,7 @@ async def test_a_torn_last_line_costs_only_itself(hass: HomeAssistant, memory: M
     [
         b"\0" * 4096,
         b"\n\n\xff\xfe rubbish\n00000000 {}\n",
-        journal._line(PEARL, {}).replace(b'"readings":{}', b'"readings":[]'),
+        journal._line(PEARL, VehicleState()).replace(b'"readings":{}', b'"readings":[]'),
         b"00000000 null\n" * 100,
     ],
     ids=["zeros", "rubbish", "no readings", "no line"],
@@ -422,7 +436,7 @@ async def test_what_came_from_a_car_that_is_gone_today_is_not_lost(streaming_hom
     home = streaming_home
     assert home.entry is not None
     file = journal_file(home.hass, home.entry.entry_id)
-    line = journal._line(MIDNIGHT, {"Soc": Reading(44, 1e9)})
+    line = journal._line(MIDNIGHT, VehicleState({"Soc": Reading(44, 1e9)}))
     await home.hass.config_entries.async_unload(home.entry.entry_id)
     assert not file.exists()
     file.write_bytes(line)

@@ -179,13 +179,6 @@ def test_a_state_survives_json() -> None:
     assert VehicleState.from_dict(json.loads(json.dumps(state.as_dict()))) == state
 
 
-def test_what_a_command_has_set_is_still_an_assumption_after_a_restart() -> None:
-    state = known(ChargeLimitSoc=80).merge(expected({"ChargeLimitSoc": 70}, now=NOW), now=NOW)
-    again = VehicleState.from_dict(json.loads(json.dumps(state.as_dict())))
-    assert again == state
-    assert again.assumed
-
-
 @pytest.mark.parametrize(
     "stored",
     [

@@ -168,7 +168,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         merged = self.data.connected(state.connection).merge(readings, now=now, lag=lag)
         if shows_activity(merged, self.data):
             self._changed_at = now
-        self._storage.keep(self.vin, merged.readings_of(readings))
+        self._storage.keep(self.vin, merged.part(readings))
         return merged
 
     def _learn_lag(self, lag: float) -> float:
@@ -264,8 +264,8 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         self.data = self.push.heard(self.data, record, _now())
         if self._telling is None:
             self._telling = self.hass.loop.call_later(BURST, self._tell)
-        told = self.data.readings_of(record.values if isinstance(record, SignalRecord) else ())
-        return self._storage.keep(self.vin, told) if told else None
+        told = self.data.part(record.values if isinstance(record, SignalRecord) else ())
+        return self._storage.keep(self.vin, told) if told.readings else None
 
     @callback
     def on_connection(self, connected: bool) -> None:

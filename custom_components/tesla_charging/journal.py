@@ -2,7 +2,8 @@
 
 A file of lines, each a checksum and one car's readings as they were after a record had been applied. They are gathered
 while the line before is being written, so that a slow disk makes lines longer and not more; what is gathered has at
-most one reading of each signal.
+most one reading of each signal. They are read in their order, each over those before and all over the saved states:
+which reading is the newest was decided when it came. Lines that are in the states already change nothing.
 
 A line is handed to the kernel, and not forced to the disk: it survives the end of the process, however sudden. A power
 cut may take what the kernel had not written yet, some thirty seconds with Linux's usual settings. To force each line
@@ -12,6 +13,7 @@ long, because a car that connects sends everything anew.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 import errno
 import os
 from pathlib import Path
@@ -20,11 +22,10 @@ import zlib
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.json import json_bytes
-from homeassistant.util import dt as dt_util
 from homeassistant.util.json import json_loads
 
 from .const import DOMAIN, LOGGER
-from .vehicle_state import Readings, VehicleState
+from .vehicle_state import VehicleState
 
 SAVE_LENGTH: Final = 1 << 20
 """Bytes from which on it is time to save the states and begin anew."""
@@ -42,7 +43,7 @@ class Journal:
         self._on_long = on_long
         self._lock = asyncio.Lock()
         """Held by who changes the file."""
-        self._gathered: dict[str, Readings] = {}
+        self._gathered: dict[str, VehicleState] = {}
         """By VIN."""
         self._settled: asyncio.Future[bool] | None = None
         """Tells about what is gathered now; None if nobody waits for that."""
@@ -66,13 +67,13 @@ class Journal:
         return states
 
     @callback
-    def add(self, vin: str, readings: Readings) -> asyncio.Future[bool]:
-        """Have a car's readings written.
+    def add(self, vin: str, part: VehicleState) -> asyncio.Future[bool]:
+        """Have that part of a car's state written that has changed.
 
-        The future tells whether they survive from now on. Others wait for it too: shield it. What could not be written
-        is tried again with the next readings.
+        The future tells whether it survives from now on; others wait for it too, so do not cancel it. What could not be
+        written is tried again with the next part.
         """
-        self._gathered[vin] = {**self._gathered.get(vin, {}), **readings}
+        self._gathered[vin] = joined(self._gathered.get(vin), part)
         if self._settled is None:
             self._settled = self._hass.loop.create_future()
         settled = self._settled
@@ -116,12 +117,12 @@ class Journal:
             if self._length >= SAVE_LENGTH:
                 self._on_long()
 
-    def _take(self) -> tuple[dict[str, Readings], asyncio.Future[bool] | None]:
+    def _take(self) -> tuple[dict[str, VehicleState], asyncio.Future[bool] | None]:
         gathered, self._gathered = self._gathered, {}
         settled, self._settled = self._settled, None
         return gathered, settled
 
-    async def _append(self, gathered: dict[str, Readings]) -> bool:
+    async def _append(self, gathered: dict[str, VehicleState]) -> bool:
         """Write what was gathered, or gather it again; return whether it is written."""
         try:
             await self._hass.async_add_executor_job(self._write, gathered)
@@ -132,8 +133,8 @@ class Journal:
                     err.strerror,
                 )
             self._failing = True
-            for vin, readings in gathered.items():
-                self._gathered[vin] = {**readings, **self._gathered.get(vin, {})}
+            for vin, part in gathered.items():
+                self._gathered[vin] = joined(part, self._gathered.get(vin, part))
             return False
         if self._failing:
             LOGGER.info("What the cars tell is kept again")
@@ -149,8 +150,8 @@ class Journal:
 
     # -- in the executor ----------------------------------------------------------------------------
 
-    def _write(self, gathered: dict[str, Readings]) -> None:
-        lines = b"".join(_line(vin, readings) for vin, readings in gathered.items())
+    def _write(self, gathered: dict[str, VehicleState]) -> None:
+        lines = b"".join(_line(vin, part) for vin, part in gathered.items())
         self._path.parent.mkdir(exist_ok=True)
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
         with os.fdopen(os.open(self._path, flags, 0o600), "ab") as file:
@@ -177,23 +178,21 @@ class Journal:
                 continue
             match _content(line):
                 case {"vin": str(vin), "readings": dict(readings)}:
-                    told = VehicleState.from_dict(readings).readings
-                    states[vin] = replay(states.get(vin, VehicleState()), told)
+                    states[vin] = joined(states.get(vin), VehicleState.from_dict(readings))
                 case _:
                     damaged += 1
         return states, damaged
 
 
-def replay(state: VehicleState, readings: Readings) -> VehicleState:
-    """Return the state after readings that it had taken over before; which may be in it already.
+def joined(earlier: VehicleState | None, later: VehicleState) -> VehicleState:
+    """Return a state with what was known earlier and not told anew later."""
+    if earlier is None:
+        return later
+    return replace(later, readings={**earlier.readings, **later.readings})
 
-    What a command had set yields to all of them: they would not be there, had it not done so before.
-    """
-    return state.merge(readings, now=dt_util.utcnow().timestamp(), lag=float("inf"))
 
-
-def _line(vin: str, readings: Readings) -> bytes:
-    content = json_bytes({"vin": vin, "readings": VehicleState(readings).as_dict()})
+def _line(vin: str, part: VehicleState) -> bytes:
+    content = json_bytes({"vin": vin, "readings": part.as_dict()})
     return b"%08x %s\n" % (zlib.crc32(content), content)
 
 

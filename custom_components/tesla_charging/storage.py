@@ -17,10 +17,10 @@ from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.storage import Store
 
 from .const import DOMAIN
-from .journal import Journal, replay
+from .journal import Journal, joined
 from .telemetry_memory import ConfigMemory
 from .vehicle_command import Domain, InvalidSessionState, SessionState
-from .vehicle_state import Readings, VehicleState
+from .vehicle_state import VehicleState
 
 VERSION: Final = 1
 SESSION_DELAY: Final = 1.0
@@ -98,7 +98,7 @@ class VehicleStorage:
         self._loaded_states = _records(await self._states.async_load())
         self._loaded_silences = _records(await self._silences.async_load())
         for vin, told in (await self._journal.load()).items():
-            self._loaded_states[vin] = replay(self.state(vin), told.readings).as_dict()
+            self._loaded_states[vin] = joined(self.state(vin), told).as_dict()
 
     def memory(self, vin: str) -> CommandMemory:
         """Return what was saved of a car's command channel."""
@@ -143,17 +143,17 @@ class VehicleStorage:
             self._sessions.async_delay_save(self._session_data, SESSION_DELAY)
 
     @callback
-    def keep(self, vin: str, readings: Readings) -> asyncio.Future[bool]:
-        """Keep readings of a car that were just applied.
+    def keep(self, vin: str, part: VehicleState) -> asyncio.Future[bool]:
+        """Keep that part of a car's state that has just changed.
 
-        The future tells whether they survive from now on. It belongs to several: shield it.
+        The future tells whether it survives from now on. It belongs to several: do not cancel it.
         """
         if self._closed:
             settled = self._hass.loop.create_future()
             settled.set_result(False)
             return settled
         self._save_later(STATE_DELAY)
-        return self._journal.add(vin, readings)
+        return self._journal.add(vin, part)
 
     @property
     def silences(self) -> dict[str, Any]:

@@ -22,11 +22,6 @@ UNKNOWN_TIME: Final = 0.0
 """When nobody knows when a value was measured, because a broker had retained it."""
 
 
-OUTDATED: Final = 1
-ASSUMED: Final = 2
-"""Marks of readings on disk."""
-
-
 @dataclass(frozen=True, slots=True)
 class Reading:
     """A value (None: the car says there is none) and when the car measured it, unix seconds."""
@@ -58,20 +53,14 @@ class Reading:
             return self
         return replace(self, measured_at=min(old.measured_at, now), outdated=True)
 
-    def kept(self, brokered_at: float) -> Reading:
-        """Return this reading as it counts after a restart.
+    def as_list(self, brokered_at: float = UNKNOWN_TIME) -> list[Any]:
+        """Return JSON-compatible values for from_list() after a restart.
 
         While a broker passes on what a car sends, it also has whatever the car sent before: a car that connects to
         a server sends everything. So what is no newer than that is outdated by what it retains after that.
         """
-        if self.outdated or not (self.assumed or self.measured_at <= brokered_at):
-            return self
-        return replace(self, outdated=True)
-
-    def as_list(self) -> list[Any]:
-        """Return JSON-compatible values for from_list()."""
-        mark = ASSUMED if self.assumed else OUTDATED if self.outdated else None
-        return [self.value, self.measured_at, *([] if mark is None else [mark])]
+        outdated = self.assumed or self.outdated or self.measured_at <= brokered_at
+        return [self.value, self.measured_at, *([True] if outdated else [])]
 
     @classmethod
     def from_list(cls, item: object) -> Reading | None:
@@ -82,9 +71,9 @@ class Reading:
                 int() | float() as measured_at,
                 *rest,
             ]:
-                return cls(value, measured_at, rest == [ASSUMED], rest != [])
+                return cls(value, measured_at, outdated=rest == [True])
             case [[float() | int() as one, float() | int() as two], int() | float() as at, *rest]:
-                return cls((one, two), at, rest == [ASSUMED], rest != [])
+                return cls((one, two), at, outdated=rest == [True])
         return None
 
 
@@ -140,13 +129,10 @@ class VehicleState:
         reading = self.readings.get(name)
         return reading.measured_at if reading else None
 
-    def readings_of(self, names: Iterable[str]) -> dict[str, Reading]:
-        """Return what is known of some signals, as it is kept for a restart."""
-        return {
-            name: self.readings[name].kept(self.brokered_at)
-            for name in names
-            if name in self.readings
-        }
+    def part(self, names: Iterable[str]) -> VehicleState:
+        """Return the state with no more readings than those of some signals."""
+        known = {name: self.readings[name] for name in names if name in self.readings}
+        return replace(self, readings=known)
 
     @property
     def assumed(self) -> bool:
@@ -218,8 +204,7 @@ class VehicleState:
     def as_dict(self) -> dict[str, Any]:
         """Return what outlives a restart as JSON-compatible values; the connection is not worth keeping."""
         readings: dict[str, Any] = {
-            name: reading.kept(self.brokered_at).as_list()
-            for name, reading in self.readings.items()
+            name: reading.as_list(self.brokered_at) for name, reading in self.readings.items()
         }
         return readings if self.heard_at is None else {**readings, HEARD_AT: self.heard_at}
 
