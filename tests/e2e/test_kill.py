@@ -86,7 +86,7 @@ class Watcher:
             for line in journal.read_text().splitlines():
                 told = json.loads(line.partition(" ")[2]) if line else {}
                 readings |= told["readings"] if told.get("vin") == self.vin else {}
-        return {name: reading[:2] for name, reading in readings.items()}
+        return {name: reading[:2] for name, reading in readings.items() if name in SIGNALS}
 
 
 @dataclass
