@@ -197,7 +197,9 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             self._issues.worked(Evidence.COMMANDED, self.vin)
         if effect := effect_of(request, result):
             now = _now()
-            self._take(self.data.merge(expected(effect, now=now), now=now))
+            readings = expected(effect, now=now)
+            self._take(self.data.merge(readings, now=now))
+            self._storage.keep(self.vin, self.data.part(readings))
         self._confirm_soon()
         return result
 

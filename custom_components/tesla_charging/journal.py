@@ -177,8 +177,13 @@ class Journal:
             if not line:
                 continue
             match _content(line):
-                case {"vin": str(vin), "readings": dict(readings)}:
-                    states[vin] = joined(states.get(vin), VehicleState.from_dict(readings))
+                case {
+                    "vin": str(vin),
+                    "readings": dict(readings),
+                    "brokered_at": int() | float() as brokered_at,
+                }:
+                    told = VehicleState.from_dict(readings).brokered(brokered_at)
+                    states[vin] = joined(states.get(vin), told)
                 case _:
                     damaged += 1
         return states, damaged
@@ -188,11 +193,15 @@ def joined(earlier: VehicleState | None, later: VehicleState) -> VehicleState:
     """Return a state with what was known earlier and not told anew later."""
     if earlier is None:
         return later
-    return replace(later, readings={**earlier.readings, **later.readings})
+    return replace(
+        later,
+        readings={**earlier.readings, **later.readings},
+        brokered_at=max(earlier.brokered_at, later.brokered_at),
+    )
 
 
 def _line(vin: str, part: VehicleState) -> bytes:
-    content = json_bytes({"vin": vin, "readings": part.as_dict()})
+    content = json_bytes({"vin": vin, "readings": part.as_dict(), "brokered_at": part.brokered_at})
     return b"%08x %s\n" % (zlib.crc32(content), content)
 
 
