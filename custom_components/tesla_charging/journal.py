@@ -25,7 +25,7 @@ from homeassistant.helpers.json import json_bytes
 from homeassistant.util.json import json_loads
 
 from .const import DOMAIN, LOGGER
-from .vehicle_state import VehicleState
+from .vehicle_state import UNKNOWN_TIME, VehicleState
 
 SAVE_LENGTH: Final = 1 << 20
 """Bytes from which on it is time to save the states and begin anew."""
@@ -197,6 +197,7 @@ def joined(earlier: VehicleState | None, later: VehicleState) -> VehicleState:
         later,
         readings={**earlier.readings, **later.readings},
         brokered_at=max(earlier.brokered_at, later.brokered_at),
+        heard_at=max((earlier.heard_at, later.heard_at), key=lambda at: at or UNKNOWN_TIME),
     )
 
 

@@ -27,15 +27,19 @@ class PushChannel:
         """Take a record in. What a broker had kept is no sign of life."""
         if isinstance(record, SignalRecord) and record.retained:
             measured_at, lag = UNKNOWN_TIME, 0.0
-        elif isinstance(record, SignalRecord) and _is_stale_resend(record):
-            self.pushed_at = record.received_at
-            measured_at, lag = UNKNOWN_TIME, 0.0
         else:
             self.pushed_at = record.received_at
             state = state.heard(record.received_at)
             measured_at = record.created_at or record.received_at
             # an assumption lives on our clock, a push on the car's: whole seconds, and behind by its way here
             lag = max(0.0, record.received_at - measured_at) + GRAIN
+            if (
+                isinstance(record, SignalRecord)
+                and record.is_resend
+                and record.created_at == record.received_at
+            ):
+                # when it was measured is not known, but that it is no news
+                measured_at, lag = UNKNOWN_TIME, 0.0
         if not isinstance(record, SignalRecord):
             return self.complained(state, self.events.add(record))
         values = settle(record.values, state.value("DetailedChargeState"))
@@ -67,8 +71,3 @@ class PushChannel:
     def complained(state: VehicleState, about: str) -> VehicleState:
         """Note what the car complains about, until it connects again; "" is nothing new."""
         return state.troubled(replace(state.trouble, reported=about)) if about else state
-
-
-def _is_stale_resend(record: SignalRecord) -> bool:
-    """Whether nobody knows when this was measured, but that it is no news."""
-    return record.is_resend and record.created_at == record.received_at
