@@ -46,6 +46,8 @@ def test_from_nothing_to_a_charging_car(
     # a wrong domain first, then ours
     domain = text_field(page)
     expect(domain).to_have_value("home.example.com")
+    settle(page)
+    browser.shot("05_domain")
     domain.fill("home.example.org")
     go_on(page)
     expect(form(page)).to_contain_text("does not fit your application")
@@ -77,6 +79,8 @@ def test_from_nothing_to_a_charging_car(
     choose(page, "Straight from the car")
     numbers = page.locator("step-flow-form ha-selector-number input")
     numbers.last.wait_for()
+    settle(page)
+    browser.shot("06c_proposed")
     numbers.last.fill(str(tesla.telemetry_port))
     # host name, address of this machine; what follows is in the section that stays closed
     page.locator("step-flow-form ha-selector-text input").nth(1).fill("127.0.0.1")
@@ -131,6 +135,15 @@ def test_from_nothing_to_a_charging_car(
         home.wait_for(partial(has_row, page, shown), 6, f"{act} in the browser")
         browser.shot(f"11b_{act}")
     assert data_requests(tesla) == asked
+
+    # the car that was left for later is not forgotten
+    page.goto("/config/repairs")
+    page.get_by_text("Midnight does not know the key of this Home Assistant").first.click()
+    repair = page.locator("step-flow-form")
+    expect(repair).to_contain_text("Who can do this")
+    repair.locator("ha-qr-code canvas, ha-qr-code img").first.wait_for()
+    settle(page)
+    browser.shot("11c_repair")
 
     # what a newcomer sees every day
     page.goto(create_dashboard(home, tesla.base_url))
