@@ -1,5 +1,7 @@
 """The user's own Tesla application: client id and secret."""
 
+from typing import Final
+
 from homeassistant.components.application_credentials import ClientCredential
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.config_entry_oauth2_flow import (
@@ -13,6 +15,11 @@ from .const import PORTAL_URL
 from .endpoints import active_endpoints
 from .oauth import TeslaImplementation
 
+GUIDE_URL: Final = (
+    "https://github.com/tesla-charging/tesla-charging/blob/main/docs/setup.md#tesla-credentials"
+)
+"""Where it is told step by step how an application is made."""
+
 
 async def async_get_auth_implementation(
     hass: HomeAssistant, auth_domain: str, credential: ClientCredential
@@ -25,7 +32,7 @@ async def async_get_description_placeholders(hass: HomeAssistant) -> dict[str, s
     """Return what the credentials dialog links to."""
     return {
         "portal_url": PORTAL_URL,
-        "guide_url": "https://github.com/tesla-charging/tesla-charging#tesla-credentials",
+        "guide_url": GUIDE_URL,
         "redirect_url": redirect_url(hass),
     }
 
