@@ -8,6 +8,7 @@ from typing import Any
 from homeassistant.config_entries import SOURCE_REAUTH
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.tesla_charging.authorization import DATA_AUTHORIZATIONS
 from custom_components.tesla_charging.const import DOMAIN
 from tests.conftest import Home
 
@@ -29,8 +30,14 @@ def change(home: Home, **changes: Any) -> None:
     )
 
 
+def power_cut(home: Home, before: dict[str, Any]) -> None:
+    """Leave the entry as it was, like a power cut does before Home Assistant has saved it; nothing is remembered."""
+    put_back(home, before)
+    home.hass.data[DATA_AUTHORIZATIONS].clear()
+
+
 def put_back(home: Home, before: dict[str, Any]) -> None:
-    """Leave the entry as it was, like a power cut does before Home Assistant has saved it."""
+    """Put another token into the entry."""
     data = entry_of(home).data
     home.hass.config_entries.async_update_entry(entry_of(home), data={**data, "token": before})
 

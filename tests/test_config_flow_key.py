@@ -149,6 +149,16 @@ async def test_a_second_account_shares_the_key_of_the_first(home: Home) -> None:
     assert len(home.hass.config_entries.async_loaded_entries(DOMAIN)) == 2
 
 
+async def test_an_account_in_a_region_without_a_name_here_is_found(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.add_car(PEARL, "Pearl")
+    monkeypatch.setattr(home.account, "token_region", "xx")
+    result = await submit(home, await up_to_domain(home), domain=HOME_DOMAIN)
+    assert result["step_id"] == "pair"
+    assert set(home.application.registrations) == {"na", "eu"}
+
+
 async def test_an_account_that_lives_elsewhere_than_its_token_tells(home: Home) -> None:
     home.add_car(PEARL, "Pearl")
     home.account.token_region = "na"

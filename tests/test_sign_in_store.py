@@ -21,6 +21,7 @@ from tests.sign_in import (
     entry_of,
     expire,
     file,
+    power_cut,
     put_back,
     stored,
     token,
@@ -58,7 +59,7 @@ async def test_a_power_cut_before_the_entry_is_saved(charging_home: Home) -> Non
         assert await works(charging_home)
     newest = token(charging_home)
     await charging_home.hass.config_entries.async_unload(entry_of(charging_home).entry_id)
-    put_back(charging_home, before)
+    power_cut(charging_home, before)
     await charging_home.hass.config_entries.async_setup(entry_of(charging_home).entry_id)
     assert await works(charging_home)
     assert token(charging_home)["access_token"] == newest["access_token"]
@@ -82,7 +83,7 @@ async def test_a_power_cut_after_two_refreshes_within_a_second(charging_home: Ho
         assert await works(charging_home)
     newest = token(charging_home)
     await charging_home.hass.config_entries.async_unload(entry_of(charging_home).entry_id)
-    put_back(charging_home, before)
+    power_cut(charging_home, before)
     await charging_home.hass.config_entries.async_setup(entry_of(charging_home).entry_id)
     assert await works(charging_home)
     assert token(charging_home)["access_token"] == newest["access_token"]
@@ -140,7 +141,7 @@ async def test_a_backup_with_a_token_that_was_used_up(charging_home: Home) -> No
         expire(charging_home)
         assert await works(charging_home)
     await charging_home.hass.config_entries.async_unload(entry_of(charging_home).entry_id)
-    put_back(charging_home, {**backup[0], "expires_at": 0})
+    power_cut(charging_home, {**backup[0], "expires_at": 0})
     file(charging_home).write_bytes(backup[1])
     await charging_home.hass.config_entries.async_setup(entry_of(charging_home).entry_id)
     await charging_home.settle()
@@ -291,6 +292,6 @@ async def test_a_new_sign_in_lost_by_a_power_cut_is_found_again(charging_home: H
     put_back(charging_home, new)
     await charging_home.restart()
     await charging_home.hass.config_entries.async_unload(entry_of(charging_home).entry_id)
-    put_back(charging_home, before)
+    power_cut(charging_home, before)
     await charging_home.hass.config_entries.async_setup(entry_of(charging_home).entry_id)
     assert token(charging_home)["access_token"] == new["access_token"]

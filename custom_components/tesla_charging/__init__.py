@@ -99,7 +99,8 @@ async def async_unload_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
         await entry.runtime_data.account.close()
         await entry.runtime_data.storage.close()
     if entry.disabled_by:
-        async_get_issues(hass, entry).forget()
+        for vin in entry.runtime_data.cars:
+            clear_refusals(hass, vin)
     return unloaded
 
 
@@ -127,10 +128,11 @@ async def async_remove_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
     for vin in storage.telemetry_vins:
         clear_refusals(hass, vin)
     unreached = await removal.async_take_back(hass, entry, storage, _base_url(entry))
-    await storage.remove()
-    await async_forget_sign_in(hass, entry.entry_id)
     async_remove_issues(hass, entry)
     removal.async_tell(hass, entry, unreached)
+    # last, because a disk may refuse
+    await storage.remove()
+    await async_forget_sign_in(hass, entry.entry_id)
 
 
 async def _make_client(
@@ -177,7 +179,8 @@ def _base_url(entry: TeslaChargingConfigEntry) -> str:
 
 
 def _remember_base_url(hass: HomeAssistant, entry: TeslaChargingConfigEntry, url: str) -> None:
-    hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_BASE_URL: url})
+    if hass.config_entries.async_get_entry(entry.entry_id) is not None:  # a command may outlive it
+        hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_BASE_URL: url})
 
 
 def _setup_error(err: FleetApiError) -> type[ConfigEntryAuthFailed | ConfigEntryNotReady]:

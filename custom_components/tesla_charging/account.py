@@ -32,6 +32,7 @@ from .fleet_api import (
     Vehicles,
     VehicleSummary,
 )
+from .issues import async_get_issues
 from .storage import VehicleStorage
 
 LOOK_INTERVAL: Final = timedelta(hours=6)
@@ -126,6 +127,7 @@ class Account:
         self._listed -= {vin}
         if (car := self.cars.pop(vin, None)) is not None:
             await car.async_shutdown()
+        async_get_issues(self._hass, self._entry).forget(vin)
         for left in self._on_leave:
             await left(vin)
         await self._storage.forget(vin)
@@ -230,6 +232,7 @@ class Account:
     def _rename(self, car: VehicleCoordinator, name: str) -> None:
         """Take over the name that the owner gave; a name given in Home Assistant is shown all the same."""
         car.vehicle_name = name
+        async_get_issues(self._hass, self._entry).called(car.vin, name)
         if (device := self._devices().get(car.vin)) is not None:
             dr.async_get(self._hass).async_update_device(device.id, name=name)
 

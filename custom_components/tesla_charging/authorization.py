@@ -61,6 +61,7 @@ class EntryAuthorization:
         self._last: Token | None = None
         """The token of an entry that is removed, and so cannot hold it any more."""
         self._forgotten = False
+        self._restored = False
 
     @property
     def token(self) -> Mapping[str, Any]:
@@ -90,17 +91,22 @@ class EntryAuthorization:
             self._hold({**self.token, CONF_EXPIRES_AT: 0})
 
     async def restore(self) -> None:
-        """Make entry and file agree on the newer of their tokens: one of them may come from before a power cut."""
+        """Make entry and file agree on the newer of their tokens: one of them may come from before a power cut.
+
+        Later in the same run the entry is right. It follows every refresh at once, so what differs is a new sign-in,
+        and that counts even if the old one was refreshed while its owner was still on the pages that followed.
+        """
         async with self._lock:
             try:
                 stored = await self._file.load()
             except OSError as err:
                 LOGGER.warning("The saved sign-in cannot be read: %s", err.strerror)
                 stored = None
-            if stored is not None and supersedes(stored, self.token):
+            if stored is not None and not self._restored and supersedes(stored, self.token):
                 self._hold(stored)
             elif stored is None or not is_same(stored, self.token):
                 await self._save(self.token)
+            self._restored = True
 
     async def forget(self) -> None:
         """Delete the file, and never write it again."""

@@ -6,7 +6,6 @@ from typing import Any, Final, override
 
 from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_RECONFIGURE, ConfigFlowResult
 from homeassistant.const import CONF_ACCESS_TOKEN
-from homeassistant.core import callback
 from homeassistant.helpers.config_entry_oauth2_flow import async_get_implementations
 from homeassistant.helpers.network import NoURLAvailableError, get_url
 from homeassistant.helpers.selector import BooleanSelector
@@ -35,7 +34,6 @@ from .fleet_api import (
     read_sign_in,
 )
 from .onboarding import FlowAuthorization
-from .public_key import async_get_key_store
 from .reconfigure_flow import ReconfigureFlow
 
 ORIGIN_UNKNOWN: Final = "https://home.example.com"
@@ -264,9 +262,3 @@ class TeslaChargingFlow(ReconfigureFlow, domain=DOMAIN):
         return await self.async_step_pick_implementation(
             {"implementation": entry.data[CONF_IMPLEMENTATION]}
         )
-
-    @callback
-    @override
-    def async_remove(self) -> None:
-        """Stop showing the public key for a flow that ended; an entry shows it by itself."""
-        async_get_key_store(self.hass).hide(self.flow_id)

@@ -34,7 +34,7 @@ from .issues import async_get_issues
 from .polling import Ask, Known, is_charging, is_incomplete, next_question, shows_activity
 from .push_channel import PushChannel
 from .storage import CommandMemory, VehicleStorage
-from .telemetry_problem import NO_TROUBLE, TelemetryTrouble
+from .telemetry_problem import LOCATION, NO_TROUBLE, TelemetryTrouble
 from .vehicle_command import CommandRequest, CommandResult, Outcome, VehicleCommandError, VirtualKey
 from .vehicle_state import TelemetryStage, VehicleState, clock_lag, expected, readings_of
 
@@ -75,13 +75,14 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         self._issues.called(summary.vin, summary.name)
         self._vehicles = vehicles
         self._storage = storage
+        self._key = key.fingerprint
         self._sections = [
             Section.CHARGE_STATE,
             Section.DRIVE_STATE,
             Section.VEHICLE_STATE,
             *([Section.LOCATION_DATA] if with_location else []),
         ]
-        memory = storage.memory(summary.vin)
+        memory = storage.memory(summary.vin, key.fingerprint)
         self.commander = VehicleCommander(
             summary.vin,
             vehicles,
@@ -93,7 +94,8 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             on_connection=self._saw_connection,
         )
         storage.attach(summary.vin, self._memory, lambda: self.data)
-        self.data = storage.state(summary.vin).connected(summary.state)
+        state = storage.state(summary.vin).connected(summary.state)
+        self.data = state if with_location else state.without(LOCATION)
         self.on_not_found: Callable[[], None] = _nothing
         """Told when Tesla does not find the car: it may have left the account."""
         self._told = self.data
@@ -107,7 +109,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         self._telling: asyncio.TimerHandle | None = None
 
     def _memory(self) -> CommandMemory:
-        return CommandMemory(self.commander.signed, self.commander.sender.sessions())
+        return CommandMemory(self.commander.signed, self.commander.sender.sessions(), self._key)
 
     # -- asking -------------------------------------------------------------------------------------
 
@@ -160,6 +162,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
                 raise
             # withdrawn meanwhile: everything else goes on without it
             self._sections.remove(Section.LOCATION_DATA)
+            self.data = self.data.without(LOCATION)
             return await self._ask(state)
         now = _now()
         # commands may have been sent meanwhile: merge into what is known now

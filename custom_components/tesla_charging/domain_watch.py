@@ -13,7 +13,7 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.start import async_at_started
 
-from .const import CONF_DOMAIN, DOMAIN, LOGGER
+from .const import CONF_DOMAIN, CONF_SHOWN_HERE, DOMAIN, LOGGER
 from .domain_check import KeySighting, look_for_key, proposed_domain
 from .endpoints import active_endpoints
 from .issue_kinds import DOMAIN_MOVED, KEY_NOT_SERVED, Evidence
@@ -69,12 +69,16 @@ class DomainWatch:
 
     def _tell(self, sighting: KeySighting) -> None:
         issues = async_get_issues(self._hass, self._entry)
-        elsewhere = proposed_domain(self._hass)
-        if elsewhere not in {None, self._entry.data[CONF_DOMAIN]}:
+        data = self._entry.data
+        # where another server shows the key is no matter of Home Assistant's own address
+        shown_here = data.get(CONF_SHOWN_HERE, True)
+        elsewhere = proposed_domain(self._hass) if shown_here else None
+        if elsewhere not in {None, data[CONF_DOMAIN]}:
             # a key that is shown at another name than Home Assistant's own is fine, as long as it is found there
             issues.clear(KEY_NOT_SERVED)
             issues.found(DOMAIN_MOVED, None, str(elsewhere))
         elif sighting.is_certain:
+            issues.clear(DOMAIN_MOVED)
             issues.found(KEY_NOT_SERVED, None)
 
 

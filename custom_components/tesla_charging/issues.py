@@ -8,9 +8,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import SIGNAL_CONFIG_ENTRY_CHANGED, ConfigEntry, ConfigEntryChange
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
@@ -45,6 +46,10 @@ class EntryIssues:
         self._telemetry_doubtful = False
         self.on_telemetry_doubtful: Callable[[], None] | None = None
         """Called when Tesla may have taken configurations away while something was wrong that is over now."""
+        self.stop: Final = async_dispatcher_connect(
+            hass, SIGNAL_CONFIG_ENTRY_CHANGED, self._entry_changed
+        )
+        """Follow the entry no more."""
 
     # -- what is told -------------------------------------------------------------------------------
 
@@ -69,7 +74,7 @@ class EntryIssues:
     @callback
     def found(self, kind: Kind, vin: str | None, detail: str = "", seconds: float = 0.0) -> None:
         """Tell the owner of a kind of trouble, once it has lasted; `seconds` is how long it will."""
-        if kind.per_car and vin is None:
+        if self._is_silent or (kind.per_car and vin is None):
             return
         car = vin if kind.per_car else None
         now = _now()
@@ -139,6 +144,18 @@ class EntryIssues:
 
     # -- how it works -------------------------------------------------------------------------------
 
+    @property
+    def _is_silent(self) -> bool:
+        """Whether there is nobody to tell: a command may fail after its entry was removed or disabled."""
+        known = self._hass.config_entries.async_get_entry(self._entry.entry_id)
+        return known is None or known.disabled_by is not None
+
+    @callback
+    def _entry_changed(self, change: ConfigEntryChange, entry: ConfigEntry) -> None:
+        # an entry that could not be set up is never unloaded
+        if entry is self._entry and entry.disabled_by is not None:
+            self.forget()
+
     def _review_grant(self) -> None:
         """Compare what the sign-in grants with what is wanted, whenever there is a new token."""
         token = self._entry.data.get(CONF_TOKEN, {}).get("access_token")
@@ -201,7 +218,9 @@ def async_get_issues(hass: HomeAssistant, entry: ConfigEntry) -> EntryIssues:
 @callback
 def async_remove_issues(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Forget an entry that is removed."""
-    async_get_issues(hass, entry).forget()
+    issues = async_get_issues(hass, entry)
+    issues.stop()
+    issues.forget()
     del hass.data[DATA_ISSUES][entry.entry_id]
 
 

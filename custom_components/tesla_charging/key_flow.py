@@ -1,11 +1,11 @@
 """The steps about the domain and the virtual key: where it is shown, which key it is, what Tesla says to it."""
 
 from abc import ABCMeta, abstractmethod
-from typing import Any, Final, cast
+from typing import Any, Final, override
 
 from homeassistant.components.file_upload import process_uploaded_file
 from homeassistant.config_entries import ConfigFlow, ConfigFlowResult
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.config_entry_oauth2_flow import AbstractOAuth2Implementation
 from homeassistant.helpers.selector import (
     FileSelector,
@@ -22,8 +22,7 @@ from .const import CONF_DOMAIN, DOMAIN, LOGGER, PORTAL_URL
 from .domain_check import OnboardingError, bare_domain, doubt, proposed_domain
 from .endpoints import active_endpoints
 from .fleet_api import KEY_PATH, FleetApiError, Region
-from .oauth import TeslaImplementation
-from .onboarding import Registrar
+from .onboarding import registrar_of
 from .public_key import async_get_key_store
 from .vehicle_command import InvalidKey, VirtualKey
 
@@ -59,8 +58,19 @@ class KeyFlow(ConfigFlow, metaclass=ABCMeta):
         self._offered: dict[str, VirtualKey] = {}
         """The keys that can be chosen, by the name of the choice."""
         self._choice = ""
+        self._kept: VirtualKey | None = None
+        """The key of this Home Assistant, as this flow knows it."""
+        self._left = False
+        """Whether the person has closed the dialog; what was being asked then is answered later."""
         self._replacing = False
         """Whether the key of an entry that exists is being replaced, for good reasons."""
+
+    @callback
+    @override
+    def async_remove(self) -> None:
+        """Stop showing the public key for a flow that ended; an entry shows it by itself."""
+        self._left = True
+        async_get_key_store(self.hass).hide(self.flow_id)
 
     @abstractmethod
     async def _key_registered(self) -> ConfigFlowResult:
@@ -161,8 +171,8 @@ class KeyFlow(ConfigFlow, metaclass=ABCMeta):
             found = await store.tesla_fleet_key()
         except (InvalidKey, OSError) as err:
             LOGGER.info("The key of tesla_fleet cannot be taken over: %s", err)
-        kept = None if self._replacing else await store.load()
-        named = {KEY_KEEP: kept, KEY_TESLA_FLEET: found, KEY_NEW: VirtualKey.generate()}
+        self._kept = None if self._replacing else await store.load()
+        named = {KEY_KEEP: self._kept, KEY_TESLA_FLEET: found, KEY_NEW: VirtualKey.generate()}
         self._offered = {name: key for name, key in named.items() if key is not None}
 
     async def async_step_replace_key(
@@ -224,15 +234,15 @@ class KeyFlow(ConfigFlow, metaclass=ABCMeta):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Give the public key to somebody who puts it on a server of theirs, then have Tesla look."""
-        key = self._offered[self._choice]
         errors: dict[str, str] = {}
         detail = ""
         if user_input is not None:
-            errors, detail, _ = await self._try_to_register(key)
+            errors, detail, _ = await self._try_to_register(self._offered[self._choice])
             if not errors:
                 return await self._after_registration()
         else:
-            await self._keep_first(key)
+            await self._keep_first(self._offered[self._choice])
+        key = self._offered[self._choice]
         return self.async_show_form(
             step_id="host_key",
             data_schema=vol.Schema({}),
@@ -252,21 +262,41 @@ class KeyFlow(ConfigFlow, metaclass=ABCMeta):
         store = async_get_key_store(self.hass)
         if not self._replacing and await store.load() is None:
             await store.save(key)
+            self._kept = key
+
+    async def _refuse_another_key(self) -> None:
+        """Raise OnboardingError if another flow gave this Home Assistant a key that this one did not know of.
+
+        It goes with the key that is there, unless the person chooses again.
+        """
+        now = None if self._replacing else await async_get_key_store(self.hass).load()
+        if (now and now.public_key) == (self._kept and self._kept.public_key):
+            return
+        self._kept = now
+        self._offered.pop(KEY_KEEP, None)
+        self._offered = {**({KEY_KEEP: now} if now else {}), **self._offered}
+        self._choice = self._choices[0]
+        raise OnboardingError("key_changed")
 
     async def _try_to_register(self, key: VirtualKey) -> tuple[dict[str, str], str, str]:
         """Have Tesla take the key from the domain; return errors, what they mention, and the key's address."""
         store = async_get_key_store(self.hass)
         try:
-            await self._keep_first(key)
             store.show(self.flow_id)
             async with store.trying(key):
+                await self._refuse_another_key()
+                await self._keep_first(key)
                 await self._register(key)
                 await store.save(key)
+                self._kept = key
         except OnboardingError as err:
             field = CONF_DOMAIN if err.key.startswith("domain_") and self._shown_here else "base"
             return {field: err.key}, err.detail, err.url
         except OSError as err:
             return {"base": "key_not_saved"}, str(err), ""
+        finally:
+            if self._left:
+                self.async_remove()
         return {}, "", ""
 
     async def _register(self, key: VirtualKey) -> None:
@@ -281,12 +311,6 @@ class KeyFlow(ConfigFlow, metaclass=ABCMeta):
         except FleetApiError as err:
             LOGGER.warning("Tesla did not list the account's cars: %s", err)
             return self._form({"base": "cars_not_listed"}, detail=err.detail)
-
-
-def registrar_of(hass: HomeAssistant, implementation: AbstractOAuth2Implementation) -> Registrar:
-    """Return who registers the application of a sign-in."""
-    tesla = cast(TeslaImplementation, implementation)
-    return Registrar(hass, active_endpoints(), tesla.client_id, tesla.client_secret)
 
 
 def _select(options: list[str], translation_key: str) -> SelectSelector:

@@ -1,13 +1,15 @@
 """What the config flow does behind its pages: key, registration, and whether cars are paired."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.config_entry_oauth2_flow import AbstractOAuth2Implementation
 
 from .const import LOGGER
 from .domain_check import KeySighting, OnboardingError, look_for_key
+from .endpoints import active_endpoints
 from .fleet_api import (
     AccountUnpaid,
     Authorization,
@@ -28,6 +30,7 @@ from .fleet_api import (
     Vehicles,
     VehicleSummary,
 )
+from .oauth import TeslaImplementation
 from .vehicle_command import VirtualKey
 
 # Rows of (error, key of the message on the page)
@@ -102,6 +105,12 @@ class Registrar:
                     await self.register(other, domain, key)
                 except OnboardingError as err:
                     LOGGER.debug("Not registered in region %s: %s", other, err.key)
+
+
+def registrar_of(hass: HomeAssistant, implementation: AbstractOAuth2Implementation) -> Registrar:
+    """Return who registers the application of a sign-in."""
+    tesla = cast(TeslaImplementation, implementation)
+    return Registrar(hass, active_endpoints(), tesla.client_id, tesla.client_secret)
 
 
 def _seen(sighting: KeySighting) -> str:

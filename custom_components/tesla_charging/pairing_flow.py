@@ -47,7 +47,7 @@ class PairingFlow(ConfigFlow, metaclass=ABCMeta):
         """Look which cars have to be paired, and begin with the first. Raises FleetApiError."""
         assert self._account is not None
         for car in self._cars:
-            self._statuses[car.vin] = await self._account.status(car.vin)
+            self._saw(car.vin, await self._account.status(car.vin))
         self._waiting = [car for car in self._cars if self._statuses[car.vin].needs_pairing]
         return await self._next_car()
 
@@ -122,11 +122,15 @@ class PairingFlow(ConfigFlow, metaclass=ABCMeta):
             except FleetApiError as err:
                 self._pairing_error = ("cannot_check", err.detail)
                 return
-            self._statuses[vin] = status
+            self._saw(vin, status)
             if not status.needs_pairing:
                 self._pairing_error = None
                 return
         self._pairing_error = ("not_paired", "")
+
+    def _saw(self, vin: str, status: FleetStatus) -> None:
+        """Take note of what Tesla says of a car."""
+        self._statuses[vin] = status
 
     def _groups(self) -> dict[str, str]:
         """Return the names of the cars by how they stand, as the last page tells it."""

@@ -3,7 +3,8 @@
 from abc import ABCMeta
 from typing import Any, override
 
-from homeassistant.config_entries import ConfigFlowResult
+from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigFlowResult
+from homeassistant.core import callback
 from homeassistant.exceptions import ImplementationUnavailableError
 from homeassistant.helpers.config_entry_oauth2_flow import (
     AbstractOAuth2FlowHandler,
@@ -24,15 +25,20 @@ from .const import (
 )
 from .domain_check import OnboardingError, same_root
 from .endpoints import active_endpoints
-from .fleet_api import Authorization, FleetApiError, Region
-from .key_flow import KeyFlow, registrar_of
+from .fleet_api import Authorization, FleetApiError, FleetStatus, Region
+from .issue_kinds import Evidence
+from .issues import async_get_issues
+from .key_flow import KeyFlow
 from .models import TeslaChargingConfigEntry
-from .onboarding import AccountCars, Registrar
+from .onboarding import AccountCars, Registrar, registrar_of
 from .pairing_flow import PairingFlow
 from .public_key import async_get_key_store
+from .removal import async_take_back
+from .storage import VehicleStorage
 from .telemetry_flow import TelemetryFlow
+from .telemetry_memory import ConfigMemory
 from .telemetry_settings import Road, TelemetrySettings
-from .vehicle_command import VirtualKey
+from .vehicle_command import InvalidKey, VirtualKey
 
 
 class ReconfigureFlow(
@@ -45,8 +51,11 @@ class ReconfigureFlow(
         super().__init__()
         self._changes: dict[str, Any] = {}
         """What was changed of the entry's data so far."""
+        self._telemetry_before = TelemetrySettings()
         self._registered: list[tuple[Registrar, Region, str]] = []
         """Who has been told of a new key, where, for which domain."""
+        self._replaced = False
+        """Whether entries still work with a key that has been replaced."""
 
     def _cars_of_account(self, authorization: Authorization) -> AccountCars:
         endpoints = active_endpoints()
@@ -61,7 +70,7 @@ class ReconfigureFlow(
         self._shown_here = entry.data.get(CONF_SHOWN_HERE, True)
         self._region = Region(entry.data[CONF_REGION])
         self._with_location = entry.data.get(CONF_LOCATION, False)
-        self._telemetry = TelemetrySettings.from_options(entry.options)
+        self._telemetry = self._telemetry_before = TelemetrySettings.from_options(entry.options)
         options = ["telemetry", "pair_cars", "location", "domain", "replace_key", "application"]
         try:
             self.flow_impl = await async_get_config_entry_implementation(self.hass, entry)
@@ -126,6 +135,8 @@ class ReconfigureFlow(
     async def _key_changed(self) -> ConfigFlowResult:
         """Go on with a key, a domain or an application that Tesla has taken. Raises FleetApiError."""
         self._changes |= {CONF_DOMAIN: self._domain, CONF_SHOWN_HERE: self._shown_here}
+        # Tesla has just fetched it, whatever can be seen from here
+        self._worked(Evidence.KEY_SEEN)
         if self._replacing:
             return await self._pair_again()
         embedded = self._telemetry.road is Road.EMBEDDED
@@ -138,16 +149,55 @@ class ReconfigureFlow(
         """Write what was changed, and have everybody who shares a replaced key begin anew."""
         entry = self._get_reconfigure_entry()
         application = self._changes.get(CONF_IMPLEMENTATION, entry.data[CONF_IMPLEMENTATION])
-        if application != entry.data[CONF_IMPLEMENTATION] and entry in self._loaded():
-            # what cars stream belongs to the application that told them to
-            await entry.runtime_data.telemetry.take_back_all()
-        if self._replacing:
-            for other in self._loaded():
-                if other is not entry:
-                    self.hass.config_entries.async_schedule_reload(other.entry_id)
+        if application != entry.data[CONF_IMPLEMENTATION]:
+            await self._leave_application(entry)
+        self._begin_anew(but=entry)
+        # telemetry that was not chosen here may have been chosen elsewhere meanwhile
+        chosen = self._telemetry != self._telemetry_before
+        options = {**entry.options, **(self._telemetry.as_options() if chosen else {})}
         return self.async_update_reload_and_abort(
-            entry, data_updates=self._changes, options=self._telemetry.as_options()
+            entry, data_updates=self._changes, options=options
         )
+
+    async def _leave_application(self, entry: TeslaChargingConfigEntry) -> None:
+        """Take back what the old application told the cars, and forget it: the new one has told them nothing."""
+        if entry in self._loaded():  # nobody tells them again meanwhile
+            await self.hass.config_entries.async_unload(entry.entry_id)
+        storage = VehicleStorage(self.hass, entry.entry_id)
+        await storage.load()
+        endpoints = active_endpoints()
+        await async_take_back(
+            self.hass, entry, storage, endpoints.regions[Region(entry.data[CONF_REGION])]
+        )
+        for vin in storage.telemetry_vins:
+            await storage.remember_telemetry(vin, ConfigMemory())
+
+    @callback
+    def _begin_anew(self, but: TeslaChargingConfigEntry | None = None) -> None:
+        """Have everybody work with the key that replaced theirs."""
+        if self._replaced:
+            self._replaced = False
+            for entry in self._loaded():
+                if entry is not but:
+                    self.hass.config_entries.async_schedule_reload(entry.entry_id)
+
+    @callback
+    @override
+    def async_remove(self) -> None:
+        """Leave nobody with a key that was replaced."""
+        super().async_remove()
+        self._begin_anew()
+
+    @override
+    def _saw(self, vin: str, status: FleetStatus) -> None:
+        """Take note, and have its owner told no longer that a car lacks the key."""
+        super()._saw(vin, status)
+        if self.source == SOURCE_RECONFIGURE and not status.needs_pairing:
+            self._worked(Evidence.PAIRED, vin)
+
+    @callback
+    def _worked(self, evidence: Evidence, vin: str | None = None) -> None:
+        async_get_issues(self.hass, self._get_reconfigure_entry()).worked(evidence, vin)
 
     def _loaded(self) -> list[TeslaChargingConfigEntry]:
         return self.hass.config_entries.async_loaded_entries(DOMAIN)
@@ -178,12 +228,24 @@ class ReconfigureFlow(
         """Register, or have Tesla go on with the key that stays."""
         self._registered.clear()
         outcome = await super()._try_to_register(key)
-        if outcome[0] and self._registered:
-            kept = await async_get_key_store(self.hass).load()
-            for registrar, region, domain in self._registered:
-                try:
-                    if kept is not None:
-                        await registrar.register(region, domain, kept)
-                except OnboardingError as err:
-                    LOGGER.warning("Tesla did not take the old key back: %s", err)
+        if not outcome[0]:
+            self._replaced = self._replacing
+            if self._left:
+                self._begin_anew()
+        elif self._registered:
+            await self._take_back()
         return outcome
+
+    async def _take_back(self) -> None:
+        """Have Tesla go on with the key that stays, where it was told of another one."""
+        try:
+            kept = await async_get_key_store(self.hass).load()
+        except (InvalidKey, OSError) as err:
+            LOGGER.warning("There is no old key to go on with: %s", err)
+            return
+        for registrar, region, domain in self._registered:
+            try:
+                if kept is not None:
+                    await registrar.register(region, domain, kept)
+            except OnboardingError as err:
+                LOGGER.warning("Tesla did not take the old key back: %s", err)

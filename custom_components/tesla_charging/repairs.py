@@ -53,8 +53,8 @@ from .issue_kinds import (
     kind_of,
 )
 from .issues import async_get_issues
-from .key_flow import registrar_of
 from .models import TeslaChargingConfigEntry
+from .onboarding import registrar_of
 from .pairing_watch import check_pairing
 from .public_key import async_get_key_store
 from .removal import LEFTOVERS, LeftoversFlow
@@ -79,10 +79,14 @@ class PageFlow(RepairsFlow, ABC):
     ) -> RepairsFlowResult:
         """Show the page, and do what submitting it means."""
 
+    @property
+    def issue(self) -> ir.IssueEntry | None:
+        """What the page is about, None if that is over."""
+        return ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
+
     def show(self, error: OnboardingError | None = None) -> RepairsFlowResult:
         """Show the page, with what is still wrong."""
-        issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
-        if issue is None:  # it went by itself while the page was open
+        if (issue := self.issue) is None:  # it went by itself while the page was open
             return self.async_create_entry(data={})
         return self.async_show_form(
             step_id="confirm",
@@ -112,10 +116,7 @@ class CheckFlow(PageFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
         """Say what to do, and whether it has helped."""
-        if (
-            user_input is None
-            or ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id) is None
-        ):
+        if user_input is None or self.issue is None:
             return self.show()
         try:
             await self.check()
@@ -220,6 +221,7 @@ class RegisterFlow(CheckFlow):
         registrar = registrar_of(self.hass, implementation)
         await registrar.register(self._region, domain, key)
         await registrar.register_elsewhere(self._region, domain, key)
+        async_get_issues(self.hass, self.entry).worked(Evidence.KEY_SEEN)
         vehicles = await self.vehicles()
         await self.entry.runtime_data.client.find_region()
         await vehicles.list()
@@ -254,7 +256,7 @@ class HandOverFlow(PageFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
         """Say why, then lead there. The issue stays until it is put right."""
-        if user_input is None:
+        if user_input is None or self.issue is None:
             return self.show()
         return self.async_abort(
             reason="continued", next_flow=(FlowType.CONFIG_FLOW, await self._flow_id())

@@ -39,19 +39,25 @@ class CommandMemory:
 
     signed: bool | None = None
     sessions: dict[Domain, SessionState] = field(default_factory=dict)
+    key: str = ""
+    """Fingerprint of the virtual key with which all this was found out."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON-compatible values."""
         return {
+            "key": self.key,
             "signed": self.signed,
             "sessions": {domain.name: state.as_dict() for domain, state in self.sessions.items()},
         }
 
     @classmethod
-    def from_dict(cls, data: object) -> CommandMemory:
-        """Read back as_dict(); a session that is damaged is left out, a handshake replaces it."""
-        if not isinstance(data, dict):
-            return cls()
+    def from_dict(cls, data: object, key: str) -> CommandMemory:
+        """Read back as_dict(); a session that is damaged is left out, a handshake replaces it.
+
+        What was found out with another key than this one says nothing: the car may not know this one.
+        """
+        if not isinstance(data, dict) or data.get("key") != key:
+            return cls(key=key)
         signed = data.get("signed")
         stored = data.get("sessions")
         sessions: dict[Domain, SessionState] = {}
@@ -62,7 +68,7 @@ class CommandMemory:
                 sessions[Domain[name]] = SessionState.from_dict(item)
             except InvalidSessionState:
                 continue
-        return cls(signed if isinstance(signed, bool) else None, sessions)
+        return cls(signed if isinstance(signed, bool) else None, sessions, key)
 
 
 class VehicleStorage:
@@ -100,9 +106,9 @@ class VehicleStorage:
         for vin, told in (await self._journal.load()).items():
             self._loaded_states[vin] = joined(self.state(vin), told).as_dict()
 
-    def memory(self, vin: str) -> CommandMemory:
-        """Return what was saved of a car's command channel."""
-        return CommandMemory.from_dict(self._loaded_sessions.get(vin))
+    def memory(self, vin: str, key: str) -> CommandMemory:
+        """Return what was saved of a car's command channel, as far as it was with this key (by fingerprint)."""
+        return CommandMemory.from_dict(self._loaded_sessions.get(vin), key)
 
     def state(self, vin: str) -> VehicleState:
         """Return what was last known of a car."""

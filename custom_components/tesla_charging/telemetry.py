@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import HassJob, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.event import async_call_later
@@ -19,7 +19,7 @@ from .storage import VehicleStorage
 from .telemetry_configurator import TelemetryConfigurator
 from .telemetry_memory import ConfigMemory
 from .telemetry_mqtt import MqttTelemetry
-from .telemetry_problem import TelemetryProblem, TelemetryTrouble
+from .telemetry_problem import NO_TROUBLE, TelemetryProblem, TelemetryTrouble
 from .telemetry_refusals import clear_refusals
 from .telemetry_review import ConfigReview
 from .telemetry_server import SIGNAL_NEW_CA, TelemetryServerError, async_get_telemetry_server
@@ -65,6 +65,8 @@ class EntryTelemetry:
         self._stopped = False
         self._closed_because = ""
         """What was logged last, so that it is logged once."""
+        self._trouble = NO_TROUBLE
+        """Why the receiver is not open."""
         self._silence: SilenceWatch | None = None
         self.settings = TelemetrySettings.from_options(entry.options)
 
@@ -109,14 +111,16 @@ class EntryTelemetry:
             self._create_issue(
                 err.key, {"detail": err.detail, "port": str(self.settings.listen_port)}
             )
-            trouble = TelemetryTrouble(TelemetryProblem.CANNOT_LISTEN, err.detail)
+            self._trouble = TelemetryTrouble(TelemetryProblem.CANNOT_LISTEN, err.detail)
             for car in self._cars.values():
-                car.telemetry_stage(TelemetryStage.WAITING, trouble)
-            self._entry.async_on_unload(async_call_later(self._hass, REOPEN_INTERVAL, self._reopen))
+                car.telemetry_stage(TelemetryStage.WAITING, self._trouble)
+            job = HassJob(self._reopen, cancel_on_shutdown=True)
+            self._entry.async_on_unload(async_call_later(self._hass, REOPEN_INTERVAL, job))
             return
         if self._stopped:
             await self.server.close(self._entry.entry_id)
             return
+        self._trouble = NO_TROUBLE
         self._clear_issue()
         self._entry.async_on_unload(
             async_dispatcher_connect(self._hass, SIGNAL_NEW_CA, self._on_new_ca)
@@ -173,8 +177,9 @@ class EntryTelemetry:
     @callback
     def joined(self, car: VehicleCoordinator) -> None:
         """Hear a car that has joined the account."""
+        if self.settings.road is not Road.POLLING:
+            car.telemetry_stage(TelemetryStage.WAITING, self._trouble)
         if self._mqtt is not None:
-            car.telemetry_stage(TelemetryStage.WAITING)
             self._open_mqtt()
         if self._review is not None:
             self.server.join(self._entry.entry_id, car.vin, car)

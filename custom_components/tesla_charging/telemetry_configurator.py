@@ -59,10 +59,10 @@ class TelemetryConfigurator:
         """
         left_out = self._still_left_out(memory, now)
         wanted = self._wanted(left_out)
-        if not memory.is_due(wanted.fingerprint, now, patience):
+        if not memory.is_due(self._named(wanted), now, patience):
             return memory
         try:
-            if memory.fingerprint == wanted.fingerprint:
+            if memory.fingerprint == self._named(wanted):
                 status = read_config_status(await self._configs.get(vin))
                 if status.config is not None and wanted.matches(status.config):
                     return _held(memory, status, now)
@@ -106,7 +106,7 @@ class TelemetryConfigurator:
                 return _refused(memory, SKIPPED[reason], reason.value, now)
             if not result.updated:
                 return _refused(memory, TelemetryProblem.OTHER, "", now)
-            return await self._read_back(vin, replace(memory, fingerprint=wanted.fingerprint), now)
+            return await self._read_back(vin, replace(memory, fingerprint=self._named(wanted)), now)
 
     async def _read_back(self, vin: str, memory: ConfigMemory, now: float) -> ConfigMemory:
         """See whether Tesla holds what it took: a car without a free place swallows a configuration."""
@@ -120,6 +120,10 @@ class TelemetryConfigurator:
     async def remove(self, vin: str) -> None:
         """Take a car's configuration back. Raises FleetApiError."""
         await self._configs.delete(vin)
+
+    def _named(self, wanted: TelemetryConfig) -> str:
+        """Return a configuration's fingerprint with its signer's: a car follows it as long as it knows the key."""
+        return f"{self._key.fingerprint}:{wanted.fingerprint}"
 
     def _wanted(self, refused: tuple[str, ...]) -> TelemetryConfig:
         config = self._config

@@ -27,7 +27,7 @@ class ConfigMemory:
     """What is remembered of one car's configuration."""
 
     fingerprint: str = ""
-    """Of the configuration that Tesla took last; empty for none."""
+    """Of the configuration that Tesla took last, and of the key that signed it; empty for none."""
     checked_at: float = 0.0
     stage: TelemetryStage = TelemetryStage.WAITING
     problem: TelemetryProblem = TelemetryProblem.NONE

@@ -152,6 +152,11 @@ class VehicleState:
                 newer[name] = reading.after(old, now=now)
         return replace(self, readings={**self.readings, **newer})
 
+    def without(self, name: str) -> VehicleState:
+        """Return the state without a signal that must not be known any more."""
+        readings = {known: row for known, row in self.readings.items() if known != name}
+        return replace(self, readings=readings)
+
     def connected(self, connection: Connection) -> VehicleState:
         """Return the state with another connection."""
         return replace(self, connection=connection)
