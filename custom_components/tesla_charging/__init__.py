@@ -1,6 +1,6 @@
 """Tesla Charging: charges Teslas through Tesla's own Fleet API, signed here and verified by the car."""
 
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryError, ConfigEntryNotReady
 from homeassistant.helpers import config_validation as cv, issue_registry as ir
@@ -121,6 +121,8 @@ async def async_remove_config_entry_device(
 
 async def async_remove_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> None:
     """Forget an account, take back what can be, and tell what is left: the files stay until the person has decided."""
+    for flow in [*entry.async_get_active_flows(hass, {SOURCE_RECONFIGURE})]:
+        hass.config_entries.flow.async_abort(flow["flow_id"])
     async_get_key_store(hass).hide(entry.entry_id)
     ir.async_delete_issue(hass, DOMAIN, issue_id(entry.entry_id))
     storage = VehicleStorage(hass, entry.entry_id)

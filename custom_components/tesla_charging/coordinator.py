@@ -98,8 +98,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         self.data = state if with_location else state.without(LOCATION)
         self.on_not_found: Callable[[], None] = _nothing
         """Told when Tesla does not find the car: it may have left the account."""
-        self._told = self.data
-        self._told_success = True
+        self._told, self._told_success = self.data, True
         self._asked_at: float | None = None
         self._changed_at = _now()
         self._clock_lag: float | None = None

@@ -1,7 +1,7 @@
 """Whether the key is still where Tesla looks for it: without it, Tesla's app refuses to pair a car.
 
 Looked at when Home Assistant has started and once a day, from here and free of charge. A call from inside a home often
-reaches nobody, which says little; that somebody else answers says enough when it lasts.
+reaches nobody, which says little; that somebody else answers says more when it lasts, and Tesla has the last word.
 """
 
 from datetime import datetime, timedelta
@@ -9,15 +9,19 @@ from typing import Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import ImplementationUnavailableError
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.config_entry_oauth2_flow import async_get_config_entry_implementation
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.start import async_at_started
 
-from .const import CONF_DOMAIN, CONF_SHOWN_HERE, DOMAIN, LOGGER
-from .domain_check import KeySighting, look_for_key, proposed_domain
+from .const import CONF_DOMAIN, CONF_REGION, CONF_SHOWN_HERE, DOMAIN, LOGGER
+from .domain_check import KeySighting, OnboardingError, look_for_key, proposed_domain
 from .endpoints import active_endpoints
+from .fleet_api import Region
 from .issue_kinds import DOMAIN_MOVED, KEY_NOT_SERVED, Evidence
 from .issues import async_get_issues
+from .onboarding import registrar_of
 from .vehicle_command import VirtualKey
 
 INTERVAL: Final = timedelta(hours=1)
@@ -58,7 +62,8 @@ class DomainWatch:
         if self._rest > 0:
             self._rest -= 1
             return
-        sighting = await check_domain(self._hass, self._entry, self._key)
+        last_try = self._failed >= TRIES - 1
+        sighting = await check_domain(self._hass, self._entry, self._key, ask_tesla=last_try)
         if sighting is KeySighting.OURS:
             self._failed, self._rest = 0, LOOKS_A_DAY - 1
             return
@@ -82,10 +87,29 @@ class DomainWatch:
             issues.found(KEY_NOT_SERVED, None)
 
 
-async def check_domain(hass: HomeAssistant, entry: ConfigEntry, key: VirtualKey) -> KeySighting:
-    """Look for the key now, and take back what was said of the domain if it is there."""
+async def check_domain(
+    hass: HomeAssistant, entry: ConfigEntry, key: VirtualKey, *, ask_tesla: bool
+) -> KeySighting:
+    """Look for the key now, and take back what was said of the domain if it is there.
+
+    Many a router answers by itself when it is called from inside. So, if need be, Tesla is asked to look.
+    """
     url = active_endpoints().key_url(entry.data[CONF_DOMAIN])
     sighting = await look_for_key(async_get_clientsession(hass), url, key.public_key)
+    if sighting is not KeySighting.OURS and ask_tesla and await _tesla_finds(hass, entry, key):
+        sighting = KeySighting.OURS
     if sighting is KeySighting.OURS:
         async_get_issues(hass, entry).worked(Evidence.KEY_SEEN)
     return sighting
+
+
+async def _tesla_finds(hass: HomeAssistant, entry: ConfigEntry, key: VirtualKey) -> bool:
+    """Return whether Tesla takes the key from the domain, which it does anew, and for free, with every registration."""
+    try:
+        implementation = await async_get_config_entry_implementation(hass, entry)
+        registrar = registrar_of(hass, implementation)
+        await registrar.register(Region(entry.data[CONF_REGION]), entry.data[CONF_DOMAIN], key)
+    except (ImplementationUnavailableError, ValueError, OnboardingError) as err:
+        LOGGER.debug("Tesla did not take the key from the domain: %s", err)
+        return False
+    return True

@@ -242,7 +242,7 @@ class KeyServedFlow(CheckFlow):
 
     async def check(self) -> None:
         """Look there now."""
-        sighting = await check_domain(self.hass, self.entry, await self.key())
+        sighting = await check_domain(self.hass, self.entry, await self.key(), ask_tesla=True)
         if sighting is not KeySighting.OURS:
             raise OnboardingError(sighting.value)
 
