@@ -40,6 +40,7 @@ async def test_a_burst_writes_each_changed_entity_once_and_no_other(
     assert {entity.split(".")[0] for burst in whole for entity in burst.changed} == {
         "binary_sensor",
         "cover",
+        "event",
         "sensor",
         "switch",
     }

@@ -15,6 +15,7 @@ from .const import CONF_BASE_URL, CONF_LOCATION, CONF_REGION, DOMAIN, PLATFORMS
 from .coordinator import VehicleCoordinator
 from .domain_watch import DomainWatch
 from .endpoints import active_endpoints
+from .event_watch import EventWatch
 from .exceptions import placeholders, translation_key
 from .fleet_api import (
     FleetApiClient,
@@ -82,6 +83,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntry
     )
     entry.runtime_data = TeslaChargingData(client, key, storage, requests, cars, account, telemetry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    account.for_each(lambda car: EventWatch(hass, entry, car, storage).start())
     await telemetry.start()
     DomainWatch(hass, entry, key).start()
     account.for_each(lambda car: PairingWatch(hass, entry, car, vehicles).start())

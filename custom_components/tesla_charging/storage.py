@@ -31,6 +31,8 @@ LONG_DELAY: Final = 10.0
 """The same when the journal has become long."""
 SILENCE_DELAY: Final = 900.0
 """Seconds until it is on disk for how long cars have been silent, which only a day of counts for anything."""
+FOLLOWED: Final = "followed"
+"""Beside the signals in a car's state: until when its charging and its whereabouts were followed, unix seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ class VehicleStorage:
         self._loaded_states: dict[str, Any] = {}
         self._session_sources: dict[str, Callable[[], CommandMemory]] = {}
         self._state_sources: dict[str, Callable[[], VehicleState]] = {}
+        self._followed_sources: dict[str, Callable[[], tuple[float, float]]] = {}
         self._silence_source: Callable[[], dict[str, Any]] | None = None
 
     async def load(self) -> None:
@@ -113,6 +116,13 @@ class VehicleStorage:
     def state(self, vin: str) -> VehicleState:
         """Return what was last known of a car."""
         return VehicleState.from_dict(self._loaded_states.get(vin))
+
+    def followed(self, vin: str) -> tuple[float, float]:
+        """Return until when a car's charging and its whereabouts were followed; 0.0 for never."""
+        match self._loaded_states.get(vin):
+            case {"followed": [int() | float() as charge, int() | float() as home]}:
+                return charge, home
+        return 0.0, 0.0
 
     def telemetry(self, vin: str) -> ConfigMemory:
         """Return what is remembered of a car's telemetry configuration."""
@@ -141,6 +151,11 @@ class VehicleStorage:
         """Say where a car's records come from when they are saved."""
         self._session_sources[vin] = memory
         self._state_sources[vin] = state
+
+    @callback
+    def attach_followed(self, vin: str, source: Callable[[], tuple[float, float]]) -> None:
+        """Say where it comes from until when a car was followed; saved whenever its state is."""
+        self._followed_sources[vin] = source
 
     @callback
     def save_sessions(self) -> None:
@@ -181,6 +196,7 @@ class VehicleStorage:
             records.pop(vin, None)
         self._session_sources.pop(vin, None)
         self._state_sources.pop(vin, None)
+        self._followed_sources.pop(vin, None)
         if not self._closed:
             await self._configs.async_save(self._loaded_configs)
             await self._sessions.async_save(self._session_data())
@@ -250,8 +266,13 @@ class VehicleStorage:
 
     def _state_data(self) -> dict[str, Any]:
         return self._loaded_states | {
-            vin: source().as_dict() for vin, source in self._state_sources.items()
+            vin: source().as_dict() | self._followed_data(vin)
+            for vin, source in self._state_sources.items()
         }
+
+    def _followed_data(self, vin: str) -> dict[str, Any]:
+        source = self._followed_sources.get(vin)
+        return {FOLLOWED: list(source())} if source else {}
 
 
 def _records(loaded: object) -> dict[str, Any]:

@@ -1,0 +1,85 @@
+"""Events: what happened to a car's charge, to its cable, and where it came and went."""
+
+from dataclasses import dataclass
+from typing import override
+
+from homeassistant.components.event import EventEntity, EventEntityDescription
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .charge_events import ChargeEvent, Happening
+from .entity import VehicleEntity, VehicleEntityDescription
+from .event_watch import signal_of
+from .models import TeslaChargingConfigEntry
+
+PARALLEL_UPDATES = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class VehicleEventDescription(VehicleEntityDescription, EventEntityDescription):
+    """One event entity."""
+
+    signals: tuple[str, ...] = ()
+    """None: it is told of events, and shows no signal."""
+
+
+EVENTS = (
+    VehicleEventDescription(
+        key="charging_session",
+        event_types=[
+            ChargeEvent.CHARGING_STARTED.value,
+            ChargeEvent.CHARGING_COMPLETE.value,
+            ChargeEvent.CHARGING_STOPPED.value,
+            ChargeEvent.CHARGING_INTERRUPTED.value,
+        ],
+    ),
+    VehicleEventDescription(
+        key="cable",
+        event_types=[ChargeEvent.PLUGGED_IN.value, ChargeEvent.UNPLUGGED.value],
+    ),
+    VehicleEventDescription(
+        key="home_and_away",
+        event_types=[ChargeEvent.CAME_HOME.value, ChargeEvent.LEFT.value],
+    ),
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: TeslaChargingConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add every car's event entities, also of those that join later."""
+    entry.runtime_data.account.for_each(
+        lambda car: async_add_entities([VehicleEvent(car, row) for row in EVENTS])
+    )
+
+
+class VehicleEvent(VehicleEntity, EventEntity):
+    """What happened last of one kind."""
+
+    entity_description: VehicleEventDescription
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Listen to what happens."""
+        await super().async_added_to_hass()
+        car = self.coordinator
+        self.async_on_remove(
+            async_dispatcher_connect(
+                self.hass, signal_of(car.config_entry.entry_id, car.vin), self._on_event
+            )
+        )
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Always: what happened has happened, also while Tesla cannot be asked."""
+        return True
+
+    @callback
+    def _on_event(self, happening: Happening) -> None:
+        if happening.event.value in self.event_types:
+            self._trigger_event(happening.event.value, happening.as_data())
+            self.async_write_ha_state()

@@ -1,0 +1,105 @@
+"""Watches a car for what happens to it, and tells whoever wants to know: event entities and device triggers."""
+
+from typing import Final
+
+from homeassistant.components.zone import in_zone
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.helpers.dispatcher import async_dispatcher_send
+from homeassistant.util import dt as dt_util
+from homeassistant.util.signal_type import SignalType
+
+from .at_home import HOME_ZONE, is_at_home
+from .charge_events import Contact, Followed, Happening, Situation, Whereabouts, happened, look
+from .const import DOMAIN
+from .coordinator import VehicleCoordinator
+from .fleet_api import VehicleState as Connection
+from .storage import VehicleStorage
+from .vehicle_state import VehicleState
+
+EDGE: Final = 100.0
+"""Metres around the home zone in which a position, which wavers, is neither at home nor away."""
+_IN_TOUCH: Final = frozenset({Connection.ONLINE, Connection.ASLEEP})
+
+
+def signal_of(entry_id: str, vin: str) -> SignalType[Happening]:
+    """Return the dispatcher's signal that tells what happens to a car of an entry."""
+    return SignalType(f"{DOMAIN}_event_{entry_id}_{vin}")
+
+
+class EventWatch:
+    """Watches one car."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        car: VehicleCoordinator,
+        storage: VehicleStorage,
+    ) -> None:
+        """Begin with what was known before the restart."""
+        self._hass = hass
+        self._entry = entry
+        self._car = car
+        self._storage = storage
+        self._connected_at: float | None = None
+        charge, home = storage.followed(car.vin)
+        before = Situation(charge_followed=Followed(charge), home_followed=Followed(home))
+        nobody = Contact(_now(), in_touch=False)
+        self._situation = look(before, car.data, _whereabouts(hass, car.data), nobody)
+
+    @callback
+    def start(self) -> None:
+        """Look whenever something was heard of the car, until the entry is unloaded."""
+        self._storage.attach_followed(self._car.vin, self._followed)
+        self._entry.async_on_unload(self._car.async_add_listener(self._look))
+        self._entry.async_on_unload(
+            self._hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, self._on_stop)
+        )
+
+    @callback
+    def _look(self) -> None:
+        car, now = self._car, _now()
+        if not car.push.connected:
+            self._connected_at = None
+        elif self._connected_at is None:
+            self._connected_at = now
+        told = car.last_update_success and car.data.connection in _IN_TOUCH
+        contact = Contact(now, car.push.connected or told, self._connected_at)
+        before = self._situation
+        self._situation = after = look(
+            before, car.data, _whereabouts(self._hass, car.data), contact
+        )
+        for happening in happened(before, after, car.data, now):
+            async_dispatcher_send(self._hass, signal_of(self._entry.entry_id, car.vin), happening)
+
+    def _followed(self) -> tuple[float, float]:
+        return self._situation.charge_followed.until, self._situation.home_followed.until
+
+    @callback
+    def _on_stop(self, _: Event) -> None:
+        # of a car that sleeps nothing else is to be saved, and it has been followed all the same
+        self._storage.save_states()
+
+
+def _whereabouts(hass: HomeAssistant, state: VehicleState) -> Whereabouts | None:
+    """Return whether a car is at home, None where that is not known for certain."""
+    at_home = is_at_home(hass, state)
+    if at_home is None:
+        return None
+    if isinstance(state.value("LocatedAtHome"), bool):
+        return Whereabouts("LocatedAtHome", at_home)
+    position, zone = state.value("Location"), hass.states.get(HOME_ZONE)
+    if (
+        not at_home
+        and zone is not None
+        and isinstance(position, tuple)
+        and in_zone(zone, *position, EDGE)
+    ):
+        return None
+    return Whereabouts("Location", at_home)
+
+
+def _now() -> float:
+    return dt_util.utcnow().timestamp()
