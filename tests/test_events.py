@@ -9,7 +9,11 @@ from homeassistant.components.device_automation import (
     async_get_device_automations,
 )
 from homeassistant.components.device_automation.trigger import async_validate_trigger_config
-from homeassistant.const import EVENT_HOMEASSISTANT_STOP, STATE_UNKNOWN
+from homeassistant.const import (
+    EVENT_HOMEASSISTANT_FINAL_WRITE,
+    EVENT_HOMEASSISTANT_STOP,
+    STATE_UNKNOWN,
+)
 from homeassistant.core import Event, HomeAssistant, State
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.translation import async_get_translations
@@ -254,9 +258,9 @@ async def test_until_when_a_sleeping_car_was_followed_is_saved_at_the_end(
     await home.poll()
     home.hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
     await home.hass.async_block_till_done()
-    storage = home.entry.runtime_data.storage
-    assert storage._states._data is not None  # waits for the final write
-    saved = storage._state_data()[PEARL]["followed"]
+    home.hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
+    await home.hass.async_block_till_done()
+    saved = hass_storage[f"{DOMAIN}.{home.entry.entry_id}.states"]["data"][PEARL]["followed"]
     assert saved == [pytest.approx(home.tesla.clock.now(), abs=5)] * 2
 
 

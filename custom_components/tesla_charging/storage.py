@@ -107,7 +107,8 @@ class VehicleStorage:
         self._loaded_states = _records(await self._states.async_load())
         self._loaded_silences = _records(await self._silences.async_load())
         for vin, told in (await self._journal.load()).items():
-            self._loaded_states[vin] = joined(self.state(vin), told).as_dict()
+            saved = _records(self._loaded_states.get(vin))
+            self._loaded_states[vin] = saved | joined(self.state(vin), told).as_dict()
 
     def memory(self, vin: str, key: str) -> CommandMemory:
         """Return what was saved of a car's command channel, as far as it was with this key (by fingerprint)."""
@@ -222,6 +223,11 @@ class VehicleStorage:
         await self._states.async_remove()
         await self._silences.async_remove()
         await self._journal.remove()
+
+    @callback
+    def save_states(self) -> None:
+        """Have the states saved in a while, at the latest when Home Assistant stops."""
+        self._save_later(STATE_DELAY)
 
     @callback
     def _save_later(self, delay: float) -> None:
