@@ -587,6 +587,15 @@ async def test_a_choice_of_telemetry_outlives_a_flow_that_began_before_it(
     assert entry_of(home).options["more"] == 1
 
 
+async def test_the_choice_of_telemetry_that_was_made_last_counts(settled_home: Home) -> None:
+    home = settled_home
+    slow = await change(home, "telemetry")
+    chosen = TelemetrySettings(Road.MQTT, topic_base="cars")
+    home.hass.config_entries.async_update_entry(entry_of(home), options=chosen.as_options())
+    await changed(home, await pick(home, slow, "telemetry_polling"))
+    assert TelemetrySettings.from_options(entry_of(home).options).road is Road.POLLING
+
+
 # -- location ---------------------------------------------------------------------------------------------------
 
 

@@ -51,7 +51,8 @@ class ReconfigureFlow(
         super().__init__()
         self._changes: dict[str, Any] = {}
         """What was changed of the entry's data so far."""
-        self._telemetry_before = TelemetrySettings()
+        self._options: dict[str, Any] = {}
+        """The same of its options."""
         self._registered: list[tuple[Registrar, Region, str]] = []
         """Who has been told of a new key, where, for which domain."""
         self._replaced = False
@@ -70,7 +71,7 @@ class ReconfigureFlow(
         self._shown_here = entry.data.get(CONF_SHOWN_HERE, True)
         self._region = Region(entry.data[CONF_REGION])
         self._with_location = entry.data.get(CONF_LOCATION, False)
-        self._telemetry = self._telemetry_before = TelemetrySettings.from_options(entry.options)
+        self._telemetry = TelemetrySettings.from_options(entry.options)
         options = ["telemetry", "pair_cars", "location", "domain", "replace_key", "application"]
         try:
             self.flow_impl = await async_get_config_entry_implementation(self.hass, entry)
@@ -152,11 +153,9 @@ class ReconfigureFlow(
         if application != entry.data[CONF_IMPLEMENTATION]:
             await self._leave_application(entry)
         self._begin_anew(but=entry)
-        # telemetry that was not chosen here may have been chosen elsewhere meanwhile
-        chosen = self._telemetry != self._telemetry_before
-        options = {**entry.options, **(self._telemetry.as_options() if chosen else {})}
+        # what was not chosen here may have been chosen elsewhere meanwhile
         return self.async_update_reload_and_abort(
-            entry, data_updates=self._changes, options=options
+            entry, data_updates=self._changes, options={**entry.options, **self._options}
         )
 
     async def _leave_application(self, entry: TeslaChargingConfigEntry) -> None:
@@ -187,6 +186,12 @@ class ReconfigureFlow(
         """Leave nobody with a key that was replaced."""
         super().async_remove()
         self._begin_anew()
+
+    @override
+    async def _with_telemetry(self, settings: TelemetrySettings) -> ConfigFlowResult:
+        """Have the entry's options changed as well."""
+        self._options |= settings.as_options()
+        return await super()._with_telemetry(settings)
 
     @override
     def _saw(self, vin: str, status: FleetStatus) -> None:
