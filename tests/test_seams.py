@@ -22,7 +22,9 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 
+from custom_components.tesla_charging import domain_watch
 from custom_components.tesla_charging.const import DOMAIN
+from custom_components.tesla_charging.endpoints import active_endpoints
 from custom_components.tesla_charging.public_key import async_get_key_store
 from custom_components.tesla_charging.telemetry_settings import Road, TelemetrySettings
 from custom_components.tesla_charging.vehicle_command import COMMANDS, VirtualKey
@@ -667,12 +669,13 @@ async def test_a_domain_that_tesla_took_ends_what_was_said_of_the_old_one(
 
 
 async def test_a_router_that_answers_from_inside_is_no_trouble_while_tesla_finds_the_key(
-    settled_home: Home, hass_client: Any
+    settled_home: Home, hass_client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = settled_home
     owner = await owner_of(home, hass_client)
     # only who calls from inside meets the router's own page
-    home.tesla.faults.status(404, "com.tesla.3p.public-key.pem", times=None)
+    inside = replace(active_endpoints(), world_url=f"{home.tesla.base_url}/no/such/page/")
+    monkeypatch.setattr(domain_watch, "active_endpoints", lambda: inside)
     await home.restart()
     await hours(home, 5)
     assert told(home) == set()

@@ -37,7 +37,6 @@ def set_limit(home: Home, percent: int) -> None:
 
 
 def open_repair(page: Page, title: str) -> None:
-    page.goto("/config/repairs")
     page.get_by_text(title).first.click()
     form(page).wait_for()
     settle(page)
