@@ -97,26 +97,5 @@ def test_every_action_is_described() -> None:
     assert {action.command for action in ACTIONS} - {None} <= set(COMMANDS)
 
 
-def test_texts_follow_home_assistants_rules() -> None:
-    def texts(node: object, path: str = "") -> Iterator[tuple[str, str]]:
-        if isinstance(node, dict):
-            for key, value in node.items():
-                yield from texts(value, f"{path}.{key}")
-        elif isinstance(node, str):
-            yield path, node
-
-    for path, text in texts(ENGLISH):
-        assert "://" not in text, path
-        assert not re.search(r"<\w+", text), path
-        assert "[%key:" not in text, path
-        assert text == text.strip(), path
-        assert not re.search(r"'\{\w+\}'", text), path
-
-
 def test_the_translations_link_leads_to_the_translations() -> None:
     assert (ROOT / "translations").resolve() == INTEGRATION / "translations"
-
-
-def test_the_manifest_is_in_home_assistants_order() -> None:
-    keys = list(json.loads((INTEGRATION / "manifest.json").read_text()))
-    assert keys == ["domain", "name", *sorted(keys[2:])]
