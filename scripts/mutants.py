@@ -1,0 +1,147 @@
+"""Runs the mutation tests and says what they found; see scripts/mutants.
+
+Two tools share the work. mutmut changes what stands in the bodies of functions, as they are called; what
+happens while a module is imported it cannot change: there scripts/mutants_tables.py steps in.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+import json
+from pathlib import Path
+import shutil
+import subprocess
+import sys
+
+from scripts import mutants_tables
+
+ROOT = Path(__file__).resolve().parent.parent
+WORK = ROOT / ".cache" / "mutants"
+TREE = WORK / "tree"
+COPIED = ("custom_components", "simulator", "tests", "scripts")
+INTEGRATION = Path("custom_components/tesla_charging")
+MODULES = (
+    INTEGRATION / "signals.py",
+    *(
+        INTEGRATION / "vehicle_command" / f"{name}.py"
+        for name in (
+            "commands",
+            "errors",
+            "faults",
+            "messages",
+            "metadata",
+            "results",
+            "sender",
+            "session",
+            "virtual_key",
+        )
+    ),
+)
+TESTS = ("tests/vehicle_command", "tests/test_signals.py", "tests/test_vehicle_state.py")
+NEAR = {
+    "signals": ("tests/test_signals.py",),
+    "commands": ("tests/vehicle_command/test_commands.py", "tests/vehicle_command/test_tables.py"),
+    "faults": ("tests/vehicle_command/test_tables.py",),
+    "errors": ("tests/vehicle_command/test_tables.py",),
+}
+WANTED = 0.85
+
+CONFIGURATION = f"""
+
+[tool.mutmut]
+source_paths = ["custom_components"]
+only_mutate = {json.dumps([str(path) for path in MODULES])}
+also_copy = {json.dumps(COPIED[1:])}
+pytest_add_cli_args_test_selection = {json.dumps(TESTS)}
+pytest_add_cli_args = ["-p", "no:xdist"]
+"""
+
+# mutmut's exit codes of a test run; anything else is a failed run, so a mutant that was noticed
+SURVIVED, NOT_TESTED, SKIPPED, TYPE_CHECKED = 0, 33, 34, 37
+TIMEOUTS = {24, 36, -24, 152, 255}
+UNNOTICED = {"survived", "not run"}
+
+
+def copy_tree() -> None:
+    """Make the copy in which code is changed: the tree as it is now, also what is not committed."""
+    shutil.rmtree(TREE, ignore_errors=True)
+    TREE.mkdir(parents=True)
+    ignored = shutil.ignore_patterns("__pycache__", "screenshots", "images")
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, TREE / name, ignore=ignored)
+        else:
+            shutil.copy(source, TREE / name)
+    project = (ROOT / "pyproject.toml").read_text()
+    (TREE / "pyproject.toml").write_text(project + CONFIGURATION)
+
+
+def functions() -> Iterator[tuple[str, str]]:
+    """Have mutmut change the bodies of functions; return each mutant and what became of it."""
+    run = [sys.executable, "-m", "mutmut", "run", "--max-children", "1"]
+    with (WORK / "mutmut.log").open("w") as log:
+        subprocess.run(run, cwd=TREE, stdout=log, stderr=log, check=False)
+    for path in MODULES:
+        meta = json.loads((TREE / "mutants" / f"{path}.meta").read_text())
+        for name, code in meta["exit_code_by_key"].items():
+            # a function of the import ran before mutmut could change it: the other tool's business
+            if not mutants_tables.runs_at_import(name.split(".x_")[-1].rsplit("__mutmut_", 1)[0]):
+                yield name.removeprefix("custom_components.tesla_charging."), became(code)
+
+
+def tables() -> Iterator[tuple[str, str]]:
+    """Change what mutmut does not reach; return each mutant and what became of it."""
+    with (WORK / "tables.log").open("w") as log:
+        for name, what in mutants_tables.run(TREE, MODULES, NEAR, TESTS):
+            print(f"{what} {name}", file=log, flush=True)
+            yield name, what
+
+
+def became(code: int | None) -> str:
+    """Return what an exit code of mutmut's stands for."""
+    if code is None:
+        return "not run"
+    if code in TIMEOUTS:
+        return "timed out"
+    words = {
+        SURVIVED: "survived",
+        NOT_TESTED: "survived",
+        SKIPPED: "skipped",
+        TYPE_CHECKED: "killed",
+    }
+    return words.get(code, "killed")
+
+
+def summary(title: str, outcomes: Counter[str]) -> float:
+    """Print one line; return which part of the mutants was noticed."""
+    total = outcomes.total() - outcomes["skipped"]
+    noticed = outcomes["killed"] + outcomes["timed out"]
+    ratio = noticed / total if total else 0.0
+    rest = ", ".join(f"{count} {word}" for word, count in sorted(outcomes.items()))
+    print(f"{title:<10} {noticed} of {total} noticed, {ratio:.1%} ({rest})")
+    return ratio
+
+
+def main() -> int:
+    """Run what was asked for. Exit status 0 only if enough mutants were noticed."""
+    parts = sys.argv[1:] or ["functions", "tables"]
+    if set(parts) - {"functions", "tables"}:
+        sys.exit("scripts/mutants [functions|tables]")
+    copy_tree()
+    found: dict[str, list[tuple[str, str]]] = {}
+    if "functions" in parts:
+        found["functions"] = list(functions())
+    if "tables" in parts:
+        found["tables"] = list(tables())
+    survivors = [
+        f"{name}: {what}" for part in found.values() for name, what in part if what in UNNOTICED
+    ]
+    (WORK / "survivors.txt").write_text("\n".join(survivors) + "\n")
+    outcomes = {part: Counter(what for _, what in mutants) for part, mutants in found.items()}
+    for part, counted in outcomes.items():
+        summary(part, counted)
+    return 0 if summary("together", sum(outcomes.values(), Counter())) >= WANTED else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
