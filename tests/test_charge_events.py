@@ -142,7 +142,8 @@ def test_a_car_that_disobeys_makes_no_event(car: Watched) -> None:
 def test_a_cable_pulled_out_of_a_connected_car_interrupts(car: Watched) -> None:
     car.connect()
     car.is_now("Charging", BatteryLevel=62, ChargeLimitSoc=80, DCChargingEnergyIn=3.5)
-    ended, unplugged = car.wait(600).hear(DetailedChargeState="Disconnected")
+    assert car.wait(300).look() == ()
+    ended, unplugged = car.wait(300).hear(DetailedChargeState="Disconnected")
     assert (ended.event, ended.reason) == (ChargeEvent.CHARGING_INTERRUPTED, Reason.UNPLUGGED)
     assert ended.as_data() == {
         "battery_level": 62,

@@ -173,6 +173,38 @@ async def test_pushes_are_events_within_a_second_and_none_is_made_up(streaming_h
     assert types(changes) == [*expected, "charging_stopped"]
 
 
+async def test_a_cable_that_came_out_while_the_car_was_out_of_reach_is_no_interruption(
+    streaming_home: Home,
+) -> None:
+    """Somebody may have stopped charging first: nobody was there to hear of it."""
+    home = streaming_home
+    await home.settle()
+    home.car.set_offline(True)
+    await until(lambda: home.state("sensor", "telemetry") == "synced", 40)
+    home.car.unplug()
+    home.car.set_offline(False)
+    await until(lambda: last(home, "cable")[0] == "unplugged", 40)
+    state = home.hass.states.get(home.entity_id("event", "charging_session"))
+    assert state is not None
+    assert state.attributes["event_type"] == "charging_stopped"
+    assert state.attributes["reason"] == "unplugged"
+
+
+async def test_hours_without_tesla_make_what_is_noticed_then_late(polled_home: Home) -> None:
+    home = polled_home
+    assert home.entry is not None
+    home.tesla.faults.status(500, "vehicles/", times=None)
+    for _ in range(6):
+        await ask_after(home, 1800)
+        home.entry.runtime_data.cars[
+            PEARL
+        ].async_update_listeners()  # somebody has something to tell
+    home.car.unplug()
+    home.tesla.faults.clear()
+    await ask_after(home, 60)
+    assert last(home, "cable") == ("unplugged", True)
+
+
 async def test_an_unreachable_tesla_hides_no_event_and_makes_none(polled_home: Home) -> None:
     polled_home.car.unplug()
     await ask_after(polled_home, 60)
@@ -254,6 +286,12 @@ async def test_until_when_a_sleeping_car_was_followed_is_saved_at_the_end(
     home = polled_home
     assert home.entry is not None
     home.car.sleep()
+    home.tesla.clock.advance(1800)
+    await home.poll()
+    storage = home.entry.runtime_data.storage
+    # all that the car told is on disk; since then it has slept, and been followed
+    await storage._states.async_save(storage._state_data())
+    storage._states_saved_at = 0.0
     home.tesla.clock.advance(1800)
     await home.poll()
     home.hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)

@@ -19,8 +19,6 @@ from .vehicle_state import Reading, VehicleState
 
 LATE: Final = 3600.0
 """Seconds without news of a car after which what is noticed is late: twice the rarest poll of a car that is awake."""
-RECONNECTED: Final = 60.0
-"""Seconds by which a value may be older, by the car's clock, than the connection through which it came."""
 
 
 class ChargeEvent(StrEnum):
@@ -98,6 +96,8 @@ class Followed:
     """Until when a change would have been noticed soon; unix seconds by our clock."""
     stream: float | None = None
     """Since when the car has been connected without a break, if it told the fact since."""
+    reading: Reading | None = None
+    """What it told last."""
 
     def goes_on_from(self, before: Followed) -> bool:
         """Return whether nothing can have been missed since then."""
@@ -227,5 +227,9 @@ def _follow(before: Followed, reading: Reading | None, contact: Contact) -> Foll
     measured_at = min(reading.measured_at, contact.now) if reading else 0.0
     known_at = max(before.until, measured_at)
     goes_on = contact.in_touch and contact.now - known_at <= LATE
-    told = contact.stream is not None and measured_at >= contact.stream - RECONNECTED
-    return Followed(contact.now if goes_on else known_at, contact.stream if told else None)
+    told = before.stream == contact.stream or (reading is not None and reading != before.reading)
+    return Followed(
+        contact.now if goes_on else known_at,
+        contact.stream if told else None,
+        reading or before.reading,
+    )
