@@ -44,14 +44,18 @@ async def test_all_entities_of_a_charging_car(charging_home: Home) -> None:
         "charging_session",
         "charging_state",
         "energy_added",
+        "energy_charged",
         "full_charge_time",
         "home_and_away",
         "last_message",
+        "odometer",
         "plugged_in",
         "range",
+        "scheduled_charging_pending",
         "telemetry",
         "telemetry_problem",
         "wake_up",
+        "why_not_charging",
     }
     shown = {key: state.state for key, state in states.items() if state is not None}
     assert shown["battery_level"] == "62"

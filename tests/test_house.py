@@ -78,9 +78,10 @@ def test_every_error_is_translated() -> None:
 def test_every_entity_has_a_name_and_an_icon() -> None:
     icons = json.loads((INTEGRATION / "icons.json").read_text())
     for platform, entities in ENGLISH["entity"].items():
-        source = (INTEGRATION / f"{platform}.py").read_text()
-        keys = set(re.findall(r'key="(\w+)"', source)) | set(
-            re.findall(r'_number\(\s*"(\w+)"', source)
+        # a platform's rows may be in files of their own
+        source = "".join(path.read_text() for path in INTEGRATION.glob(f"{platform}*.py"))
+        keys = set(
+            re.findall(r'(?:\bkey=|\b(?:number|energy|_word|_power|_flag)\(\s*)"(\w+)"', source)
         )
         assert keys == set(entities), platform
         # a battery's icon shows its level by itself

@@ -16,12 +16,15 @@ from custom_components.tesla_charging.const import (
 )
 from custom_components.tesla_charging.fleet_api import VehicleState as Connection
 from custom_components.tesla_charging.polling import (
+    ONLY_POLLED,
     SILENCE,
     Ask,
     Known,
     is_incomplete,
     next_question,
 )
+from custom_components.tesla_charging.telemetry_problem import TelemetryTrouble
+from custom_components.tesla_charging.vehicle_state import Reading, VehicleState
 
 NOW = 1_790_000_000.0
 MINUTE = 60.0
@@ -168,8 +171,17 @@ def test_a_car_that_does_not_push_everything_is_asked_rarely() -> None:
         (("ChargeLimitSoc",), True),
         # asking tells nothing of what only the car tells, nor of what nobody may tell
         (("LocatedAtHome", "Location"), False),
-        (("EnergyRemaining",), False),
+        (("ACChargingEnergyIn",), False),
     ],
 )
 def test_only_what_asking_would_tell_is_missed(left_out: tuple[str, ...], incomplete: bool) -> None:
-    assert is_incomplete(left_out) is incomplete
+    state = VehicleState({ONLY_POLLED: Reading(100, NOW)}).troubled(
+        TelemetryTrouble(left_out=left_out)
+    )
+    assert is_incomplete(state, asked=True) is incomplete
+    assert is_incomplete(state, asked=False) is incomplete
+
+
+def test_a_car_that_pushes_is_asked_once_for_what_no_car_pushes() -> None:
+    assert is_incomplete(VehicleState(), asked=False)
+    assert not is_incomplete(VehicleState(), asked=True)

@@ -278,14 +278,14 @@ async def test_another_field_is_told_also_to_who_ignores_the_first(
     ir.async_get(home.hass).async_ignore(
         DOMAIN, car_issue_id(home.hass, "telemetry_fields", PEARL), True
     )
-    refuse_field(home, "Gear")
+    refuse_field(home, "Version")
     refuse_field(home, "ChargeLimitSoc")
     await hours.pass_by(7 * DAY)
     found = issue(home, "fields")
     assert found is not None
     assert found.dismissed_version is None
-    # no entity shows the gear
-    assert found.translation_placeholders == {"car": "Pearl", "values": "Charge limit, `Gear`"}
+    # no entity that is switched on shows the version
+    assert found.translation_placeholders == {"car": "Pearl", "values": "Charge limit, `Version`"}
     assert home.entry is not None
     assert await home.hass.config_entries.async_remove(home.entry.entry_id)
     assert issue(home, "fields") is None

@@ -53,7 +53,24 @@ RUBBISH: list[Any] = [
 FIELDS = (
     "battery_level",
     "usable_battery_level",
+    "energy_remaining",
     "battery_range",
+    "est_battery_range",
+    "ideal_battery_range",
+    "charge_rate",
+    "fast_charger_present",
+    "fast_charger_type",
+    "fast_charger_brand",
+    "battery_heater_on",
+    "not_enough_power_to_heat",
+    "user_charge_enable_request",
+    "managed_charging_active",
+    "scheduled_charging_mode",
+    "scheduled_charging_pending",
+    "scheduled_charging_start_time",
+    "scheduled_departure_time",
+    "preconditioning_enabled",
+    "odometer",
     "charging_state",
     "charger_power",
     "charger_actual_current",
@@ -82,6 +99,9 @@ BOUNDS = {
     "charge_limit_soc_min": (50, 100),
     "charge_limit_soc_max": (50, 100),
     "ChargeCurrentRequestMax": (0, 80),
+    # the years 2020 and 3000
+    "ScheduledChargingStartTime": (1_577_836_800, 32_503_680_000),
+    "scheduled_departure_time": (1_577_836_800, 32_503_680_000),
 }
 
 
@@ -105,8 +125,31 @@ def test_every_signal_of_vehicle_data_is_tried_above() -> None:
         **dict.fromkeys(FIELDS, 50),
         "charge_port_door_open": True,
         **dict.fromkeys(
-            ("charging_state", "charge_port_latch", "conn_charge_cable", "shift_state"), "P"
+            (
+                "charging_state",
+                "charge_port_latch",
+                "conn_charge_cable",
+                "shift_state",
+                "fast_charger_type",
+                "fast_charger_brand",
+                "scheduled_charging_mode",
+            ),
+            "P",
         ),
+        **dict.fromkeys(
+            (
+                "fast_charger_present",
+                "battery_heater_on",
+                "not_enough_power_to_heat",
+                "user_charge_enable_request",
+                "managed_charging_active",
+                "scheduled_charging_pending",
+                "preconditioning_enabled",
+            ),
+            False,
+        ),
+        "scheduled_charging_start_time": NOW,
+        "scheduled_departure_time": NOW,
         "car_version": "2026.32.6 abcdef",
         "charger_phases": 3,
     }

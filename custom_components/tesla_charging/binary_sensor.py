@@ -1,4 +1,4 @@
-"""Binary sensors: plugged in, at home, awake."""
+"""Binary sensors: plugged in, where the car is, awake, what its schedule and its battery do."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,15 +9,16 @@ from homeassistant.components.binary_sensor import (
     BinarySensorEntity,
     BinarySensorEntityDescription,
 )
-from homeassistant.const import EntityCategory
+from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .appearing import async_add_as_known
 from .at_home import is_at_home
 from .entity import VehicleEntity, VehicleEntityDescription
 from .fleet_api import VehicleState as Connection
 from .models import TeslaChargingConfigEntry
-from .vehicle_state import CONNECTION, VehicleState
+from .vehicle_state import CONNECTION, HEARD_AT, TELEMETRY, TelemetryStage, VehicleState
 
 PARALLEL_UPDATES = 0
 
@@ -27,6 +28,17 @@ class VehicleBinarySensorDescription(VehicleEntityDescription, BinarySensorEntit
     """One binary sensor."""
 
     value_fn: Callable[[HomeAssistant, VehicleState], bool | None]
+
+
+def _flag(key: str, signal: str, *needs: str, **more: object) -> VehicleBinarySensorDescription:
+    """Return the row of a binary sensor that shows a yes or no as Tesla gives it, switched off."""
+    return VehicleBinarySensorDescription(
+        key=key,
+        signals=(signal,),
+        needs=(signal, *needs),
+        value_fn=lambda _, state: None if (value := state.value(signal)) is None else bool(value),
+        **{"entity_registry_enabled_default": False, **more},  # type: ignore[arg-type]  # fields of the row
+    )
 
 
 def _plugged_in(_: HomeAssistant, state: VehicleState) -> bool | None:
@@ -39,6 +51,10 @@ def _awake(_: HomeAssistant, state: VehicleState) -> bool | None:
     if state.connection is Connection.UNKNOWN:
         return None
     return state.connection is Connection.ONLINE
+
+
+def _connected(_: HomeAssistant, state: VehicleState) -> bool:
+    return state.telemetry is TelemetryStage.CONNECTED
 
 
 BINARY_SENSORS = (
@@ -60,6 +76,28 @@ BINARY_SENSORS = (
         value_fn=_awake,
         entity_category=EntityCategory.DIAGNOSTIC,
     ),
+    VehicleBinarySensorDescription(
+        key="connected",
+        signals=(TELEMETRY,),
+        needs=(HEARD_AT,),
+        value_fn=_connected,
+        device_class=BinarySensorDeviceClass.CONNECTIVITY,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+    ),
+    _flag(
+        "scheduled_charging_pending",
+        "ScheduledChargingPending",
+        entity_registry_enabled_default=True,
+    ),
+    _flag("fast_charger", "FastChargerPresent"),
+    _flag("battery_heater", "BatteryHeaterOn", device_class=BinarySensorDeviceClass.HEAT),
+    _flag("preconditioning", "PreconditioningEnabled"),
+    # only a car that pushes tells: whoever wants to see them has to be able to switch them on
+    _flag("at_work", "LocatedAtWork", HEARD_AT, device_class=BinarySensorDeviceClass.PRESENCE),
+    _flag(
+        "at_favorite", "LocatedAtFavorite", HEARD_AT, device_class=BinarySensorDeviceClass.PRESENCE
+    ),
 )
 
 
@@ -69,8 +107,13 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add every car's binary sensors, also of those that join later."""
-    entry.runtime_data.account.for_each(
-        lambda car: async_add_entities([VehicleBinarySensor(car, row) for row in BINARY_SENSORS])
+    async_add_as_known(
+        hass,
+        entry,
+        Platform.BINARY_SENSOR,
+        async_add_entities,
+        BINARY_SENSORS,
+        VehicleBinarySensor,
     )
 
 

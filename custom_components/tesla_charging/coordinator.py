@@ -15,6 +15,7 @@ from .commander import VehicleCommander
 from .const import CONFIRM_DELAY, DOMAIN, LOGGER, STATE_INTERVAL
 from .device import show_firmware
 from .effects import effect_of
+from .energy_meter import metered
 from .exceptions import translated, update_failure
 from .fleet_api import (
     FleetApiError,
@@ -138,7 +139,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             woke=self.data.connection is not Connection.ONLINE,
             charging=is_charging(self.data),
             streaming=self.push.connected,
-            incomplete=is_incomplete(self.data.trouble.left_out),
+            incomplete=is_incomplete(self.data, asked=self._asked_at is not None),
             pushed_at=self.push.pushed_at,
             asked_at=self._asked_at,
             changed_at=self._changed_at,
@@ -168,6 +169,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         readings = readings_of(data, now=now)
         lag = self._learn_lag(clock_lag(readings, now=now)) if readings else 0.0
         merged = self.data.connected(state.connection).merge(readings, now=now, lag=lag)
+        merged = metered(self.hass, merged)
         if shows_activity(merged, self.data):
             self._changed_at = now
         self._storage.keep(self.vin, merged.part(readings))
@@ -265,7 +267,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
     @callback
     def on_record(self, record: Record) -> asyncio.Future[bool] | None:
         """Apply what the car pushed; what is returned tells when the car may forget it (None: now)."""
-        self.data = self.push.heard(self.data, record, _now())
+        self.data = metered(self.hass, self.push.heard(self.data, record, _now()))
         if self._telling is None:
             self._telling = self.hass.loop.call_later(BURST, self._tell)
         told = self.data.part(record.values if isinstance(record, SignalRecord) else ())

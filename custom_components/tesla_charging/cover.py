@@ -12,7 +12,7 @@ from homeassistant.components.cover import (
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .entity import VehicleEntity, VehicleEntityDescription
+from .entity import ControlEntity, VehicleEntityDescription
 from .models import TeslaChargingConfigEntry
 
 # every car keeps its own commands in order
@@ -40,7 +40,7 @@ async def async_setup_entry(
     )
 
 
-class ChargePortCover(VehicleEntity, CoverEntity):
+class ChargePortCover(ControlEntity, CoverEntity):
     """The charge port door; opening it also unlocks the cable."""
 
     _attr_supported_features = CoverEntityFeature.OPEN | CoverEntityFeature.CLOSE

@@ -24,6 +24,8 @@ class VehicleEntityDescription(EntityDescription):
 
     signals: tuple[str, ...]
     """The signals that the entity shows: it looks at itself when one of them changes, and only then."""
+    needs: tuple[str, ...] = ()
+    """The entity is there from when one of these is known first; from the start if there is none."""
 
 
 class VehicleEntity(CoordinatorEntity[VehicleCoordinator]):
@@ -83,3 +85,42 @@ class VehicleEntity(CoordinatorEntity[VehicleCoordinator]):
         result = await self.coordinator.send(COMMANDS[name](**parameters))
         if (error := refusal(result)) is not None:
             raise error
+
+
+class ControlEntity(VehicleEntity):
+    """An entity that commands its car, and says so while a command is on its way.
+
+    It shows what the car last said until the car has accepted the command; then what was commanded, until the car
+    speaks; and after a refusal, still what the car said.
+    """
+
+    _unrecorded_attributes = frozenset({"pending"})
+    _on_their_way = 0
+
+    @override
+    async def send(self, name: str, **parameters: int) -> None:
+        """Send a command by its Tesla name. Raises a translated error unless the car is as wanted."""
+        self._on_their_way += 1
+        self._write()
+        try:
+            await super().send(name, **parameters)
+        finally:
+            self._on_their_way -= 1
+            # also what did not change: whoever moved a slider sees where it really stands
+            self._write()
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether a command of this entity's is on its way; waking the car up may take half a minute."""
+        return self._on_their_way > 0
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, bool]:
+        """Whether a command is on its way."""
+        return {"pending": self.is_pending}
+
+    @callback
+    def _write(self) -> None:
+        self._written = self._shown()
+        self.async_write_ha_state()

@@ -13,7 +13,7 @@ from homeassistant.const import PERCENTAGE, UnitOfElectricCurrent
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .entity import VehicleEntity, VehicleEntityDescription
+from .entity import ControlEntity, VehicleEntityDescription
 from .models import TeslaChargingConfigEntry
 
 # every car keeps its own commands in order
@@ -76,7 +76,7 @@ async def async_setup_entry(
     )
 
 
-class VehicleNumber(VehicleEntity, NumberEntity):
+class VehicleNumber(ControlEntity, NumberEntity):
     """A setting of a car."""
 
     entity_description: VehicleNumberDescription

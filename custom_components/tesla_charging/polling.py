@@ -1,6 +1,5 @@
 """Whether a car is worth asking: one pure decision from what is known of it."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
@@ -28,6 +27,9 @@ ACTIVITY: Final = signals_of(
 )
 """Signals that change when somebody does something with the car. Others (voltage, position, range) waver in a
 parked car for ever, and asking because of them would keep it from falling asleep."""
+
+ONLY_POLLED: Final = "charge_limit_soc_max"
+"""A signal that every car gives when it is asked, and none pushes."""
 
 
 class Ask(Enum):
@@ -92,12 +94,16 @@ def is_charging(state: VehicleState) -> bool:
     return state.value("DetailedChargeState") in CHARGING
 
 
-def is_incomplete(left_out: Iterable[str]) -> bool:
-    """Return whether asking would tell something of the fields that a car does not push.
+def is_incomplete(state: VehicleState, *, asked: bool) -> bool:
+    """Return whether asking would tell something that a car does not push.
 
-    The position is not among it: if it is left out, the permission for it is missing.
+    That is what Tesla leaves out of its stream, but for the position: if it is left out, the permission for it is
+    missing. And once in its life, unless it was just `asked`, what no car pushes: its own bounds, say.
     """
-    return any(SIGNALS[name].section and name != LOCATION for name in left_out if name in SIGNALS)
+    left_out = state.trouble.left_out
+    if any(SIGNALS[name].section and name != LOCATION for name in left_out if name in SIGNALS):
+        return True
+    return not asked and ONLY_POLLED not in state.readings
 
 
 def shows_activity(state: VehicleState, earlier: VehicleState) -> bool:

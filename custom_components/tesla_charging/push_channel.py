@@ -3,11 +3,13 @@
 from dataclasses import replace
 from typing import Final
 
+from homeassistant.util import dt as dt_util
+
 from .car_events import CarEvents
 from .fleet_api import VehicleState as Connection
 from .fleet_telemetry import Record, SignalRecord, settle
 from .telemetry_problem import NO_TROUBLE, TelemetryTrouble
-from .vehicle_state import UNKNOWN_TIME, TelemetryStage, VehicleState, pushed_readings
+from .vehicle_state import HEARD_GRAIN, UNKNOWN_TIME, TelemetryStage, VehicleState, pushed_readings
 
 GRAIN: Final = 1.0
 """Seconds by which the car's time of a push can be too early: some of its clients count whole seconds."""
@@ -22,6 +24,7 @@ class PushChannel:
         self.pushed_at: float | None = None
         """When the car pushed something last since the start, unix seconds by our clock."""
         self.events = CarEvents()
+        self._streamed: tuple[int, int] | None = None
 
     def heard(self, state: VehicleState, record: Record, now: float) -> VehicleState:
         """Take a record in. What a broker had kept is no sign of life."""
@@ -29,7 +32,9 @@ class PushChannel:
             measured_at, lag = UNKNOWN_TIME, 0.0
         else:
             self.pushed_at = record.received_at
-            state = state.heard(record.received_at)
+            if isinstance(record, SignalRecord):
+                self._count(state, len(record.values))
+            state = self._heard(state, record.received_at)
             measured_at = record.created_at or record.received_at
             # an assumption lives on our clock, a push on the car's: whole seconds, and behind by its way here
             lag = max(0.0, record.received_at - measured_at) + GRAIN
@@ -47,6 +52,19 @@ class PushChannel:
         live = record.brokered and not record.retained
         return state.brokered(record.received_at) if live else state
 
+    def _count(self, state: VehicleState, signals: int) -> None:
+        """Count signals as Tesla bills them: one value in one message is one; also what is sent again."""
+        today = dt_util.now().toordinal()
+        day, count = self._streamed or state.streamed
+        self._streamed = (today, (count if day == today else 0) + signals)
+
+    def _heard(self, state: VehicleState, at: float, grain: float = HEARD_GRAIN) -> VehicleState:
+        """Note the moment, and what was counted until then."""
+        heard = state.heard(at, grain)
+        if heard is state or self._streamed is None:
+            return heard
+        return replace(heard, streamed=self._streamed)
+
     def came_or_went(self, state: VehicleState, connected: bool) -> VehicleState:
         """Note that the car connected, which it does only awake, or that it is gone."""
         self.connected = connected
@@ -58,7 +76,7 @@ class PushChannel:
             # what it complained about may be over; if not, it says so again
             state = state.troubled(replace(state.trouble, reported=""))
             return state.connected(Connection.ONLINE)
-        return state if self.pushed_at is None else state.heard(self.pushed_at, grain=0)
+        return state if self.pushed_at is None else self._heard(state, self.pushed_at, grain=0)
 
     def stage(
         self, state: VehicleState, stage: TelemetryStage, trouble: TelemetryTrouble = NO_TROUBLE

@@ -6,7 +6,11 @@ does not stream carry their `vehicle_data` name. Units are Tesla's own: miles, k
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from homeassistant.util import dt as dt_util
 
 from .fleet_api import Section
 
@@ -16,6 +20,11 @@ type Check = Callable[[Any], Value | None]
 """Returns what a foreign value means, None where it says that there is none; raises NotGiven for nonsense."""
 
 MAX_TEXT: Final = 64
+EARLIEST: Final = 1_577_836_800.0
+"""The year 2020: an earlier time is that of a clock that was never set, or in another unit."""
+LATEST: Final = 32_503_680_000.0
+"""The year 3000: what is beyond is no time."""
+_PACIFIC: Final = ZoneInfo("America/Los_Angeles")
 
 
 class NotGiven(Exception):
@@ -35,10 +44,12 @@ class Signal:
     """What a field has to be multiplied with to be in the signal's unit."""
     counts_from_measurement: bool = False
     """Whether the value means something else when it was measured at another time."""
+    push_check: Check | None = None
+    """Instead of `check`, where a push says the same in another way than a poll."""
 
     def pushed(self, value: object) -> Value | None:
         """Return the meaning of a value that the car itself sent. Raises NotGiven."""
-        return None if value is None else self.check(value)
+        return None if value is None else (self.push_check or self.check)(value)
 
     def polled(self, fields: Fields) -> Value | None:
         """Return the meaning of the section's field. Raises NotGiven, also when it is not there."""
@@ -91,6 +102,19 @@ def _version(value: Any) -> Value | None:
     return version.split(" ")[0] if isinstance(version, str) else None
 
 
+_moment = _number(EARLIEST, LATEST)
+
+
+def _pacific_moment(value: Any) -> Value | None:
+    """Accept the car's local time, which a push encodes as if it were that of US Pacific.
+
+    Source: the note at ScheduledChargingStartTime in Available Data. The car is taken to be in this home's time zone.
+    """
+    moment = _within(value, EARLIEST, LATEST)
+    local = datetime.fromtimestamp(moment, _PACIFIC)
+    return int(local.replace(tzinfo=dt_util.get_default_time_zone()).timestamp())
+
+
 def _position(value: Any) -> Value | None:
     if not isinstance(value, tuple) or len(value) != 2:
         raise NotGiven
@@ -111,11 +135,15 @@ def with_position(fields: Fields) -> Fields:
 
 _CHARGE, _DRIVE = Section.CHARGE_STATE, Section.DRIVE_STATE
 _PERCENT, _AMPERES, _KILOWATTS = _number(0, 100), _number(-5_000, 5_000), _number(-5_000, 5_000)
+_MILES, _KILOWATT_HOURS = _number(0, 5_000), _number(-10, 5_000)
 
 _ROWS = (
     Signal("BatteryLevel", _PERCENT, _CHARGE, "battery_level"),
     Signal("Soc", _PERCENT, _CHARGE, "usable_battery_level"),
-    Signal("RatedRange", _number(0, 5_000), _CHARGE, "battery_range"),
+    Signal("EnergyRemaining", _number(0, 1_000), _CHARGE, "energy_remaining"),
+    Signal("RatedRange", _MILES, _CHARGE, "battery_range"),
+    Signal("EstBatteryRange", _MILES, _CHARGE, "est_battery_range"),
+    Signal("IdealBatteryRange", _MILES, _CHARGE, "ideal_battery_range"),
     Signal("DetailedChargeState", _word, _CHARGE, "charging_state"),
     Signal("charger_power", _KILOWATTS, _CHARGE, "charger_power"),
     Signal("ACChargingPower", _KILOWATTS),
@@ -123,7 +151,10 @@ _ROWS = (
     Signal("ChargeAmps", _AMPERES, _CHARGE, "charger_actual_current"),
     Signal("ChargerVoltage", _number(-5_000, 5_000), _CHARGE, "charger_voltage"),
     Signal("ChargerPhases", _number(0, 3), _CHARGE, "charger_phases"),
-    Signal("DCChargingEnergyIn", _number(-10, 5_000), _CHARGE, "charge_energy_added"),
+    # what reaches the battery, of AC as well
+    Signal("DCChargingEnergyIn", _KILOWATT_HOURS, _CHARGE, "charge_energy_added"),
+    Signal("ACChargingEnergyIn", _KILOWATT_HOURS),
+    Signal("ChargeRateMilePerHour", _number(-100, 5_000), _CHARGE, "charge_rate"),
     Signal(
         "EstimatedHoursToChargeTermination",
         _number(0, 100_000),
@@ -141,10 +172,32 @@ _ROWS = (
     Signal("ChargePortDoorOpen", _boolean, _CHARGE, "charge_port_door_open"),
     Signal("ChargePortLatch", _word, _CHARGE, "charge_port_latch"),
     Signal("ChargingCableType", _word, _CHARGE, "conn_charge_cable"),
+    Signal("FastChargerPresent", _boolean, _CHARGE, "fast_charger_present"),
+    Signal("FastChargerType", _word, _CHARGE, "fast_charger_type"),
+    Signal("fast_charger_brand", _word, _CHARGE, "fast_charger_brand"),
+    Signal("BatteryHeaterOn", _boolean, _CHARGE, "battery_heater_on"),
+    Signal("NotEnoughPowerToHeat", _boolean, _CHARGE, "not_enough_power_to_heat"),
+    Signal("user_charge_enable_request", _boolean, _CHARGE, "user_charge_enable_request"),
+    Signal("managed_charging_active", _boolean, _CHARGE, "managed_charging_active"),
+    Signal("ScheduledChargingMode", _word, _CHARGE, "scheduled_charging_mode"),
+    Signal("ScheduledChargingPending", _boolean, _CHARGE, "scheduled_charging_pending"),
+    Signal(
+        "ScheduledChargingStartTime",
+        _moment,
+        _CHARGE,
+        "scheduled_charging_start_time",
+        push_check=_pacific_moment,
+    ),
+    # cars are said to refuse to stream ScheduledDepartureTime
+    Signal("scheduled_departure_time", _moment, _CHARGE, "scheduled_departure_time"),
+    Signal("PreconditioningEnabled", _boolean, _CHARGE, "preconditioning_enabled"),
     Signal("Gear", _word, _DRIVE, "shift_state"),
+    Signal("Odometer", _number(0, 1_000_000), Section.VEHICLE_STATE, "odometer"),
     # with the location scope, Tesla merges location_data into drive_state
     Signal("Location", _position, _DRIVE, POSITION_FIELD),
     Signal("LocatedAtHome", _boolean),
+    Signal("LocatedAtWork", _boolean),
+    Signal("LocatedAtFavorite", _boolean),
     Signal("Version", _version, Section.VEHICLE_STATE, "car_version"),
 )
 

@@ -7,7 +7,7 @@ from homeassistant.components.switch import SwitchEntity, SwitchEntityDescriptio
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .entity import VehicleEntity, VehicleEntityDescription
+from .entity import ControlEntity, VehicleEntityDescription
 from .models import TeslaChargingConfigEntry
 from .polling import CHARGING
 
@@ -34,7 +34,7 @@ async def async_setup_entry(
     )
 
 
-class ChargingSwitch(VehicleEntity, SwitchEntity):
+class ChargingSwitch(ControlEntity, SwitchEntity):
     """On while the car charges, or begins to."""
 
     @property

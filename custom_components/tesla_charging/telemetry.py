@@ -15,6 +15,7 @@ from .coordinator import VehicleCoordinator
 from .endpoints import active_endpoints
 from .fleet_api import FleetApiError, NotFound, TelemetryConfigs
 from .fleet_telemetry import ConfigAnswerError, read_config_status
+from .shown import shown_signals
 from .storage import VehicleStorage
 from .telemetry_configurator import TelemetryConfigurator
 from .telemetry_memory import ConfigMemory
@@ -139,7 +140,12 @@ class EntryTelemetry:
 
     def _configurator(self, ca: str) -> TelemetryConfigurator:
         return TelemetryConfigurator(
-            self._configs, self._key, self.settings, ca, with_location=self._with_location
+            self._configs,
+            self._key,
+            self.settings,
+            ca,
+            with_location=self._with_location,
+            shown=shown_signals(self._cars.values()),
         )
 
     @callback

@@ -1,5 +1,6 @@
 """Telling the cars to stream: the signed configuration, compared with what Tesla holds, sent only when it differs."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Final
 
@@ -38,14 +39,15 @@ class TelemetryConfigurator:
         ca: str,
         *,
         with_location: bool,
+        shown: Collection[str] = (),
     ) -> None:
-        """Prepare; `ca` is what the cars have to trust."""
+        """Prepare; `ca` is what the cars have to trust, `shown` names the signals that entities show."""
         self._configs = configs
         self._key = key
         # a field that no entity shows is money for nothing
         fields = {
             name: row
-            for name, row in fields_for(with_location=with_location).items()
+            for name, row in fields_for(with_location=with_location, shown=shown).items()
             if name in SIGNALS
         }
         self._config = TelemetryConfig(settings.hostname, settings.port, ca, fields)

@@ -5,16 +5,13 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
+from .charge_energy import NOTHING_CHARGED, ChargeEnergy
 from .fleet_api import VehicleData, VehicleState as Connection
-from .signals import SIGNALS, NotGiven, Value, with_position
+from .signals import EARLIEST, LATEST, SIGNALS, NotGiven, Value, with_position
 from .telemetry_problem import NO_TROUBLE, TelemetryTrouble
 
 MAX_CLOCK_LEAD: Final = 300.0
 """Seconds that a car's clock may run ahead of ours before its time is not believed."""
-EARLIEST: Final = 1_577_836_800.0
-"""The year 2020: an earlier time is that of a clock that was never set, or in another unit."""
-LATEST: Final = 32_503_680_000.0
-"""The year 3000: what is beyond is no time."""
 HEARD_GRAIN: Final = 60.0
 """Seconds in which a stream is noted once: a car may push every second, and each moment would be a row of the
 recorder."""
@@ -112,6 +109,12 @@ class VehicleState:
     brokered_at: float = UNKNOWN_TIME
     """When a broker passed on something that the car had just sent, unix seconds by our clock; 0.0 for never."""
 
+    energy: ChargeEnergy = NOTHING_CHARGED
+    """What was charged since the car is known."""
+    streamed: tuple[int, int] = (0, 0)
+    """The day (ordinal, in this home's time zone) of the last push, and how many signals were pushed on it, as of
+    `heard_at`."""
+
     def value(self, name: str) -> Value | None:
         """Return a signal's value, None when it is not known."""
         reading = self.readings.get(name)
@@ -133,6 +136,15 @@ class VehicleState:
         """Return the state with no more readings than those of some signals."""
         known = {name: self.readings[name] for name in names if name in self.readings}
         return replace(self, readings=known)
+
+    def knows(self, name: str) -> bool:
+        """Return whether there is something to show of a signal, or of one of NOT_SIGNALS."""
+        match name:
+            case "telemetry" | "heard_at":
+                return self.heard_at is not None
+            case "energy":
+                return self.energy.session is not None
+        return name in NOT_SIGNALS or self.value(name) is not None
 
     @property
     def assumed(self) -> bool:
@@ -194,6 +206,8 @@ class VehicleState:
             names.add(TROUBLE)
         if self.heard_at != earlier.heard_at:
             names.add(HEARD_AT)
+        if self.energy.shown != earlier.energy.shown:
+            names.add(ENERGY)
         return frozenset(names)
 
     def _differs(self, earlier: VehicleState, name: str) -> bool:
@@ -211,7 +225,11 @@ class VehicleState:
         readings: dict[str, Any] = {
             name: reading.as_list(self.brokered_at) for name, reading in self.readings.items()
         }
-        return readings if self.heard_at is None else {**readings, HEARD_AT: self.heard_at}
+        if self.heard_at is not None:
+            readings |= {HEARD_AT: self.heard_at, STREAMED: list(self.streamed)}
+        if self.energy.session is not None:
+            readings[ENERGY] = self.energy.as_list()
+        return readings
 
     @classmethod
     def from_dict(cls, data: object) -> VehicleState:
@@ -224,14 +242,26 @@ class VehicleState:
         }
         heard_at = known.get(HEARD_AT)
         is_time = isinstance(heard_at, int | float) and EARLIEST <= heard_at <= LATEST
-        return cls(readings, heard_at=heard_at if is_time else None)
+        match known.get(STREAMED):
+            case [int() as day, int() as count]:
+                streamed = (day, count)
+            case _:
+                streamed = (0, 0)
+        return cls(
+            readings,
+            heard_at=heard_at if is_time else None,
+            energy=ChargeEnergy.from_list(known.get(ENERGY)),
+            streamed=streamed,
+        )
 
 
 CONNECTION: Final = "connection"
 TELEMETRY: Final = "telemetry"
 TROUBLE: Final = "trouble"
 HEARD_AT: Final = "heard_at"
-NOT_SIGNALS: Final = frozenset({CONNECTION, TELEMETRY, TROUBLE, HEARD_AT})
+ENERGY: Final = "energy"
+STREAMED: Final = "streamed"
+NOT_SIGNALS: Final = frozenset({CONNECTION, TELEMETRY, TROUBLE, HEARD_AT, ENERGY})
 """Not signals of the car's, but things that entities show all the same."""
 
 

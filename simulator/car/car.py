@@ -41,7 +41,8 @@ class Car:
 
     `max_amps` and `phases` are what its own charger can take; `wake_seconds` run on the wall clock;
     `sleep_after` counts physics seconds of idleness (None: it never falls asleep by itself);
-    `starting_seconds` is how long (physics) it says Starting before it says Charging.
+    `starting_seconds` is how long (physics) it says Starting before it says Charging; `lacks` are names, of
+    telemetry and of vehicle_data, of what it never tells.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Car:
         low_amps_need_two: bool = True,
         odometer_miles: float = 12345.678901,
         utc_offset: int = 0,
+        lacks: Iterable[str] = (),
     ) -> None:
         """Deliver a new car: parked at home, awake, no cable, no keys."""
         at = clock.physics()
@@ -96,6 +98,7 @@ class Car:
             schedules=Schedules(),
             wakefulness=Wakefulness(clock, wake_seconds=wake_seconds, sleep_after=sleep_after),
             utc_offset=utc_offset,
+            lacks=frozenset(lacks),
         )
         self._domains = {
             int(number): self._make_domain(number)
@@ -163,6 +166,17 @@ class Car:
             raise RuntimeError("a moving car cannot be plugged in")
         systems.charging.plug_in(Supply(max_amps=max_amps, phases=phases, powered=powered))
 
+    def plug_in_fast(
+        self, kw: float = 150.0, *, charger: str = "Supercharger", brand: str = "Tesla"
+    ) -> None:
+        """Put in the cable of a fast charger; its kind is named as in fast_charger_type."""
+        supply = Supply(max_amps=0, phases=0, fast_kw=kw, fast_charger=charger, brand=brand)
+        self._attended().charging.plug_in(supply)
+
+    def save_place(self, name: Literal["work", "favorite"], place: tuple[float, float]) -> None:
+        """Have the driver's profile know a place."""
+        self._systems.journey.saved[name] = Place(*place)
+
     def unplug(self) -> None:
         """Take the cable out."""
         self._attended().charging.unplug()
@@ -204,7 +218,7 @@ class Car:
             battery_level=systems.battery.level,
             charge_limit=charging.limit,
             charge_amps=charging.amps,
-            charge_kw=charging.flow.ac_kw,
+            charge_kw=charging.flow.kw,
             energy_added_kwh=charging.energy_added_kwh,
             plugged_in=systems.port.supply is not None,
             charge_port_door_open=systems.port.door_open,

@@ -21,6 +21,18 @@ class ChargePort:
         return self.cable_type if self.supply else "<invalid>"
 
     @property
+    def is_fast(self) -> bool:
+        """fast_charger_present: whether the cable is that of a fast charger."""
+        return self.supply is not None and self.supply.fast_kw > 0
+
+    @property
+    def charger_type(self) -> str | None:
+        """What the car takes the charger for; None without a cable."""
+        if self.supply is None:
+            return None
+        return self.supply.fast_charger or "ACSingleWireCAN"
+
+    @property
     def latch(self) -> str:
         """charge_port_latch: Engaged or Disengaged."""
         return "Engaged" if self.latched else "Disengaged"

@@ -1,6 +1,11 @@
 """The charge_state section of vehicle_data: Tesla's field names, units and quirks."""
 
 from simulator.car.charging import LIMIT_MAX, LIMIT_MIN, LIMIT_STD
+from simulator.car.conditions import (
+    battery_heater_on,
+    not_enough_power_to_heat,
+    scheduled_charging_pending,
+)
 from simulator.car.systems import Systems
 
 type Section = dict[str, object]
@@ -13,7 +18,7 @@ def charge_state(car: Systems, timestamp_ms: int) -> Section:
     """Percent as whole numbers, ranges in miles, charge_rate in mph of range, power in whole kW."""
     battery, charging, port = car.battery, car.charging, car.port
     return {
-        "battery_heater_on": False,
+        "battery_heater_on": battery_heater_on(car),
         "battery_level": int(battery.level + 1e-6),
         "battery_range": round(battery.range_miles, 2),
         "charge_amps": charging.amps,
@@ -36,9 +41,9 @@ def charge_state(car: Systems, timestamp_ms: int) -> Section:
         "conn_charge_cable": port.cable,
         "energy_remaining": round(battery.energy_kwh, 2),
         "est_battery_range": round(battery.range_miles * 0.93, 2),
-        "fast_charger_brand": "<invalid>",
-        "fast_charger_present": False,
-        "fast_charger_type": "ACSingleWireCAN" if port.supply else "<invalid>",
+        "fast_charger_brand": (port.supply and port.supply.brand) or "<invalid>",
+        "fast_charger_present": port.is_fast,
+        "fast_charger_type": port.charger_type or "<invalid>",
         "ideal_battery_range": round(battery.range_miles, 2),
         "managed_charging_active": False,
         "managed_charging_start_time": None,
@@ -46,7 +51,7 @@ def charge_state(car: Systems, timestamp_ms: int) -> Section:
         "max_range_charge_counter": 0,
         "module_temp_max": round(battery.temperature_c + 1.5, 1),
         "module_temp_min": round(battery.temperature_c, 1),
-        "not_enough_power_to_heat": None,
+        "not_enough_power_to_heat": not_enough_power_to_heat(car),
         "supercharger_session_trip_planner": False,
         "timestamp": timestamp_ms,
         "trip_charging": False,
@@ -66,9 +71,9 @@ def _flow(car: Systems) -> Section:
     return {
         "charge_rate": round(flow.battery_kw / car.battery.kwh_per_mile, 1),
         "charger_actual_current": round(flow.amps),
-        "charger_phases": flow.phases if flowing else None,
+        "charger_phases": flow.phases or None,
         "charger_pilot_current": car.port.supply.max_amps if car.port.supply else 0,
-        "charger_power": round(flow.ac_kw),
+        "charger_power": round(flow.kw),
         "charger_voltage": flow.volts if flowing else idle_volts,
         "minutes_to_full_charge": round(seconds / 60),
         "time_to_full_charge": round(seconds / 3600, 2),
@@ -89,7 +94,7 @@ def _schedule(car: Systems) -> Section:
         "preconditioning_enabled": told.preconditioning_enabled,
         "preconditioning_times": told.preconditioning_times,
         "scheduled_charging_mode": told.mode,
-        "scheduled_charging_pending": False,
+        "scheduled_charging_pending": scheduled_charging_pending(car),
         "scheduled_charging_start_time": start,
         "scheduled_charging_start_time_app": told.start_minutes or 0,
         "scheduled_charging_start_time_minutes": told.start_minutes if start else None,

@@ -1,5 +1,6 @@
 """Charging: settings, the session at the cable, and the energy that flows as time passes."""
 
+from dataclasses import replace
 from typing import Literal
 
 from simulator.car.battery import Battery
@@ -54,11 +55,10 @@ class Charging:
         offered = self.port.supply
         if offered is None:
             return None
-        return Supply(
+        return replace(
+            offered,
             max_amps=min(offered.max_amps, self.onboard_max_amps),
             phases=min(offered.phases, self.onboard_phases),
-            volts=offered.volts,
-            powered=offered.powered,
         )
 
     @property
@@ -169,8 +169,7 @@ class Charging:
     def set_powered(self, powered: bool) -> None:
         """The wall connector gains or loses power."""
         if self.port.supply:
-            old = self.port.supply
-            self.port.supply = Supply(old.max_amps, old.phases, old.volts, powered)
+            self.port.supply = replace(self.port.supply, powered=powered)
 
     def start(self) -> None:
         """Charge, with a locked cable."""

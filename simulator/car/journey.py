@@ -42,6 +42,7 @@ class Journey:
     def __init__(self, home: Place, *, odometer_miles: float, at: float) -> None:
         """Begin parked at home."""
         self.home = home
+        self.saved: dict[str, Place] = {}
         self.place = home
         self.odometer_miles = odometer_miles
         self.heading = 0
@@ -59,7 +60,13 @@ class Journey:
     @property
     def at_home(self) -> bool:
         """Whether the car is parked at home."""
-        return not self.driving and self.place.miles_to(self.home) <= AT_HOME_MILES
+        return self.is_at(self.home)
+
+    def is_at(self, place: Place | None) -> bool:
+        """Return whether the car is parked at a place that its driver has saved."""
+        return (
+            not self.driving and place is not None and self.place.miles_to(place) <= AT_HOME_MILES
+        )
 
     @property
     def shift_state(self) -> str | None:

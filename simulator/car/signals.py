@@ -8,6 +8,11 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from simulator.car.conditions import (
+    battery_heater_on,
+    not_enough_power_to_heat,
+    scheduled_charging_pending,
+)
 from simulator.car.power import EFFICIENCY
 from simulator.car.systems import Systems
 
@@ -66,14 +71,17 @@ SIGNALS: Mapping[str, Callable[[Systems], Reading]] = {
         "Drive" if car.journey.driving else _BMS.get(car.charging.state, "Support")
     ),
     "BmsFullchargecomplete": lambda car: car.battery.level >= 99.9,
-    "BatteryHeaterOn": lambda _: False,
+    "BatteryHeaterOn": battery_heater_on,
+    "NotEnoughPowerToHeat": lambda car: bool(not_enough_power_to_heat(car)),
     "DCDCEnable": lambda _: True,
     # charging
     "DetailedChargeState": lambda car: car.charging.state,
     "ChargeState": lambda car: "Enable" if car.charging.state == "Charging" else "Idle",
     "ACChargingPower": lambda car: round(car.charging.flow.ac_kw, 2),
-    "DCChargingPower": lambda _: 0.0,
-    "ACChargingEnergyIn": lambda car: round(car.charging.energy_added_kwh / EFFICIENCY, 3),
+    "DCChargingPower": lambda car: round(car.charging.flow.dc_kw, 2),
+    "ACChargingEnergyIn": lambda car: (
+        0.0 if car.port.is_fast else round(car.charging.energy_added_kwh / EFFICIENCY, 3)
+    ),
     "DCChargingEnergyIn": lambda car: round(car.charging.energy_added_kwh, 3),
     "ChargeAmps": lambda car: round(car.charging.flow.amps, 1),
     "ChargeCurrentRequest": lambda car: car.charging.current_request,
@@ -94,17 +102,17 @@ SIGNALS: Mapping[str, Callable[[Systems], Reading]] = {
     "ChargePortLatch": lambda car: car.port.latch,
     "ChargePortColdWeatherMode": lambda _: False,
     "ChargingCableType": lambda car: car.port.cable_type if car.port.supply else None,
-    "FastChargerPresent": lambda car: False if car.port.supply else None,
-    "FastChargerType": lambda car: "ACSingleWireCAN" if car.port.supply else None,
+    "FastChargerPresent": lambda car: car.port.is_fast if car.port.supply else None,
+    "FastChargerType": lambda car: car.port.charger_type,
     # schedule
     "ScheduledChargingMode": lambda car: car.schedules.legacy.mode,
-    "ScheduledChargingPending": lambda _: False,
+    "ScheduledChargingPending": scheduled_charging_pending,
     "ScheduledChargingStartTime": _scheduled_start,
     "PreconditioningEnabled": lambda car: car.schedules.legacy.preconditioning_enabled,
     # whereabouts
     "LocatedAtHome": lambda car: car.journey.at_home,
-    "LocatedAtWork": lambda _: False,
-    "LocatedAtFavorite": lambda _: False,
+    "LocatedAtWork": lambda car: car.journey.is_at(car.journey.saved.get("work")),
+    "LocatedAtFavorite": lambda car: car.journey.is_at(car.journey.saved.get("favorite")),
     "Location": lambda car: (
         round(car.journey.place.latitude, 6),
         round(car.journey.place.longitude, 6),
@@ -141,4 +149,7 @@ def _not_fitted(_car: Systems) -> Reading:
 
 def read_signals(car: Systems, names: Iterable[str]) -> dict[str, Reading]:
     """Return these readings; None also for what this car has no sensor for."""
-    return {name: SIGNALS.get(name, _not_fitted)(car) for name in names}
+    return {
+        name: _not_fitted(car) if name in car.lacks else SIGNALS.get(name, _not_fitted)(car)
+        for name in names
+    }

@@ -26,6 +26,8 @@ class Systems:
     schedules: Schedules
     wakefulness: Wakefulness
     utc_offset: int = 0
+    lacks: frozenset[str] = frozenset()
+    """Names, of telemetry and of vehicle_data, of what this car does not tell."""
 
     def settle(self) -> None:
         """Bring every part to the present moment."""

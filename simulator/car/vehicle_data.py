@@ -174,4 +174,7 @@ SECTIONS: Mapping[str, Callable[[Systems, int], Section]] = {
 def read_sections(car: Systems, names: frozenset[str]) -> dict[str, Section]:
     """Return the sections asked for; KeyError for a name no car knows. Timestamps are in milliseconds."""
     timestamp_ms = int(car.clock.now() * 1000)
-    return {name: SECTIONS[name](car, timestamp_ms) for name in sorted(names)}
+    sections = {name: SECTIONS[name](car, timestamp_ms) for name in sorted(names)}
+    for section in sections.values():
+        section.update(dict.fromkeys(section.keys() & car.lacks))
+    return sections

@@ -5,7 +5,7 @@ a value when it changed by `minimum_delta` and `interval` seconds have passed si
 once when it connects. One value in one message is one signal on Tesla's bill.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
@@ -54,6 +54,8 @@ class Field:
     """Whether Tesla wants the scope vehicle_location for it."""
     arm: str | None = None
     """For a WORD: the arm of `Value` whose enumeration it is."""
+    on_demand: bool = False
+    """Whether only a specialist wants it: then it is money for nothing unless somebody asks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,10 @@ def _row(
     *,
     arm: str | None = None,
     needs_location: bool = False,
+    on_demand: bool = False,
 ) -> Field:
-    return Field(name, kind, FieldRequest(interval, delta), *estimate, needs_location, arm)
+    request = FieldRequest(interval, delta)
+    return Field(name, kind, request, *estimate, needs_location, arm, on_demand)
 
 
 _NUMBER, _BOOLEAN, _WORD, _TEXT = Kind.NUMBER, Kind.BOOLEAN, Kind.WORD, Kind.TEXT
@@ -85,41 +89,58 @@ _NUMBER, _BOOLEAN, _WORD, _TEXT = Kind.NUMBER, Kind.BOOLEAN, Kind.WORD, Kind.TEX
 # States that an automation waits for have a second's interval: they change rarely, so that costs nothing.
 _ROWS: Final = (
     _row("DetailedChargeState", _WORD, 1, None, (2, 0, 6), arm="detailed_charge_state_value"),
-    _row("Soc", _NUMBER, 60, 0.5, (30, 40, 2)),
     _row("BatteryLevel", _NUMBER, 60, 0.5, (30, 40, 2)),
     _row("RatedRange", _NUMBER, 60, 1.0, (45, 55, 2)),
-    _row("EnergyRemaining", _NUMBER, 60, 0.5, (22, 30, 1)),
     _row("ChargeLimitSoc", _NUMBER, 1, None, (0, 0, 2)),
     _row("ChargeCurrentRequest", _NUMBER, 1, None, (12, 0, 2)),
     _row("ChargeCurrentRequestMax", _NUMBER, 1, None, (1, 0, 2)),
     _row("ChargeAmps", _NUMBER, 10, 1.0, (20, 0, 2)),
     _row("ChargerVoltage", _NUMBER, 30, 2.0, (60, 0, 2)),
-    _row("ChargerPhases", _NUMBER, 10, None, (1, 0, 2)),
     _row("ACChargingPower", _NUMBER, 10, 0.2, (30, 0, 2)),
     _row("DCChargingPower", _NUMBER, 10, 1.0, (5, 0, 1)),
-    _row("ACChargingEnergyIn", _NUMBER, 60, 0.1, (60, 0, 1)),
     _row("DCChargingEnergyIn", _NUMBER, 60, 0.1, (60, 0, 1)),
     _row("EstimatedHoursToChargeTermination", _NUMBER, 60, 0.1, (15, 0, 2)),
     _row("TimeToFullCharge", _NUMBER, 60, 0.1, (15, 0, 2)),
     _row("ChargePortDoorOpen", _BOOLEAN, 1, None, (0, 0, 4)),
     _row("ChargePortLatch", _WORD, 1, None, (0, 0, 4), arm="charge_port_latch_value"),
-    _row("ChargingCableType", _WORD, 1, None, (0, 0, 4), arm="cable_type_value"),
-    _row("FastChargerPresent", _BOOLEAN, 1, None, (0, 0, 2)),
+    _row("NotEnoughPowerToHeat", _BOOLEAN, 60, None, (0, 0, 0.2)),
     _row("ScheduledChargingMode", _WORD, 10, None, (0, 0, 1), arm="scheduled_charging_mode_value"),
     _row("ScheduledChargingPending", _BOOLEAN, 10, None, (0, 0, 2)),
-    _row("Gear", _WORD, 5, None, (0, 10, 4), arm="shift_state_value"),
+    _row("ScheduledChargingStartTime", _NUMBER, 10, None, (0, 0, 1)),
     _row("LocatedAtHome", _BOOLEAN, 1, None, (0, 2, 0)),
+    _row("Odometer", _NUMBER, 300, 0.5, (0, 12, 1)),
     _row("Version", _TEXT, 60, None, (0, 0, 0.1)),
     _row("Location", Kind.LOCATION, 30, 100.0, (0, 60, 0), needs_location=True),
+    # what only specialists look at
+    _row("Soc", _NUMBER, 60, 0.5, (30, 40, 2), on_demand=True),
+    _row("EnergyRemaining", _NUMBER, 60, 0.5, (22, 30, 1), on_demand=True),
+    _row("EstBatteryRange", _NUMBER, 60, 1.0, (45, 60, 2), on_demand=True),
+    _row("IdealBatteryRange", _NUMBER, 60, 1.0, (45, 55, 2), on_demand=True),
+    _row("ACChargingEnergyIn", _NUMBER, 60, 0.1, (60, 0, 1), on_demand=True),
+    _row("ChargeRateMilePerHour", _NUMBER, 30, 1.0, (30, 0, 2), on_demand=True),
+    _row("ChargerPhases", _NUMBER, 10, None, (1, 0, 2), on_demand=True),
+    _row("ChargingCableType", _WORD, 1, None, (0, 0, 4), arm="cable_type_value", on_demand=True),
+    _row("FastChargerPresent", _BOOLEAN, 1, None, (0, 0, 2), on_demand=True),
+    _row("FastChargerType", _WORD, 10, None, (0, 0, 4), arm="fast_charger_value", on_demand=True),
+    _row("BatteryHeaterOn", _BOOLEAN, 10, None, (1, 1, 0), on_demand=True),
+    _row("PreconditioningEnabled", _BOOLEAN, 60, None, (0, 0, 0.1), on_demand=True),
+    _row("Gear", _WORD, 5, None, (0, 10, 4), arm="shift_state_value", on_demand=True),
+    _row("LocatedAtWork", _BOOLEAN, 1, None, (0, 2, 0), on_demand=True),
+    _row("LocatedAtFavorite", _BOOLEAN, 1, None, (0, 2, 0), on_demand=True),
 )
 
 FIELDS: Final[Mapping[str, Field]] = {row.name: row for row in _ROWS}
 
 
-def fields_for(*, with_location: bool) -> dict[str, FieldRequest]:
-    """Return what to ask a car for; `with_location` tells whether the owner granted vehicle_location."""
+def fields_for(*, with_location: bool, shown: Collection[str] = ()) -> dict[str, FieldRequest]:
+    """Return what to ask a car for.
+
+    `with_location` tells whether the owner granted vehicle_location; `shown` names what specialists look at.
+    """
     return {
-        row.name: row.request for row in FIELDS.values() if with_location or not row.needs_location
+        row.name: row.request
+        for row in FIELDS.values()
+        if (with_location or not row.needs_location) and (not row.on_demand or row.name in shown)
     }
 
 

@@ -1,0 +1,212 @@
+"""The energy that a car ever charged, counted from a counter that forgets: pure arithmetic, no Home Assistant.
+
+Tesla's counter (`charge_energy_added`, streamed as `DCChargingEnergyIn`: kWh into the battery, AC and DC alike) begins
+anew when a cable is plugged in, adds up all charging until the next one is, stays as it was meanwhile, can step back a
+little, and may not be looked at for hours. Whatever happens, the totals here never go back; where it is not certain
+that a new session began, they count the lesser of what is possible.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Self
+
+STEP_BACK: Final = 0.5
+"""kWh by which the counter may waver without that meaning anything."""
+POSSIBLE_KW: Final = 350.0
+"""No charger gives more than that; a faster rise is no charging."""
+PARKED_KW: Final = 25.0
+"""The same for a car that did not move: it hangs at what it hung at before, which is no fast charger."""
+MISSED: Final = 300.0
+"""Seconds that it takes at least to drive away and charge elsewhere; a late value of the old session comes earlier."""
+MOVED_MILES: Final = 0.1
+GLITCH: Final = 900.0
+"""Seconds after which a counter that was gone and is back at once is believed to have been charged up again."""
+FRESH: Final = 0.01
+"""kWh below which a counter has certainly just begun anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a car says at one moment."""
+
+    added: float
+    """Its counter, kWh."""
+    at: float
+    """When it measured the counter, unix seconds; 0.0 if nobody knows."""
+    plugged: bool | None = None
+    state_at: float = 0.0
+    """When it measured whether it is plugged in."""
+    charging: bool = False
+    odometer: float | None = None
+    """Miles."""
+    at_home: bool | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the counter was measured when the car was plugged in, or not, as it is now."""
+        return self.at >= self.state_at
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeEnergy:
+    """Totals in kWh since the first look, and what the next look is compared with."""
+
+    home: float = 0.0
+    away: float = 0.0
+    unplaced: float = 0.0
+    """Charged nobody knows where."""
+    session: float | None = None
+    """The highest that the counter of this session has shown; None before the first look."""
+    at: float = 0.0
+    charging: bool = False
+    """Whether it was charging when last looked at."""
+    place: bool | None = None
+    """Whether the session is one at home."""
+    odometer: float | None = None
+    """As it was when the counter last moved."""
+    unplugged_at: float | None = None
+    """Since when the car is known to be unplugged, or to have been since the counter last moved."""
+    dropped_from: float | None = None
+    """What the counter showed before it fell, until it moves again."""
+
+    @property
+    def total(self) -> float:
+        """All that was charged, kWh."""
+        return self.home + self.away + self.unplaced
+
+    @property
+    def shown(self) -> tuple[float | None, ...]:
+        """What can be seen of it."""
+        return (self.session, self.home, self.away, self.unplaced)
+
+    def seen(self, look: Look) -> ChargeEnergy:
+        """Return the totals after a look at the car; looks come in the order of time."""
+        look = replace(look, added=max(look.added, 0.0))
+        return replace(_counted(_plugged(self, look), look), charging=look.charging)
+
+    def as_list(self) -> list[Any]:
+        """Return JSON-compatible values for from_list() after a restart."""
+        return [getattr(self, name) for name in self.__slots__]
+
+    @classmethod
+    def from_list(cls, items: object) -> Self:
+        """Read back as_list(); anything else is a counter that begins."""
+        match items:
+            case [
+                int() | float() as home,
+                int() | float() as away,
+                int() | float() as unplaced,
+                None | int() | float(),
+                int() | float(),
+                bool(),
+                None | bool(),
+                None | int() | float(),
+                None | int() | float(),
+                None | int() | float(),
+            ] if isinstance(items, Sequence) and min(home, away, unplaced) >= 0:
+                return cls(*items)
+        return cls()
+
+
+NOTHING_CHARGED: Final = ChargeEnergy()
+"""Of a car that nobody has looked at."""
+
+
+def _plugged(energy: ChargeEnergy, look: Look) -> ChargeEnergy:
+    """Note what the look says about the cable and the place."""
+    unplugged_at, place = energy.unplugged_at, energy.place
+    if look.plugged is False and unplugged_at is None:
+        unplugged_at = look.state_at
+    if look.plugged and look.at_home is not None and (unplugged_at is None or look.is_whole):
+        place = look.at_home
+    return replace(energy, unplugged_at=unplugged_at, place=place)
+
+
+def _counted(energy: ChargeEnergy, look: Look) -> ChargeEnergy:
+    session = energy.session
+    if session is None:
+        # of what was charged before, nobody knows when and where
+        return _from_now(energy, look, look.added)
+    if (gone := energy.dropped_from) is not None and _is_back(energy, look, session, gone):
+        return _from_now(_plus(energy, max(0.0, look.added - gone)), look, max(look.added, gone))
+    if _is_new(energy, look, session):
+        # a counter that falls while the cable stays in may be back in a moment
+        falls = look.added < session and energy.unplugged_at is None
+        place = look.at_home if look.plugged else None
+        fresh = replace(energy, place=place, unplugged_at=None)
+        fresh = _plus(fresh, _possible(energy, look, look.added))
+        return replace(_from_now(fresh, look, look.added), dropped_from=session if falls else None)
+    rise = max(0.0, look.added - session)
+    is_settled = bool(look.plugged) and look.is_whole
+    if not rise and not (is_settled and look.at > energy.at):
+        return energy
+    if is_settled:
+        # a counter that goes on after the cable was seen again was never gone
+        energy = replace(energy, unplugged_at=None)
+    return _from_now(_plus(energy, _possible(energy, look, rise)), look, session + rise)
+
+
+def _is_back(energy: ChargeEnergy, look: Look, session: float, gone: float) -> bool:
+    """Whether the counter was gone for a moment, and is as it was."""
+    return (
+        abs(look.added - gone) <= STEP_BACK
+        and look.added - session > STEP_BACK
+        and 0 <= look.at - energy.at < GLITCH
+    )
+
+
+def _is_new(energy: ChargeEnergy, look: Look, session: float) -> bool:
+    """Whether the counter is that of another session than the last one."""
+    if look.added <= FRESH < session:
+        return True
+    rise = look.added - session
+    if abs(rise) <= STEP_BACK:
+        return False
+    return rise < 0 or _was_elsewhere(energy, look) or _was_plugged_in_again(energy, look)
+
+
+def _was_elsewhere(energy: ChargeEnergy, look: Look) -> bool:
+    """Whether the car has ended its session and moved since, so that it must have been unplugged."""
+    if energy.charging or look.odometer is None or energy.odometer is None:
+        return False
+    hours = _hours(energy.at, look.at)
+    long_ago = hours is not None and hours > MISSED / 3600
+    return long_ago and look.odometer - energy.odometer > MOVED_MILES
+
+
+def _was_plugged_in_again(energy: ChargeEnergy, look: Look) -> bool:
+    """Whether the car was seen without a cable, has one now, and can have charged so much since."""
+    if energy.unplugged_at is None or not look.plugged or not look.is_whole:
+        return False
+    hours = _hours(energy.unplugged_at, look.at)
+    return hours is not None and look.added <= PARKED_KW * hours
+
+
+def _possible(energy: ChargeEnergy, look: Look, added: float) -> float:
+    """Return what was charged since the last look, nothing if no charger can do that."""
+    hours = _hours(energy.at, look.at)
+    return 0.0 if hours is not None and added > POSSIBLE_KW * hours + STEP_BACK else added
+
+
+def _from_now(energy: ChargeEnergy, look: Look, highest: float) -> ChargeEnergy:
+    """Have the next look compared with this one."""
+    return replace(
+        energy,
+        session=highest,
+        at=max(look.at, energy.at),
+        odometer=look.odometer,
+        dropped_from=None,
+    )
+
+
+def _plus(energy: ChargeEnergy, added: float) -> ChargeEnergy:
+    if energy.place is None:
+        return replace(energy, unplaced=energy.unplaced + added)
+    if energy.place:
+        return replace(energy, home=energy.home + added)
+    return replace(energy, away=energy.away + added)
+
+
+def _hours(since: float, until: float) -> float | None:
+    """Return how much time there was to charge, None if nobody knows."""
+    return (until - since) / 3600 if 0 < since <= until else None

@@ -1,0 +1,61 @@
+"""Where a car is: only with the permission to read its location."""
+
+from dataclasses import dataclass
+from typing import override
+
+from homeassistant.components.device_tracker import TrackerEntity, TrackerEntityDescription
+from homeassistant.const import Platform
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .appearing import async_add_as_known
+from .entity import VehicleEntity, VehicleEntityDescription
+from .models import TeslaChargingConfigEntry
+
+PARALLEL_UPDATES = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class VehicleTrackerDescription(VehicleEntityDescription, TrackerEntityDescription):
+    """One tracker."""
+
+
+LOCATION = VehicleTrackerDescription(key="location", signals=("Location",), needs=("Location",))
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: TeslaChargingConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the place of every car that tells it, also of those that join later."""
+    async_add_as_known(
+        hass, entry, Platform.DEVICE_TRACKER, async_add_entities, (LOCATION,), VehicleTracker
+    )
+
+
+class VehicleTracker(VehicleEntity, TrackerEntity):
+    """The place of a car on the map; Home Assistant finds the zone."""
+
+    @property
+    @override
+    def force_update(self) -> bool:
+        """A place that is told again is no news."""
+        return False
+
+    @property
+    @override
+    def latitude(self) -> float | None:
+        """Degrees north."""
+        return self._position[0] if self._position else None
+
+    @property
+    @override
+    def longitude(self) -> float | None:
+        """Degrees east."""
+        return self._position[1] if self._position else None
+
+    @property
+    def _position(self) -> tuple[float, float] | None:
+        position = self.state_of_car.value("Location")
+        return position if isinstance(position, tuple) else None

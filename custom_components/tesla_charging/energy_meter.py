@@ -1,0 +1,32 @@
+"""Counts what a car charges, from what is known of it."""
+
+from dataclasses import replace
+from typing import Final
+
+from homeassistant.core import HomeAssistant
+
+from .at_home import is_at_home
+from .charge_energy import Look
+from .vehicle_state import VehicleState
+
+COUNTER: Final = "DCChargingEnergyIn"
+STATE: Final = "DetailedChargeState"
+
+
+def metered(hass: HomeAssistant, state: VehicleState) -> VehicleState:
+    """Return a state with what was charged since the one before counted in."""
+    added = state.number(COUNTER)
+    if added is None:
+        return state
+    charging_state = state.value(STATE)
+    look = Look(
+        added,
+        at=state.measured_at(COUNTER) or 0.0,
+        plugged=None if charging_state is None else charging_state != "Disconnected",
+        state_at=state.measured_at(STATE) or 0.0,
+        charging=charging_state in {"Starting", "Charging"},
+        odometer=state.number("Odometer"),
+        at_home=is_at_home(hass, state),
+    )
+    energy = state.energy.seen(look)
+    return state if energy == state.energy else replace(state, energy=energy)

@@ -1,0 +1,195 @@
+"""The sensors of every car, as a table."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from homeassistant.components.sensor import (
+    SensorDeviceClass,
+    SensorEntityDescription,
+    SensorStateClass,
+)
+from homeassistant.const import (
+    PERCENTAGE,
+    EntityCategory,
+    UnitOfElectricCurrent,
+    UnitOfElectricPotential,
+    UnitOfEnergy,
+    UnitOfLength,
+    UnitOfPower,
+)
+
+from . import why_not_charging
+from .entity import VehicleEntityDescription
+from .sensor_values import (
+    CHARGING_STATES,
+    POWER_SIGNALS,
+    charge_power,
+    energy_added,
+    full_charge_at,
+    last_message,
+    scheduled_start,
+    signals_today,
+    text,
+    word,
+)
+from .telemetry_problem import TelemetryProblem
+from .vehicle_state import ENERGY, HEARD_AT, TELEMETRY, TROUBLE, TelemetryStage, VehicleState
+
+
+@dataclass(frozen=True, kw_only=True)
+class VehicleSensorDescription(VehicleEntityDescription, SensorEntityDescription):
+    """One sensor."""
+
+    value_fn: Callable[[VehicleState], float | str | datetime | None]
+    steady: timedelta | None = None
+    """For a moment: how much an estimate of it may waver without the sensor showing another one."""
+
+
+def number(
+    key: str, signal: str, *, unit: str, device_class: SensorDeviceClass | None, **more: object
+) -> VehicleSensorDescription:
+    """Return the row of a sensor that shows a number as Tesla gives it."""
+    return VehicleSensorDescription(
+        key=key,
+        signals=(signal,),
+        value_fn=lambda state: state.number(signal),
+        native_unit_of_measurement=unit,
+        device_class=device_class,
+        **{  # type: ignore[arg-type]  # fields of the row
+            "state_class": SensorStateClass.MEASUREMENT,
+            "suggested_display_precision": 0,
+            **more,
+        },
+    )
+
+
+def energy(
+    key: str, value_fn: Callable[[VehicleState], float | None], **more: object
+) -> VehicleSensorDescription:
+    """Return the row of a sensor that counts kWh, for Home Assistant's Energy dashboard."""
+    return VehicleSensorDescription(
+        key=key,
+        value_fn=value_fn,
+        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        device_class=SensorDeviceClass.ENERGY,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        **{"signals": (ENERGY,), "suggested_display_precision": 1, **more},  # type: ignore[arg-type]  # fields of the row
+    )
+
+
+_PLACED: Final = ("LocatedAtHome", "Location")
+
+SENSORS: Final = (
+    number(
+        "battery_level", "BatteryLevel", unit=PERCENTAGE, device_class=SensorDeviceClass.BATTERY
+    ),
+    number("range", "RatedRange", unit=UnitOfLength.MILES, device_class=SensorDeviceClass.DISTANCE),
+    VehicleSensorDescription(
+        key="charging_state",
+        signals=("DetailedChargeState",),
+        value_fn=word("DetailedChargeState", CHARGING_STATES),
+        device_class=SensorDeviceClass.ENUM,
+        options=list(CHARGING_STATES.values()),
+    ),
+    VehicleSensorDescription(
+        key="why_not_charging",
+        signals=why_not_charging.SIGNALS,
+        value_fn=why_not_charging.why_not_charging,
+        device_class=SensorDeviceClass.ENUM,
+        options=list(why_not_charging.REASONS),
+    ),
+    VehicleSensorDescription(
+        key="charge_power",
+        signals=POWER_SIGNALS,
+        value_fn=charge_power,
+        native_unit_of_measurement=UnitOfPower.KILO_WATT,
+        device_class=SensorDeviceClass.POWER,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+    ),
+    number(
+        "charge_current",
+        "ChargeAmps",
+        unit=UnitOfElectricCurrent.AMPERE,
+        device_class=SensorDeviceClass.CURRENT,
+    ),
+    number(
+        "charge_voltage",
+        "ChargerVoltage",
+        unit=UnitOfElectricPotential.VOLT,
+        device_class=SensorDeviceClass.VOLTAGE,
+    ),
+    energy("energy_added", energy_added),
+    energy("energy_charged", lambda state: round(state.energy.total, 3)),
+    energy("energy_charged_home", lambda state: round(state.energy.home, 3), needs=_PLACED),
+    energy("energy_charged_away", lambda state: round(state.energy.away, 3), needs=_PLACED),
+    VehicleSensorDescription(
+        key="full_charge_time",
+        signals=("EstimatedHoursToChargeTermination", "DetailedChargeState"),
+        value_fn=full_charge_at,
+        device_class=SensorDeviceClass.TIMESTAMP,
+        steady=timedelta(minutes=5),
+    ),
+    VehicleSensorDescription(
+        key="scheduled_charging_start",
+        signals=(
+            "ScheduledChargingStartTime",
+            "ScheduledChargingPending",
+            "ScheduledChargingMode",
+        ),
+        needs=("ScheduledChargingStartTime",),
+        value_fn=scheduled_start,
+        device_class=SensorDeviceClass.TIMESTAMP,
+    ),
+    number(
+        "odometer",
+        "Odometer",
+        unit=UnitOfLength.MILES,
+        device_class=SensorDeviceClass.DISTANCE,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        needs=("Odometer",),
+    ),
+    VehicleSensorDescription(
+        key="firmware",
+        signals=("Version",),
+        value_fn=text("Version"),
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+    ),
+)
+
+TELEMETRY_SENSORS: Final = (
+    VehicleSensorDescription(
+        key="telemetry",
+        signals=(TELEMETRY,),
+        value_fn=lambda state: state.telemetry.value,
+        device_class=SensorDeviceClass.ENUM,
+        options=[stage.value for stage in TelemetryStage],
+        entity_category=EntityCategory.DIAGNOSTIC,
+    ),
+    VehicleSensorDescription(
+        key="telemetry_problem",
+        signals=(TROUBLE,),
+        value_fn=lambda state: state.trouble.shown.value,
+        device_class=SensorDeviceClass.ENUM,
+        options=[problem.value for problem in TelemetryProblem],
+        entity_category=EntityCategory.DIAGNOSTIC,
+    ),
+    VehicleSensorDescription(
+        key="last_message",
+        signals=(HEARD_AT,),
+        value_fn=last_message,
+        device_class=SensorDeviceClass.TIMESTAMP,
+        entity_category=EntityCategory.DIAGNOSTIC,
+    ),
+    VehicleSensorDescription(
+        key="signals_today",
+        signals=(HEARD_AT,),
+        needs=(HEARD_AT,),
+        value_fn=signals_today,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        entity_category=EntityCategory.DIAGNOSTIC,
+    ),
+)

@@ -1,0 +1,60 @@
+"""Why a car does not charge, as far as Tesla tells."""
+
+from collections.abc import Callable
+from typing import Final
+
+from .vehicle_state import VehicleState
+
+_STATE: Final = "DetailedChargeState"
+
+
+def _says(name: str, value: object) -> Callable[[VehicleState], bool]:
+    return lambda state: state.value(name) == value
+
+
+def _polled(name: str, value: object) -> Callable[[VehicleState], bool]:
+    """Believe what only polls tell no longer than the charging state that it explains."""
+
+    def check(state: VehicleState) -> bool:
+        told_at, state_at = state.measured_at(name), state.measured_at(_STATE)
+        return state.value(name) == value and (told_at or 0.0) >= (state_at or 0.0)
+
+    return check
+
+
+_BY_STATE: Final = {
+    "Charging": "none",
+    "Starting": "none",
+    "Calibrating": "calibrating",
+    "Disconnected": "unplugged",
+    "NoPower": "no_power",
+    "Complete": "limit_reached",
+}
+_WHEN_STOPPED: Final[tuple[tuple[str, Callable[[VehicleState], bool]], ...]] = (
+    ("cable_not_locked", _says("ChargePortLatch", "Disengaged")),
+    ("cable_not_locked", _says("ChargePortLatch", "Blocking")),
+    ("scheduled", _says("ScheduledChargingPending", True)),
+    ("battery_too_cold", _says("NotEnoughPowerToHeat", True)),
+    ("managed", _polled("managed_charging_active", True)),
+    ("stopped_by_person", _polled("user_charge_enable_request", False)),
+)
+"""The first that is true counts."""
+REASONS: Final = tuple(
+    dict.fromkeys((*_BY_STATE.values(), *(reason for reason, _ in _WHEN_STOPPED), "stopped"))
+)
+SIGNALS: Final = (
+    _STATE,
+    "ChargePortLatch",
+    "ScheduledChargingPending",
+    "NotEnoughPowerToHeat",
+    "managed_charging_active",
+    "user_charge_enable_request",
+)
+
+
+def why_not_charging(state: VehicleState) -> str | None:
+    """Return one of REASONS: "none" while the car charges, None when its charging state is not known."""
+    charging_state = state.value(_STATE)
+    if charging_state != "Stopped":
+        return _BY_STATE.get(str(charging_state))
+    return next((reason for reason, holds in _WHEN_STOPPED if holds(state)), "stopped")
