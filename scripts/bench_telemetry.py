@@ -17,7 +17,11 @@ from flatbuffers import number_types  # type: ignore[import-untyped]  # it has n
 from flatbuffers.table import Table  # type: ignore[import-untyped]  # it has no stubs
 from tesla_protocol.telemetry import vehicle_data_pb2 as vehicle_data
 
-from custom_components.tesla_charging.fleet_telemetry import FIELDS, Day, expected_signals_per_month
+from custom_components.tesla_charging.fleet_telemetry import (
+    Day,
+    expected_signals_per_month,
+    fields_for,
+)
 from custom_components.tesla_charging.fleet_telemetry.fields import DAYS_PER_MONTH
 from custom_components.tesla_charging.fleet_telemetry.inbox import Counters, Inbox
 from scripts.bench_telemetry_cars import State, bench_cars
@@ -178,7 +182,8 @@ def _bench_decoding() -> None:
     day = Day()
     greetings = day.connections
     # a car that connects says everything at once, otherwise it gathers a few values at a time
-    values = expected_signals_per_month(FIELDS, day) / DAYS_PER_MONTH - greetings * len(FIELDS)
+    fields = fields_for(with_location=True)
+    values = expected_signals_per_month(fields, day) / DAYS_PER_MONTH - greetings * len(fields)
     name = f"a day: {greetings:.0f} connections"
     print(few.times(values / 3).plus(many.times(greetings)).line(name))
     print(

@@ -250,7 +250,7 @@ def test_a_car_plugged_in_again_at_the_same_place_begins_anew() -> None:
     assert energy.seen(later).home == pytest.approx(14.0)
 
 
-def test_more_than_any_charger_gives_is_not_counted() -> None:
+def test_more_than_any_car_takes_is_not_counted() -> None:
     energy = seen(NOTHING_CHARGED, at(0, 1.0), at(1, 4_000.0), at(2, 4_000.1))
     assert energy.total == pytest.approx(0.1)
 

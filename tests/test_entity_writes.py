@@ -41,6 +41,7 @@ async def test_a_burst_writes_each_changed_entity_once_and_no_other(
         "binary_sensor",
         "cover",
         "event",
+        "device_tracker",
         "sensor",
         "switch",
     }

@@ -302,7 +302,7 @@ async def test_a_missing_permission_for_the_location_has_words_of_its_own(
     found = issue(home, "location")
     assert found is not None
     assert found.translation_key == "telemetry_no_location"
-    assert found.translation_placeholders == {"car": "Pearl", "values": "At home"}
+    assert found.translation_placeholders == {"car": "Pearl", "values": "At home, Location"}
     assert issue(home, "fields") is None
     config = home.tesla.telemetry(PEARL).config(CLIENT_ID)
     assert config is not None

@@ -1,13 +1,20 @@
 """The same car, asked or heard: every entity shows the same, is there for the same reasons, and costs what it must."""
 
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from typing import Any
 
+from freezegun import freeze_time
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from custom_components.tesla_charging.fleet_telemetry import FIELDS, fields_for
+from custom_components.tesla_charging.fleet_telemetry import (
+    FIELDS,
+    expected_signals_per_month,
+    fields_for,
+)
 from custom_components.tesla_charging.signals import SIGNALS
 from simulator import Car
 from simulator.car.command_table import REST_COMMANDS
@@ -74,13 +81,18 @@ class World:
             await home.set_up(telemetry=embedded(port), location=location)
             await self.connected()
         if switched_on:
-            await until(lambda: {key for _, key in switched_on} <= keys_of(home))
-            registry = er.async_get(home.hass)
-            for platform, key in switched_on:
-                registry.async_update_entity(home.entity_id(platform, key), disabled_by=None)
-            # as Home Assistant itself does then
-            await home.restart()
-            await self.connected()
+            await self.switch_on(*switched_on)
+
+    async def switch_on(self, *entities: tuple[str, str]) -> None:
+        """Have a person switch on some of what is off at first."""
+        home = self.home
+        await until(lambda: {key for _, key in entities} <= keys_of(home))
+        registry = er.async_get(home.hass)
+        for platform, key in entities:
+            registry.async_update_entity(home.entity_id(platform, key), disabled_by=None)
+        # as Home Assistant itself does then
+        await home.restart()
+        await self.connected()
 
     async def connected(self) -> None:
         """Wait until the car is connected, if it is to be."""
@@ -338,12 +350,7 @@ async def test_what_only_specialists_see_is_streamed_once_somebody_wants_to_see_
     await streaming.set_up()
     assert streamed(home) == {name for name in fields_for(with_location=False) if name in SIGNALS}
     assert not streamed(home) & {"LocatedAtWork", "EnergyRemaining"}
-    await until(lambda: "at_work" in keys_of(home))
-    # Home Assistant loads the entry anew when a person switches an entity on
-    er.async_get(home.hass).async_update_entity(
-        home.entity_id("binary_sensor", "at_work"), disabled_by=None
-    )
-    await home.restart()
+    await streaming.switch_on(("binary_sensor", "at_work"))
     await until(lambda: "LocatedAtWork" in streamed(home))
     assert "EnergyRemaining" not in streamed(home)
     await streaming.shows("binary_sensor", "at_work", "on")
@@ -393,3 +400,28 @@ async def test_signals_of_a_day_are_counted_as_tesla_bills_them(streaming: World
     assert counts.signals > 20
     await home.restart()
     assert is_right()
+    # also a car that sleeps has said nothing yet on a new day
+    tomorrow = dt_util.start_of_local_day() + timedelta(days=1, seconds=1)
+    with freeze_time(tomorrow):
+        async_fire_time_changed(home.hass, tomorrow)
+        await home.hass.async_block_till_done()
+        assert home.state("sensor", "signals_today") == "0"
+
+
+async def test_the_price_on_the_page_follows_what_is_switched_on(streaming: World) -> None:
+    home = streaming.home
+    home.add_car(PEARL, "Pearl", sleep_after=None)
+    await streaming.set_up()
+
+    async def offered() -> int:
+        assert home.entry is not None
+        flows = home.hass.config_entries.flow
+        step: Any = await home.entry.start_reconfigure_flow(home.hass)
+        step = await flows.async_configure(step["flow_id"], {"next_step_id": "telemetry"})
+        flows.async_abort(step["flow_id"])
+        return int(step["description_placeholders"]["signals"].replace(",", ""))
+
+    before = await offered()
+    await streaming.switch_on(("sensor", "energy_remaining"))
+    # as much as its row in the table of fields says
+    assert await offered() - before == expected_signals_per_month(["EnergyRemaining"])

@@ -12,10 +12,10 @@ from typing import Any, Final, Self
 
 STEP_BACK: Final = 0.5
 """kWh by which the counter may waver without that meaning anything."""
-POSSIBLE_KW: Final = 350.0
-"""No charger gives more than that; a faster rise is no charging."""
+POSSIBLE_KWH: Final = 250.0
+"""More than any car takes at once; a greater rise is no charging."""
 PARKED_KW: Final = 25.0
-"""The same for a car that did not move: it hangs at what it hung at before, which is no fast charger."""
+"""What a car that did not move can charge with: it hangs at what it hung at before, which is no fast charger."""
 MISSED: Final = 300.0
 """Seconds that it takes at least to drive away and charge elsewhere; a late value of the old session comes earlier."""
 MOVED_MILES: Final = 0.1
@@ -134,7 +134,7 @@ def _counted(energy: ChargeEnergy, look: Look) -> ChargeEnergy:
         falls = look.added < session and energy.unplugged_at is None
         place = look.at_home if look.plugged else None
         fresh = replace(energy, place=place, unplugged_at=None)
-        fresh = _plus(fresh, _possible(energy, look, look.added))
+        fresh = _plus(fresh, look.added)
         return replace(_from_now(fresh, look, look.added), dropped_from=session if falls else None)
     rise = max(0.0, look.added - session)
     is_settled = bool(look.plugged) and look.is_whole
@@ -143,7 +143,7 @@ def _counted(energy: ChargeEnergy, look: Look) -> ChargeEnergy:
     if is_settled:
         # a counter that goes on after the cable was seen again was never gone
         energy = replace(energy, unplugged_at=None)
-    return _from_now(_plus(energy, _possible(energy, look, rise)), look, session + rise)
+    return _from_now(_plus(energy, rise), look, session + rise)
 
 
 def _is_back(energy: ChargeEnergy, look: Look, session: float, gone: float) -> bool:
@@ -182,12 +182,6 @@ def _was_plugged_in_again(energy: ChargeEnergy, look: Look) -> bool:
     return hours is not None and look.added <= PARKED_KW * hours
 
 
-def _possible(energy: ChargeEnergy, look: Look, added: float) -> float:
-    """Return what was charged since the last look, nothing if no charger can do that."""
-    hours = _hours(energy.at, look.at)
-    return 0.0 if hours is not None and added > POSSIBLE_KW * hours + STEP_BACK else added
-
-
 def _from_now(energy: ChargeEnergy, look: Look, highest: float) -> ChargeEnergy:
     """Have the next look compared with this one."""
     return replace(
@@ -200,6 +194,8 @@ def _from_now(energy: ChargeEnergy, look: Look, highest: float) -> ChargeEnergy:
 
 
 def _plus(energy: ChargeEnergy, added: float) -> ChargeEnergy:
+    if added > POSSIBLE_KWH:
+        return energy
     if energy.place is None:
         return replace(energy, unplaced=energy.unplaced + added)
     if energy.place:

@@ -169,7 +169,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         readings = readings_of(data, now=now)
         lag = self._learn_lag(clock_lag(readings, now=now)) if readings else 0.0
         merged = self.data.connected(state.connection).merge(readings, now=now, lag=lag)
-        merged = metered(self.hass, merged)
+        merged = metered(self.hass, merged, self.data)
         if shows_activity(merged, self.data):
             self._changed_at = now
         self._storage.keep(self.vin, merged.part(readings))
@@ -267,7 +267,8 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
     @callback
     def on_record(self, record: Record) -> asyncio.Future[bool] | None:
         """Apply what the car pushed; what is returned tells when the car may forget it (None: now)."""
-        self.data = metered(self.hass, self.push.heard(self.data, record, _now()))
+        heard = self.push.heard(self.data, record, _now())
+        self.data = metered(self.hass, heard, self.data)
         if self._telling is None:
             self._telling = self.hass.loop.call_later(BURST, self._tell)
         told = self.data.part(record.values if isinstance(record, SignalRecord) else ())

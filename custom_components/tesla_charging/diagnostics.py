@@ -150,6 +150,7 @@ def _car(
             "pushed_ago": _ago(car.pushed_at, now),
         },
         "telemetry_trouble": asdict(state.trouble),
+        "energy": asdict(state.energy),
         "events": _events(car),
         "receiver": asdict(pushed.counters)
         | {

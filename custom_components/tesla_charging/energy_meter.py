@@ -11,10 +11,14 @@ from .vehicle_state import VehicleState
 
 COUNTER: Final = "DCChargingEnergyIn"
 STATE: Final = "DetailedChargeState"
+RELEVANT: Final = (COUNTER, STATE, "Odometer", "LocatedAtHome", "Location")
 
 
-def metered(hass: HomeAssistant, state: VehicleState) -> VehicleState:
+def metered(hass: HomeAssistant, state: VehicleState, before: VehicleState) -> VehicleState:
     """Return a state with what was charged since the one before counted in."""
+    # most records tell something else
+    if all(state.readings.get(name) is before.readings.get(name) for name in RELEVANT):
+        return state
     added = state.number(COUNTER)
     if added is None:
         return state

@@ -197,6 +197,7 @@ def joined(earlier: VehicleState | None, later: VehicleState) -> VehicleState:
         later,
         readings={**earlier.readings, **later.readings},
         brokered_at=max(earlier.brokered_at, later.brokered_at),
+        energy=later.energy if later.energy.session is not None else earlier.energy,
         heard_at=max((earlier.heard_at, later.heard_at), key=lambda at: at or UNKNOWN_TIME),
     )
 

@@ -3,7 +3,12 @@
 from abc import ABCMeta, abstractmethod
 from typing import Any
 
-from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigFlow, ConfigFlowResult
+from homeassistant.config_entries import (
+    SOURCE_RECONFIGURE,
+    ConfigEntryState,
+    ConfigFlow,
+    ConfigFlowResult,
+)
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.selector import (
@@ -26,6 +31,7 @@ from .fleet_telemetry import (
     is_topic_base,
     monthly_cost,
 )
+from .shown import shown_signals
 from .signals import SIGNALS
 from .telemetry_mqtt import Arrival, messages_arrive, mqtt_is_set_up
 from .telemetry_reachability import Reach, call_home
@@ -71,7 +77,9 @@ class TelemetryFlow(ConfigFlow, metaclass=ABCMeta):
     ) -> ConfigFlowResult:
         """Let the person choose how data come from the car, and say what each way costs."""
         signals = expected_signals_per_month(
-            name for name in fields_for(with_location=self._with_location) if name in SIGNALS
+            name
+            for name in fields_for(with_location=self._with_location, shown=self._shown())
+            if name in SIGNALS
         )
         return self.async_show_menu(
             step_id="telemetry",
@@ -85,6 +93,14 @@ class TelemetryFlow(ConfigFlow, metaclass=ABCMeta):
                 "cost": f"{monthly_cost(signals):.2f}",
             },
         )
+
+    def _shown(self) -> frozenset[str]:
+        """Return the signals that entities show which were switched on by now."""
+        if self.source != SOURCE_RECONFIGURE:
+            return frozenset()
+        entry = self._get_reconfigure_entry()
+        loaded = entry.state is ConfigEntryState.LOADED
+        return shown_signals(entry.runtime_data.cars.values()) if loaded else frozenset()
 
     async def async_step_telemetry_polling(
         self, user_input: dict[str, Any] | None = None
