@@ -271,6 +271,7 @@ def pem_of(
             "The key is on the curve secp384r1; Tesla accepts only prime256v1 (NIST P-256).",
         ),
     ],
+    ids=["too long", "rubbish", "public half", "with a password", "Ed25519", "P-384"],
 )
 def test_what_is_wrong_with_a_key_is_said_in_a_sentence(
     pem: str | bytes, kind: str, says: str
