@@ -237,6 +237,38 @@ def test_a_false_word_about_the_cable_is_no_new_session() -> None:
     assert energy.seen(after).total == pytest.approx(21.8)
 
 
+def test_after_a_false_word_about_the_cable_a_long_gap_is_still_the_same_session() -> None:
+    def plugged(minutes: float, added: float) -> Look:
+        return Look(added, START + minutes * 60, plugged=True, state_at=START + 7800, at_home=True)
+
+    energy = seen(NOTHING_CHARGED, at(0, 0.0), at(120, 20.0), gone(125, 20.0, 125, at_home=True))
+    energy = seen(energy, plugged(131, 20.1), plugged(731, 45.0))
+    assert energy.total == pytest.approx(45.0)
+
+
+def test_a_session_of_next_to_nothing_that_begins_anew_is_counted_again() -> None:
+    energy = seen(NOTHING_CHARGED, at(0, 0.0), at(5, 0.3), at(30, 0.0), at(35, 0.3))
+    assert energy.total == pytest.approx(0.6)
+
+
+def test_the_last_of_a_fast_charge_that_comes_late_belongs_to_it() -> None:
+    energy = seen(
+        NOTHING_CHARGED,
+        at(0, 0.0, at_home=False),
+        at(20, 30.0, at_home=False),
+        gone(20, 30.0, 20.3),
+        gone(21, 32.0, 20.3, odometer=1000.5),
+    )
+    assert energy.away == pytest.approx(32.0)
+    assert energy.total == energy.away
+
+
+def test_what_was_measured_before_the_cable_went_in_elsewhere_counts_where_it_was() -> None:
+    elsewhere = Look(10.2, START + 61 * 60, plugged=True, state_at=START + 100 * 60, at_home=False)
+    energy = seen(NOTHING_CHARGED, at(0, 0.0), at(60, 10.0), gone(60, 10.0, 60.5), elsewhere)
+    assert (energy.home, energy.away) == pytest.approx((10.2, 0.0))
+
+
 def test_a_car_plugged_in_again_at_the_same_place_begins_anew() -> None:
     energy = seen(NOTHING_CHARGED, at(0, 0.0), at(30, 5.0), gone(40, 5.0, 40, at_home=True))
     later = Look(

@@ -47,7 +47,7 @@ async def test_the_energy_dashboard_takes_the_counters_as_they_are(moving: Home)
         assert attributes["unit_of_measurement"] == UnitOfEnergy.KILO_WATT_HOUR, key
 
 
-async def test_charging_at_home_and_away_is_told_apart(world: World) -> None:  # noqa: F811
+async def test_charging_at_home_and_away_is_told_apart(world: World) -> None:  # noqa: F811  the fixture
     home = world.home
     where = (home.hass.config.latitude, home.hass.config.longitude)
     car = home.add_car(PEARL, "Pearl", home=where, sleep_after=None, battery_level=20)

@@ -98,7 +98,9 @@ def power_of(pushed: str, *, fast: bool) -> Callable[[VehicleState], float | Non
 
 def energy_added(state: VehicleState) -> float | None:
     """Return the energy of this session, which does not step back within it, kWh."""
-    return state.energy.session
+    session = state.energy.session
+    # a poll and a push may say 0 and 0.0: the same, and to be shown alike
+    return None if session is None else float(session)
 
 
 def full_charge_at(state: VehicleState) -> datetime | None:

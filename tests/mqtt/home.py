@@ -83,6 +83,15 @@ async def set_up_mqtt(hass: HomeAssistant, broker: Broker) -> MockConfigEntry:
     return entry
 
 
+async def unsubscribed(road: Antenna) -> None:
+    """Wait until the broker passes nothing more on: what it still did would come as if it were live."""
+    client = road.home.hass.data["mqtt"].client
+    await until(
+        lambda: not client._pending_unsubscribes and client._unsubscribe_debouncer._task is None,
+        HEARD,
+    )
+
+
 async def subscribed(road: Antenna) -> None:
     """Wait until the broker has agreed to everything that Home Assistant wants."""
     client = road.home.hass.data["mqtt"].client

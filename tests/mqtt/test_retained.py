@@ -15,7 +15,15 @@ from tests.conftest import PEARL
 from tests.test_telemetry import until
 
 from .brokers import BASE
-from .home import HEARD, MQTT_ROAD, Antenna, over_both_protocols, over_mqtt_5, set_up_mqtt
+from .home import (
+    HEARD,
+    MQTT_ROAD,
+    Antenna,
+    over_both_protocols,
+    over_mqtt_5,
+    set_up_mqtt,
+    unsubscribed,
+)
 
 
 @over_both_protocols
@@ -86,6 +94,7 @@ async def restart(road: Antenna, **meanwhile: Any) -> None:
     home = road.home
     assert home.entry is not None
     assert await home.hass.config_entries.async_unload(home.entry.entry_id)
+    await unsubscribed(road)
     home.car.sleep()
     await road.publish(retain=True, **meanwhile)
     home.tesla.billing.reset()
