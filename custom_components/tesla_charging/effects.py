@@ -1,12 +1,12 @@
 """What a command changes when the car accepts it: shown at once, then confirmed or corrected by the car."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 from .signals import Value
-from .vehicle_command import CommandRequest, CommandResult, Outcome
+from .vehicle_command import CommandRequest, CommandResult, Outcome, Parameters
 
-type Effect = Callable[[Mapping[str, int]], dict[str, Value]]
+type Effect = Callable[[Parameters], dict[str, Value]]
 
 _EFFECTS: Final[dict[str, Effect]] = {
     "charge_start": lambda _: {"DetailedChargeState": "Starting"},

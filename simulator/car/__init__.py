@@ -1,7 +1,7 @@
 """The simulated vehicle: it charges, drives, sleeps, and obeys only commands it can verify."""
 
 from simulator.car.body import InvalidBody
-from simulator.car.car import Car, UnknownCommand
+from simulator.car.car import Car, UnknownCommand, UnsupportedCommand
 from simulator.car.command_table import CommandReply
 from simulator.car.records import CarState, ExecutedCommand
 from simulator.car.security.domain import SecurityDomain
@@ -22,4 +22,5 @@ __all__ = [
     "Role",
     "SecurityDomain",
     "UnknownCommand",
+    "UnsupportedCommand",
 ]

@@ -36,6 +36,10 @@ class UnknownCommand(KeyError):
     """No command of this name exists."""
 
 
+class UnsupportedCommand(Exception):
+    """The car's firmware does not know this command."""
+
+
 class Car:
     """A vehicle: physics that catch up with the clock when somebody looks, and commands it verifies.
 
@@ -261,7 +265,7 @@ class Car:
         return read_signals(self._settled(), names)
 
     def rest_command(self, name: str, body: Mapping[str, object]) -> CommandReply:
-        """Carry out an unsigned command. UnknownCommand, InvalidBody.
+        """Carry out an unsigned command. UnknownCommand, InvalidBody, UnsupportedCommand.
 
         A car that speaks the command protocol refuses unsigned commands: `unsigned_cmds_hardlocked`.
         """
@@ -271,6 +275,8 @@ class Car:
         params = check_body(command.body, body)
         if self.protocol == "required":
             return CommandReply(result=False, reason="unsigned_cmds_hardlocked")
+        if not command.known_to(self._systems):
+            raise UnsupportedCommand(name)
         return self._run(command, params, "rest")
 
     def exchange(self, raw: bytes) -> bytes | None:
@@ -307,6 +313,8 @@ class Car:
     def _run(self, command: Command, params: Params, via: Via) -> CommandReply:
         systems = self._settled()
         systems.wakefulness.touch()
+        if not command.known_to(systems):
+            return CommandReply(result=False, reason="not_supported")
         reason = command.handler(systems, params)
         reply = CommandReply(result=not reason, reason=reason)
         self.commands.append(ExecutedCommand(command.name, params, via, reply))

@@ -10,6 +10,7 @@ from tesla_protocol.command.car_server_pb2 import VehicleAction
 
 from simulator.car import handlers, signed_params
 from simulator.car.body import BodyField, Params
+from simulator.car.schedules import has_schedules
 from simulator.car.security.keychain import CHARGING, FULL_CONTROL, Role
 from simulator.car.systems import Systems
 
@@ -39,6 +40,12 @@ class Command:
     variant: str | None = None
     roles: frozenset[Role] = CHARGING
     rest: bool = True
+    of_schedules: bool = False
+    """Whether only a car that has schedules knows it."""
+
+    def known_to(self, car: Systems) -> bool:
+        """Say whether a car's firmware knows this command."""
+        return not self.of_schedules or has_schedules(car.firmware)
 
 
 _START_STOP = "chargingStartStopAction"
@@ -122,6 +129,7 @@ TABLE: tuple[Command, ...] = (
         "addChargeScheduleAction",
         handlers.add_charge_schedule,
         signed_params.charge_schedule,
+        of_schedules=True,
     ),
     Command(
         "remove_charge_schedule",
@@ -129,6 +137,7 @@ TABLE: tuple[Command, ...] = (
         "removeChargeScheduleAction",
         handlers.remove_charge_schedule,
         signed_params.charge_schedule_id,
+        of_schedules=True,
     ),
     Command(
         "add_precondition_schedule",
@@ -142,6 +151,7 @@ TABLE: tuple[Command, ...] = (
         "addPreconditionScheduleAction",
         handlers.add_precondition_schedule,
         signed_params.precondition_schedule,
+        of_schedules=True,
     ),
     Command(
         "remove_precondition_schedule",
@@ -149,6 +159,7 @@ TABLE: tuple[Command, ...] = (
         "removePreconditionScheduleAction",
         handlers.remove_precondition_schedule,
         signed_params.precondition_schedule_id,
+        of_schedules=True,
     ),
     Command("ping", (), "ping", handlers.ping, signed_params.ping, rest=False),
 )

@@ -1,8 +1,10 @@
 """What each command does to the car. A handler returns Tesla's reason for refusing, or "" for success."""
 
+from collections.abc import Mapping
+
 from simulator.car.body import Params
 from simulator.car.charging import LIMIT_MAX, LIMIT_STD
-from simulator.car.schedules import Schedule
+from simulator.car.schedules import Schedule, has_schedules
 from simulator.car.systems import Systems
 
 DAYS = {"sun": 1, "mon": 2, "tue": 4, "wed": 8, "thu": 16, "fri": 32, "sat": 64}
@@ -92,18 +94,20 @@ def charge_port_door_close(car: Systems, _params: Params) -> str:
 
 
 def set_scheduled_charging(car: Systems, params: Params) -> str:
-    """Take note of a daily start time."""
+    """Take note of a daily start time; a car that has schedules makes one more of it (vehicle-command, issue 290)."""
     minutes = _int(params, "time")
     if not 0 <= minutes < MINUTES_PER_DAY:
         return "invalid_value"
     legacy = car.schedules.legacy
     legacy.mode = "StartAt" if params["enable"] else "Off"
     legacy.start_minutes = minutes if params["enable"] else legacy.start_minutes
+    start = {"start_time": minutes, "start_enabled": True, "end_time": 0, "end_enabled": False}
+    _make_of_setting(car, car.schedules.charge, bool(params["enable"]), start)
     return ""
 
 
 def set_scheduled_departure(car: Systems, params: Params) -> str:
-    """Take note of a daily departure time."""
+    """Take note of a daily departure time; a car that has schedules makes one more of it."""
     departure, off_peak_end = _int(params, "departure_time"), _int(params, "end_off_peak_time")
     if not (0 <= departure < MINUTES_PER_DAY and 0 <= off_peak_end < MINUTES_PER_DAY):
         return "invalid_value"
@@ -115,6 +119,8 @@ def set_scheduled_departure(car: Systems, params: Params) -> str:
     legacy.off_peak_charging_enabled = bool(params.get("off_peak_charging_enabled"))
     legacy.off_peak_charging_times = _times(params, "off_peak_charging_weekdays_only")
     legacy.off_peak_hours_end_minutes = off_peak_end
+    enabled = bool(params["enable"]) and legacy.preconditioning_enabled
+    _make_of_setting(car, car.schedules.precondition, enabled, {"precondition_time": departure})
     return ""
 
 
@@ -175,8 +181,15 @@ def _store(
     mask = days_mask(params["days_of_week"])
     if mask is None or any(not 0 <= minutes < MINUTES_PER_DAY for minutes in times.values()):
         return "invalid_value"
-    # An id left out gets the present second, as Tesla's own proxy fills it in.
-    number = _int(params, "id") or int(car.clock.now())
+    if not (_within(params["lat"], 90) and _within(params["lon"], 180)):
+        return "invalid_value"
+    if flags and not any(flags.values()):
+        return "invalid_value"
+    # An id left out of a REST body gets the present second, as Tesla's own proxy fills it in. What a car makes of
+    # the id 0 is not known: nobody should send it.
+    number = _int(params, "id") if "id" in params else int(car.clock.now())
+    if number <= 0:
+        return "invalid_value"
     schedules[number] = {
         "id": number,
         "name": params.get("name", ""),
@@ -189,6 +202,28 @@ def _store(
         "longitude": params["lon"],
     }
     return ""
+
+
+def _make_of_setting(
+    car: Systems, schedules: dict[int, Schedule], enabled: bool, what: Mapping[str, object]
+) -> None:
+    if not has_schedules(car.firmware):
+        return
+    number = int(car.clock.now())
+    schedules[number] = {
+        "id": number,
+        "name": "",
+        "days_of_week": ALL_DAYS,
+        **what,
+        "one_time": False,
+        "enabled": enabled,
+        "latitude": car.journey.place.latitude,
+        "longitude": car.journey.place.longitude,
+    }
+
+
+def _within(degrees: object, bound: float) -> bool:
+    return isinstance(degrees, int | float) and -bound <= degrees <= bound
 
 
 def _forget(schedules: dict[int, Schedule], params: Params) -> str:

@@ -4,6 +4,15 @@ from dataclasses import dataclass, field
 
 type Schedule = dict[str, object]
 
+#: From this firmware on a car has schedules; before, only one time to charge or to depart.
+SCHEDULES_FROM = (2024, 26)
+
+
+def has_schedules(firmware: str) -> bool:
+    """Say whether a firmware ("2026.32.6") has charge and preconditioning schedules."""
+    parts = firmware.split(".")[:2]
+    return tuple(int(part) for part in parts if part.isdigit()) >= SCHEDULES_FROM
+
 
 @dataclass(slots=True)
 class ScheduledCharging:

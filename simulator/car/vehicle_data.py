@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping
 
 from simulator.car.charge_state import Section, charge_state
+from simulator.car.schedules import has_schedules
 from simulator.car.systems import Systems
 
 API_VERSION = 82
 MAX_SCHEDULES = 50
+OF_SCHEDULES = ("charge_schedule_data", "preconditioning_schedule_data")
 
 
 def _drive_state(car: Systems, timestamp_ms: int) -> Section:
@@ -172,9 +174,15 @@ SECTIONS: Mapping[str, Callable[[Systems, int], Section]] = {
 
 
 def read_sections(car: Systems, names: frozenset[str]) -> dict[str, Section]:
-    """Return the sections asked for; KeyError for a name no car knows. Timestamps are in milliseconds."""
+    """Return the sections asked for, without those that the car's firmware does not have.
+
+    KeyError for a name no car knows. Timestamps are in milliseconds.
+    """
     timestamp_ms = int(car.clock.now() * 1000)
     sections = {name: SECTIONS[name](car, timestamp_ms) for name in sorted(names)}
     for section in sections.values():
         section.update(dict.fromkeys(section.keys() & car.lacks))
+    if not has_schedules(car.firmware):
+        for name in OF_SCHEDULES:
+            sections.pop(name, None)
     return sections

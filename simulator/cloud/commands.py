@@ -6,7 +6,7 @@ import binascii
 from google.protobuf.message import DecodeError
 from tesla_protocol.command import car_server_pb2, universal_message_pb2, vcsec_pb2
 
-from simulator.car import InvalidBody, UnknownCommand
+from simulator.car import InvalidBody, UnknownCommand, UnsupportedCommand
 from simulator.cloud.context import Call
 from simulator.cloud.errors import ApiError, asleep, invalid_field, missing_scopes
 from simulator.cloud.vehicles import reachable
@@ -140,6 +140,8 @@ async def plain_command(call: Call) -> dict[str, object]:
         reply = car.rest_command(name, call.body)
     except UnknownCommand as error:
         raise ApiError(400, "invalid_command", name) from error
+    except UnsupportedCommand as error:
+        raise ApiError(412, "Not Supported") from error  # vehicle-command, issue 371
     except InvalidBody as error:
         raise ApiError(400, "invalid_field", str(error)) from error
     return {"response": {"result": reply.result, "reason": reply.reason}}

@@ -72,6 +72,7 @@ MEANINGS: tuple[tuple[int, str | None, type[FleetApiError], int], ...] = (
     (408, "vehicle is offline", VehicleAsleep, 1),
     (408, "timeout", VehicleTimeout, 2),
     (408, None, VehicleTimeout, 2),
+    (412, "Not Supported", VehicleUnsupported, 1),
     (412, "Account must be registered in the current region", NotRegistered, 1),
     (421, "user out of region", WrongRegion, 1),
     (422, "vehicle does not support signed commands", SigningUnsupported, 1),

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 import pytest
+from tesla_protocol.command.car_server_pb2 import Action
 
-from simulator.car import CommandReply, InvalidBody, UnknownCommand
+from simulator.car import CommandReply, InvalidBody, UnknownCommand, UnsupportedCommand
 
 from .by_hand import INFOTAINMENT, ask, make_car, outcome, paired
 
@@ -179,6 +180,81 @@ def test_schedules_are_kept_by_id_and_removed() -> None:
     for action in ("12059206020801", "1205a206020801"):
         assert outcome(ask(car, signer.command(bytes.fromhex(action)))) == (True, "")
         assert outcome(ask(car, signer.command(bytes.fromhex(action)))) == (False, "not_found")
+
+
+PLACED: dict[str, object] = {
+    "id": 5,
+    "days_of_week": "All",
+    "enabled": True,
+    "start_enabled": True,
+    "start_time": 60,
+    "end_enabled": False,
+    "lat": 52.0,
+    "lon": 4.4,
+}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"id": 0},
+        {"id": -1},
+        {"lat": 90.5},
+        {"lon": -181},
+        {"start_time": 1440},
+        {"start_enabled": False},
+    ],
+    ids=str,
+)
+def test_schedules_that_cannot_be(wrong: dict[str, object]) -> None:
+    car, _ = make_car(protocol="not_supported")
+    reply = car.rest_command("add_charge_schedule", PLACED | wrong)
+    assert reply == CommandReply(result=False, reason="invalid_value")
+    assert car.rest_command("add_charge_schedule", PLACED).result
+
+
+def test_a_signed_schedule_without_an_id_is_none() -> None:
+    car, signer = paired()
+    action = Action()
+    told = action.vehicleAction.addChargeScheduleAction
+    told.CopyFrom(
+        Action.FromString(bytes.fromhex(ADD_CHARGE)).vehicleAction.addChargeScheduleAction
+    )
+    told.ClearField("id")
+    reply = outcome(ask(car, signer.command(action.SerializeToString())))
+    assert reply == (False, "invalid_value")
+
+
+@pytest.mark.parametrize("action", [ADD_CHARGE, ADD_PRECONDITION, "12059206020801"])
+def test_firmware_before_schedules_does_not_know_them(action: str) -> None:
+    car, signer = paired()
+    car.install_firmware("2024.20.9")
+    assert outcome(ask(car, signer.command(bytes.fromhex(action)))) == (False, "not_supported")
+    assert car.commands == []
+    sections = {"charge_schedule_data", "preconditioning_schedule_data", "charge_state"}
+    assert set(car.vehicle_data(frozenset(sections))) == {"charge_state"}
+    old, _ = make_car(protocol="not_supported")
+    old.install_firmware("2024.20.9")
+    with pytest.raises(UnsupportedCommand):
+        old.rest_command("add_charge_schedule", PLACED)
+
+
+@pytest.mark.parametrize(("firmware", "made"), [("2024.26", 1), ("2024.20.9", 0)])
+def test_firmware_with_schedules_makes_one_more_of_every_single_setting(
+    firmware: str, made: int
+) -> None:
+    car, signer = paired()
+    car.install_firmware(firmware)
+    for action in ("1207ca020408011078", DEPARTURE):
+        assert outcome(ask(car, signer.command(bytes.fromhex(action)))) == (True, "")
+    car.install_firmware("2024.26")
+    data = car.vehicle_data(frozenset({"charge_schedule_data", "preconditioning_schedule_data"}))
+    charge = data["charge_schedule_data"]["charge_schedules"]
+    precondition = data["preconditioning_schedule_data"]["precondition_schedules"]
+    assert isinstance(charge, list)
+    assert isinstance(precondition, list)
+    assert [one["start_time"] for one in charge] == [120] * made
+    assert [one["precondition_time"] for one in precondition] == [450] * made
 
 
 @pytest.mark.parametrize(

@@ -210,6 +210,12 @@ async def test_plain_commands_are_checked(world: World, old: Car) -> None:
     assert (await world.car_api("POST", "command/charge_start")).status == 408
 
 
+async def test_a_command_that_the_firmware_does_not_know_is_412(world: World, old: Car) -> None:
+    old.install_firmware("2024.20.9")
+    answer = await world.car_api("POST", "command/remove_charge_schedule", json={"id": 1})
+    assert (answer.status, answer.error) == (412, "Not Supported")
+
+
 async def test_plain_commands_need_their_scopes(world: World, old: Car) -> None:
     world.sign_in(*CHARGING_ONLY)
     assert (await world.car_api("POST", "command/charge_stop")).status == 200

@@ -56,6 +56,8 @@ _MEANINGS: Final[tuple[tuple[int, str, type[FleetApiError]], ...]] = (
     (408, "offline", VehicleAsleep),
     (408, "asleep", VehicleAsleep),
     (408, "", VehicleTimeout),
+    # a command that Tesla takes only signed, or not for this car (vehicle-command, issue 371)
+    (412, "not supported", VehicleUnsupported),
     (412, "", NotRegistered),
     (421, "", WrongRegion),
     (422, "does not support signed commands", SigningUnsupported),

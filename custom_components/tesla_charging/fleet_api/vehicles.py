@@ -41,6 +41,8 @@ class Section(StrEnum):
     LOCATION_DATA = "location_data"
     VEHICLE_STATE = "vehicle_state"
     VEHICLE_CONFIG = "vehicle_config"
+    CHARGE_SCHEDULES = "charge_schedule_data"
+    PRECONDITION_SCHEDULES = "preconditioning_schedule_data"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,14 @@ This room knows bytes. It signs a command, hands it to whatever carries messages
 answer; it knows neither HTTP nor Home Assistant.
 """
 
-from .commands import COMMANDS, Command, CommandRequest, InvalidParameter, Parameter
+from .commands import (
+    COMMANDS,
+    LAST_MINUTE,
+    MAX_SCHEDULE_ID,
+    MAX_SCHEDULE_NAME,
+    Command,
+    CommandRequest,
+)
 from .errors import (
     AnswerLost,
     CarUnreachable,
@@ -24,6 +31,7 @@ from .errors import (
     VehicleCommandError,
     VehicleFault,
 )
+from .parameters import DAYS, InvalidParameter, Parameter, Parameters
 from .results import CommandResult, Outcome
 from .sender import CommandSender, Transport
 from .session import Domain, InvalidSessionState, Session, SessionState
@@ -31,6 +39,10 @@ from .virtual_key import VirtualKey, public_point
 
 __all__ = [
     "COMMANDS",
+    "DAYS",
+    "LAST_MINUTE",
+    "MAX_SCHEDULE_ID",
+    "MAX_SCHEDULE_NAME",
     "AnswerLost",
     "CarUnreachable",
     "Command",
@@ -50,6 +62,7 @@ __all__ = [
     "NotDelivered",
     "Outcome",
     "Parameter",
+    "Parameters",
     "ProtocolRejected",
     "RemoteAccessDisabled",
     "Session",

@@ -5,31 +5,29 @@ the car is already as wanted. Sources: `pkg/vehicle/charge.go` and `pkg/proxy/co
 car_server.proto; reasons as Tesla's cars send them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from tesla_protocol.command import car_server_pb2 as car_server, common_pb2 as common
 
-type Parameters = Mapping[str, int]
+from . import schedule_messages
+from .parameters import (
+    AnyParameter,
+    Days,
+    Degrees,
+    Flag,
+    InvalidParameter,
+    Parameter,
+    Parameters,
+    Text,
+    Value,
+)
 
-
-class InvalidParameter(ValueError):
-    """A command's parameter is missing, of the wrong type, or out of range."""
-
-    def __init__(self, command: str, parameter: str, problem: str) -> None:
-        """Remember which parameter of which command."""
-        super().__init__(f"{command}: {parameter} {problem}")
-        self.command = command
-        self.parameter = parameter
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One whole-number parameter of a command, with the range that makes sense to a car."""
-
-    name: str
-    minimum: int
-    maximum: int
+MAX_SCHEDULE_ID: Final = 2**64 - 1
+MAX_SCHEDULE_NAME: Final = 50
+"""A bound of this project; Tesla's own is not documented."""
+LAST_MINUTE: Final = 24 * 60 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ class Command:
     name: str
     """Tesla's name of the REST endpoint, `/command/<name>`."""
     fill: Callable[[car_server.VehicleAction, Parameters], None]
-    parameters: tuple[Parameter, ...] = ()
+    parameters: tuple[AnyParameter, ...] = ()
     already: frozenset[str] = frozenset()
     """Reasons with which the car says that nothing was left to do."""
     repeatable: bool = True
@@ -47,7 +45,7 @@ class Command:
     told_twice: Callable[[Parameters], bool] = lambda _: False
     """Whether the car takes these parameters only from the second time on."""
 
-    def __call__(self, **parameters: int) -> CommandRequest:
+    def __call__(self, **parameters: Value) -> CommandRequest:
         """Return the command with its parameters.
 
         Raises InvalidParameter. Tesla answers success even to values that the car then ignores, so they are
@@ -58,13 +56,10 @@ class Command:
             if name not in rows:
                 raise InvalidParameter(self.name, name, "is not one of its parameters")
         for row in self.parameters:
-            value = parameters.get(row.name)
-            if not isinstance(value, int) or isinstance(value, bool):
-                raise InvalidParameter(self.name, row.name, "must be a whole number")
-            if not row.minimum <= value <= row.maximum:
-                raise InvalidParameter(
-                    self.name, row.name, f"must be from {row.minimum} to {row.maximum}"
-                )
+            if row.name not in parameters and not row.required:
+                continue
+            if problem := row.problem(parameters.get(row.name)):
+                raise InvalidParameter(self.name, row.name, problem)
         return CommandRequest(self, parameters)
 
 
@@ -81,7 +76,7 @@ class CommandRequest:
         self.command.fill(action.vehicleAction, self.parameters)
         return action.SerializeToString()
 
-    def body(self) -> dict[str, int]:
+    def body(self) -> dict[str, Value]:
         """Return the JSON body of the REST form."""
         return dict(self.parameters)
 
@@ -116,6 +111,24 @@ def _values(message: str, **fields: str) -> Callable[[car_server.VehicleAction, 
     return fill
 
 
+def _minutes(name: str, *, required: bool = True) -> Parameter:
+    """Minutes after the car's local midnight."""
+    return Parameter(name, 0, LAST_MINUTE, required)
+
+
+_SCHEDULE_ID = Parameter("id", 1, MAX_SCHEDULE_ID)
+# Tesla fills in the present second for an id left out, and a second schedule within it replaces the first: ours
+# always have one
+_SCHEDULE = (
+    _SCHEDULE_ID,
+    Text("name", MAX_SCHEDULE_NAME, required=False),
+    Days("days_of_week"),
+    Flag("one_time"),
+    Flag("enabled"),
+    Degrees("lat", 90),
+    Degrees("lon", 180),
+)
+
 _ROWS = (
     Command(
         "charge_start",
@@ -149,7 +162,7 @@ _ROWS = (
         parameters=(Parameter("charging_amps", 0, 80),),
         already=frozenset({"already_set"}),
         # below that, a car first settles on 5 A (vehicle-command, issue 256)
-        told_twice=lambda parameters: parameters["charging_amps"] < 5,
+        told_twice=lambda parameters: int(parameters["charging_amps"]) < 5,
     ),
     # Opening also releases the cable: a second opening, after somebody closed the door again, is not nothing
     Command("charge_port_door_open", _empty("chargePortDoorOpen"), repeatable=False),
@@ -157,6 +170,58 @@ _ROWS = (
         "charge_port_door_close",
         _empty("chargePortDoorClose"),
         already=frozenset({"already closed", "already_closed"}),
+        repeatable=False,
+    ),
+    Command(
+        "add_charge_schedule",
+        schedule_messages.charge_schedule,
+        parameters=(
+            *_SCHEDULE,
+            Flag("start_enabled"),
+            _minutes("start_time", required=False),
+            Flag("end_enabled"),
+            _minutes("end_time", required=False),
+        ),
+    ),
+    Command(
+        "remove_charge_schedule",
+        _values("removeChargeScheduleAction", id="id"),
+        parameters=(_SCHEDULE_ID,),
+        already=frozenset({"not_found"}),
+    ),
+    Command(
+        "add_precondition_schedule",
+        schedule_messages.precondition_schedule,
+        parameters=(*_SCHEDULE, _minutes("precondition_time")),
+    ),
+    Command(
+        "remove_precondition_schedule",
+        _values("removePreconditionScheduleAction", id="id"),
+        parameters=(_SCHEDULE_ID,),
+        already=frozenset({"not_found"}),
+    ),
+    # The two for firmware before 2024.26; a later one makes another schedule of each call, so a lost answer is no
+    # reason to call again
+    Command(
+        "set_scheduled_charging",
+        schedule_messages.scheduled_charging,
+        parameters=(Flag("enable"), _minutes("time")),
+        already=frozenset({"already_set"}),
+        repeatable=False,
+    ),
+    Command(
+        "set_scheduled_departure",
+        schedule_messages.scheduled_departure,
+        parameters=(
+            Flag("enable"),
+            _minutes("departure_time"),
+            Flag("preconditioning_enabled"),
+            Flag("preconditioning_weekdays_only"),
+            Flag("off_peak_charging_enabled"),
+            Flag("off_peak_charging_weekdays_only"),
+            _minutes("end_off_peak_time"),
+        ),
+        already=frozenset({"already_set"}),
         repeatable=False,
     ),
 )
