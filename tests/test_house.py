@@ -72,6 +72,11 @@ def test_every_error_is_translated() -> None:
         "key_missing",
         "key_unreadable",
     }
+    # those of the actions are where they are raised
+    actions = (INTEGRATION / name for name in ("services.py", "schedule_actions.py"))
+    raised = r'(?:invalid\(|translation_key=|key = )"(\w+)"(?: if expected else "(\w+)")?'
+    for match in re.findall(raised, "".join(path.read_text() for path in actions)):
+        keys |= set(match) - {""}
     assert keys == set(words)
 
 
@@ -92,8 +97,10 @@ def test_every_action_is_described() -> None:
     icons = json.loads((INTEGRATION / "icons.json").read_text())["services"]
     names = {action.name for action in ACTIONS}
     assert names == set(described) == set(ENGLISH["services"]) == set(icons)
-    for name, action in described.items():
-        assert set(action["fields"]) == set(ENGLISH["services"][name]["fields"])
+    for action in ACTIONS:
+        fields = {"device_id"} | {str(marker) for marker in action.schema()}
+        assert fields == set(described[action.name]["fields"]), action.name
+        assert fields == set(ENGLISH["services"][action.name]["fields"]), action.name
     assert {action.command for action in ACTIONS} - {None} <= set(COMMANDS)
 
 

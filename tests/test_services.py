@@ -40,17 +40,58 @@ async def test_both_cars_obey_and_answer(two_cars: Home) -> None:
     assert [car.snapshot().charge_limit for car in two_cars.cars.values()] == [65, 65]
 
 
-@pytest.mark.parametrize("response", [True, False])
 @pytest.mark.parametrize("broken", [PEARL, MIDNIGHT])
-async def test_a_car_that_fails_keeps_the_other_from_nothing(
-    two_cars: Home, broken: str, response: bool
+async def test_a_car_that_fails_takes_nothing_from_the_other_and_its_outcome(
+    two_cars: Home, broken: str
 ) -> None:
     two_cars.cars[broken].keychain.remove(two_cars.key.public_key)
+    answer = await both(two_cars, "set_charge_limit", response=True, percent=65)
+    outcomes = {car["device_id"]: car for car in answer["vehicles"]}
+    failed = outcomes.pop(two_cars.device_id(broken))
+    assert (failed["outcome"], failed["reason"]) == ("failed", "key_not_paired")
+    assert "virtual key" in failed["message"]
+    (other,) = outcomes.values()
+    assert (other["outcome"], other["reason"], other["message"]) == ("executed", "", "")
+    (car,) = (car for vin, car in two_cars.cars.items() if vin != broken)
+    assert car.snapshot().charge_limit == 65
+
+
+async def test_without_response_a_car_that_fails_is_an_error_that_names_it(two_cars: Home) -> None:
+    two_cars.cars[MIDNIGHT].keychain.remove(two_cars.key.public_key)
+    with pytest.raises(HomeAssistantError) as caught:
+        await both(two_cars, "set_charge_limit", response=False, percent=65)
+    assert caught.value.translation_key == "cars_failed"
+    assert "1 of 2" in str(caught.value)
+    assert "Midnight: The car does not know the virtual key" in str(caught.value)
+    assert "Pearl" not in str(caught.value)
+    assert two_cars.cars[PEARL].snapshot().charge_limit == 65
+
+
+@pytest.mark.parametrize("response", [True, False])
+async def test_when_all_cars_fail_it_is_an_error_with_or_without_response(
+    two_cars: Home, response: bool
+) -> None:
+    for car in two_cars.cars.values():
+        car.keychain.remove(two_cars.key.public_key)
     with pytest.raises(HomeAssistantError) as caught:
         await both(two_cars, "set_charge_limit", response=response, percent=65)
+    assert "2 of 2" in str(caught.value)
+    assert "Pearl: " in str(caught.value)
+    assert "Midnight: " in str(caught.value)
+
+
+@pytest.mark.parametrize("response", [True, False])
+async def test_a_single_car_that_fails_is_its_own_error(two_cars: Home, response: bool) -> None:
+    two_cars.car.keychain.remove(two_cars.key.public_key)
+    with pytest.raises(HomeAssistantError) as caught:
+        await two_cars.hass.services.async_call(
+            DOMAIN,
+            "stop_charging",
+            {"device_id": two_cars.device_id()},
+            blocking=True,
+            return_response=response,
+        )
     assert caught.value.translation_key == "key_not_paired"
-    (other,) = (car for vin, car in two_cars.cars.items() if vin != broken)
-    assert other.snapshot().charge_limit == 65
 
 
 async def test_a_car_that_refuses_is_an_error_without_and_an_outcome_with_response(
@@ -60,10 +101,11 @@ async def test_a_car_that_refuses_is_an_error_without_and_an_outcome_with_respon
     await both(two_cars, "stop_charging", response=True)
     with pytest.raises(HomeAssistantError) as caught:
         await both(two_cars, "start_charging", response=False)
-    assert caught.value.translation_key == "refused_disconnected"
+    assert "Midnight: The car is not plugged in" in str(caught.value)
     answer = await both(two_cars, "start_charging", response=True)
     assert [car["outcome"] for car in answer["vehicles"]] == ["already", "refused"]
     assert answer["vehicles"][1]["reason"] == "disconnected"
+    assert answer["vehicles"][1]["message"] == "The car is not plugged in"
 
 
 async def test_the_same_car_named_twice_is_one_command(two_cars: Home) -> None:

@@ -1,14 +1,16 @@
 """Getting a command to a car: awake, over the road that the car understands, and as cheaply as possible."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final
 
 from .fleet_api import (
     FleetApiError,
+    Section,
     SigningRequired,
     SigningUnsupported,
     VehicleAsleep,
+    VehicleData,
     Vehicles,
     VehicleState,
     VehicleTimeout,
@@ -97,6 +99,19 @@ class VehicleCommander:
         Raises FleetApiError, VehicleAsleep when the car does not wake in time.
         """
         await self.waker.wake_up(insist=True)
+
+    async def is_awake(self) -> bool:
+        """Return whether the car is online now, which Tesla tells for free. Raises FleetApiError."""
+        return await self.waker.is_awake()
+
+    async def read(self, sections: Iterable[Section], *, wake: bool) -> VehicleData:
+        """Return sections of the car's data that are asked for by hand: one data request.
+
+        Raises FleetApiError, VehicleAsleep if it sleeps and is not to be woken (`wake`).
+        """
+        if wake:
+            await self.waker.wake_up(insist=False)
+        return await self._vehicles.data(self._vin, sections)
 
     def saw(self, state: VehicleState) -> None:
         """Take note of what others saw of the car."""

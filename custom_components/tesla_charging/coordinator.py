@@ -1,7 +1,8 @@
 """One coordinator per car: it decides when to ask, merges what comes, and wakes only who is concerned."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import override
 
@@ -32,6 +33,7 @@ from .fleet_api import (
 from .fleet_telemetry import Record, SignalRecord
 from .issue_kinds import Evidence
 from .issues import async_get_issues
+from .needless import Needless
 from .polling import Ask, Known, is_charging, is_incomplete, next_question, shows_activity
 from .push_channel import PushChannel
 from .storage import CommandMemory, VehicleStorage
@@ -66,8 +68,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             config_entry=entry,
             name=f"{DOMAIN} {summary.vin[-6:]}",
             update_interval=STATE_INTERVAL,
-            # async_update_listeners tells only whom it concerns; HA's own comparison would miss what was
-            # told while a poll was under way
+            # HA's own comparison would miss what was told while a poll was under way
             always_update=True,
         )
         self.vin = summary.vin
@@ -106,6 +107,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         self._confirm_wanted = False
         self._cancel_confirm: CALLBACK_TYPE | None = None
         self.push = PushChannel()
+        self._needless = Needless(self.push, lambda: self.data, _now)
         self._telling: asyncio.TimerHandle | None = None
 
     def _memory(self) -> CommandMemory:
@@ -182,21 +184,19 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
 
     # -- commanding ---------------------------------------------------------------------------------
 
-    async def send(self, request: CommandRequest) -> CommandResult:
-        """Send a command and return what became of it.
+    async def send(self, request: CommandRequest, *, force: bool = False) -> CommandResult:
+        """Send a command and return what became of it; what is already so costs nothing, unless `force`.
 
         What it changes is shown at once and confirmed, or corrected, by the car's own data a few seconds later.
         Raises HomeAssistantError with a translation when the command certainly did not execute.
         """
-        try:
-            result = await self.commander.send(
-                request, believed_awake=self.data.connection is Connection.ONLINE
+        if not force and await self._needless.is_needless(request):
+            return CommandResult(Outcome.ALREADY)
+        believed_awake = self.data.connection is Connection.ONLINE
+        with self.explaining():
+            result = await self._needless.under_way(
+                self.commander.send(request, believed_awake=believed_awake)
             )
-        except (FleetApiError, VehicleCommandError) as err:
-            self._reauthenticate(err)
-            if isinstance(err, VehicleCommandError):
-                self._issues.saw(err, self.vin)
-            raise translated(err) from err
         if result.outcome is not Outcome.UNKNOWN:
             self._issues.worked(Evidence.COMMANDED, self.vin)
         if effect := effect_of(request, result):
@@ -209,18 +209,23 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
 
     async def wake_up(self) -> None:
         """Wake the car up and ask for its data. Raises HomeAssistantError with a translation."""
-        try:
+        with self.explaining():
             await self.commander.wake_up()
-        except (FleetApiError, VehicleCommandError) as err:
-            self._reauthenticate(err)
-            raise translated(err) from err
         self._confirm_soon(timedelta(seconds=1))
 
-    def _reauthenticate(self, err: Exception) -> None:
-        if isinstance(err, LoginRequired):
-            self.config_entry.async_start_reauth_if_available(self.hass)
-        if isinstance(err, NotFound):
-            self.on_not_found()
+    @contextmanager
+    def explaining(self) -> Iterator[None]:
+        """Turn what fails into HomeAssistantError with a translation, and tell whom it concerns."""
+        try:
+            yield
+        except (FleetApiError, VehicleCommandError) as err:
+            if isinstance(err, LoginRequired):
+                self.config_entry.async_start_reauth_if_available(self.hass)
+            if isinstance(err, NotFound):
+                self.on_not_found()
+            if isinstance(err, VehicleCommandError):
+                self._issues.saw(err, self.vin)
+            raise translated(err) from err
 
     @callback
     def _confirm_soon(self, delay: timedelta = CONFIRM_DELAY) -> None:

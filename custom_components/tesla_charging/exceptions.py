@@ -86,6 +86,8 @@ _REFUSALS: Final = frozenset(
         "low_power_mode_enforced",
         "charge_port_locked",
         "car_wash",
+        "invalid_value",
+        "not_supported",
     }
 )
 """Tesla's reasons that have words of their own."""

@@ -23,6 +23,8 @@ class PushChannel:
         self.connected = False
         self.pushed_at: float | None = None
         """When the car pushed something last since the start, unix seconds by our clock."""
+        self.told: set[str] = set()
+        """The signals that it pushed since it connected."""
         self.events = CarEvents()
         self._streamed: tuple[int, int] | None = None
 
@@ -48,7 +50,10 @@ class PushChannel:
         if not isinstance(record, SignalRecord):
             return self.complained(state, self.events.add(record))
         values = settle(record.values, state.value("DetailedChargeState"))
-        state = state.merge(pushed_readings(values, measured_at=measured_at), now=now, lag=lag)
+        readings = pushed_readings(values, measured_at=measured_at)
+        if not record.retained:
+            self.told.update(readings)
+        state = state.merge(readings, now=now, lag=lag)
         live = record.brokered and not record.retained
         return state.brokered(record.received_at) if live else state
 
@@ -68,6 +73,8 @@ class PushChannel:
     def came_or_went(self, state: VehicleState, connected: bool) -> VehicleState:
         """Note that the car connected, which it does only awake, or that it is gone."""
         self.connected = connected
+        if not connected:
+            self.told.clear()
         if state.telemetry is not TelemetryStage.OFF:
             state = state.streaming(
                 TelemetryStage.CONNECTED if connected else TelemetryStage.SYNCED

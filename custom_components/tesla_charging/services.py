@@ -1,47 +1,38 @@
-"""The integration's actions: the charging commands, for automations, with what became of them."""
+"""The integration's actions, for automations: who they act on, and what became of it for each car."""
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from homeassistant.const import ATTR_DEVICE_ID
-from homeassistant.core import (
-    HomeAssistant,
-    ServiceCall,
-    ServiceResponse,
-    SupportsResponse,
-    callback,
-)
-from homeassistant.exceptions import ServiceValidationError
+from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, callback
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import config_validation as cv, service
 import voluptuous as vol
 
+from .action import EXECUTED, Action, Data, Done, invalid
 from .const import DOMAIN
 from .coordinator import VehicleCoordinator
 from .exceptions import refusal
-from .vehicle_command import COMMANDS, CommandResult, Outcome
+from .schedule_actions import SCHEDULE_ACTIONS
+
+FAILED: Final = "failed"
+"""The outcome for a car that was not asked, or could not be."""
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One row: an action, the command behind it, and its field if it has one."""
-
-    name: str
-    command: str | None
-    """None for waking up, which is no command of the car's."""
-    field: str | None = None
-    parameter: str | None = None
+async def _wake_up(car: VehicleCoordinator, _: Data) -> Done:
+    await car.wake_up()
+    return Done(EXECUTED)
 
 
 ACTIONS: Final = (
-    Action("start_charging", "charge_start"),
-    Action("stop_charging", "charge_stop"),
-    Action("set_charge_limit", "set_charge_limit", "percent", "percent"),
-    Action("set_charging_current", "set_charging_amps", "current", "charging_amps"),
+    Action("start_charging", "charge_start", skips=True),
+    Action("stop_charging", "charge_stop", skips=True),
+    Action("set_charge_limit", "set_charge_limit", "percent", skips=True),
+    Action("set_charging_current", "set_charging_amps", "current", skips=True),
     Action("open_charge_port", "charge_port_door_open"),
-    Action("close_charge_port", "charge_port_door_close"),
-    Action("wake_up", None),
+    Action("close_charge_port", "charge_port_door_close", skips=True),
+    Action("wake_up", act=_wake_up),
+    *SCHEDULE_ACTIONS,
 )
 
 
@@ -53,67 +44,101 @@ def async_setup_services(hass: HomeAssistant) -> None:
             DOMAIN,
             action.name,
             _handler(hass, action),
-            schema=_schema(action),
-            supports_response=SupportsResponse.OPTIONAL,
+            schema=vol.Schema(
+                {
+                    vol.Required(ATTR_DEVICE_ID): vol.All(
+                        cv.ensure_list, vol.Length(min=1), [cv.string]
+                    ),
+                    **action.schema(),
+                }
+            ),
+            supports_response=action.response,
         )
-
-
-def _schema(action: Action) -> vol.Schema:
-    fields: dict[vol.Marker, Any] = {
-        vol.Required(ATTR_DEVICE_ID): vol.All(cv.ensure_list, vol.Length(min=1), [cv.string])
-    }
-    if action.field and action.command:
-        (row,) = COMMANDS[action.command].parameters
-        fields[vol.Required(action.field)] = vol.All(
-            vol.Coerce(int), vol.Range(min=row.minimum, max=row.maximum)
-        )
-    return vol.Schema(fields)
 
 
 def _handler(hass: HomeAssistant, action: Action) -> Any:
     async def handle(call: ServiceCall) -> ServiceResponse:
-        """Act on all cars at once; a car that fails does not keep the others from it."""
+        """Act on all cars at once; a car that fails does not keep the others from it, nor from their outcomes."""
         cars = {
             device_id: _car_of(hass, device_id)
             for device_id in dict.fromkeys(call.data[ATTR_DEVICE_ID])
         }
-        answers = await asyncio.gather(
-            *(_act(car, action, call.data) for car in cars.values()), return_exceptions=True
-        )
-        results: dict[str, CommandResult] = {}
-        for device_id, answer in zip(cars, answers, strict=True):
-            if isinstance(answer, BaseException):
-                raise answer
-            results[device_id] = answer
+        data = action.prepare(hass, call.data)
+        done = await asyncio.gather(*(_outcome(action, car, data) for car in cars.values()))
+        outcomes = dict(zip(cars, done, strict=True))
+        if (error := _error(cars, outcomes, wants_response=call.return_response)) is not None:
+            raise error
         if not call.return_response:
-            for result in results.values():
-                if (error := refusal(result)) is not None:
-                    raise error
             return None
         return {
             "vehicles": [
                 {
                     ATTR_DEVICE_ID: device_id,
                     "name": cars[device_id].vehicle_name,
-                    "outcome": result.outcome.value,
-                    "reason": result.reason,
+                    **_as_response(outcome),
                 }
-                for device_id, result in results.items()
+                for device_id, outcome in outcomes.items()
             ]
         }
 
     return handle
 
 
-async def _act(car: VehicleCoordinator, action: Action, data: Mapping[str, Any]) -> CommandResult:
-    """Act on one car. Raises HomeAssistantError with a translation."""
-    if action.command is None:
-        await car.wake_up()
-        return CommandResult(Outcome.EXECUTED)
-    parameters: dict[str, int] = {}
-    if action.field and action.parameter:
-        parameters[action.parameter] = data[action.field]
-    return await car.send(COMMANDS[action.command](**parameters))
+async def _outcome(
+    action: Action, car: VehicleCoordinator, data: Data
+) -> Done | HomeAssistantError:
+    try:
+        return await action.perform(car, data)
+    except HomeAssistantError as err:
+        return err
+
+
+def _error(
+    cars: dict[str, VehicleCoordinator],
+    outcomes: dict[str, Done | HomeAssistantError],
+    *,
+    wants_response: bool,
+) -> HomeAssistantError | None:
+    """Return the error that the action ends with, None if it ends well.
+
+    Who asks for a response hears of every car in it, and an error only if no car could be asked at all. Who does not
+    hears of any car that did not do it. An error about one of several cars names it.
+    """
+    errors: dict[str, HomeAssistantError] = {}
+    for device_id, outcome in outcomes.items():
+        if isinstance(outcome, HomeAssistantError):
+            errors[device_id] = outcome
+        elif not wants_response and (error := refusal(outcome.result)) is not None:
+            errors[device_id] = error
+    if not errors or (wants_response and len(errors) < len(cars)):
+        return None
+    if len(cars) == 1:
+        return next(iter(errors.values()))
+    return HomeAssistantError(
+        translation_domain=DOMAIN,
+        translation_key="cars_failed",
+        translation_placeholders={
+            "failed": str(len(errors)),
+            "total": str(len(cars)),
+            "details": "; ".join(
+                f"{cars[device_id].vehicle_name}: {error}" for device_id, error in errors.items()
+            ),
+        },
+    )
+
+
+def _as_response(outcome: Done | HomeAssistantError) -> dict[str, Any]:
+    """Return one car's outcome; `reason` is Tesla's word or the error's key, `message` says it to a person."""
+    if isinstance(outcome, HomeAssistantError):
+        reason = outcome.translation_key or ""
+        return {"outcome": FAILED, "reason": reason, "message": str(outcome)}
+    error = refusal(outcome.result)
+    return {
+        "outcome": outcome.result.outcome.value,
+        "reason": outcome.result.reason,
+        "message": str(error) if error else "",
+        **outcome.more,
+    }
 
 
 def _car_of(hass: HomeAssistant, device_id: str) -> VehicleCoordinator:
@@ -123,8 +148,4 @@ def _car_of(hass: HomeAssistant, device_id: str) -> VehicleCoordinator:
     for domain, vin in device.identifiers:
         if domain == DOMAIN and vin in cars:
             return cars[vin]
-    raise ServiceValidationError(
-        translation_domain=DOMAIN,
-        translation_key="no_such_car",
-        translation_placeholders={"device": device.name_by_user or device.name or device_id},
-    )
+    raise invalid("no_such_car", device=device.name_by_user or device.name or device_id)

@@ -60,7 +60,7 @@ class Waker:
         """
         asked = self._asked
         async with self._lock:
-            if await self._is_awake():
+            if await self.is_awake():
                 return False
             waited = self._waited()
             if self._asked == asked and waited >= (WAKE_TIMEOUT if insist else self._rest()):
@@ -115,13 +115,14 @@ class Waker:
                 break
             await self._sleep(WAKE_POLL)
             try:
-                if await self._is_awake():
+                if await self.is_awake():
                     return
             except Unreachable, ServerFailure, VehicleAsleep, VehicleTimeout:
                 continue
         raise self._failure
 
-    async def _is_awake(self) -> bool:
+    async def is_awake(self) -> bool:
+        """Return whether the car is online now, which Tesla tells for free. Raises FleetApiError."""
         state = (await self._vehicles.summary(self._vin)).state
         self.saw(state)
         self._on_connection(state)

@@ -1,0 +1,287 @@
+"""The actions about schedules: fields in Home Assistant's words, checked before a request is paid for."""
+
+from dataclasses import replace
+from datetime import time
+from functools import partial
+from typing import Any, Final
+
+from homeassistant.const import ATTR_LOCATION, ATTR_NAME, CONF_LATITUDE, CONF_LONGITUDE, WEEKDAYS
+from homeassistant.core import HomeAssistant, SupportsResponse
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import config_validation as cv
+from homeassistant.util import dt as dt_util
+from homeassistant.util.hass_dict import HassKey
+import voluptuous as vol
+
+from .action import EXECUTED, Action, Data, Done, invalid
+from .const import DOMAIN
+from .coordinator import VehicleCoordinator
+from .schedules import FORMS, Kind, Schedule, in_order, knows_schedules, minutes_of, schedules_in
+from .vehicle_command import COMMANDS, MAX_SCHEDULE_ID, MAX_SCHEDULE_NAME, CommandResult, Outcome
+
+ATTR_SCHEDULE_ID: Final = "schedule_id"
+ATTR_DAYS: Final = "days"
+ATTR_ONE_TIME: Final = "one_time"
+ATTR_ENABLED: Final = "enabled"
+ATTR_KIND: Final = "kind"
+ATTR_TIME: Final = "time"
+ATTR_DEPARTURE_TIME: Final = "departure_time"
+ATTR_OFF_PEAK_END: Final = "off_peak_end_time"
+ON_DAYS: Final = ("off", "every_day", "weekdays")
+BOTH: Final = "both"
+
+LAST_ID: Final[HassKey[int]] = HassKey(f"{DOMAIN}_last_schedule_id")
+
+_PLACE = vol.Schema(
+    {
+        vol.Required(CONF_LATITUDE): cv.latitude,
+        vol.Required(CONF_LONGITUDE): cv.longitude,
+        vol.Optional("radius"): object,  # the map selector may send one; Tesla has none
+    }
+)
+_ID: Final[dict[vol.Marker, Any]] = {
+    vol.Required(ATTR_SCHEDULE_ID): vol.All(vol.Coerce(int), vol.Range(min=1, max=MAX_SCHEDULE_ID))
+}
+_WHAT: Final = {
+    ATTR_DAYS: vol.All(cv.ensure_list, vol.Length(min=1), [vol.In(WEEKDAYS)]),
+    ATTR_ONE_TIME: vol.Boolean(),
+    ATTR_ENABLED: vol.Boolean(),
+    ATTR_NAME: vol.All(cv.string, vol.Length(max=MAX_SCHEDULE_NAME)),
+    ATTR_LOCATION: _PLACE,
+}
+
+
+def _fields(kind: Kind, *, change: bool) -> dict[vol.Marker, Any]:
+    form = FORMS[kind]
+    fields: dict[vol.Marker, Any] = dict(_ID) if change else {}
+    for name in form.times:
+        required = not (change or form.optional)
+        check = vol.Maybe(cv.time) if change and form.optional else cv.time
+        fields[vol.Required(name) if required else vol.Optional(name)] = check
+    return fields | {vol.Optional(name): check for name, check in _WHAT.items()}
+
+
+def _new(kind: Kind, hass: HomeAssistant, data: Data) -> Data:
+    """Complete the fields to a schedule that every car of the call gets."""
+    schedule = _changed(
+        Schedule(
+            kind=kind,
+            id=_next_id(hass),
+            name="",
+            days=tuple(WEEKDAYS),
+            times=dict.fromkeys(FORMS[kind].times),
+            one_time=False,
+            enabled=True,
+            latitude=hass.config.latitude,
+            longitude=hass.config.longitude,
+        ),
+        data,
+    )
+    if ATTR_LOCATION not in data and (schedule.latitude, schedule.longitude) == (0, 0):
+        raise invalid("no_home_location")
+    return {"schedule": _checked(schedule)}
+
+
+def _next_id(hass: HomeAssistant) -> int:
+    """Return an id as Tesla's own tools choose them, the present second, but never the same twice."""
+    number = max(int(dt_util.utcnow().timestamp()), hass.data.get(LAST_ID, 0) + 1)
+    hass.data[LAST_ID] = number
+    return number
+
+
+def _changed(schedule: Schedule, data: Data) -> Schedule:
+    """Return a schedule with the fields that were given."""
+    times = {
+        name: _minutes(data[name]) if name in data else minutes
+        for name, minutes in schedule.times.items()
+    }
+    place = data.get(ATTR_LOCATION)
+    return replace(
+        schedule,
+        name=data.get(ATTR_NAME, schedule.name),
+        days=in_order(data.get(ATTR_DAYS, schedule.days)),
+        times=times,
+        one_time=data.get(ATTR_ONE_TIME, schedule.one_time),
+        enabled=data.get(ATTR_ENABLED, schedule.enabled),
+        latitude=place[CONF_LATITUDE] if place else schedule.latitude,
+        longitude=place[CONF_LONGITUDE] if place else schedule.longitude,
+    )
+
+
+def _minutes(moment: time | None) -> int | None:
+    return None if moment is None else minutes_of(moment)
+
+
+def _checked(schedule: Schedule) -> Schedule:
+    """Return a schedule that makes sense. Raises ServiceValidationError."""
+    times = list(schedule.times.values())
+    if not any(minutes is not None for minutes in times):
+        raise invalid("schedule_without_time")
+    if len(times) > 1 and len(set(times)) == 1:
+        raise invalid("schedule_without_duration")
+    if not schedule.days:
+        raise invalid("schedule_without_day")
+    return schedule
+
+
+def _knows_schedules(car: VehicleCoordinator, *, expected: bool) -> None:
+    """Raise ServiceValidationError for a car whose firmware is known to have the other way of scheduling."""
+    version = car.data.value("Version")
+    if knows_schedules(version) is (not expected):
+        key = "firmware_without_schedules" if expected else "firmware_with_schedules"
+        raise invalid(key, car=car.vehicle_name, version=str(version))
+
+
+async def _add(car: VehicleCoordinator, data: Data) -> Done:
+    _knows_schedules(car, expected=True)
+    schedule: Schedule = data["schedule"]
+    return Done(await car.send(schedule.request()), {ATTR_SCHEDULE_ID: schedule.id})
+
+
+async def _change(kind: Kind, car: VehicleCoordinator, data: Data) -> Done:
+    """Change what was given; what was not is read from the car, because Tesla only replaces as a whole."""
+    _knows_schedules(car, expected=True)
+    number: int = data[ATTR_SCHEDULE_ID]
+    listed = await _read(car, (kind,), wake=True)
+    before = next((schedule for schedule in listed[kind] if schedule.id == number), None)
+    if before is None:
+        raise invalid("no_such_schedule", car=car.vehicle_name, schedule_id=str(number))
+    after = _checked(_changed(before, data))
+    told = {ATTR_SCHEDULE_ID: number}
+    if after == before:
+        return Done(CommandResult(Outcome.ALREADY), told)
+    return Done(await car.send(after.request()), told)
+
+
+async def _remove(kind: Kind, car: VehicleCoordinator, data: Data) -> Done:
+    _knows_schedules(car, expected=True)
+    number = data[ATTR_SCHEDULE_ID]
+    return Done(await car.send(FORMS[kind].remove(id=number)), {ATTR_SCHEDULE_ID: number})
+
+
+async def _get(car: VehicleCoordinator, data: Data) -> Done:
+    _knows_schedules(car, expected=True)
+    kinds = tuple(Kind) if data[ATTR_KIND] == BOTH else (Kind(data[ATTR_KIND]),)
+    listed = await _read(car, kinds, wake=False)
+    return Done(
+        EXECUTED,
+        {FORMS[kind].listed: [one.as_response() for one in listed[kind]] for kind in kinds},
+    )
+
+
+async def _read(
+    car: VehicleCoordinator, kinds: tuple[Kind, ...], *, wake: bool
+) -> dict[Kind, list[Schedule]]:
+    """Return what a car has, for one data request. Raises HomeAssistantError."""
+    with car.explaining():
+        if not wake and not await car.commander.is_awake():
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="asleep_unread",
+                translation_placeholders={"car": car.vehicle_name},
+            )
+        data = await car.commander.read([FORMS[kind].section for kind in kinds], wake=wake)
+    listed: dict[Kind, list[Schedule]] = {}
+    for kind in kinds:
+        if (found := schedules_in(data, kind)) is None:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="schedules_not_given",
+                translation_placeholders={"car": car.vehicle_name},
+            )
+        listed[kind] = found
+    return listed
+
+
+def _with_time(needed: str, _: HomeAssistant, data: Data) -> Data:
+    if data[ATTR_ENABLED] and needed not in data:
+        raise invalid("scheduled_without_time")
+    return data
+
+
+def _with_off_peak_end(hass: HomeAssistant, data: Data) -> Data:
+    if data["off_peak_charging"] != "off" and ATTR_OFF_PEAK_END not in data:
+        raise invalid("off_peak_without_end")
+    return _with_time(ATTR_DEPARTURE_TIME, hass, data)
+
+
+async def _set_charging(car: VehicleCoordinator, data: Data) -> Done:
+    _knows_schedules(car, expected=False)
+    minutes = _minutes(data.get(ATTR_TIME)) or 0
+    request = COMMANDS["set_scheduled_charging"](enable=data[ATTR_ENABLED], time=minutes)
+    return Done(await car.send(request))
+
+
+async def _set_departure(car: VehicleCoordinator, data: Data) -> Done:
+    _knows_schedules(car, expected=False)
+    chosen = {
+        f"{what}_{tesla}": data[what] in words
+        for what in ("preconditioning", "off_peak_charging")
+        for tesla, words in (("enabled", ON_DAYS[1:]), ("weekdays_only", ON_DAYS[2:]))
+    }
+    request = COMMANDS["set_scheduled_departure"](
+        enable=data[ATTR_ENABLED],
+        departure_time=_minutes(data.get(ATTR_DEPARTURE_TIME)) or 0,
+        end_off_peak_time=_minutes(data.get(ATTR_OFF_PEAK_END)) or 0,
+        **chosen,
+    )
+    return Done(await car.send(request))
+
+
+def _of(kind: Kind) -> tuple[Action, ...]:
+    return (
+        Action(
+            f"add_{kind}_schedule",
+            FORMS[kind].add.name,
+            fields=_fields(kind, change=False),
+            prepare=partial(_new, kind),
+            act=_add,
+        ),
+        Action(
+            f"change_{kind}_schedule",
+            FORMS[kind].add.name,
+            fields=_fields(kind, change=True),
+            act=partial(_change, kind),
+        ),
+        Action(
+            f"remove_{kind}_schedule",
+            FORMS[kind].remove.name,
+            fields=_ID,
+            act=partial(_remove, kind),
+        ),
+    )
+
+
+SCHEDULE_ACTIONS: Final = (
+    Action(
+        "get_schedules",
+        fields={vol.Optional(ATTR_KIND, default=BOTH): vol.In((BOTH, *Kind))},
+        act=_get,
+        response=SupportsResponse.ONLY,
+    ),
+    *_of(Kind.CHARGE),
+    *_of(Kind.PRECONDITION),
+    Action(
+        "set_scheduled_charging",
+        "set_scheduled_charging",
+        fields={
+            vol.Optional(ATTR_ENABLED, default=True): vol.Boolean(),
+            vol.Optional(ATTR_TIME): cv.time,
+        },
+        prepare=partial(_with_time, ATTR_TIME),
+        act=_set_charging,
+    ),
+    Action(
+        "set_scheduled_departure",
+        "set_scheduled_departure",
+        fields={
+            vol.Optional(ATTR_ENABLED, default=True): vol.Boolean(),
+            vol.Optional(ATTR_DEPARTURE_TIME): cv.time,
+            vol.Optional("preconditioning", default="off"): vol.In(ON_DAYS),
+            vol.Optional("off_peak_charging", default="off"): vol.In(ON_DAYS),
+            vol.Optional(ATTR_OFF_PEAK_END): cv.time,
+        },
+        prepare=_with_off_peak_end,
+        act=_set_departure,
+    ),
+)

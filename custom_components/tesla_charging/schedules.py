@@ -1,0 +1,204 @@
+"""A car's schedules: Home Assistant's words for them, and Tesla's.
+
+Here a day is "mon", a time is minutes after the car's local midnight. Shapes: `ChargeSchedule` and
+`PreconditionSchedule` of common.proto; the sections of `vehicle_data` carry the same fields.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import time
+from enum import StrEnum
+from typing import Any, Final
+
+from homeassistant.const import WEEKDAYS
+
+from .fleet_api import Section, VehicleData
+from .vehicle_command import (
+    COMMANDS,
+    DAYS,
+    LAST_MINUTE,
+    MAX_SCHEDULE_ID,
+    MAX_SCHEDULE_NAME,
+    Command,
+    CommandRequest,
+)
+
+MAX_SCHEDULES: Final = 200
+"""How many of a car's schedules are read; Tesla's cars hold 50."""
+SCHEDULES_FROM: Final = (2024, 26)
+"""The firmware that brought schedules, and took the one scheduled charging or departure away."""
+_MASKS: Final = {name[:3].lower(): mask for name, mask in DAYS.items()}
+_NAMES: Final = {name[:3].lower(): name for name in DAYS}
+
+
+class Kind(StrEnum):
+    """The two kinds of schedules that a car has."""
+
+    CHARGE = "charge"
+    PRECONDITION = "precondition"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Where Tesla has the schedules of one kind."""
+
+    section: Section
+    listed: str
+    times: tuple[str, ...]
+    """Tesla's names of its times."""
+    optional: bool
+    """Whether a time can be left out."""
+
+    @property
+    def add(self) -> Command:
+        """The command that adds one, or replaces the one with the same id."""
+        return COMMANDS["add_charge_schedule" if self.optional else "add_precondition_schedule"]
+
+    @property
+    def remove(self) -> Command:
+        """The command that removes one."""
+        return COMMANDS[
+            "remove_charge_schedule" if self.optional else "remove_precondition_schedule"
+        ]
+
+
+FORMS: Final[Mapping[Kind, Form]] = {
+    Kind.CHARGE: Form(
+        Section.CHARGE_SCHEDULES, "charge_schedules", ("start_time", "end_time"), optional=True
+    ),
+    Kind.PRECONDITION: Form(
+        Section.PRECONDITION_SCHEDULES,
+        "precondition_schedules",
+        ("precondition_time",),
+        optional=False,
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """One schedule of a car. It acts only while the car is near its place."""
+
+    kind: Kind
+    id: int
+    name: str
+    days: tuple[str, ...]
+    """Out of WEEKDAYS, in their order."""
+    times: Mapping[str, int | None]
+    """Minutes after midnight by Tesla's names; None for a time that it does not have."""
+    one_time: bool
+    enabled: bool
+    latitude: float
+    longitude: float
+
+    def request(self) -> CommandRequest:
+        """Return the command after which a car has this schedule."""
+        form = FORMS[self.kind]
+        given = {name: minutes for name, minutes in self.times.items() if minutes is not None}
+        flags = {_flag(name): name in given for name in form.times if form.optional}
+        return form.add(
+            id=self.id,
+            name=self.name,
+            days_of_week=",".join(_NAMES[day] for day in self.days),
+            one_time=self.one_time,
+            enabled=self.enabled,
+            lat=self.latitude,
+            lon=self.longitude,
+            **flags,
+            **given,
+        )
+
+    def as_response(self) -> dict[str, Any]:
+        """Return it in the words in which an action takes it."""
+        return {
+            "schedule_id": self.id,
+            "name": self.name,
+            "days": list(self.days),
+            **{name: clock_time(minutes) for name, minutes in self.times.items()},
+            "one_time": self.one_time,
+            "enabled": self.enabled,
+            "location": {"latitude": self.latitude, "longitude": self.longitude},
+        }
+
+
+def schedules_in(data: VehicleData, kind: Kind) -> list[Schedule] | None:
+    """Return the schedules of one kind, None if the car says nothing of them; what cannot be one is left out."""
+    form = FORMS[kind]
+    listed = data.get(form.section, {}).get(form.listed)
+    if not isinstance(listed, list):
+        return None
+    found = (_schedule(kind, item) for item in listed[:MAX_SCHEDULES])
+    return [schedule for schedule in found if schedule is not None]
+
+
+def _schedule(kind: Kind, item: object) -> Schedule | None:
+    if not isinstance(item, dict):
+        return None
+    form = FORMS[kind]
+    times = {
+        name: _minutes(item.get(name))
+        if not form.optional or item.get(_flag(name)) is True
+        else None
+        for name in form.times
+    }
+    match item:
+        case {
+            "id": int() as number,
+            "days_of_week": int() as mask,
+            "latitude": int() | float() as latitude,
+            "longitude": int() | float() as longitude,
+        } if 0 < number <= MAX_SCHEDULE_ID and -90 <= latitude <= 90 and -180 <= longitude <= 180:
+            pass
+        case _:
+            return None
+    if not form.optional and None in times.values():
+        return None
+    name = item.get("name")
+    return Schedule(
+        kind=kind,
+        id=number,
+        name=name[:MAX_SCHEDULE_NAME] if isinstance(name, str) else "",
+        days=tuple(day for day in WEEKDAYS if mask & _MASKS[day]),
+        times=times,
+        one_time=item.get("one_time") is True,
+        enabled=item.get("enabled") is True,
+        latitude=latitude,
+        longitude=longitude,
+    )
+
+
+def _flag(name: str) -> str:
+    """Return Tesla's name of the flag that says whether a time is used."""
+    return name.replace("_time", "_enabled")
+
+
+def _minutes(value: object) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LAST_MINUTE:
+        return None
+    return value
+
+
+def minutes_of(moment: time) -> int:
+    """Return a time of the day as Tesla counts it; seconds are left out."""
+    return moment.hour * 60 + moment.minute
+
+
+def clock_time(minutes: int | None) -> str | None:
+    """Return minutes after midnight as Home Assistant writes a time of the day."""
+    return None if minutes is None else time(minutes // 60, minutes % 60).isoformat()
+
+
+def in_order(days: Iterable[str]) -> tuple[str, ...]:
+    """Return days, each once, in the order of the week."""
+    named = set(days)
+    return tuple(day for day in WEEKDAYS if day in named)
+
+
+def knows_schedules(version: object) -> bool | None:
+    """Return whether a firmware ("2026.32.6") has schedules, None for what is no version."""
+    if not isinstance(version, str):
+        return None
+    parts = version.split(".")[:2]
+    if len(parts) < 2 or not all(part.isascii() and part.isdigit() for part in parts):
+        return None
+    return tuple(int(part[:6]) for part in parts) >= SCHEDULES_FROM
