@@ -1,0 +1,142 @@
+"""Writes docs/actions.md from the table of actions and its translations.
+
+.venv/bin/python -m scripts.action_docs          # writes it
+.venv/bin/python -m scripts.action_docs --check  # only says whether it is current
+"""
+
+from collections.abc import Iterator, Mapping
+import json
+from pathlib import Path
+import sys
+from typing import Any, Final
+
+from homeassistant.core import SupportsResponse
+from homeassistant.util.yaml import load_yaml_dict
+import voluptuous as vol
+
+from custom_components.tesla_charging.action import Action
+from custom_components.tesla_charging.const import DOMAIN
+from custom_components.tesla_charging.fleet_api.operations import PRICES, Category
+from custom_components.tesla_charging.needless import DOUBT, LISTEN, LOW_CURRENT
+from custom_components.tesla_charging.polling import SILENCE
+from custom_components.tesla_charging.services import ACTIONS
+
+ROOT: Final = Path(__file__).parent.parent
+INTEGRATION: Final = ROOT / "custom_components" / DOMAIN
+PAGE: Final = ROOT / "docs" / "actions.md"
+
+HEAD: Final = f"""# Actions
+
+For automations, scripts and the developer tools. This page is written by `python -m scripts.action_docs`
+from the table of actions and its translations.
+
+Every action takes one or more cars (`device_id`), and acts on all of them at once. A command costs
+${PRICES[Category.COMMAND]:.3f}; a sleeping car is woken up for it, which costs ${PRICES[Category.WAKE]:.2f}.
+
+## What an action answers
+
+With a response variable, the answer has one entry per car, whatever became of the others:
+
+```yaml
+vehicles:
+  - device_id: 0123456789abcdef0123456789abcdef
+    name: Pearl
+    outcome: refused
+    reason: disconnected
+    message: The car is not plugged in
+```
+
+| outcome | means |
+| --- | --- |
+| `executed` | the car accepted it |
+| `already` | the car was as wanted before |
+| `refused` | the car said no: `reason` is Tesla's word, `message` says it in plain words |
+| `unknown` | the answer was lost: it may or may not have been carried out |
+| `failed` | it was certainly not carried out: `reason` is a fixed word, `message` says why and what to do |
+
+When an action ends with an error, which stops an automation:
+
+| | one car | several cars |
+| --- | --- | --- |
+| with response variable | `failed` | all are `failed` |
+| without | `failed`, `refused` or `unknown` | at least one is; the error names each of them |
+
+Fields that make no sense, or a device that is no car, are an error before any car is asked.
+
+## What costs nothing
+
+A command for what is already so is not sent while the car is connected and has itself told that it is so. It is
+then given {LISTEN} seconds to contradict, because somebody may have changed it a moment ago; then the outcome is
+`already`. Not taken as known is
+
+- what was polled, or was told before the car connected,
+- what a command has just set and the car has not confirmed,
+- anything of a car that has said nothing for {SILENCE.seconds // 60} minutes,
+- anything for {DOUBT:.0f} seconds after the answer to a command was lost,
+- a charging current up to {LOW_CURRENT} A, or at the maximum of the cable.
+
+`force: true` sends the command all the same.
+"""
+FIELD_HEAD: Final = "| field | | what it is |\n| --- | --- | --- |"
+
+
+def page() -> str:
+    """Return the whole page."""
+    words = json.loads((INTEGRATION / "translations" / "en.json").read_text())
+    described = load_yaml_dict(str(INTEGRATION / "services.yaml"))
+    parts = [HEAD]
+    for action in ACTIONS:
+        fields = described[action.name]["fields"]
+        parts.extend(_section(action, words["services"][action.name], fields))
+    return "\n".join(parts) + "\n"
+
+
+def _section(action: Action, words: Mapping[str, Any], fields: Mapping[str, Any]) -> Iterator[str]:
+    yield f"## {words['name']}\n\n`{DOMAIN}.{action.name}`\n\n{words['description']}\n"
+    if action.response is SupportsResponse.ONLY:
+        yield "It needs a response variable.\n"
+    yield FIELD_HEAD
+    yield _row("device_id", "required", words["fields"]["device_id"]["description"])
+    for marker in action.schema():
+        name = str(marker)
+        how = "required" if isinstance(marker, vol.Required) else _default(fields[name])
+        text = words["fields"][name]["description"] + _choices(fields[name] or {})
+        yield _row(name, how, text)
+    yield ""
+
+
+def _row(name: str, how: str, text: str) -> str:
+    return f"| `{name}` | {how} | {text} |"
+
+
+def _default(field: Mapping[str, Any] | None) -> str:
+    if field is None or "default" not in field:
+        return "optional"
+    return f"default `{json.dumps(field['default']).strip('"')}`"
+
+
+def _choices(field: Mapping[str, Any]) -> str:
+    """Return what can be chosen, or from where to where."""
+    match field.get("selector"):
+        case {"select": {"options": options, **more}}:
+            return (
+                (" Any of: " if more.get("multiple") else " One of: ")
+                + ", ".join(f"`{option}`" for option in options)
+                + "."
+            )
+        case {"number": {"min": minimum, "max": maximum, "unit_of_measurement": unit}}:
+            return f" From {minimum} to {maximum} {unit}."
+        case _:
+            return ""
+
+
+def main() -> int:
+    """Write the page, or compare it."""
+    if "--check" in sys.argv[1:]:
+        return 0 if PAGE.read_text() == page() else 1
+    PAGE.write_text(page())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
