@@ -112,7 +112,43 @@ CHARGING = {
     "set_charging_amps": {"already_set"},
     "charge_port_door_open": set[str](),
     "charge_port_door_close": {"already closed", "already_closed"},
+    "add_charge_schedule": set[str](),
+    "remove_charge_schedule": {"not_found"},
+    "add_precondition_schedule": set[str](),
+    "remove_precondition_schedule": {"not_found"},
+    "set_scheduled_charging": {"already_set"},
+    "set_scheduled_departure": {"already_set"},
 }
+
+VALUES: dict[str, bool | float | str] = {
+    "percent": 60,
+    "charging_amps": 10,
+    "id": 1,
+    "name": "Night",
+    "days_of_week": "Monday,Friday",
+    "one_time": False,
+    "enabled": True,
+    "lat": 52.5,
+    "lon": 13.25,
+    "start_enabled": True,
+    "start_time": 120,
+    "end_enabled": False,
+    "end_time": 360,
+    "precondition_time": 450,
+    "enable": True,
+    "time": 120,
+    "departure_time": 450,
+    "preconditioning_enabled": True,
+    "preconditioning_weekdays_only": False,
+    "off_peak_charging_enabled": False,
+    "off_peak_charging_weekdays_only": False,
+    "end_off_peak_time": 360,
+}
+"""One that makes sense for every parameter there is."""
+
+
+def test_every_command_is_asked_what_its_car_says() -> None:
+    assert CHARGING.keys() == COMMANDS.keys()
 
 
 @pytest.mark.parametrize("name", CHARGING)
@@ -174,17 +210,15 @@ def test_a_low_current_is_told_twice() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=lambda command: command.name)
-async def test_only_commands_of_the_charge_port_are_never_repeated(
-    pair: Pair, command: Command
-) -> None:
-    """The port is a thing that a person may be standing at."""
-    values = {"percent": 60, "charging_amps": 10}
-    request = command(**{row.name: values[row.name] for row in command.parameters})
+async def test_only_what_does_no_harm_twice_is_repeated(pair: Pair, command: Command) -> None:
+    """The port is a thing that a person may be standing at, and new firmware makes a schedule of each old setting."""
+    request = command(**{row.name: VALUES[row.name] for row in command.parameters})
+    once = ("charge_port", "set_scheduled")
     await pair.sender.send(COMMANDS["charge_stop"]())
     pair.wire.sent.clear()
     pair.wire.lose = 1
     await pair.sender.send(request)
-    assert len(pair.wire.sent) == (1 if command.name.startswith("charge_port") else 2)
+    assert len(pair.wire.sent) == (1 if command.name.startswith(once) else 2)
 
 
 def test_a_reason_is_kept_whatever_became_of_the_command() -> None:
