@@ -33,6 +33,8 @@ from the table of actions and its translations.
 Every action takes one or more cars (`device_id`), and acts on all of them at once. A command costs
 ${PRICES[Category.COMMAND]:.3f}; a sleeping car is woken up for it, which costs ${PRICES[Category.WAKE]:.2f}.
 
+![Adding a charge schedule under Settings, Tools, Actions](images/action.png)
+
 ## What an action answers
 
 With a response variable, the answer has one entry per car, whatever became of the others:

@@ -53,6 +53,7 @@ def test_the_dashboards_on_a_phone_and_a_desk_in_light_and_dark(
                 browser.shot(f"{name}_{width}_{scheme}")
 
     page.emulate_media(color_scheme="light")
+    page.set_viewport_size(WIDTHS["desk"])
     page.goto(f"/config/automation/edit/{automate(home)}")
     page.get_by_text("Charging complete").click()
     expect(page.get_by_text("Also when it is noticed late")).to_be_visible()
