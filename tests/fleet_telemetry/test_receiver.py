@@ -9,6 +9,7 @@ import pytest
 from custom_components.tesla_charging.fleet_telemetry import (
     AlertRecord,
     ErrorRecord,
+    Limits,
     SignalRecord,
     ensure_certificate,
 )
@@ -120,6 +121,8 @@ async def test_a_car_is_connected_while_its_socket_is_open(road: Road) -> None:
 
 
 async def test_who_is_back_within_moments_was_never_away(road: Road) -> None:
+    await road.receiver.stop()
+    await road.start(Limits(disconnect_grace=10))  # moments: longer than a connection takes here
     for _ in range(5):
         async with road.connect() as car:
             await say(car, soc(1))
