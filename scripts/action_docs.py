@@ -15,15 +15,40 @@ from homeassistant.util.yaml import load_yaml_dict
 import voluptuous as vol
 
 from custom_components.tesla_charging.action import Action
+from custom_components.tesla_charging.command_limit import HOUR, LIMITS, MINUTE, Limit, Use
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.fleet_api.operations import PRICES, Category
 from custom_components.tesla_charging.needless import DOUBT, LISTEN, LOW_CURRENT
 from custom_components.tesla_charging.polling import SILENCE
-from custom_components.tesla_charging.services import ACTIONS
+from custom_components.tesla_charging.services import ACTIONS, PLACEHOLDERS
 
 ROOT: Final = Path(__file__).parent.parent
 INTEGRATION: Final = ROOT / "custom_components" / DOMAIN
 PAGE: Final = ROOT / "docs" / "actions.md"
+
+_COUNTED: Final = {
+    Use.COMMAND: ("commands, all together", Category.COMMAND),
+    Use.REPEAT: ("the same command", Category.COMMAND),
+    Use.WAKE: ("wake-ups, also those for commands", Category.WAKE),
+    Use.DATA: (f"data asked for (`{DOMAIN}.refresh`, *Refresh*, schedules)", Category.DATA),
+}
+
+
+def _limit_row(limit: Limit) -> str:
+    what, category = _COUNTED[limit.use]
+    period = {MINUTE: "a minute", HOUR: "an hour"}.get(limit.seconds, "a day")
+    price = f"${limit.count * PRICES[category]:.2f}"
+    month = f", ${limit.count * PRICES[category] * 30:.0f} a month" if period == "a day" else ""
+    return f"| {what} | {limit.count} {period} | {limit.by_hand} | {price} {period}{month} |"
+
+
+LIMIT_TABLE: Final = "\n".join(
+    [
+        "| of one car | at most | by hand besides | what the first cost |",
+        "| --- | --- | --- | --- |",
+        *map(_limit_row, LIMITS),
+    ]
+)
 
 HEAD: Final = f"""# Actions
 
@@ -78,6 +103,25 @@ then given {LISTEN} seconds to contradict, because somebody may have changed it 
 - a charging current up to {LOW_CURRENT} A, or at the maximum of the cable.
 
 `force: true` sends the command all the same.
+
+## Limits
+
+An automation that repeats itself without end would spend your money, and have Tesla refuse what you yourself want.
+So every car has limits, which no person and no sensible automation reaches:
+
+{LIMIT_TABLE}
+
+What exceeds a limit is an error, and is not sent; Settings, System, Repairs then tells which car and which command
+it is, until an hour has passed without another. A command counts as *the same* until one of the same name with other
+fields is given: a current that follows the sun is never the same. What [costs nothing](#what-costs-nothing) does not
+count.
+
+A person who uses a dashboard, a button or the developer tools has the second number on top when an automation has
+used up the first. Home Assistant knows a person by the user; a program that uses a person's access token (Node-RED,
+say) counts as that person. After a restart everything is counted from zero.
+
+The prices are those of one request each, as is usual; the first command ever to a car, and one whose answer is lost,
+take two.
 """
 FIELD_HEAD: Final = "| field | | what it is |\n| --- | --- | --- |"
 
@@ -94,7 +138,8 @@ def page() -> str:
 
 
 def _section(action: Action, words: Mapping[str, Any], fields: Mapping[str, Any]) -> Iterator[str]:
-    yield f"## {words['name']}\n\n`{DOMAIN}.{action.name}`\n\n{words['description']}\n"
+    description = words["description"].format(**PLACEHOLDERS)
+    yield f"## {words['name']}\n\n`{DOMAIN}.{action.name}`\n\n{description}\n"
     if action.response is SupportsResponse.ONLY:
         yield "It needs a response variable.\n"
     yield FIELD_HEAD

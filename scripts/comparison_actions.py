@@ -12,6 +12,7 @@ ACTIONS = (
     Row("Action: start and stop charging", ("action.start_charging", "action.stop_charging")),
     Row("Action: limit and current", ("action.set_charge_limit", "action.set_charging_current")),
     Row("Action: charge port", ("action.open_charge_port", "action.close_charge_port")),
+    Row("Action: ask for data at once", ("action.refresh",)),
     Row("Action: wake up", ("action.wake_up",), custom=("action.api",)),
     Row(
         "Action: add and change a charge schedule",

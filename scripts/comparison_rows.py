@@ -280,9 +280,5 @@ ENTITIES = (
         "number.charging amps",
     ),
     same("Wake up", "button.wake_up", "button.wake", "button.wake up"),
-    Row(
-        "Ask for data at once",
-        custom=("button.force data update",),
-        note="Asked is when it is worth Tesla's price: every five minutes while charging, and after each command.",
-    ),
+    Row("Ask for data at once", ("button.refresh",), custom=("button.force data update",)),
 )

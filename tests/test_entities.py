@@ -51,6 +51,7 @@ async def test_all_entities_of_a_charging_car(charging_home: Home) -> None:
         "odometer",
         "plugged_in",
         "range",
+        "refresh",
         "scheduled_charging_pending",
         "telemetry",
         "telemetry_problem",

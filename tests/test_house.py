@@ -9,7 +9,7 @@ import re
 from homeassistant.util.yaml import load_yaml_dict
 import pytest
 
-from custom_components.tesla_charging.exceptions import _REFUSALS, _TRANSLATIONS
+from custom_components.tesla_charging.exceptions import _REFUSALS, _TOO_OFTEN, _TRANSLATIONS
 from custom_components.tesla_charging.services import ACTIONS
 from custom_components.tesla_charging.vehicle_command import COMMANDS
 
@@ -72,9 +72,12 @@ def test_every_error_is_translated() -> None:
         "key_missing",
         "key_unreadable",
     }
+    keys |= set(_TOO_OFTEN.values())
     # those of the actions are where they are raised
-    actions = (INTEGRATION / name for name in ("services.py", "schedule_actions.py"))
-    raised = r'(?:invalid\(|translation_key=|key = )"(\w+)"(?: if expected else "(\w+)")?'
+    actions = (
+        INTEGRATION / name for name in ("services.py", "schedule_actions.py", "coordinator.py")
+    )
+    raised = r'(?:invalid\(|asleep\(|translation_key=|key = )"(\w+)"(?: if expected else "(\w+)")?'
     for match in re.findall(raised, "".join(path.read_text() for path in actions)):
         keys |= set(match) - {""}
     assert keys == set(words)

@@ -173,6 +173,22 @@ async def test_a_bill_is_checked_for_free_and_the_data_come_back(
     assert home.state("sensor", "battery_level") != "unavailable"
 
 
+async def test_a_bill_is_not_called_paid_because_what_is_free_is_served(owner: Owner) -> None:
+    home = owner.home
+    for path in ("vehicle_data", "signed_command", "mobile_enabled"):
+        home.tesla.faults.status(402, path, times=None)
+    await later(home)
+    home.tesla.clock.advance(2 * MINUTE)
+    await fails(home)
+    page = await owner.submits(await owner.opens("account_unpaid"))
+    assert page["errors"] == {"base": "still_unpaid"}
+    assert told(home) == {"account_unpaid"}
+    home.tesla.faults.clear()
+    assert (await owner.submits(page))["type"] == "create_entry"
+    assert told(home) == set()
+    assert home.state("sensor", "battery_level") != "unavailable"
+
+
 async def test_an_entry_that_could_not_be_set_up_is_set_up_by_the_repair(owner: Owner) -> None:
     home = owner.home
     assert home.entry is not None

@@ -144,6 +144,7 @@ async def _make_client(
 ) -> tuple[FleetApiClient, EntryAuthorization]:
     """Return the account's client and where its tokens come from."""
     authorization = await async_get_authorization(hass, entry)
+    issues = async_get_issues(hass, entry)
     client = FleetApiClient(
         async_get_clientsession(hass),
         authorization,
@@ -152,7 +153,8 @@ async def _make_client(
         now=hass.loop.time,
         on_request=requests.add,
         on_base_url=lambda url: _remember_base_url(hass, entry, url),
-        on_outcome=async_get_issues(hass, entry).outcome,
+        on_outcome=issues.outcome,
+        suspension=issues.suspension,
     )
     return client, authorization
 

@@ -1,5 +1,6 @@
-"""The button that wakes a car up."""
+"""The buttons that wake a car up and ask for its data, both with their price."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import override
 
@@ -7,7 +8,10 @@ from homeassistant.components.button import ButtonEntity, ButtonEntityDescriptio
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .acting import acting
+from .coordinator import VehicleCoordinator
 from .entity import VehicleEntity, VehicleEntityDescription
+from .fleet_api import PRICES, Category
 from .models import TeslaChargingConfigEntry
 
 # every car keeps its own commands in order
@@ -18,8 +22,20 @@ PARALLEL_UPDATES = 0
 class VehicleButtonDescription(VehicleEntityDescription, ButtonEntityDescription):
     """One button."""
 
+    signals: tuple[str, ...] = ()
+    press: Callable[[VehicleCoordinator], Awaitable[object]]
+    category: Category
+    """What Tesla bills it as."""
 
-WAKE_UP = VehicleButtonDescription(key="wake_up", signals=())
+
+BUTTONS = (
+    VehicleButtonDescription(
+        key="wake_up", press=VehicleCoordinator.wake_up, category=Category.WAKE
+    ),
+    VehicleButtonDescription(
+        key="refresh", press=VehicleCoordinator.refresh, category=Category.DATA
+    ),
+)
 
 
 async def async_setup_entry(
@@ -27,16 +43,26 @@ async def async_setup_entry(
     entry: TeslaChargingConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add every car's wake button, also of those that join later."""
+    """Add every car's buttons, also of those that join later."""
     entry.runtime_data.account.for_each(
-        lambda car: async_add_entities([WakeUpButton(car, WAKE_UP)])
+        lambda car: async_add_entities([VehicleButton(car, row) for row in BUTTONS])
     )
 
 
-class WakeUpButton(VehicleEntity, ButtonEntity):
-    """Wakes the car up; costs a wake-up if it sleeps, nothing if it does not."""
+class VehicleButton(VehicleEntity, ButtonEntity):
+    """A button; waking costs nothing if the car is awake, and a refresh nothing if it is asleep."""
+
+    entity_description: VehicleButtonDescription
+    _unrecorded_attributes = frozenset({"price"})
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, float]:
+        """What pressing it costs at most, in the account's currency."""
+        return {"price": PRICES[self.entity_description.category]}
 
     @override
     async def async_press(self) -> None:
-        """Wake the car up and wait until it is awake."""
-        await self.coordinator.wake_up()
+        """Do it, and wait until it is done."""
+        with acting(self._context):
+            await self.entity_description.press(self.coordinator)

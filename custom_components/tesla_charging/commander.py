@@ -54,19 +54,30 @@ class VehicleCommander:
         sessions: Mapping[Domain, SessionState] | None = None,
         on_change: Callable[[], None],
         on_connection: Callable[[VehicleState], None],
+        before_wake: Callable[[], None] = lambda: None,
+        before_read: Callable[[], None] = lambda: None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """Prepare a commander.
 
         `signed` is what is known of the car (None: not yet); `on_change` is called when there is something new
-        to save, `on_connection` when the car was seen awake or asleep.
+        to save, `on_connection` when the car was seen awake or asleep. `before_wake` and `before_read` are called
+        before a wake-up, or a request for data, is paid for; what they raise keeps it from being sent.
         """
         self._vin = vin
         self._vehicles = vehicles
         self._on_change = on_change
         self._on_connection = on_connection
         self._sleep = sleep
-        self.waker = Waker(vin, vehicles, now=now, on_connection=on_connection, sleep=sleep)
+        self._before_read = before_read
+        self.waker = Waker(
+            vin,
+            vehicles,
+            now=now,
+            on_connection=on_connection,
+            before_wake=before_wake,
+            sleep=sleep,
+        )
         self.signed = signed
         self.sender = CommandSender(
             vin,
@@ -93,12 +104,12 @@ class VehicleCommander:
                 return CommandResult(Outcome.UNKNOWN, str(err))
         return result
 
-    async def wake_up(self) -> None:
-        """Return when the car is awake. Costs nothing if it already is, one wake-up otherwise.
+    async def wake_up(self) -> bool:
+        """Return when the car is awake: whether it had to be woken, which costs at most one wake-up.
 
         Raises FleetApiError, VehicleAsleep when the car does not wake in time.
         """
-        await self.waker.wake_up(insist=True)
+        return await self.waker.wake_up(insist=True)
 
     async def is_awake(self) -> bool:
         """Return whether the car is online now, which Tesla tells for free. Raises FleetApiError."""
@@ -111,7 +122,8 @@ class VehicleCommander:
         """
         if wake:
             await self.waker.wake_up(insist=False)
-        return await self._vehicles.data(self._vin, sections)
+        self._before_read()
+        return await self._vehicles.data(self._vin, sections, insist=True)
 
     def saw(self, state: VehicleState) -> None:
         """Take note of what others saw of the car."""

@@ -1,26 +1,23 @@
 """One coordinator per car: it decides when to ask, merges what comes, and wakes only who is concerned."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
-from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
 from .commander import VehicleCommander
 from .const import CONFIRM_DELAY, DOMAIN, LOGGER, STATE_INTERVAL
-from .device import show_firmware
 from .effects import effect_of
 from .energy_meter import metered
-from .exceptions import translated, update_failure
+from .exceptions import asleep, update_failure
 from .fleet_api import (
+    AccountUnpaid,
     FleetApiError,
-    LoginRequired,
     MissingScope,
     NotFound,
     Scope,
@@ -36,19 +33,20 @@ from .issues import async_get_issues
 from .needless import Needless
 from .polling import Ask, Known, is_charging, is_incomplete, next_question, shows_activity
 from .push_channel import PushChannel
+from .refreshing import Refresher
+from .runaway import Runaway
 from .storage import CommandMemory, VehicleStorage
 from .telemetry_problem import LOCATION, NO_TROUBLE, TelemetryTrouble
-from .vehicle_command import CommandRequest, CommandResult, Outcome, VehicleCommandError, VirtualKey
+from .telling import TellingCoordinator
+from .vehicle_command import CommandRequest, CommandResult, Outcome, VirtualKey
 from .vehicle_state import TelemetryStage, VehicleState, clock_lag, expected, readings_of
 
 BURST = 0.25
 """Seconds in which pushes are gathered before entities are written."""
 
 
-class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
+class VehicleCoordinator(TellingCoordinator):
     """What one car's entities read, and whom they call."""
-
-    config_entry: ConfigEntry
 
     def __init__(
         self,
@@ -85,6 +83,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             *([Section.LOCATION_DATA] if with_location else []),
         ]
         memory = storage.memory(summary.vin, key.fingerprint)
+        self._runaway = Runaway(hass, self._issues, summary.vin, _now)
         self.commander = VehicleCommander(
             summary.vin,
             vehicles,
@@ -94,6 +93,8 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             sessions=memory.sessions,
             on_change=storage.save_sessions,
             on_connection=self._saw_connection,
+            before_wake=self._runaway.wake,
+            before_read=self._runaway.data,
         )
         storage.attach(summary.vin, self._memory, lambda: self.data)
         state = storage.state(summary.vin).connected(summary.state)
@@ -109,6 +110,10 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         self.push = PushChannel()
         self._needless = Needless(self.push, lambda: self.data, _now)
         self._telling: asyncio.TimerHandle | None = None
+        self._refresher = Refresher(
+            self._refresh,
+            lambda asking: entry.async_create_task(hass, asking, f"{self.name} asked"),
+        )
 
     def _memory(self) -> CommandMemory:
         return CommandMemory(self.commander.signed, self.commander.sender.sessions(), self._key)
@@ -148,14 +153,20 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             confirm_wanted=self._confirm_wanted,
         )
 
-    async def _ask(self, state: VehicleState) -> VehicleState:
-        """Return the state with the car's data of now."""
+    async def _ask(self, state: VehicleState, *, insist: bool = False) -> VehicleState:
+        """Return the state with the car's data of now; `insist` when somebody asks for them by hand."""
+        if not insist:
+            self._vehicles.check_bill()
         self._asked_at = _now()
         self._confirm_wanted = False
         try:
-            data = await self._vehicles.data(self.vin, self._sections)
+            data = await self._vehicles.data(self.vin, self._sections, insist=insist)
         except VehicleAsleep:
             return self.data.connected(Connection.ASLEEP)
+        except AccountUnpaid:
+            # so that every look fails until Tesla is asked again, rather than only each that is due
+            self._asked_at = None
+            raise
         except MissingScope as err:
             if (
                 Scope.VEHICLE_LOCATION not in err.scopes
@@ -165,7 +176,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             # withdrawn meanwhile: everything else goes on without it
             self._sections.remove(Section.LOCATION_DATA)
             self.data = self.data.without(LOCATION)
-            return await self._ask(state)
+            return await self._ask(state, insist=insist)
         now = _now()
         # commands may have been sent meanwhile: merge into what is known now
         readings = readings_of(data, now=now)
@@ -182,18 +193,38 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         known, self._clock_lag = self._clock_lag, lag
         return lag if known is None else min(lag, known)
 
+    async def refresh(self) -> bool:
+        """Ask for the car's data now: whether that was paid for, or another who asked at the same moment paid.
+
+        Raises HomeAssistantError with a translation, also when the car is asleep: it is not woken for it.
+        """
+        with self.explaining():
+            return await self._refresher.refresh()
+
+    async def _refresh(self) -> None:
+        if not await self.commander.is_awake():
+            raise asleep("asleep_not_asked", self.vehicle_name)
+        self._runaway.data()
+        state = await self._ask(self.data, insist=True)
+        if state.connection is not Connection.ONLINE:  # fell asleep meanwhile
+            self._saw_connection(state.connection)
+            raise asleep("asleep_not_asked", self.vehicle_name)
+        self.async_set_updated_data(state)
+
     # -- commanding ---------------------------------------------------------------------------------
 
     async def send(self, request: CommandRequest, *, force: bool = False) -> CommandResult:
         """Send a command and return what became of it; what is already so costs nothing, unless `force`.
 
         What it changes is shown at once and confirmed, or corrected, by the car's own data a few seconds later.
-        Raises HomeAssistantError with a translation when the command certainly did not execute.
+        Raises HomeAssistantError with a translation when the command certainly did not execute, or was not sent because
+        the car is told too much.
         """
         if not force and await self._needless.is_needless(request):
             return CommandResult(Outcome.ALREADY)
         believed_awake = self.data.connection is Connection.ONLINE
         with self.explaining():
+            self._runaway.command(request)
             result = await self._needless.under_way(
                 self.commander.send(request, believed_awake=believed_awake)
             )
@@ -207,25 +238,15 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         self._confirm_soon()
         return result
 
-    async def wake_up(self) -> None:
-        """Wake the car up and ask for its data. Raises HomeAssistantError with a translation."""
-        with self.explaining():
-            await self.commander.wake_up()
-        self._confirm_soon(timedelta(seconds=1))
+    async def wake_up(self) -> bool:
+        """Wake the car up and ask for its data: whether it had to be woken, which is paid for.
 
-    @contextmanager
-    def explaining(self) -> Iterator[None]:
-        """Turn what fails into HomeAssistantError with a translation, and tell whom it concerns."""
-        try:
-            yield
-        except (FleetApiError, VehicleCommandError) as err:
-            if isinstance(err, LoginRequired):
-                self.config_entry.async_start_reauth_if_available(self.hass)
-            if isinstance(err, NotFound):
-                self.on_not_found()
-            if isinstance(err, VehicleCommandError):
-                self._issues.saw(err, self.vin)
-            raise translated(err) from err
+        Raises HomeAssistantError with a translation.
+        """
+        with self.explaining():
+            woken = await self.commander.wake_up()
+        self._confirm_soon(timedelta(seconds=1))
+        return woken
 
     @callback
     def _confirm_soon(self, delay: timedelta = CONFIRM_DELAY) -> None:
@@ -254,6 +275,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
     @override
     async def async_shutdown(self) -> None:
         """Stop asking."""
+        self._runaway.stop()
         if self._cancel_confirm is not None:
             self._cancel_confirm()
             self._cancel_confirm = None
@@ -303,31 +325,6 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         """Tell what a burst of pushes changed, once."""
         self._telling = None
         self.async_update_listeners()
-
-    # -- telling ------------------------------------------------------------------------------------
-
-    @callback
-    def _saw_connection(self, connection: Connection) -> None:
-        self._take(self.data.connected(connection))
-
-    @callback
-    def _take(self, state: VehicleState) -> None:
-        """Take over a state that did not come from polling, leaving the polling as it is."""
-        self.data = state
-        self.async_update_listeners()
-
-    @callback
-    @override
-    def async_update_listeners(self) -> None:
-        """Tell those whose signals changed; all of them when the connection to Tesla was lost or is back."""
-        changed = self.data.changes(self._told)
-        everyone = self.last_update_success != self._told_success
-        self._told, self._told_success = self.data, self.last_update_success
-        if "Version" in changed:
-            show_firmware(self.hass, self.config_entry, self.vin, self.data.value("Version"))
-        for update, context in list(self._listeners.values()):
-            if everyone or not isinstance(context, frozenset) or context & changed:
-                update()
 
 
 def _nothing() -> None:

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from typing import override
 
 from homeassistant.core import callback
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
-from .const import DOMAIN
+from .acting import acting
+from .const import DOMAIN, LOGGER
 from .coordinator import VehicleCoordinator
 from .exceptions import refusal
 from .vehicle_command import COMMANDS
@@ -58,6 +60,17 @@ class VehicleEntity(CoordinatorEntity[VehicleCoordinator]):
         await super().async_added_to_hass()
         self._written = self._shown()
 
+    @override
+    async def async_update(self) -> None:
+        """Ask for the car's data, once for all entities that `homeassistant.update_entity` names at the same moment.
+
+        A car that is asleep is left alone, and its entities keep what they show.
+        """
+        try:
+            await self.coordinator.refresh()
+        except HomeAssistantError as err:
+            LOGGER.info("%s is not updated: %s", self.entity_id, err)
+
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
@@ -82,7 +95,8 @@ class VehicleEntity(CoordinatorEntity[VehicleCoordinator]):
 
     async def send(self, name: str, **parameters: int) -> None:
         """Send a command by its Tesla name. Raises a translated error unless the car is as wanted."""
-        result = await self.coordinator.send(COMMANDS[name](**parameters))
+        with acting(self._context):
+            result = await self.coordinator.send(COMMANDS[name](**parameters))
         if (error := refusal(result)) is not None:
             raise error
 

@@ -7,10 +7,14 @@ from typing import Final
 
 from homeassistant.exceptions import ConfigEntryAuthFailed, HomeAssistantError
 from homeassistant.helpers.update_coordinator import UpdateFailed
+from homeassistant.util import dt as dt_util
 
+from .command_limit import HOUR, LimitReached, Use
 from .const import DOMAIN
 from .fleet_api import (
+    PRICES,
     AccountUnpaid,
+    Category,
     ConsentRevoked,
     FleetApiError,
     InvalidApiAnswer,
@@ -78,6 +82,14 @@ _TRANSLATIONS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (InvalidApiAnswer, "invalid_answer"),
 )
 
+_TOO_OFTEN: Final = {
+    Use.COMMAND: "too_often_told",
+    Use.REPEAT: "too_often_repeated",
+    Use.WAKE: "too_often_woken",
+    Use.DATA: "too_often_asked",
+}
+"""The translation of a limit that was reached here, before Tesla was asked."""
+
 _REFUSALS: Final = frozenset(
     {
         "disconnected",
@@ -100,6 +112,33 @@ def translated(err: FleetApiError | VehicleCommandError) -> HomeAssistantError:
         translation_domain=DOMAIN,
         translation_key=key,
         translation_placeholders=placeholders(err),
+    )
+
+
+def too_often(err: LimitReached, car: str) -> HomeAssistantError:
+    """Return the error for what was refused here, because the car was told or asked so often (`until` in unix seconds)."""
+    limit = err.limit
+    hours, minutes = f"{limit.seconds / HOUR:.0f} h", f"{limit.seconds / 60:.0f} min"
+    until = dt_util.as_local(dt_util.utc_from_timestamp(err.until))
+    return HomeAssistantError(
+        translation_domain=DOMAIN,
+        translation_key=_TOO_OFTEN[limit.use],
+        translation_placeholders={
+            "car": car,
+            "command": err.what,
+            "count": str(limit.count),
+            "period": hours if limit.seconds >= HOUR else minutes,
+            "until": until.strftime("%H:%M"),
+        },
+    )
+
+
+def asleep(key: str, car: str) -> HomeAssistantError:
+    """Return the error for what only a car that is awake can tell: it is not woken for it unasked."""
+    return HomeAssistantError(
+        translation_domain=DOMAIN,
+        translation_key=key,
+        translation_placeholders={"car": car, "price": f"{PRICES[Category.WAKE]:.2f}"},
     )
 
 

@@ -34,6 +34,8 @@ class Evidence(StrEnum):
 
     ANSWERED = "answered"
     """Tesla served the account."""
+    SERVED = "served"
+    """The same, and it was a billed request, or a free one after free ones were refused over the bill."""
     DATA = "data"
     """Tesla gave a car's data."""
     REACHABLE = "reachable"
@@ -60,6 +62,11 @@ def _lacks(scope: Scope) -> Fits:
 
 def _rests_long(err: Exception) -> bool:
     return isinstance(err, RateLimited) and err.retry_after >= LONG_REST
+
+
+def _refused_over_bill(err: Exception) -> bool:
+    # without a status it is our own reminder of an earlier refusal, and proves nothing new
+    return isinstance(err, AccountUnpaid) and err.status is not None
 
 
 def _never(_: Exception) -> bool:
@@ -128,8 +135,8 @@ WRONG_REGION: Final = Kind(
 )
 ACCOUNT_UNPAID: Final = Kind(
     "account_unpaid",
-    _is(AccountUnpaid),
-    frozenset({Evidence.ANSWERED}),
+    _refused_over_bill,
+    frozenset({Evidence.SERVED}),
     lasting=A_WHILE,
     takes_telemetry=True,
 )
@@ -137,6 +144,14 @@ RATE_LIMITED: Final = Kind(
     "rate_limited",
     _rests_long,
     frozenset({Evidence.ANSWERED}),
+    severity=ir.IssueSeverity.WARNING,
+    fixable=False,
+)
+RUNAWAY_COMMANDS: Final = Kind(
+    "runaway_commands",
+    _never,
+    frozenset(),
+    per_car=True,
     severity=ir.IssueSeverity.WARNING,
     fixable=False,
 )
@@ -170,6 +185,7 @@ KINDS: Final = (
     WRONG_REGION,
     ACCOUNT_UNPAID,
     RATE_LIMITED,
+    RUNAWAY_COMMANDS,
     KEY_NOT_SERVED,
     DOMAIN_MOVED,
     SIGNED_OUT,

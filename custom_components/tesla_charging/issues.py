@@ -24,6 +24,7 @@ from .fleet_api import (
     InvalidApiAnswer,
     Operation,
     Scope,
+    Suspension,
     read_claims,
 )
 from .issue_ids import car_id
@@ -44,6 +45,8 @@ class EntryIssues:
         self._resting_until = float("-inf")
         self._grant: tuple[object, bool] | None = None
         self._telemetry_doubtful = False
+        self.suspension = Suspension()
+        """What is known of Tesla's bill; every client of the entry shares it."""
         self.on_telemetry_doubtful: Callable[[], None] | None = None
         """Called when Tesla may have taken configurations away while something was wrong that is over now."""
         self.stop: Final = async_dispatcher_connect(
@@ -61,6 +64,8 @@ class EntryIssues:
         elif operation is not USERS_REGION:  # which answers everybody
             self._review_grant()
             self.worked(Evidence.ANSWERED)
+            if not self.suspension.is_doubtful:
+                self.worked(Evidence.SERVED)
             if operation is VEHICLE_DATA:
                 self.worked(Evidence.DATA, vin)
 
@@ -72,8 +77,19 @@ class EntryIssues:
                 self.found(kind, vin, str(err), getattr(err, "retry_after", 0.0))
 
     @callback
-    def found(self, kind: Kind, vin: str | None, detail: str = "", seconds: float = 0.0) -> None:
-        """Tell the owner of a kind of trouble, once it has lasted; `seconds` is how long it will."""
+    def found(
+        self,
+        kind: Kind,
+        vin: str | None,
+        detail: str = "",
+        seconds: float = 0.0,
+        *,
+        count: int = 0,
+    ) -> None:
+        """Tell the owner of a kind of trouble, once it has lasted; `seconds` is how long it will.
+
+        With a `count` of how often it happened, the owner is told anew of what is open already.
+        """
         if self._is_silent or (kind.per_car and vin is None):
             return
         car = vin if kind.per_car else None
@@ -81,7 +97,9 @@ class EntryIssues:
         since = self._since.setdefault((kind, car), now)
         if kind is RATE_LIMITED:
             self._resting_until = max(self._resting_until, now + seconds)
-        if not kind.shown or now - since < kind.lasting or self.is_open(kind, car):
+        if not kind.shown or now - since < kind.lasting:
+            return
+        if self.is_open(kind, car) and not count:
             return
         ir.async_create_issue(
             self._hass,
@@ -91,7 +109,7 @@ class EntryIssues:
             is_fixable=kind.fixable,
             severity=kind.severity,
             translation_key=kind.key,
-            translation_placeholders=self._placeholders(car, detail, seconds),
+            translation_placeholders=self._placeholders(car, detail, seconds, count),
         )
 
     @callback
@@ -177,13 +195,16 @@ class EntryIssues:
             else:
                 self.clear(kind)
 
-    def _placeholders(self, vin: str | None, detail: str, seconds: float) -> dict[str, str]:
+    def _placeholders(
+        self, vin: str | None, detail: str, seconds: float, count: int
+    ) -> dict[str, str]:
         # what others wrote is shown as it is, not as markup
         shown = detail.replace("`", "'").replace("\n", " ")[:SHOWN_LENGTH]
         now = dt_util.now()
         next_month = (now.replace(day=1) + timedelta(days=32)).replace(day=1)
         return {
             "account": self._entry.title,
+            "count": str(count),
             "car": self._names.get(vin or "", f"Tesla {(vin or '')[-6:]}"),
             "detail": shown or "-",
             "domain": str(self._entry.data.get(CONF_DOMAIN, "")),

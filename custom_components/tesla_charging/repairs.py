@@ -200,9 +200,13 @@ class UnpaidFlow(CheckFlow):
     """Tesla stopped serving the application over its bill."""
 
     async def check(self) -> None:
-        """Ask for the list of cars, which is free."""
+        """Ask for the list of cars, which is free; if only what is billed was refused, for something that is."""
+        vehicles = await self.vehicles()
         try:
-            await (await self.vehicles()).list()
+            await vehicles.list()
+            vin = next(iter(self.entry.runtime_data.cars), None)
+            if vin and async_get_issues(self.hass, self.entry).suspension.is_doubtful:
+                await vehicles.mobile_enabled(vin, insist=True)
         except AccountUnpaid as err:
             raise OnboardingError("still_unpaid", err.detail) from err
         self.look_at_cars()

@@ -16,6 +16,7 @@ import voluptuous as vol
 from .action import EXECUTED, Action, Data, Done, invalid
 from .const import DOMAIN
 from .coordinator import VehicleCoordinator
+from .exceptions import asleep
 from .schedules import FORMS, Kind, Schedule, in_order, knows_schedules, minutes_of, schedules_in
 from .vehicle_command import COMMANDS, MAX_SCHEDULE_ID, MAX_SCHEDULE_NAME, CommandResult, Outcome
 
@@ -175,11 +176,7 @@ async def _read(
     """Return what a car has, for one data request. Raises HomeAssistantError."""
     with car.explaining():
         if not wake and not await car.commander.is_awake():
-            raise HomeAssistantError(
-                translation_domain=DOMAIN,
-                translation_key="asleep_unread",
-                translation_placeholders={"car": car.vehicle_name},
-            )
+            raise asleep("asleep_unread", car.vehicle_name)
         data = await car.commander.read([FORMS[kind].section for kind in kinds], wake=wake)
     listed: dict[Kind, list[Schedule]] = {}
     for kind in kinds:

@@ -7,21 +7,39 @@ from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import config_validation as cv, service
+from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
+from .acting import acting
 from .action import EXECUTED, Action, Data, Done, invalid
 from .const import DOMAIN
 from .coordinator import VehicleCoordinator
 from .exceptions import refusal
+from .fleet_api import PRICES, Category
 from .schedule_actions import SCHEDULE_ACTIONS
 
+PLACEHOLDERS: Final = {
+    "data_price": f"{PRICES[Category.DATA]:.3f}",
+    "wake_price": f"{PRICES[Category.WAKE]:.2f}",
+}
+"""What the descriptions of the actions mention."""
 FAILED: Final = "failed"
 """The outcome for a car that was not asked, or could not be."""
 
 
 async def _wake_up(car: VehicleCoordinator, _: Data) -> Done:
-    await car.wake_up()
-    return Done(EXECUTED)
+    return _paid(Category.WAKE, await car.wake_up())
+
+
+async def _refresh(car: VehicleCoordinator, _: Data) -> Done:
+    done = _paid(Category.DATA, await car.refresh())
+    measured_at = car.data.measured_at("BatteryLevel")
+    moment = None if measured_at is None else dt_util.utc_from_timestamp(measured_at).isoformat()
+    return Done(done.result, {**done.more, "measured_at": moment})
+
+
+def _paid(category: Category, paid: bool) -> Done:
+    return Done(EXECUTED, {"price": PRICES[category] if paid else 0.0})
 
 
 ACTIONS: Final = (
@@ -32,6 +50,7 @@ ACTIONS: Final = (
     Action("open_charge_port", "charge_port_door_open"),
     Action("close_charge_port", "charge_port_door_close", skips=True),
     Action("wake_up", act=_wake_up),
+    Action("refresh", act=_refresh),
     *SCHEDULE_ACTIONS,
 )
 
@@ -53,6 +72,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
                 }
             ),
             supports_response=action.response,
+            description_placeholders=PLACEHOLDERS,
         )
 
 
@@ -64,7 +84,8 @@ def _handler(hass: HomeAssistant, action: Action) -> Any:
             for device_id in dict.fromkeys(call.data[ATTR_DEVICE_ID])
         }
         data = action.prepare(hass, call.data)
-        done = await asyncio.gather(*(_outcome(action, car, data) for car in cars.values()))
+        with acting(call.context):
+            done = await asyncio.gather(*(_outcome(action, car, data) for car in cars.values()))
         outcomes = dict(zip(cars, done, strict=True))
         if (error := _error(cars, outcomes, wants_response=call.return_response)) is not None:
             raise error

@@ -34,13 +34,18 @@ class Waker:
         *,
         now: Callable[[], float],
         on_connection: Callable[[VehicleState], None],
+        before_wake: Callable[[], None] = lambda: None,
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
-        """Prepare. `now` is unix seconds; `on_connection` hears whether the car was seen awake or asleep."""
+        """Prepare. `now` is unix seconds; `on_connection` hears whether the car was seen awake or asleep.
+
+        `before_wake` is called before a wake-up is paid for; what it raises keeps it from being sent.
+        """
         self._vin = vin
         self._vehicles = vehicles
         self._now = now
         self._on_connection = on_connection
+        self._before_wake = before_wake
         self._sleep = sleep
         self._lock = asyncio.Lock()
         self._asked_at: float | None = None
@@ -89,6 +94,7 @@ class Waker:
 
     async def _ask(self) -> VehicleState:
         """Pay for a wake-up. A request that may have reached the car counts as one that has."""
+        self._before_wake()
         self._asked_at = self._now()
         self._asked += 1
         self._vain += 1

@@ -32,6 +32,7 @@ from .errors import (
 )
 from .operations import PRICES, USERS_REGION, VEHICLE_DATA, Category, Operation, RequestRecord
 from .partner import PartnerAccount
+from .suspension import Suspension
 from .telemetry_configs import TelemetryConfigs
 from .token_service import request_token
 from .tokens import COMMAND_SCOPES, REQUIRED_SCOPES, Scope, TokenClaims, read_claims, read_sign_in
@@ -81,6 +82,7 @@ __all__ = [
     "ServerFailure",
     "SigningRequired",
     "SigningUnsupported",
+    "Suspension",
     "TelemetryConfigs",
     "TokenClaims",
     "TokenRejected",

@@ -20,6 +20,7 @@ from aiohttp import (
 from .answers import decode_object, failure, lost, read_bounded, read_refusal
 from .endpoints import Endpoints, Region
 from .errors import (
+    AccountUnpaid,
     FleetApiError,
     InvalidApiAnswer,
     InvalidRequest,
@@ -29,6 +30,7 @@ from .errors import (
     WrongRegion,
 )
 from .operations import USERS_REGION, Category, Operation, RequestRecord
+from .suspension import Suspension
 
 TIMEOUT: Final = ClientTimeout(total=35, connect=10)
 MAX_RENEWALS: Final = 1
@@ -62,12 +64,13 @@ class FleetApiClient:
         on_request: Callable[[RequestRecord], None] | None = None,
         on_base_url: Callable[[str], None] | None = None,
         on_outcome: Callable[[Operation, str | None, FleetApiError | None], None] | None = None,
+        suspension: Suspension | None = None,
     ) -> None:
         """Prepare a client.
 
         `now` is a clock in seconds (any origin); `on_request` hears of every answered request, `on_base_url`
         of a move to another region, `on_outcome` of what every call of request() came to: operation, VIN,
-        and the error or None.
+        and the error or None. `suspension` is what is known of the bill from an earlier client with this clock.
         """
         self._session = session
         self._authorization = authorization
@@ -77,6 +80,7 @@ class FleetApiClient:
         self._on_base_url = on_base_url or (lambda _: None)
         self._on_outcome = on_outcome or (lambda *_: None)
         self._blocked_until: dict[Category, float] = {}
+        self.suspension = suspension or Suspension()
         self.base_url = base_url
 
     async def request(
@@ -87,17 +91,25 @@ class FleetApiClient:
         command: str | None = None,
         params: Mapping[str, str] | None = None,
         body: Mapping[str, object] | None = None,
+        insist: bool = False,
     ) -> dict[str, Any]:
         """Send a request and return the whole JSON object of its answer.
 
         It is repeated only when Tesla says that it was not executed: once with a renewed token, once in the
-        right region, once when the car could not be reached in time. Raises FleetApiError.
+        right region, once when the car could not be reached in time. After a refusal over the bill data are left
+        alone for a while (suspension.py), unless somebody asks for them by hand (`insist`). Raises FleetApiError.
         """
         try:
+            if not insist:
+                self.suspension.check(operation.category, self._now())
             answer = await self._request(operation, vin, command, params, body)
         except FleetApiError as err:
+            if isinstance(err, AccountUnpaid) and err.status is not None:
+                self.suspension.refused(operation.category, self._now())
             self._on_outcome(operation, vin, err)
             raise
+        if operation is not USERS_REGION:  # which answers everybody
+            self.suspension.served(operation.category)
         self._on_outcome(operation, vin, None)
         return answer
 
@@ -134,6 +146,10 @@ class FleetApiClient:
             except RateLimited as err:
                 self._block(operation.category, err.retry_after)
                 raise
+
+    def check_bill(self) -> None:
+        """Return if data may be asked for. Raises AccountUnpaid while Tesla is left alone after a refusal."""
+        self.suspension.check(Category.DATA, self._now())
 
     async def find_region(self) -> Region | None:
         """Ask Tesla for the account's region and move there; return it if it has a name here."""

@@ -139,10 +139,22 @@ class Vehicles:
         answer = await self._client.request(VEHICLE, vin=check_vin(vin))
         return _summary(expect(answer, dict, "vehicle"))
 
-    async def data(self, vin: str, sections: Iterable[Section]) -> VehicleData:
-        """Return sections of a car's data. Billed; raises VehicleAsleep when the car is not online."""
+    def check_bill(self) -> None:
+        """Return if data may be asked for. Raises AccountUnpaid while Tesla is left alone after a refusal."""
+        self._client.check_bill()
+
+    async def data(
+        self, vin: str, sections: Iterable[Section], *, insist: bool = False
+    ) -> VehicleData:
+        """Return sections of a car's data. Billed; raises VehicleAsleep when the car is not online.
+
+        `insist` when somebody asks by hand: then it is asked also while Tesla is believed to refuse over the bill.
+        """
         answer = await self._client.request(
-            VEHICLE_DATA, vin=check_vin(vin), params={"endpoints": ";".join(sections)}
+            VEHICLE_DATA,
+            vin=check_vin(vin),
+            params={"endpoints": ";".join(sections)},
+            insist=insist,
         )
         response: dict[str, Any] = expect(answer, dict, "vehicle data")
         return {name: value for name, value in response.items() if isinstance(value, dict)}
@@ -177,9 +189,12 @@ class Vehicles:
             allowed if isinstance(allowed, bool) else None,
         )
 
-    async def mobile_enabled(self, vin: str) -> bool:
-        """Return whether the car's owner lets applications reach it. Billed as data; does not reach the car."""
-        answer = await self._client.request(MOBILE_ENABLED, vin=check_vin(vin))
+    async def mobile_enabled(self, vin: str, *, insist: bool = False) -> bool:
+        """Return whether the car's owner lets applications reach it. Billed as data; does not reach the car.
+
+        `insist` as in data().
+        """
+        answer = await self._client.request(MOBILE_ENABLED, vin=check_vin(vin), insist=insist)
         response: dict[str, Any] = expect(answer, dict, "mobile access")
         if not isinstance(response.get("result"), bool):
             raise InvalidApiAnswer(

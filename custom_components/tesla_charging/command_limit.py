@@ -1,0 +1,133 @@
+"""How often one car may be told, woken or asked: what no person and no sensible automation does is refused unsent.
+
+Nothing here knows Home Assistant; `runaway.py` puts it to use. What has been is forgotten with the process.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from .vehicle_command import CommandRequest
+
+MINUTE: Final = 60.0
+HOUR: Final = 3600.0
+DAY: Final = 86_400.0
+
+
+class Use(StrEnum):
+    """What is counted."""
+
+    COMMAND = "command"
+    """Any command."""
+    REPEAT = "repeat"
+    """A command that says what the one before of the same name said; one that says something else in between starts
+    the count anew, so that a current that follows the sun is never a repetition."""
+    WAKE = "wake"
+    """A wake-up that is paid for, of whoever wants the car awake."""
+    DATA = "data"
+    """A request for data that somebody asked for; what polling asks is not counted here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One row: at most `count` in any `seconds`, and `by_hand` more for a person when these are used up."""
+
+    use: Use
+    seconds: float
+    count: int
+    by_hand: int
+
+
+# By the minute, what Tesla itself allows a car (30 commands; developer.tesla.com, "Billing and limits") stays free for
+# a person. By the hour, a current that is set every ten seconds passes, and by the day for more than eight hours. The
+# same thing, a wake-up or a question is needed a few times an hour: once a minute for five hours passes all the same.
+LIMITS: Final = (
+    Limit(Use.COMMAND, MINUTE, 20, 10),
+    Limit(Use.COMMAND, HOUR, 400, 100),
+    Limit(Use.COMMAND, DAY, 3000, 300),
+    Limit(Use.REPEAT, HOUR, 60, 30),
+    Limit(Use.REPEAT, DAY, 300, 60),
+    Limit(Use.WAKE, HOUR, 12, 6),
+    Limit(Use.WAKE, DAY, 60, 20),
+    Limit(Use.DATA, HOUR, 30, 15),
+    Limit(Use.DATA, DAY, 300, 60),
+)
+
+
+class LimitReached(Exception):
+    """Refused here, before a request was spent.
+
+    `what` is Tesla's name of the command, `until` when this is possible again, seconds on the clock of the limit.
+    """
+
+    def __init__(self, limit: Limit, what: str, until: float) -> None:
+        """Remember the row and what it was about."""
+        super().__init__(f"{what}: more than {limit.count} in {limit.seconds:.0f} s")
+        self.limit = limit
+        self.what = what
+        self.until = until
+
+
+@dataclass(slots=True)
+class _Window:
+    """What happened in the time of one row: within its count, and beyond it by hand."""
+
+    common: deque[float] = field(default_factory=deque)
+    beyond: deque[float] = field(default_factory=deque)
+
+    def slide(self, limit: Limit, now: float) -> None:
+        for times in (self.common, self.beyond):
+            # a time to come is from before the clock was set back
+            while times and not 0 <= now - times[0] < limit.seconds:
+                times.popleft()
+
+    def has_room(self, limit: Limit, *, by_hand: bool) -> bool:
+        return len(self.common) < limit.count or (by_hand and len(self.beyond) < limit.by_hand)
+
+    def add(self, limit: Limit, now: float) -> None:
+        (self.common if len(self.common) < limit.count else self.beyond).append(now)
+
+
+class CommandLimit:
+    """Counts for one car; whoever is let through is counted at once, so that a hundred at the same time are too."""
+
+    def __init__(self, now: Callable[[], float], limits: Iterable[Limit] = LIMITS) -> None:
+        """Begin at nothing; `now` is a clock in seconds, which may be set back."""
+        self._now = now
+        self._limits = tuple(limits)
+        self._windows: dict[tuple[Limit, str], _Window] = {}
+        self._told: dict[str, CommandRequest] = {}
+
+    def command(self, request: CommandRequest, *, by_hand: bool) -> None:
+        """Count a command that is about to be sent. Raises LimitReached."""
+        name = request.command.name
+        if self._told.get(name) != request:
+            for limit in self._limits:
+                if limit.use is Use.REPEAT:
+                    self._windows.pop((limit, name), None)
+        self._take(name, {Use.COMMAND: "", Use.REPEAT: name}, by_hand=by_hand)
+        self._told[name] = request
+
+    def wake(self, *, by_hand: bool) -> None:
+        """Count a wake-up that is about to be paid for. Raises LimitReached."""
+        self._take("wake_up", {Use.WAKE: ""}, by_hand=by_hand)
+
+    def data(self, *, by_hand: bool) -> None:
+        """Count a request for data that somebody asked for. Raises LimitReached."""
+        self._take("vehicle_data", {Use.DATA: ""}, by_hand=by_hand)
+
+    def _take(self, what: str, uses: dict[Use, str], *, by_hand: bool) -> None:
+        now = self._now()
+        concerned: list[tuple[Limit, _Window]] = []
+        for limit in self._limits:
+            if limit.use not in uses:
+                continue
+            window = self._windows.setdefault((limit, uses[limit.use]), _Window())
+            window.slide(limit, now)
+            if not window.has_room(limit, by_hand=by_hand):
+                raise LimitReached(limit, what, window.common[0] + limit.seconds)
+            concerned.append((limit, window))
+        for limit, window in concerned:
+            window.add(limit, now)

@@ -1,0 +1,70 @@
+"""Who is told what of a car: its entities what changed, people what failed, the entry's issues both."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import override
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import callback
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
+
+from .command_limit import LimitReached
+from .device import show_firmware
+from .exceptions import translated
+from .fleet_api import FleetApiError, LoginRequired, NotFound, VehicleState as Connection
+from .issues import EntryIssues
+from .runaway import Runaway
+from .vehicle_command import VehicleCommandError
+from .vehicle_state import VehicleState
+
+
+class TellingCoordinator(DataUpdateCoordinator[VehicleState]):
+    """The half of a car's coordinator that tells; what it tells of is made by the other half (coordinator.py)."""
+
+    config_entry: ConfigEntry
+    vin: str
+    vehicle_name: str
+    on_not_found: Callable[[], None]
+    _issues: EntryIssues
+    _runaway: Runaway
+    _told: VehicleState
+    _told_success: bool
+
+    @contextmanager
+    def explaining(self) -> Iterator[None]:
+        """Turn what fails into HomeAssistantError with a translation, and tell whom it concerns."""
+        try:
+            yield
+        except LimitReached as err:
+            raise self._runaway.refused(err, self.vehicle_name) from None
+        except (FleetApiError, VehicleCommandError) as err:
+            if isinstance(err, LoginRequired):
+                self.config_entry.async_start_reauth_if_available(self.hass)
+            if isinstance(err, NotFound):
+                self.on_not_found()
+            if isinstance(err, VehicleCommandError):
+                self._issues.saw(err, self.vin)
+            raise translated(err) from err
+
+    @callback
+    def _saw_connection(self, connection: Connection) -> None:
+        self._take(self.data.connected(connection))
+
+    @callback
+    def _take(self, state: VehicleState) -> None:
+        """Take over a state that did not come from polling, leaving the polling as it is."""
+        self.data = state
+        self.async_update_listeners()
+
+    @callback
+    @override
+    def async_update_listeners(self) -> None:
+        """Tell those whose signals changed; all of them when the connection to Tesla was lost or is back."""
+        changed = self.data.changes(self._told)
+        everyone = self.last_update_success != self._told_success
+        self._told, self._told_success = self.data, self.last_update_success
+        if "Version" in changed:
+            show_firmware(self.hass, self.config_entry, self.vin, self.data.value("Version"))
+        for update, context in list(self._listeners.values()):
+            if everyone or not isinstance(context, frozenset) or context & changed:
+                update()
