@@ -205,6 +205,10 @@ ENTITIES = (
         custom=("(Scheduled charging timestamp)",),
     ),
     Row(
+        "Next start by the car's own charge schedules",
+        ("sensor.next_schedule",),
+    ),
+    Row(
         "Scheduled departure: when",
         ("sensor.scheduled_departure",),
         custom=("(Departure timestamp)",),

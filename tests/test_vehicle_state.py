@@ -90,8 +90,9 @@ FIELDS = (
     "latitude",
     "longitude",
     "car_version",
+    "charge_schedules",
 )
-SECTIONS = ("charge_state", "drive_state", "vehicle_state")
+SECTIONS = ("charge_state", "drive_state", "vehicle_state", "charge_schedule_data")
 BOUNDS = {
     "BatteryLevel": (0, 100),
     "Soc": (0, 100),
@@ -152,6 +153,7 @@ def test_every_signal_of_vehicle_data_is_tried_above() -> None:
         "scheduled_departure_time": NOW,
         "car_version": "2026.32.6 abcdef",
         "charger_phases": 3,
+        "charge_schedules": [],
     }
     readings = readings_of(dict.fromkeys(SECTIONS, good), now=NOW)
     assert set(readings) == {name for name, signal in SIGNALS.items() if signal.section}

@@ -12,7 +12,7 @@ from homeassistant.util import dt as dt_util
 
 from .commander import VehicleCommander
 from .const import CONFIRM_DELAY, DOMAIN, LOGGER, STATE_INTERVAL
-from .effects import effect_of
+from .effects import effect_of, unsure
 from .energy_meter import metered
 from .exceptions import asleep, update_failure
 from .fleet_api import (
@@ -35,6 +35,7 @@ from .polling import Ask, Known, is_charging, is_incomplete, next_question, show
 from .push_channel import PushChannel
 from .refreshing import Refresher
 from .runaway import Runaway
+from .schedules import knows_schedules
 from .storage import CommandMemory, VehicleStorage
 from .telemetry_problem import LOCATION, NO_TROUBLE, TelemetryTrouble
 from .telling import TellingCoordinator
@@ -159,8 +160,11 @@ class VehicleCoordinator(TellingCoordinator):
             self._vehicles.check_bill()
         self._asked_at = _now()
         self._confirm_wanted = False
+        sections = [*self._sections]
+        if knows_schedules(self.data.value("Version")) is not False:
+            sections.append(Section.CHARGE_SCHEDULES)
         try:
-            data = await self._vehicles.data(self.vin, self._sections, insist=insist)
+            data = await self._vehicles.data(self.vin, sections, insist=insist)
         except VehicleAsleep:
             return self.data.connected(Connection.ASLEEP)
         except AccountUnpaid:
@@ -235,6 +239,7 @@ class VehicleCoordinator(TellingCoordinator):
             readings = expected(effect, now=now)
             self._take(self.data.merge(readings, now=now))
             self._storage.keep(self.vin, self.data.part(readings))
+        self.data = unsure(self.data, request)
         self._confirm_soon()
         return result
 

@@ -33,7 +33,7 @@ TO_REDACT: Final = {
     "listen_host",
     "topic_base",
 }
-PERSONAL_SIGNALS: Final = frozenset({"Location"})
+PERSONAL_SIGNALS: Final = frozenset({"Location", "charge_schedules"})
 
 
 async def async_get_config_entry_diagnostics(

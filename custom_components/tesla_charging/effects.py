@@ -1,10 +1,12 @@
 """What a command changes when the car accepts it: shown at once, then confirmed or corrected by the car."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from .signals import Value
 from .vehicle_command import CommandRequest, CommandResult, Outcome, Parameters
+from .vehicle_state import VehicleState
 
 type Effect = Callable[[Parameters], dict[str, Value]]
 
@@ -27,3 +29,27 @@ def effect_of(request: CommandRequest, result: CommandResult) -> dict[str, Value
     if effect is None or result.outcome is not Outcome.EXECUTED:
         return {}
     return effect(request.parameters)
+
+
+_UNSURE: Final[dict[str, tuple[str, ...]]] = dict.fromkeys(
+    (
+        "add_charge_schedule",
+        "remove_charge_schedule",
+        "set_scheduled_charging",
+        "set_scheduled_departure",
+    ),
+    ("charge_schedules",),
+)
+
+
+def unsure(state: VehicleState, request: CommandRequest) -> VehicleState:
+    """Return the state after a command, with what it may have changed in a way that only the car can tell as assumed.
+
+    So the car is asked, also one that pushes: it does not push this.
+    """
+    doubted = {
+        name: replace(state.readings[name], assumed=True)
+        for name in _UNSURE.get(request.command.name, ())
+        if name in state.readings
+    }
+    return replace(state, readings={**state.readings, **doubted})

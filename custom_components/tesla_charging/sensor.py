@@ -5,18 +5,24 @@ from typing import override
 
 from homeassistant.components.sensor import SensorEntity
 from homeassistant.const import Platform
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
-from homeassistant.helpers.event import async_track_time_change
+from homeassistant.helpers.event import async_track_point_in_utc_time, async_track_time_change
+from homeassistant.util import dt as dt_util
 
 from .appearing import async_add_as_known
+from .at_home import is_at_home
+from .coordinator import VehicleCoordinator
 from .entity import VehicleEntity
 from .models import TeslaChargingConfigEntry
-from .sensor_rows import SENSORS, TELEMETRY_SENSORS, VehicleSensorDescription
+from .next_schedule import next_start
+from .sensor_rows import NEXT_SCHEDULE, SENSORS, TELEMETRY_SENSORS, VehicleSensorDescription
 from .sensor_rows_special import SPECIAL_SENSORS
-from .vehicle_state import TROUBLE
+from .vehicle_state import TROUBLE, signals_of
 
 PARALLEL_UPDATES = 0
+PLACED = signals_of(("LocatedAtHome", "Location"))
+"""What tells where a car is."""
 
 
 async def async_setup_entry(
@@ -28,6 +34,7 @@ async def async_setup_entry(
     for rows, make in (
         ((*SENSORS, *SPECIAL_SENSORS), VehicleSensor),
         (TELEMETRY_SENSORS, TelemetrySensor),
+        ((NEXT_SCHEDULE,), NextScheduleSensor),
     ):
         async_add_as_known(hass, entry, Platform.SENSOR, async_add_entities, rows, make)
 
@@ -49,6 +56,56 @@ class VehicleSensor(VehicleEntity, SensorEntity):
         if self._steady is None or abs(value - self._steady) >= row.steady:
             self._steady = value
         return self._steady
+
+
+class NextScheduleSensor(VehicleSensor):
+    """When the car begins to charge next by its own schedules; when that time has come, the one after it."""
+
+    _cancel: CALLBACK_TYPE | None = None
+
+    def __init__(self, coordinator: VehicleCoordinator, row: VehicleSensorDescription) -> None:
+        """Look also when the car is somewhere else; but that is not what it shows."""
+        super().__init__(coordinator, row)
+        self.coordinator_context = self.signals | PLACED
+
+    @property
+    @override
+    def native_value(self) -> datetime | None:
+        """The next start, of the schedules of the place where the car is."""
+        home = self.hass.config.latitude, self.hass.config.longitude
+        return next_start(
+            self.state_of_car, home, is_at_home(self.hass, self.state_of_car), dt_util.now()
+        )
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Look again when the next start has come."""
+        await super().async_added_to_hass()
+        self._wait()
+        self.async_on_remove(self._stop_waiting)
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        super()._handle_coordinator_update()
+        self._wait()
+
+    @callback
+    def _wait(self) -> None:
+        self._stop_waiting()
+        if (moment := self.native_value) is not None:
+            self._cancel = async_track_point_in_utc_time(self.hass, self._has_come, moment)
+
+    @callback
+    def _stop_waiting(self) -> None:
+        if self._cancel is not None:
+            self._cancel()
+            self._cancel = None
+
+    @callback
+    def _has_come(self, _: datetime) -> None:
+        self._cancel = None
+        self._handle_coordinator_update()
 
 
 class TelemetrySensor(VehicleSensor):

@@ -160,6 +160,19 @@ SENSORS: Final = (
     ),
 )
 
+NEXT_SCHEDULE: Final = VehicleSensorDescription(
+    key="next_schedule",
+    signals=(
+        "charge_schedules",
+        "ScheduledChargingStartTime",
+        "ScheduledChargingPending",
+        "ScheduledChargingMode",
+    ),
+    needs=("charge_schedules", "ScheduledChargingStartTime"),
+    value_fn=lambda _: None,  # it needs the home's place: see its class
+    device_class=SensorDeviceClass.TIMESTAMP,
+)
+
 TELEMETRY_SENSORS: Final = (
     VehicleSensorDescription(
         key="telemetry",

@@ -121,6 +121,36 @@ def _position(value: Any) -> Value | None:
     return (_within(value[0], -90, 90), _within(value[1], -180, 180))
 
 
+MAX_SCHEDULES: Final = 200
+"""How many of a car's schedules are looked at; Tesla's cars hold 50."""
+LAST_MINUTE: Final = 1439
+
+
+def _charge_starts(value: Any) -> Value | None:
+    """Accept a car's charge schedules; of them, what begins charging is kept, as words of a text.
+
+    A word is mask of days, minutes after local midnight, 1 for once, latitude, longitude: "62,1380,0,52.5,13.25".
+    Shape: `ChargeSchedule` of common.proto. What cannot be a schedule, is switched off or only ends charging is left out.
+    """
+    if not isinstance(value, list):
+        raise NotGiven
+    words = []
+    for item in value[:MAX_SCHEDULES]:
+        match item:
+            case {
+                "enabled": True,
+                "start_enabled": True,
+                "days_of_week": int() as days,
+                "start_time": int() as minutes,
+                "latitude": int() | float() as latitude,
+                "longitude": int() | float() as longitude,
+            } if 0 < days < 128 and 0 <= minutes <= LAST_MINUTE and abs(latitude) <= 90:
+                if abs(longitude) <= 180:
+                    once = int(item.get("one_time") is True)
+                    words.append(f"{days},{minutes},{once},{latitude:.5f},{longitude:.5f}")
+    return " ".join(sorted(words))
+
+
 POSITION_FIELD: Final = "position"
 """Made of `latitude` and `longitude`, which Tesla sends apart."""
 
@@ -191,6 +221,7 @@ _ROWS = (
     # cars are said to refuse to stream ScheduledDepartureTime
     Signal("scheduled_departure_time", _moment, _CHARGE, "scheduled_departure_time"),
     Signal("PreconditioningEnabled", _boolean, _CHARGE, "preconditioning_enabled"),
+    Signal("charge_schedules", _charge_starts, Section.CHARGE_SCHEDULES, "charge_schedules"),
     Signal("Gear", _word, _DRIVE, "shift_state"),
     Signal("Odometer", _number(0, 1_000_000), Section.VEHICLE_STATE, "odometer"),
     # with the location scope, Tesla merges location_data into drive_state
