@@ -120,8 +120,8 @@ A person who uses a dashboard, a button or the developer tools has the second nu
 used up the first. Home Assistant knows a person by the user; a program that uses a person's access token (Node-RED,
 say) counts as that person. After a restart everything is counted from zero.
 
-The prices are those of one request each, as is usual; the first command ever to a car, and one whose answer is lost,
-take two.
+The prices are those of one request each, as is usual. The first command ever to a car takes two, and so does one
+that the car does not get, or whose answer is lost: a runaway that never reaches its car costs twice as much.
 """
 FIELD_HEAD: Final = "| field | | what it is |\n| --- | --- | --- |"
 
