@@ -801,10 +801,9 @@ async def test_a_repair_that_is_submitted_during_a_reload_asks_to_try_again(
     with pytest.raises(HomeAssistantError):
         await home.act("set_charge_limit", percent=70)
     page = await owner.opens("key_not_paired")
-    home.tesla.faults.delay_answer(0.5, "products")
+    home.tesla.faults.delay_answer(2, "products")
     reload = asyncio.create_task(home.hass.config_entries.async_reload(entry_of(home).entry_id))
-    await asyncio.sleep(0.1)
-    assert entry_of(home).state is ConfigEntryState.SETUP_IN_PROGRESS
+    await until(lambda: entry_of(home).state is ConfigEntryState.SETUP_IN_PROGRESS)
     page = await owner.submits(page)
     assert page["errors"] == {"base": "not_set_up"}
     await reload
