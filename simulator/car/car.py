@@ -46,7 +46,7 @@ class Car:
     `max_amps` and `phases` are what its own charger can take; `wake_seconds` run on the wall clock;
     `sleep_after` counts physics seconds of idleness (None: it never falls asleep by itself);
     `starting_seconds` is how long (physics) it says Starting before it says Charging; `lacks` are names, of
-    telemetry and of vehicle_data, of what it never tells.
+    telemetry and of vehicle_data, of what it never tells; for `sentry` and `kept_by_asking` see Systems, Wakefulness.
     """
 
     def __init__(
@@ -71,6 +71,8 @@ class Car:
         odometer_miles: float = 12345.678901,
         utc_offset: int = 0,
         lacks: Iterable[str] = (),
+        sentry: bool = False,
+        kept_by_asking: bool = True,
     ) -> None:
         """Deliver a new car: parked at home, awake, no cable, no keys."""
         at = clock.physics()
@@ -100,9 +102,16 @@ class Car:
             ),
             journey=Journey(Place(*home), odometer_miles=odometer_miles, at=at),
             schedules=Schedules(),
-            wakefulness=Wakefulness(clock, wake_seconds=wake_seconds, sleep_after=sleep_after),
+            wakefulness=Wakefulness(
+                clock,
+                wake_seconds=wake_seconds,
+                sleep_after=sleep_after,
+                kept_by_asking=kept_by_asking,
+            ),
             utc_offset=utc_offset,
             lacks=frozenset(lacks),
+            sentry=sentry,
+            settled_at=at,
         )
         self._domains = {
             int(number): self._make_domain(number)
@@ -251,13 +260,10 @@ class Car:
         }
 
     def vehicle_data(self, sections: frozenset[str]) -> dict[str, Section]:
-        """Return these sections of vehicle_data; reading them keeps an awake car awake.
-
-        KeyError for a section no car knows.
-        """
+        """Return these sections; reading them keeps an awake car awake. KeyError for a section no car knows."""
         systems = self._settled()
         if self.state == "online":
-            systems.wakefulness.touch()
+            systems.wakefulness.asked()
         return read_sections(systems, frozenset(sections))
 
     def signals(self, names: Iterable[str]) -> dict[str, Reading]:

@@ -132,7 +132,7 @@ SIGNALS: Mapping[str, Callable[[Systems], Reading]] = {
     "InsideTemp": lambda _: 20.5,
     "Locked": lambda car: not car.journey.driving,
     "OutsideTemp": lambda car: round(car.battery.temperature_c - 3, 1),
-    "SentryMode": lambda _: "Off",
+    "SentryMode": lambda car: "Armed" if car.watching else "Off",
     "ServiceMode": lambda _: False,
     "SettingChargeUnit": lambda _: "Percent",
     "SettingDistanceUnit": lambda _: "Kilometers",

@@ -54,7 +54,7 @@ def _vehicle_state(car: Systems, timestamp_ms: int) -> Section:
         "pr": 0,
         "remote_start": False,
         "rt": 0,
-        "sentry_mode": False,
+        "sentry_mode": car.watching,
         "service_mode": False,
         "software_update": {
             "download_perc": 0,

@@ -11,16 +11,24 @@ class Wakefulness:
     """Falls asleep when left alone, wakes up when told to, and takes its time over it.
 
     `sleep_after` counts physics seconds without activity (None: never by itself); `wake_seconds` are
-    wall-clock seconds.
+    wall-clock seconds. `kept_by_asking`: being asked for data is activity too. So it was with all cars (home-assistant/core
+    issue 30778: asked more often than every 11 minutes, they never slept); newer ones are reported to fall asleep
+    all the same (teslamate issue 3639, hass-teslemetry issue 13).
     """
 
     def __init__(
-        self, clock: SimulatedClock, *, wake_seconds: float, sleep_after: float | None
+        self,
+        clock: SimulatedClock,
+        *,
+        wake_seconds: float,
+        sleep_after: float | None,
+        kept_by_asking: bool = True,
     ) -> None:
         """Begin awake."""
         self._clock = clock
         self._wake_seconds = wake_seconds
         self._sleep_after = sleep_after
+        self._kept_by_asking = kept_by_asking
         self._last_activity = clock.physics()
         self._asleep = False
         self._waking_since: float | None = None
@@ -30,6 +38,11 @@ class Wakefulness:
         """Something happened to the car that keeps it awake for a while."""
         moment = self._clock.physics() if at is None else at
         self._last_activity = max(self._last_activity, moment)
+
+    def asked(self) -> None:
+        """Somebody asked the car for data while it was awake."""
+        if self._kept_by_asking:
+            self.touch()
 
     def state(self, *, busy: bool) -> Reachability:
         """Return the present state; a busy car does not fall asleep by itself."""
