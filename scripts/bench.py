@@ -1,8 +1,9 @@
-"""Measure what the project claims: `scripts/bench signing`, `scripts/bench telemetry`."""
+"""Measure what the project claims: `scripts/bench signing`, `scripts/bench telemetry`, `scripts/bench cost`."""
 
 import argparse
 import asyncio
 
+from scripts.bench_cost import add_arguments, bench_cost
 from scripts.bench_signing import bench_signing
 from scripts.bench_telemetry import bench_telemetry
 
@@ -12,8 +13,12 @@ BENCHES = {"signing": bench_signing, "telemetry": bench_telemetry}
 def main() -> None:
     """Run the bench that the arguments name."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
-    parser.add_argument("bench", choices=BENCHES)
-    asyncio.run(BENCHES[parser.parse_args().bench]())
+    benches = parser.add_subparsers(dest="bench", required=True)
+    for name in BENCHES:
+        benches.add_parser(name)
+    add_arguments(benches.add_parser("cost"))
+    chosen = parser.parse_args()
+    asyncio.run(bench_cost(chosen) if chosen.bench == "cost" else BENCHES[chosen.bench]())
 
 
 if __name__ == "__main__":

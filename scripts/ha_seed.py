@@ -39,7 +39,7 @@ async def seed(directory: Path, port: int) -> None:
         user = await _add_owner(hass)
         access = await _access(hass, user, f"http://localhost:{port}")
         await _mark_onboarded(hass, user)
-        await _listen_on_loopback(hass, port)
+        await listen_on_loopback(hass, port)
     finally:
         await hass.async_stop(force=True)
     await asyncio.to_thread(
@@ -112,8 +112,8 @@ async def _mark_onboarded(hass: HomeAssistant, user: User) -> None:
     await persons.async_save({"items": [row]})
 
 
-async def _listen_on_loopback(hass: HomeAssistant, port: int) -> None:
-    """Store the listen address as confirmed.
+async def listen_on_loopback(hass: HomeAssistant, port: int) -> None:
+    """Store the listen address of a Home Assistant as confirmed, before its http component is set up.
 
     In YAML it would be a trial only: Home Assistant restarts after five minutes unless a person
     confirms it in the frontend.

@@ -45,8 +45,7 @@ class Car:
 
     `max_amps` and `phases` are what its own charger can take; `wake_seconds` run on the wall clock;
     `sleep_after` counts physics seconds of idleness (None: it never falls asleep by itself);
-    `starting_seconds` is how long (physics) it says Starting before it says Charging; `lacks` are names, of
-    telemetry and of vehicle_data, of what it never tells; for `sentry` and `kept_by_asking` see Systems, Wakefulness.
+    `starting_seconds` is how long (physics) it says Starting before Charging; for the others see Systems, Wakefulness.
     """
 
     def __init__(
@@ -73,6 +72,7 @@ class Car:
         lacks: Iterable[str] = (),
         sentry: bool = False,
         kept_by_asking: bool = True,
+        mains_waver: float = 0.0,
     ) -> None:
         """Deliver a new car: parked at home, awake, no cable, no keys."""
         at = clock.physics()
@@ -111,6 +111,7 @@ class Car:
             utc_offset=utc_offset,
             lacks=frozenset(lacks),
             sentry=sentry,
+            mains_waver=mains_waver,
             settled_at=at,
         )
         self._domains = {

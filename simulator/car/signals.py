@@ -35,7 +35,7 @@ def _phases(car: Systems) -> Reading:
 
 def _volts(car: Systems) -> Reading:
     flow = car.charging.flow
-    return float(flow.volts) if flow.volts else (2.0 if car.port.supply else 1.0)
+    return round(flow.volts * car.mains, 1) if flow.volts else (2.0 if car.port.supply else 1.0)
 
 
 def _pack_power(car: Systems) -> float:
@@ -77,7 +77,7 @@ SIGNALS: Mapping[str, Callable[[Systems], Reading]] = {
     # charging
     "DetailedChargeState": lambda car: car.charging.state,
     "ChargeState": lambda car: "Enable" if car.charging.state == "Charging" else "Idle",
-    "ACChargingPower": lambda car: round(car.charging.flow.ac_kw, 2),
+    "ACChargingPower": lambda car: round(car.charging.flow.ac_kw * car.mains, 2),
     "DCChargingPower": lambda car: round(car.charging.flow.dc_kw, 2),
     "ACChargingEnergyIn": lambda car: (
         0.0 if car.port.is_fast else round(car.charging.energy_added_kwh / EFFICIENCY, 3)

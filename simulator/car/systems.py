@@ -1,6 +1,7 @@
 """The parts of one car, as its commands and its data see them."""
 
 from dataclasses import dataclass
+import math
 
 from simulator.car.battery import Battery
 from simulator.car.charge_port import ChargePort
@@ -33,6 +34,8 @@ class Systems:
     """Names, of telemetry and of vehicle_data, of what this car does not tell."""
     sentry: bool = False
     """Whether Sentry Mode watches whenever it is parked, which keeps it awake and draws from the battery."""
+    mains_waver: float = 0.0
+    """By how many of 230 volts the mains waver, within a minute and within minutes; 0 for a laboratory's."""
     settled_at: float = 0.0
 
     def settle(self) -> None:
@@ -45,6 +48,13 @@ class Systems:
         self.charging.advance(now)
         for part in (self.journey, self.charging):
             self.wakefulness.touch(part.active_until)
+
+    @property
+    def mains(self) -> float:
+        """What the mains give at this moment, as a share of what they should; measurements only, no energy."""
+        now = self.clock.physics()
+        wave = 0.6 * math.sin(now / 7.5) + 0.4 * math.sin(now / 49.0)
+        return 1 + self.mains_waver / 230 * wave
 
     @property
     def watching(self) -> bool:

@@ -44,3 +44,15 @@ def test_newer_cars_fall_asleep_although_they_are_asked() -> None:
     car.vehicle_data(DATA)
     clock.advance(101)
     assert car.state == "asleep"
+
+
+def test_mains_may_waver_as_far_as_they_are_measured() -> None:
+    car, clock = make_car(battery_level=10.0, mains_waver=3.0)
+    car.plug_in()
+    volts = []
+    for _ in range(200):
+        clock.advance(10)
+        measured = car.signals(["ChargerVoltage"])["ChargerVoltage"]
+        assert isinstance(measured, float)
+        volts.append(measured)
+    assert 226.5 < min(volts) < 228 < 232 < max(volts) < 233.5
