@@ -67,14 +67,16 @@ class StateDelay:
     _truth: str | None = None
     _unseen: list[float] = field(default_factory=list)
 
-    def look(self, truth: str, shown: str | None, now: float) -> None:
-        """Compare what is shown with the truth."""
-        if self._truth is not None and truth != self._truth:
+    def look(self, truth: str, shown: str | None, now: float) -> bool:
+        """Compare what is shown with the truth; return whether that has just changed."""
+        changed = self._truth is not None and truth != self._truth
+        if changed:
             self._unseen.append(now)
         self._truth = truth
         if shown == truth:
             self.delays += [now - since for since in self._unseen]
             self._unseen.clear()
+        return changed
 
 
 def quantile(values: Sequence[float], share: float) -> float | None:

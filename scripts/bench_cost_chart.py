@@ -41,22 +41,20 @@ def _text(x: float, y: float, words: str, anchor: str = "start") -> str:
     return f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="{anchor}">{words}</text>'
 
 
-def _line(x1: float, y1: float, x2: float, y2: float, dash: str = "") -> str:
-    dashes = f' stroke-dasharray="{dash}"' if dash else ""
-    return (
-        f'<line x1="{x1:.0f}" y1="{y1:.0f}" x2="{x2:.0f}" y2="{y2:.0f}" stroke="{FAINT}"{dashes}/>'
-    )
+def _line(x1: float, y1: float, x2: float, y2: float, style: str = f'stroke="{FAINT}"') -> str:
+    return f'<line x1="{x1:.0f}" y1="{y1:.0f}" x2="{x2:.0f}" y2="{y2:.0f}" {style}/>'
 
 
-def _mark(driver: str, colour: str, x: float, y: float, title: str = "") -> str:
-    """Return a driver's mark: a disc, a ring or a square."""
+def _mark(driver: str, colour: str, x: float, y: float, title: str = "", size: int = 7) -> str:
+    """Return a driver's mark: a disc, a ring or a frame. `size` is half of it."""
     style = f'fill="{colour}"'
-    if driver == "commuter-newer":
+    if driver != "commuter":
         style = f'fill="none" stroke="{colour}" stroke-width="3"'
     said = f"<title>{title}</title>" if title else ""
     if driver == "sentry":
-        return f'<rect x="{x - 7:.1f}" y="{y - 7:.1f}" width="14" height="14" {style}>{said}</rect>'
-    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="7" {style}>{said}</circle>'
+        corner = f'x="{x - size:.1f}" y="{y - size:.1f}"'
+        return f'<rect {corner} width="{2 * size}" height="{2 * size}" {style}>{said}</rect>'
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{size}" {style}>{said}</circle>'
 
 
 def _axes() -> Iterator[str]:
@@ -66,7 +64,8 @@ def _axes() -> Iterator[str]:
     for cost in COSTS:
         yield _line(LEFT, _y(cost), RIGHT, _y(cost))
         yield _text(LEFT - 8, _y(cost) + 4, f"${cost:g}", "end")
-    yield _line(LEFT, _y(FREE_CREDIT), RIGHT, _y(FREE_CREDIT), dash="6 4")
+    dashed = f'stroke="{INK}" stroke-dasharray="6 4"'
+    yield _line(LEFT, _y(FREE_CREDIT), RIGHT, _y(FREE_CREDIT), dashed)
     yield _text(LEFT + 6, _y(FREE_CREDIT) - 6, "Tesla's free monthly credit")
     middle = (LEFT + RIGHT) / 2
     yield _text(middle, BOTTOM + 46, "median age of the battery level while it changes", "middle")
@@ -89,7 +88,9 @@ def _legend() -> Iterator[str]:
 def chart(results: Iterable[dict[str, Any]]) -> str:
     """Return the picture of all runs that saw the level change."""
     marks = []
-    for run in results:
+    # who does the same lies on top of each other: the last ones of the table lowest, and larger
+    order = list(CONTENDERS)
+    for run in sorted(results, key=lambda run: -order.index(run["contender"])):
         age, cost = run["level_measured"]["all"]["median"], run["dollars_a_month"]
         if age is None:
             continue
@@ -97,7 +98,12 @@ def chart(results: Iterable[dict[str, Any]]) -> str:
             f"{CONTENDERS[run['contender']]}, {DRIVERS[run['driver']]}: ${cost:.2f}, {seconds(age)}"
         )
         colour = COLOURS[run["contender"]]
-        marks.append(_mark(run["driver"], colour, _x(age), _y(cost), name.replace("`", "")))
+        size = (
+            7
+            + 3 * (run["driver"] == "sentry")
+            + 2 * max(0, order.index(run["contender"]) - order.index("core"))
+        )
+        marks.append(_mark(run["driver"], colour, _x(age), _y(cost), name.replace("`", ""), size))
     parts = "\n".join((*_axes(), *_legend(), *marks))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}"'

@@ -22,7 +22,7 @@ SET_UP_AT = 217.0
 
 
 def start_of_month(today: datetime) -> datetime:
-    """Return the first of the latest month of at least 30 days that is over."""
+    """Return the first of a month of at least 30 days that is over, and not long ago."""
     first = (today - MONTH_IS_OVER).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     return first if first.month != 2 else first.replace(month=1)
 

@@ -66,7 +66,7 @@ class World:
         tesla.add_car(self.account, self.car)
         self.level, self.charging = LevelAge(), StateDelay()
         self.awake = self.needlessly_awake = 0.0
-        self._told_at = self._look_at = 0.0
+        self._told_at = self._look_at = self._close_until = 0.0
         self.car.on_asked = lambda level: self.level.told(level, tesla.clock.now())
 
     async def live(
@@ -78,9 +78,8 @@ class World:
         """
         now = self.tesla.clock.now()
         waiting = list(reversed(moments))
-        close_until = 0.0
         while now < end:
-            step = CLOSE_STEP if now < close_until or self._ends_soon() else STEP
+            step = CLOSE_STEP if now < self._close_until or self._ends_soon() else STEP
             until = min(now + step, start + waiting[-1].at if waiting else end)
             await asyncio.sleep(max(0.0, until - now))
             passed, now = self.tesla.clock.now() - now, self.tesla.clock.now()
@@ -88,7 +87,7 @@ class World:
                 moment = waiting.pop()
                 for car in (self.car, self.twin):
                     getattr(car, moment.deed)(**moment.arguments)
-                close_until = now + CLOSE
+                self._close_until = now + CLOSE
             self._compare(shown(), now, passed)
 
     def _compare(self, shown: Shown, now: float, passed: float) -> None:
@@ -103,7 +102,8 @@ class World:
             self._look_at = now + STEP - 1e-3
             doing = "driving" if truth.driving else "charging" if truth.charge_kw else None
         self.level.look(truth.battery_level, shown.level, now, doing)
-        self.charging.look(_word(truth.charging_state), shown.charging, now)
+        if self.charging.look(_word(truth.charging_state), shown.charging, now):
+            self._close_until = now + CLOSE
         if truth.reachability == "online":
             self.awake += passed / MINUTE
             if self.twin.state != "online":

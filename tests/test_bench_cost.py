@@ -1,9 +1,12 @@
 """The bench of cost and freshness: its days, its ages, its goals and its chart; and a morning of it for real."""
 
+import asyncio
+from datetime import UTC, datetime, timedelta
 import json
 from pathlib import Path
 import subprocess
 import sys
+import time
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -14,6 +17,8 @@ from scripts.bench_cost_age import LevelAge, StateDelay, quantile
 from scripts.bench_cost_chart import chart
 from scripts.bench_cost_drivers import DAY, DRIVERS
 from scripts.bench_cost_report import BEGIN, CONTENDERS, END, goal_rows, ordered, page, with_table
+from scripts.bench_cost_run import start_of_month
+from scripts.bench_cost_time import VirtualLoop, VirtualTime
 
 ROOT = Path(__file__).parent.parent
 SVG = "{http://www.w3.org/2000/svg}"
@@ -57,6 +62,36 @@ def test_a_month_is_the_same_each_time_and_in_order(name: str) -> None:
 def test_a_shorter_month_is_the_beginning_of_a_longer_one(name: str) -> None:
     short, long = DRIVERS[name].month(9.5), DRIVERS[name].month(30)
     assert short == long[: len(short)]
+
+
+# -- time --------------------------------------------------------------------------------------------------
+
+
+def test_a_day_of_sleep_takes_no_time_and_work_in_a_thread_none_of_it() -> None:
+    clock = VirtualTime(1_000_000.0)
+
+    async def live() -> tuple[float, float]:
+        await asyncio.sleep(86400)
+        slept = clock.time()
+        waiting = asyncio.create_task(asyncio.sleep(3600))
+        await asyncio.to_thread(time.sleep, 0.2)
+        worked = clock.time()
+        waiting.cancel()
+        return slept, worked
+
+    began = time.monotonic()
+    with asyncio.Runner(loop_factory=lambda: VirtualLoop(clock)) as runner:
+        slept, worked = runner.run(live())
+    assert slept == pytest.approx(1_000_000.0 + 86400)
+    assert worked == slept
+    assert time.monotonic() - began < 5
+
+
+def test_the_month_is_over_whatever_day_it_is() -> None:
+    for day in range(800):
+        today = datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(days=day)
+        passed = today - start_of_month(today)
+        assert timedelta(days=30) < passed < timedelta(days=100)
 
 
 # -- ages --------------------------------------------------------------------------------------------------
