@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
 from simulator.clock import SimulatedClock
@@ -16,6 +17,12 @@ PRICES: dict[Category, float] = {
     "streaming": 1 / 150_000,
     "free": 0.0,
 }
+_PER_UNIT: dict[Category, Decimal] = {
+    "data": Decimal(500),
+    "command": Decimal(1000),
+    "wake": Decimal(50),
+    "streaming": Decimal(150_000),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,17 @@ class BilledRequest:
     vin: str | None
     price: float
     at: float  # unix seconds
+    application: str | None = None  # whose bill it is on, by client id
+    lost: bool = False  # on its way here: Tesla never saw it
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What a unit on the bill is for."""
+
+    application: str | None
+    category: Category
+    vin: str | None
 
 
 class Billing:
@@ -39,6 +57,10 @@ class Billing:
         self._clock = clock
         self.requests: list[BilledRequest] = []
         self.signals: Counter[str] = Counter()  # streamed, by VIN
+        #: units charged since the start of the world; `reset` leaves it as it is
+        self.charged: Counter[Item] = Counter()
+        #: units of requests that were lost on their way here, which only their sender knows of
+        self.lost: Counter[Item] = Counter()
 
     def record(
         self,
@@ -48,10 +70,14 @@ class Billing:
         status: int,
         *,
         vin: str | None = None,
-        known_application: bool = True,
+        application: str | None = None,
+        lost: bool = False,
     ) -> BilledRequest:
-        """Write a line. Below 500 is charged, refusals included; 500 and above is free."""
-        charged = status < 500 and known_application
+        """Write a line. Below 500 is charged, refusals included; 500 and above is free.
+
+        A request is nobody's, and free, if its token is none of ours (`application` is None).
+        """
+        charged = status < 500 and application is not None and not lost
         line = BilledRequest(
             category=category,
             method=method,
@@ -60,13 +86,18 @@ class Billing:
             vin=vin,
             price=PRICES[category] if charged else 0.0,
             at=self._clock.now(),
+            application=application,
+            lost=lost,
         )
         self.requests.append(line)
+        if category != "free" and (charged or lost):
+            (self.charged if charged else self.lost)[Item(application, category, vin)] += 1
         return line
 
-    def stream(self, vin: str, signals: int) -> None:
+    def stream(self, application: str, vin: str, signals: int) -> None:
         """Charge for streamed signals, one for each value in each message."""
         self.signals[vin] += signals
+        self.charged[Item(application, "streaming", vin)] += signals
 
     def count(self, category: Category | None = None, path_contains: str | None = None) -> int:
         """Count the requests of a category and/or whose path contains a text, charged or not.
@@ -86,7 +117,19 @@ class Billing:
         streamed = self.signals.total() * PRICES["streaming"]
         return streamed + sum(line.price for line in self.requests)
 
+    def invoice(self, application: str) -> Decimal:
+        """Return the bill of an application since the start of the world, each category rounded to the cent."""
+        total = Decimal(0)
+        for category, per_unit in _PER_UNIT.items():
+            units = sum(
+                count
+                for item, count in self.charged.items()
+                if (item.application, item.category) == (application, category)
+            )
+            total += (units / per_unit).quantize(Decimal("0.01"), ROUND_HALF_UP)
+        return total
+
     def reset(self) -> None:
-        """Start a new bill."""
+        """Start a new list of requests and signals."""
         self.requests.clear()
         self.signals.clear()

@@ -54,6 +54,10 @@ class FaultRule:
         )
 
 
+class Lost(web.Response):
+    """Stands for the answer to a request that never arrived; nobody gets it."""
+
+
 class Faults:
     """The rules in force, oldest first. One rule strikes per request."""
 
@@ -206,7 +210,7 @@ class Faults:
         match rule.kind:
             case "lose_request":
                 _hang_up(request)
-                return web.Response(status=HTTPStatus.BAD_GATEWAY)
+                return Lost(status=HTTPStatus.BAD_GATEWAY)
             case "status":
                 return _answer(rule)
             case "delay":

@@ -10,6 +10,7 @@ from simulator.cloud.accounts import Account, Application, Region
 from simulator.cloud.context import Call, Cloud
 from simulator.cloud.endpoints import Endpoint, find
 from simulator.cloud.errors import ApiError, missing_scopes, not_found
+from simulator.cloud.faults import Lost
 from simulator.cloud.grants import Refusal
 
 
@@ -42,13 +43,15 @@ class FleetApi:
             return web.json_response(body, headers={"x-txid": txid} | headers)
 
         response = await cloud.faults.around(request, vin, execute)
+        claims = self._claims(request)
         cloud.billing.record(
             endpoint.category if endpoint else "free",
             request.method,
             f"/api/1/{request.match_info['tail']}",
             response.status,
             vin=vin,
-            known_application=self._claims(request) is not None,
+            application=str(claims["azp"]) if claims is not None else None,
+            lost=isinstance(response, Lost),
         )
         return response
 

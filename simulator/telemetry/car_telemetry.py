@@ -103,6 +103,7 @@ class CarTelemetry:
                 self._world,
                 self.misbehaviour,
                 lambda error: self._report(client_id, error),
+                lambda signals: self._world.bill(client_id, self.car.vin, signals),
             )
         stream.target, stream.authorised = config, authorised
         if self._running:

@@ -12,8 +12,8 @@ from simulator.telemetry.settings import World
 class Telemetry:
     """Knows every car that has to do with streaming, and lets them stream between start and stop."""
 
-    def __init__(self, clock: SimulatedClock, bill: Callable[[str, int], object]) -> None:
-        """`bill` takes a VIN and how many signals it has just sent."""
+    def __init__(self, clock: SimulatedClock, bill: Callable[[str, str, int], object]) -> None:
+        """`bill` takes a client id, a VIN and how many signals the car has just sent for it."""
         self.world = World(clock, bill)
         self.cars: dict[str, CarTelemetry] = {}
         self._running = False

@@ -15,7 +15,7 @@ class World:
     """The surroundings of every stream."""
 
     clock: SimulatedClock
-    bill: Callable[[str, int], object]  # VIN, signals
+    bill: Callable[[str, str, int], object]  # client id, VIN, signals
     ca: VehicleCa = field(default_factory=VehicleCa)
     #: host name -> loopback address and port where its server really listens
     hosts: dict[str, tuple[str, int]] = field(default_factory=dict)

@@ -37,8 +37,9 @@ class Stream:
         world: World,
         misbehaviour: Misbehaviour,
         report: Callable[[CarError], object],
+        bill: Callable[[int], object],
     ) -> None:
-        """Begin empty. `report` hears of everything that goes wrong in the car."""
+        """Begin empty. `report` hears of everything that goes wrong in the car, `bill` of signals sent."""
         self.target: TelemetryConfig | None = None
         self.applied: TelemetryConfig | None = None
         self.counts = Counts()
@@ -48,6 +49,7 @@ class Stream:
         self._world = world
         self._misbehaviour = misbehaviour
         self._report = report
+        self._bill = bill
         self._schedule = Schedule({}, ())
         self._link: Link | None = None
         self._linking: asyncio.Task[None] | None = None
@@ -188,7 +190,7 @@ class Stream:
             self.outbox.put(Message("V", now, readings=due))
 
     def _sent(self, message: Message) -> None:
-        self._world.bill(self._car.vin, message.signals)
+        self._bill(message.signals)
 
     def _trouble(self, text: str) -> None:
         if text != self._last_trouble:

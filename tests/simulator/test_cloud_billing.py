@@ -1,6 +1,11 @@
 """The bill and the rate limits."""
 
+from decimal import Decimal
+
+import aiohttp
 import pytest
+
+from simulator.cloud.billing import Item
 
 from .conftest import World
 from .test_cloud_commands import handshake, send
@@ -77,6 +82,35 @@ async def test_the_bill_can_be_searched_and_reset(world: World) -> None:
     assert billing.count("data", "wake_up") == 0
     billing.reset()
     assert (billing.count(), billing.cost()) == (0, 0)
+
+
+async def test_the_invoice_rounds_each_category_and_outlives_a_reset(world: World) -> None:
+    billing, client_id = world.tesla.billing, world.application.client_id
+    for _ in range(5):
+        await send(world, handshake(world))  # half a cent
+    await world.car_api("POST", "wake_up")
+    billing.reset()
+    billing.stream(client_id, world.car.vin, 749)  # not quite half a cent
+    assert billing.invoice(client_id) == Decimal("0.03")
+    assert billing.invoice("somebody else") == 0
+    vin = world.car.vin
+    assert billing.charged == {
+        Item(client_id, "command", vin): 5,
+        Item(client_id, "wake", vin): 1,
+        Item(client_id, "streaming", vin): 749,
+    }
+
+
+async def test_what_is_lost_on_its_way_is_on_no_bill(world: World) -> None:
+    billing, item = world.tesla.billing, Item(world.application.client_id, "wake", world.car.vin)
+    world.tesla.faults.lose_request("wake_up")
+    with pytest.raises(aiohttp.ClientError):
+        await world.car_api("POST", "wake_up")
+    assert (billing.charged[item], billing.lost[item]) == (0, 1)
+    world.tesla.faults.lose_answer_after("wake_up")
+    with pytest.raises(aiohttp.ClientError):
+        await world.car_api("POST", "wake_up")
+    assert (billing.charged[item], billing.lost[item]) == (1, 1)
 
 
 async def test_three_wakes_a_minute(world: World) -> None:
