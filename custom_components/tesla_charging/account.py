@@ -23,6 +23,7 @@ from homeassistant.helpers.event import async_call_later
 
 from .const import DOMAIN, LOGGER
 from .coordinator import VehicleCoordinator
+from .device import vins_of
 from .fleet_api import (
     FleetApiError,
     LoginRequired,
@@ -243,12 +244,11 @@ class Account:
 
 @callback
 def devices_of(hass: HomeAssistant, entry_id: str) -> dict[str, dr.DeviceEntry]:
-    """Return an entry's devices by VIN."""
+    """Return the devices of an entry's cars by VIN."""
     return {
         vin: device
         for device in dr.async_entries_for_config_entry(dr.async_get(hass), entry_id)
-        for domain, vin in device.identifiers
-        if domain == DOMAIN
+        for vin in vins_of(device)
     }
 
 

@@ -1,10 +1,10 @@
-"""What Home Assistant's device registry is told of a car while it runs."""
+"""What Home Assistant's device registry is told: of a car while it runs, and of the account beside its cars."""
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 
-from .const import DOMAIN
+from .const import DOMAIN, PORTAL_URL
 
 
 @callback
@@ -14,3 +14,25 @@ def show_firmware(hass: HomeAssistant, entry: ConfigEntry, vin: str, version: ob
     device = registry.async_get_device_by_identifier((DOMAIN, vin), entry.entry_id)
     if device is not None and isinstance(version, str):
         registry.async_update_device(device.id, sw_version=version)
+
+
+@callback
+def account_device(entry: ConfigEntry) -> dr.DeviceInfo:
+    """Return the device that shows what belongs to no single car: what Tesla charges for."""
+    return dr.DeviceInfo(
+        identifiers={(DOMAIN, entry.entry_id)},
+        entry_type=dr.DeviceEntryType.SERVICE,
+        translation_key="account",
+        manufacturer="Tesla",
+        configuration_url=PORTAL_URL,
+    )
+
+
+@callback
+def vins_of(device: dr.DeviceEntry | dr.ChildDeviceEntry) -> tuple[str, ...]:
+    """Return the VINs of a device of ours: none if it is no car, but the account."""
+    return tuple(
+        name
+        for domain, name in device.identifiers
+        if domain == DOMAIN and name != device.config_entry_id
+    )

@@ -16,6 +16,7 @@ import voluptuous as vol
 
 from .charge_events import ChargeEvent, Happening
 from .const import DOMAIN
+from .device import vins_of
 from .event_watch import signal_of
 
 CONF_LATE: Final = "late"
@@ -95,5 +96,5 @@ def _signal_source(hass: HomeAssistant, device_id: str) -> tuple[str, str] | Non
     device = dr.async_get(hass).async_get(device_id)
     if device is None or device.config_entry_id is None:
         return None
-    vin = next((name for domain, name in device.identifiers if domain == DOMAIN), None)
+    vin = next(iter(vins_of(device)), None)
     return (device.config_entry_id, vin) if vin else None

@@ -7,7 +7,7 @@ from homeassistant.util import dt as dt_util
 
 from .car_events import CarEvents
 from .fleet_api import VehicleState as Connection
-from .fleet_telemetry import Record, SignalRecord, settle
+from .fleet_telemetry import Record, SignalRecord, billed_signals, settle
 from .telemetry_problem import NO_TROUBLE, TelemetryTrouble
 from .vehicle_state import HEARD_GRAIN, UNKNOWN_TIME, TelemetryStage, VehicleState, pushed_readings
 
@@ -35,7 +35,7 @@ class PushChannel:
         else:
             self.pushed_at = record.received_at
             if isinstance(record, SignalRecord):
-                self._count(state, len(record.values))
+                self._count(state, billed_signals(record))
             state = self._heard(state, record.received_at)
             measured_at = record.created_at or record.received_at
             # an assumption lives on our clock, a push on the car's: whole seconds, and behind by its way here

@@ -20,17 +20,11 @@ from homeassistant.helpers.selector import (
 from homeassistant.util.network import is_ip_address
 import voluptuous as vol
 
-from .const import DOMAIN
+from .device import vins_of
 from .domain_check import same_root
 from .endpoints import active_endpoints
-from .fleet_api import VehicleSummary
-from .fleet_telemetry import (
-    expected_signals_per_month,
-    fields_for,
-    is_hostname,
-    is_topic_base,
-    monthly_cost,
-)
+from .fleet_api import DEFAULT_CURRENCY, Category, VehicleSummary, price_list
+from .fleet_telemetry import expected_signals_per_month, fields_for, is_hostname, is_topic_base
 from .shown import shown_signals
 from .signals import SIGNALS
 from .telemetry_mqtt import Arrival, messages_arrive, mqtt_is_set_up
@@ -81,6 +75,7 @@ class TelemetryFlow(ConfigFlow, metaclass=ABCMeta):
             for name in fields_for(with_location=self._with_location, shown=self._shown())
             if name in SIGNALS
         )
+        cost = price_list(DEFAULT_CURRENCY).price(Category.STREAMING) * signals
         return self.async_show_menu(
             step_id="telemetry",
             menu_options=[
@@ -90,7 +85,7 @@ class TelemetryFlow(ConfigFlow, metaclass=ABCMeta):
             ],
             description_placeholders={
                 "signals": f"{signals:,}",
-                "cost": f"{monthly_cost(signals):.2f}",
+                "cost": f"{float(cost):.2f}",
             },
         )
 
@@ -224,9 +219,7 @@ class TelemetryFlow(ConfigFlow, metaclass=ABCMeta):
         devices = dr.async_entries_for_config_entry(
             dr.async_get(self.hass), self._get_reconfigure_entry().entry_id
         )
-        return [
-            name for device in devices for domain, name in device.identifiers if domain == DOMAIN
-        ]
+        return [vin for device in devices for vin in vins_of(device)]
 
     async def _with_telemetry(self, settings: TelemetrySettings) -> ConfigFlowResult:
         self._telemetry = settings

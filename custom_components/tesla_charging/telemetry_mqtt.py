@@ -181,6 +181,9 @@ class _MqttCar:
             retained=record.retained,
             ignored=record.ignored + (earlier.ignored if earlier else 0),
             brokered=True,
+            repeated=earlier.repeated + len(earlier.values.keys() & record.values.keys())
+            if earlier
+            else 0,
         )
         if self._gathering is None:
             self._gathering = self._hass.loop.call_later(GATHER, self._flush)

@@ -7,6 +7,7 @@ import pytest
 
 from custom_components.tesla_charging.fleet_api import (
     PRICES,
+    UNITS_PER_DOLLAR,
     Category,
     ConsentRevoked,
     FleetApiClient,
@@ -204,7 +205,7 @@ async def test_giving_up_leaves_no_request_behind(hostile: Hostile, client: Flee
 # -- the meter ----------------------------------------------------------------------------------------
 
 
-def lines(requests: list[RequestRecord]) -> list[tuple[str, int, str | None, float]]:
+def lines(requests: list[RequestRecord]) -> list[tuple[str, int | None, str | None, float]]:
     return [(r.operation.category, r.status, r.vin, r.price) for r in requests]
 
 
@@ -249,9 +250,9 @@ async def test_the_meter_shows_what_tesla_bills(world: World) -> None:
 
 def test_prices_are_the_simulators() -> None:
     assert {category.value: price for category, price in PRICES.items()} == {
-        name: price for name, price in BILLED_PRICES.items() if name != "streaming"
+        name: pytest.approx(price, rel=1e-12) for name, price in BILLED_PRICES.items()
     }
-    assert set(PRICES) == set(Category)
+    assert set(UNITS_PER_DOLLAR) == set(Category) - {Category.FREE}
 
 
 async def test_a_meter_is_not_needed(hostile: Hostile, client: FleetApiClient) -> None:
@@ -260,11 +261,49 @@ async def test_a_meter_is_not_needed(hostile: Hostile, client: FleetApiClient) -
         await client.request(VEHICLE, vin=VIN)
 
 
-async def test_requests_that_get_no_answer_are_not_on_the_meter(world: World) -> None:
+@pytest.mark.parametrize("kept", [False, True], ids=["a new connection", "a kept one"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_an_answer_that_is_lost_was_billed(world: World, method: str, kept: bool) -> None:
+    ask = world.vehicles.mobile_enabled if method == "GET" else world.vehicles.fleet_status
+    if kept:
+        await world.vehicles.list()
+    world.tesla.faults.lose_answer_after(times=None)
+    with refused(Unreachable):
+        await ask(VIN)
+    # aiohttp sends a GET once more by itself when a connection breaks that it had kept
+    bill = [line.price for line in world.tesla.billing.requests if line.category == "data"]
+    assert len(bill) == (2 if method == "GET" else 1)
+    assert [r.price for r in world.requests if r.status is None] == bill
+
+
+async def test_a_request_that_may_have_been_lost_is_counted_to_be_safe(world: World) -> None:
     world.tesla.faults.lose_request(times=None)
     with refused(Unreachable):
-        await world.vehicles.list()
+        await world.vehicles.fleet_status(VIN)
+    assert [(r.status, r.is_billed) for r in world.requests] == [(None, True)]
+    assert world.tesla.billing.cost() == 0
+    assert world.tesla.billing.lost.total() == 1
+
+
+async def test_a_request_that_nobody_took_is_not_counted(world: World) -> None:
+    await world.tesla.stop()
+    with refused(Unreachable):
+        await world.vehicles.fleet_status(VIN)
     assert world.requests == []
+
+
+async def test_who_waits_no_more_has_asked_all_the_same(world: World) -> None:
+    world.tesla.faults.delay_answer(0.3, "fleet_status")
+    task = asyncio.create_task(world.vehicles.fleet_status(VIN))
+    async with asyncio.timeout(5):
+        while world.tesla.faults.rules:
+            await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.sleep(0.4)
+    assert [(r.status, r.is_billed) for r in world.requests] == [(None, True)]
+    assert world.tesla.billing.count("data") == 1
 
 
 async def test_a_sleeping_car(world: World) -> None:

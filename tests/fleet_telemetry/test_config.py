@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from tesla_protocol.telemetry import vehicle_data_pb2 as vehicle_data
 
+from custom_components.tesla_charging.fleet_api import Category, price_list
 from custom_components.tesla_charging.fleet_telemetry import (
     FIELDS,
     ConfigAnswerError,
@@ -17,7 +18,6 @@ from custom_components.tesla_charging.fleet_telemetry import (
     expected_signals_per_month,
     fields_for,
     is_hostname,
-    monthly_cost,
     read_config_result,
     read_config_status,
     read_reported_errors,
@@ -240,8 +240,8 @@ def test_what_a_person_waits_for_comes_within_seconds() -> None:
 def test_a_parked_car_costs_nothing_and_a_driven_one_some_cents() -> None:
     names = fields_for(with_location=True)
     parked = Day(charging_hours=0, driving_hours=0, connections=1)
-    assert monthly_cost(expected_signals_per_month(names, parked)) < 0.03
-    assert 0.05 < monthly_cost(expected_signals_per_month(names)) < 0.5
-    assert monthly_cost(150_000) == 1.0
+    price = price_list("USD").price(Category.STREAMING)
+    assert expected_signals_per_month(names, parked) * price < 0.03
+    assert 0.05 < expected_signals_per_month(names) * price < 0.5
     day = Day(charging_hours=0, driving_hours=0, connections=2)
     assert expected_signals_per_month(["NotOurs"], day) == 61

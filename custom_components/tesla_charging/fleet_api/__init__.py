@@ -30,8 +30,17 @@ from .errors import (
     VehicleUnsupported,
     WrongRegion,
 )
-from .operations import PRICES, USERS_REGION, VEHICLE_DATA, Category, Operation, RequestRecord
+from .operations import USERS_REGION, VEHICLE_DATA, Operation, RequestRecord
 from .partner import PartnerAccount
+from .prices import (
+    DEFAULT_CURRENCY,
+    PRICE_LISTS,
+    PRICES,
+    UNITS_PER_DOLLAR,
+    Category,
+    PriceList,
+    price_list,
+)
 from .suspension import Suspension
 from .telemetry_configs import TelemetryConfigs
 from .token_service import request_token
@@ -48,10 +57,13 @@ from .vehicles import (
 
 __all__ = [
     "COMMAND_SCOPES",
+    "DEFAULT_CURRENCY",
     "KEY_PATH",
     "PRICES",
+    "PRICE_LISTS",
     "REQUIRED_SCOPES",
     "TESLA",
+    "UNITS_PER_DOLLAR",
     "USERS_REGION",
     "VEHICLE_DATA",
     "AccountUnpaid",
@@ -73,6 +85,7 @@ __all__ = [
     "NotRegistered",
     "Operation",
     "PartnerAccount",
+    "PriceList",
     "RateLimited",
     "Region",
     "RegistrationFailed",
@@ -97,6 +110,7 @@ __all__ = [
     "Vehicles",
     "WrongRegion",
     "all_under",
+    "price_list",
     "read_claims",
     "read_sign_in",
     "request_token",

@@ -6,11 +6,15 @@ Here a request is authorised, bounded in time and size, counted, and turned into
 import asyncio
 from collections.abc import Callable, Mapping
 import re
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from aiohttp import (
     ClientConnectorError,
     ClientError,
+    ClientHandlerType,
+    ClientMiddlewareType,
+    ClientRequest,
+    ClientResponse,
     ClientSession,
     ClientTimeout,
     ConnectionTimeoutError,
@@ -29,7 +33,8 @@ from .errors import (
     VehicleTimeout,
     WrongRegion,
 )
-from .operations import USERS_REGION, Category, Operation, RequestRecord
+from .operations import USERS_REGION, Operation, RequestRecord
+from .prices import Category
 from .suspension import Suspension
 
 TIMEOUT: Final = ClientTimeout(total=35, connect=10)
@@ -68,9 +73,10 @@ class FleetApiClient:
     ) -> None:
         """Prepare a client.
 
-        `now` is a clock in seconds (any origin); `on_request` hears of every answered request, `on_base_url`
-        of a move to another region, `on_outcome` of what every call of request() came to: operation, VIN,
-        and the error or None. `suspension` is what is known of the bill from an earlier client with this clock.
+        `now` is a clock in seconds (any origin); `on_request` hears of every request that may have reached
+        Tesla, `on_base_url` of a move to another region, `on_outcome` of what every call of request() came to:
+        operation, VIN, and the error or None. `suspension` is what is known of the bill from an earlier client
+        with this clock.
         """
         self._session = session
         self._authorization = authorization
@@ -197,8 +203,8 @@ class FleetApiClient:
                 },
                 timeout=TIMEOUT,
                 allow_redirects=False,
+                middlewares=(self._counting(operation, vin),),
             ) as response:
-                self._on_request(RequestRecord(operation, vin, response.status))
                 if not 200 <= response.status < 300:
                     refusal = await read_refusal(response, (token,))
                     raise failure(
@@ -212,7 +218,6 @@ class FleetApiClient:
         except (ClientConnectorError, ConnectionTimeoutError, InvalidURL) as err:
             raise lost(err, sent=False) from err
         except (ClientError, TimeoutError, ValueError) as err:
-            # ValueError: Home Assistant's session looks into redirects that are not followed;
             # no cause: aiohttp quotes what it could not read, and that may repeat the token
             raise lost(err, sent=operation.changes_something) from None
         except FleetApiError as err:
@@ -222,6 +227,25 @@ class FleetApiClient:
                 unread = isinstance(err, InvalidApiAnswer)
                 err.may_have_executed = unread or (err.status is not None and err.status >= 499)
             raise
+
+    def _counting(self, operation: Operation, vin: str | None) -> ClientMiddlewareType:
+        """Return what counts every attempt: aiohttp repeats some by itself when a kept connection breaks.
+
+        It replaces the session's own middlewares. Home Assistant's looks after redirects; none is followed here.
+        """
+
+        async def count(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+            status: int | None = None
+            try:
+                response = await handler(request)
+                status = response.status
+                return response
+            finally:
+                # as soon as it is on its way it may arrive, whatever becomes of the answer, or of who waits for it
+                if cast(ClientResponse | None, request.response) is not None:
+                    self._on_request(RequestRecord(operation, vin, status))
+
+        return count
 
     def _switch_region(self, err: WrongRegion, asked: str) -> None:
         """Go where a 421 from `asked` says that the account lives, if that is a place of Tesla's."""

@@ -1,29 +1,12 @@
-"""Every request to the Fleet API, as data: what it costs and whether it may be repeated.
+"""Every request to the Fleet API, as data: on what part of the bill it is and whether it may be repeated.
 
-Endpoints: developer.tesla.com, "Vehicle endpoints", "User endpoints", "Partner endpoints". Prices: "Billing and
-limits". The vehicle list and the vehicle's summary are free and never wake a car.
+Endpoints: developer.tesla.com, "Vehicle endpoints", "User endpoints", "Partner endpoints"; prices are in `prices.py`.
+The vehicle list and the vehicle's summary are free and never wake a car.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-
-class Category(StrEnum):
-    """Tesla's pricing categories."""
-
-    FREE = "free"
-    DATA = "data"
-    COMMAND = "command"
-    WAKE = "wake"
-
-
-PRICES: dict[Category, float] = {
-    Category.FREE: 0.0,
-    Category.DATA: 1 / 500,
-    Category.COMMAND: 1 / 1000,
-    Category.WAKE: 1 / 50,
-}
-"""One request, in the account's billing currency."""
+from .prices import PRICES, Category
 
 MAX_ANSWER_LENGTH = 1_000_000
 
@@ -110,13 +93,24 @@ TELEMETRY_ERRORS = Operation(
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
-    """One request that was answered, for whoever keeps the meter."""
+    """One request that may have reached Tesla, for whoever keeps the meter."""
 
     operation: Operation
     vin: str | None
-    status: int
+    status: int | None
+    """None if there was no answer: Tesla may have carried it out, or never have seen it."""
+
+    @property
+    def is_billed(self) -> bool:
+        """Whether Tesla charges for it: for all that it answered below 500, refusals included.
+
+        Without an answer nobody knows; then it is taken for billed.
+        """
+        return self.operation.category is not Category.FREE and (
+            self.status is None or self.status < 500
+        )
 
     @property
     def price(self) -> float:
-        """What Tesla bills: everything answered below 500 counts, refusals included."""
-        return PRICES[self.operation.category] if self.status < 500 else 0.0
+        """What that is in dollars, or euros."""
+        return PRICES[self.operation.category] if self.is_billed else 0.0

@@ -25,15 +25,7 @@ from .errors import (
     TokenError,
     TrustError,
 )
-from .fields import (
-    FIELDS,
-    Day,
-    FieldRequest,
-    Kind,
-    expected_signals_per_month,
-    fields_for,
-    monthly_cost,
-)
+from .fields import FIELDS, Day, FieldRequest, Kind, expected_signals_per_month, fields_for
 from .invalid import settle
 from .jws import TELEMETRY_AUDIENCE, read_token, sign_token
 from .limits import Limits
@@ -48,6 +40,7 @@ from .records import (
     Record,
     SignalRecord,
     VehicleError,
+    billed_signals,
 )
 from .tls import server_context
 from .trust import PINNED, VehicleCA, fingerprints, read_bundle
@@ -94,6 +87,7 @@ __all__ = [
     "Value",
     "VehicleCA",
     "VehicleError",
+    "billed_signals",
     "ensure_certificate",
     "expected_signals_per_month",
     "fields_for",
@@ -102,7 +96,6 @@ __all__ = [
     "is_hostname",
     "is_topic_base",
     "load_certificate",
-    "monthly_cost",
     "read_bundle",
     "read_config_result",
     "read_config_status",

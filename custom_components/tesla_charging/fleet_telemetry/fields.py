@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-SIGNALS_PER_DOLLAR: Final = 150_000
-"""Tesla's price (billing and limits, 2026-01): 150,000 streaming signals per dollar or euro."""
 DAYS_PER_MONTH: Final = 30.4
 
 
@@ -160,8 +158,3 @@ def expected_signals_per_month(names: Iterable[str], day: Day = Day()) -> int:
                 + row.per_day
             )
     return round(signals * DAYS_PER_MONTH)
-
-
-def monthly_cost(signals: int) -> float:
-    """Return what Tesla bills for so many signals, in dollars or euros, before its monthly discount."""
-    return signals / SIGNALS_PER_DOLLAR

@@ -51,6 +51,8 @@ class SignalRecord:
     """How many unknown fields, forms and enumeration members the record held."""
     brokered: bool = False
     """Whether it came over an MQTT broker."""
+    repeated: int = 0
+    """How many values were followed by another one of the same field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,20 @@ class ConnectivityRecord:
 type Record = SignalRecord | AlertRecord | ErrorRecord | ConnectivityRecord
 
 
+def billed_signals(record: Record) -> int:
+    """Return how many signals a record is on Tesla's bill: one for each value in it, whatever it says.
+
+    Values that are invalid, unknown here, or sent again count too [community]; so do alerts, but not errors: this is how
+    Tesla's own server counts [inferred from fleet-telemetry]. What a broker had retained was billed when it was new.
+    """
+    match record:
+        case SignalRecord(retained=False):
+            return len(record.values) + record.ignored + record.repeated
+        case AlertRecord():
+            return len(record.alerts)
+    return 0
+
+
 class _Message(Protocol):
     def ParseFromString(self, serialized: bytes) -> int: ...
 
@@ -158,7 +174,7 @@ def _signals(serialized: bytes, vin: str, received_at: float) -> SignalRecord:
     if len(data) > MAX_VALUES:
         raise RecordError("too many values in one message")
     values: dict[str, Reading] = {}
-    ignored = 0
+    ignored = repeated = 0
     for datum in data:
         value = datum.value
         arm = value.WhichOneof("value")
@@ -172,6 +188,7 @@ def _signals(serialized: bytes, vin: str, received_at: float) -> SignalRecord:
         if reading is None:
             ignored += 1
         else:
+            repeated += name in values
             values[name] = reading
     created_at = _seconds(payload.created_at) if payload.HasField("created_at") else None
     return SignalRecord(
@@ -182,6 +199,7 @@ def _signals(serialized: bytes, vin: str, received_at: float) -> SignalRecord:
         payload.is_resend,
         False,
         ignored,
+        repeated=repeated,
     )
 
 
