@@ -17,7 +17,7 @@ import voluptuous as vol
 from custom_components.tesla_charging.action import Action
 from custom_components.tesla_charging.command_limit import HOUR, LIMITS, MINUTE, Limit, Use
 from custom_components.tesla_charging.const import DOMAIN
-from custom_components.tesla_charging.fleet_api.operations import PRICES, Category
+from custom_components.tesla_charging.fleet_api import PRICES, Category
 from custom_components.tesla_charging.needless import DOUBT, LISTEN, LOW_CURRENT
 from custom_components.tesla_charging.polling import SILENCE
 from custom_components.tesla_charging.services import ACTIONS, PLACEHOLDERS

@@ -250,6 +250,19 @@ ENTITIES = (
     Row("Why data do not come", ("sensor.telemetry_problem",)),
     Row("Last heard of", ("sensor.last_message",), custom=("sensor.data last update time",)),
     Row(
+        "What Tesla charges",
+        (
+            "sensor.cost_this_month",
+            "sensor.cost_projected",
+            "sensor.credit_left",
+            "sensor.data_requests",
+            "sensor.command_requests",
+            "sensor.wake_requests",
+            "sensor.signals_this_month",
+        ),
+        note="Of the application, on a device of the account; each car shows its part (`sensor.car_cost_this_month`).",
+    ),
+    Row(
         "Values received today",
         ("sensor.signals_today",),
         teslemetry=("sensor.credit_balance", "sensor.credit_quota"),

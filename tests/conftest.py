@@ -24,6 +24,8 @@ from custom_components.tesla_charging.telemetry_settings import TelemetrySetting
 from custom_components.tesla_charging.vehicle_command import VirtualKey
 from simulator import Account, Application, Car, TeslaSimulator
 
+from .witness import Witness
+
 CLIENT_ID = "6f2c1c5e-0000-4000-8000-charging"
 CLIENT_SECRET = "ta-secret.not-a-real-one"
 HOME_DOMAIN = "home.example.com"
@@ -42,6 +44,8 @@ class Home:
     application: Application
     account: Account
     key: VirtualKey
+    witness: Witness
+    """Compares meter and bill when the test has ended."""
     cars: dict[str, Car] = field(default_factory=dict)
     entry: MockConfigEntry | None = None
 
@@ -186,7 +190,7 @@ async def home(
     enable_custom_integrations: None,
     pointed_at_simulator: None,
     simulated_tesla: TeslaSimulator,
-) -> Home:
+) -> AsyncIterator[Home]:
     """A home with a Tesla account in Europe, and no car yet."""
     assert await async_setup_component(hass, "zone", {})
     application = simulated_tesla.add_application(
@@ -198,7 +202,9 @@ async def home(
     account = simulated_tesla.add_account("driver@example.com", region="eu")
     key = VirtualKey.generate()
     simulated_tesla.register(application, key.public_key, domain=HOME_DOMAIN)
-    return Home(hass, simulated_tesla, application, account, key)
+    witness = Witness(hass, simulated_tesla)
+    yield Home(hass, simulated_tesla, application, account, key, witness)
+    await witness.compare()
 
 
 @pytest.fixture

@@ -16,9 +16,20 @@ import pytest
 
 from custom_components.tesla_charging import pairing_flow
 from custom_components.tesla_charging.const import DOMAIN
+from custom_components.tesla_charging.fleet_api import Category
+from custom_components.tesla_charging.meter_book import async_get_meters
 from custom_components.tesla_charging.vehicle_command import VirtualKey
 from simulator import Account
-from tests.conftest import HOME_DOMAIN, KEY_FILE, MIDNIGHT, PEARL, REDIRECT_URI, SCOPES, Home
+from tests.conftest import (
+    CLIENT_ID,
+    HOME_DOMAIN,
+    KEY_FILE,
+    MIDNIGHT,
+    PEARL,
+    REDIRECT_URI,
+    SCOPES,
+    Home,
+)
 from tests.simulator.browser import Browser
 
 type Step = Any
@@ -170,10 +181,17 @@ async def test_from_nothing_to_a_paired_car(home: Home) -> None:
         "switch": "-",
     }
 
+    # what the pages asked for is on the meter before there is an entry
+    meter = (await async_get_meters(home.hass)).meter(CLIENT_ID)
+    asked = meter.units(Category.DATA)
+    assert asked == home.tesla.billing.count("data") > 0
+
     result = await submit(home, result)
     assert result["type"] is FlowResultType.CREATE_ENTRY
     await home.settle()
     entry = result["result"]
+    assert entry.runtime_data.meter is meter
+    assert meter.units(Category.DATA) > asked
     assert entry.unique_id == home.account.sub
     assert entry.state is config_entries.ConfigEntryState.LOADED
     assert entry.data["region"] == "eu"

@@ -366,7 +366,9 @@ async def test_a_command_that_outlives_its_account_leaves_no_timer_and_no_file(
     assert car._cancel_confirm is None
     await asyncio.sleep(SESSION_DELAY + 0.3)
     await home.settle()
-    assert [name for name in hass_storage if name.startswith(f"{DOMAIN}.")] == []
+    # what the application used this month is kept, as Tesla keeps it, but not by which cars
+    assert [name for name in hass_storage if name.startswith(f"{DOMAIN}.")] == [f"{DOMAIN}.meter"]
+    assert PEARL not in str(hass_storage[f"{DOMAIN}.meter"])
 
 
 async def test_a_damaged_store_is_a_fresh_start(home: Home, hass_storage: dict[str, Any]) -> None:

@@ -88,7 +88,7 @@ def test_every_entity_has_a_name_and_an_icon() -> None:
     for platform, entities in ENGLISH["entity"].items():
         # a platform's rows may be in files of their own
         source = "".join(path.read_text() for path in INTEGRATION.glob(f"{platform}*.py"))
-        row = r'(?:\bkey=|(?<!\.)\b(?:number|energy|_word|_power|_flag)\(\s*)"(\w+)"'
+        row = r'(?:\bkey=|(?<!\.)\b(?:number|energy|_word|_power|_flag|_units|_money)\(\s*)"(\w+)"'
         keys = set(re.findall(row, source))
         assert keys == set(entities), platform
         # a battery's icon shows its level by itself

@@ -73,6 +73,7 @@ async def configured(home: Home, repairs: Repairs) -> Home:
 
 async def remove(home: Home) -> None:
     assert home.entry is not None
+    home.witness.vins_are_forgotten = True
     assert await home.hass.config_entries.async_remove(home.entry.entry_id)
     await home.settle()
 

@@ -483,6 +483,7 @@ async def test_errors_and_charging_alerts_are_in_the_diagnostics_without_names(
     car.raise_alert("CP_a066")
     car.raise_alert("VCFRONT_a180")
     car.end_alert("CP_a066")
+    home.witness.streams_elsewhere = True  # garbage is on nobody's bill
     car.send_garbage("strange_field")
     coordinator = home.entry.runtime_data.cars[PEARL]  # type: ignore[union-attr]  # it is set up
     await until(lambda: len(coordinator.push.events.alerts) == 2)

@@ -10,14 +10,16 @@ from homeassistant.helpers.typing import ConfigType
 
 from . import removal
 from .account import Account
-from .authorization import EntryAuthorization, async_forget_sign_in, async_get_authorization
+from .authorization import async_forget_sign_in, async_get_authorization
 from .const import CONF_BASE_URL, CONF_LOCATION, CONF_REGION, DOMAIN, PLATFORMS
 from .coordinator import VehicleCoordinator
+from .device import vins_of
 from .domain_watch import DomainWatch
 from .endpoints import active_endpoints
 from .event_watch import EventWatch
 from .exceptions import placeholders, translation_key
 from .fleet_api import (
+    Authorization,
     FleetApiClient,
     FleetApiError,
     LoginRequired,
@@ -29,7 +31,9 @@ from .fleet_api import (
     read_claims,
 )
 from .issues import async_get_issues, async_remove_issues
-from .models import RequestLog, TeslaChargingConfigEntry, TeslaChargingData
+from .meter import Meter
+from .meter_book import async_get_meter, currency_of
+from .models import TeslaChargingConfigEntry, TeslaChargingData
 from .pairing_watch import PairingWatch
 from .public_key import async_get_key_store
 from .services import async_setup_services
@@ -51,8 +55,10 @@ async def async_setup_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntry
     """Set up one account. Waits for Tesla's free list of cars, and for no car."""
     removal.async_clear(hass, entry)
     key = await _load_key(hass, entry)
-    requests = RequestLog()
-    client, authorization = await _make_client(hass, entry, requests)
+    authorization = await async_get_authorization(hass, entry)
+    meter = await async_get_meter(hass, authorization.implementation)
+    meter.begin(currency_of(hass, entry))
+    client = _make_client(hass, entry, authorization, meter)
     storage = VehicleStorage(hass, entry.entry_id)
     await storage.load()
     vehicles = Vehicles(client)
@@ -79,15 +85,27 @@ async def async_setup_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntry
         ) from err
     cars = account.cars
     telemetry = EntryTelemetry(
-        hass, entry, TelemetryConfigs(client), key, storage, cars, with_location=with_location
+        hass,
+        entry,
+        TelemetryConfigs(client),
+        key,
+        storage,
+        cars,
+        meter,
+        with_location=with_location,
     )
-    entry.runtime_data = TeslaChargingData(client, key, storage, requests, cars, account, telemetry)
+    entry.runtime_data = TeslaChargingData(client, key, storage, meter, cars, account, telemetry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     account.for_each(lambda car: EventWatch(hass, entry, car, storage).start())
     await telemetry.start()
     DomainWatch(hass, entry, key).start()
     account.for_each(lambda car: PairingWatch(hass, entry, car, vehicles).start())
-    account.on_change(telemetry.joined, telemetry.left)
+
+    async def left(vin: str) -> None:
+        await telemetry.left(vin)
+        meter.forget_car(vin)
+
+    account.on_change(telemetry.joined, left)
     account.start()
     return True
 
@@ -109,12 +127,12 @@ async def async_unload_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
 async def async_remove_config_entry_device(
     hass: HomeAssistant, entry: TeslaChargingConfigEntry, device: DeviceEntry
 ) -> bool:
-    """Let the person delete the device of a car that Tesla does not list any more, and of no other."""
+    """Let the person delete the device of a car that Tesla does not list any more, and no other."""
     if entry.state is not ConfigEntryState.LOADED:
         return False  # what Tesla lists is not known
     account = entry.runtime_data.account
-    vins = [vin for domain, vin in device.identifiers if domain == DOMAIN]
-    if any(account.is_listed(vin) for vin in vins):
+    vins = vins_of(device)
+    if not vins or any(account.is_listed(vin) for vin in vins):
         return False
     for vin in vins:
         await account.forget(vin)
@@ -134,29 +152,28 @@ async def async_remove_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
     unreached = await removal.async_take_back(hass, entry, storage, _base_url(entry))
     async_remove_issues(hass, entry)
     removal.async_tell(hass, entry, unreached)
+    await removal.async_leave_meter(hass, entry)
     # last, because a disk may refuse
     await storage.remove()
     await async_forget_sign_in(hass, entry.entry_id)
 
 
-async def _make_client(
-    hass: HomeAssistant, entry: TeslaChargingConfigEntry, requests: RequestLog
-) -> tuple[FleetApiClient, EntryAuthorization]:
-    """Return the account's client and where its tokens come from."""
-    authorization = await async_get_authorization(hass, entry)
+def _make_client(
+    hass: HomeAssistant, entry: TeslaChargingConfigEntry, authorization: Authorization, meter: Meter
+) -> FleetApiClient:
+    """Return the account's client."""
     issues = async_get_issues(hass, entry)
-    client = FleetApiClient(
+    return FleetApiClient(
         async_get_clientsession(hass),
         authorization,
         active_endpoints(),
         _base_url(entry),
         now=hass.loop.time,
-        on_request=requests.add,
+        on_request=meter.add_request,
         on_base_url=lambda url: _remember_base_url(hass, entry, url),
         on_outcome=issues.outcome,
         suspension=issues.suspension,
     )
-    return client, authorization
 
 
 async def _load_key(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> VirtualKey:

@@ -190,7 +190,7 @@ class TeslaChargingFlow(ReconfigureFlow, domain=DOMAIN):
         if self.source == SOURCE_RECONFIGURE:
             return await self._key_changed()
         authorization = FlowAuthorization(self._oauth_data[CONF_TOKEN][CONF_ACCESS_TOKEN])
-        self._account = self._cars_of_account(authorization)
+        self._account = await self._cars_of_account(authorization, self.flow_impl)
         try:
             self._cars = await self._account.list()
         except NotRegistered:

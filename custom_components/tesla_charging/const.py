@@ -23,6 +23,8 @@ PLATFORMS: Final = (
 PORTAL_URL: Final = "https://developer.tesla.com/dashboard"
 """Where a Tesla application is made and changed."""
 
+CONF_CURRENCY: Final = "currency"
+"""In an entry's options: the currency in which Tesla bills, if it is not the home's own."""
 CONF_DOMAIN: Final = "domain"
 CONF_IMPLEMENTATION: Final = "auth_implementation"
 """The application of an entry, under the name that Home Assistant's OAuth helper uses."""

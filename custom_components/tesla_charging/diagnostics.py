@@ -13,6 +13,7 @@ from homeassistant.util import dt as dt_util
 from .account import devices_of
 from .const import CONF_TOKEN, DOMAIN
 from .coordinator import VehicleCoordinator
+from .device import vins_of
 from .fleet_api import InvalidApiAnswer, read_claims
 from .models import TeslaChargingConfigEntry
 from .redaction import scrubbed, secrets_of
@@ -54,7 +55,7 @@ async def async_get_device_diagnostics(
     result: dict[str, Any] = _entry(hass, entry)
     if entry.state is ConfigEntryState.LOADED:
         cars = entry.runtime_data.cars
-        vins = [vin for domain, vin in device.identifiers if domain == DOMAIN and vin in cars]
+        vins = [vin for vin in vins_of(device) if vin in cars]
         result |= _account(entry)
         result["cars"] = [_car(hass, entry, cars[vin]) for vin in vins]
     return _safe(result, await secrets_of(hass, entry))
@@ -106,14 +107,23 @@ def _account(entry: TeslaChargingConfigEntry) -> dict[str, Any]:
     """Return what belongs to no single car."""
     data = entry.runtime_data
     server, settings = data.telemetry.server, data.telemetry.settings
+    meter = data.meter
     return {
         "base_url": data.client.base_url,
         "key_fingerprint": data.key.fingerprint,
         "listed_cars": sum(data.account.is_listed(vin) for vin in data.cars),
         "requests": {
-            "counts": data.requests.counts,
-            "cost": round(data.requests.cost, 4),
-            "today": data.requests.today,
+            "counts": meter.operations,
+            "today": meter.requests_today,
+            "unanswered": meter.unanswered,
+        },
+        "meter": {
+            "month": meter.ledger.month,
+            "units": meter.ledger.units(meter.ledger.month),
+            "currency": meter.currency,
+            "cost": meter.cost,
+            "cost_before": meter.cost_before,
+            "projected": meter.projected(dt_util.now()),
         },
         "telemetry": {
             "road": settings.road,

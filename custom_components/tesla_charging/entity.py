@@ -30,6 +30,19 @@ class VehicleEntityDescription(EntityDescription):
     """The entity is there from when one of these is known first; from the start if there is none."""
 
 
+def car_device(coordinator: VehicleCoordinator) -> DeviceInfo:
+    """Return the device of a car."""
+    version = coordinator.data.value("Version")
+    return DeviceInfo(
+        identifiers={(DOMAIN, coordinator.vin)},
+        manufacturer="Tesla",
+        model=_MODELS.get(coordinator.vin[3]),
+        name=coordinator.vehicle_name,
+        serial_number=coordinator.vin,
+        sw_version=version if isinstance(version, str) else None,
+    )
+
+
 class VehicleEntity(CoordinatorEntity[VehicleCoordinator]):
     """An entity of one car; it reads the coordinator's state and calls the coordinator."""
 
@@ -44,15 +57,7 @@ class VehicleEntity(CoordinatorEntity[VehicleCoordinator]):
         self.entity_description = description
         self._attr_translation_key = description.translation_key or description.key
         self._attr_unique_id = f"{coordinator.vin}_{description.key}"
-        version = coordinator.data.value("Version")
-        self._attr_device_info = DeviceInfo(
-            identifiers={(DOMAIN, coordinator.vin)},
-            manufacturer="Tesla",
-            model=_MODELS.get(coordinator.vin[3]),
-            name=coordinator.vehicle_name,
-            serial_number=coordinator.vin,
-            sw_version=version if isinstance(version, str) else None,
-        )
+        self._attr_device_info = car_device(coordinator)
 
     @override
     async def async_added_to_hass(self) -> None:

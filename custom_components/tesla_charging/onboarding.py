@@ -30,6 +30,7 @@ from .fleet_api import (
     Vehicles,
     VehicleSummary,
 )
+from .meter import Meter
 from .oauth import TeslaImplementation
 from .vehicle_command import VirtualKey
 
@@ -129,11 +130,17 @@ class AccountCars:
         endpoints: Endpoints,
         base_url: str,
         authorization: Authorization,
+        meter: Meter,
     ) -> None:
         """Nothing is asked yet."""
         self._regions = {url: region for region, url in endpoints.regions.items()}
         self._client = FleetApiClient(
-            async_get_clientsession(hass), authorization, endpoints, base_url, now=hass.loop.time
+            async_get_clientsession(hass),
+            authorization,
+            endpoints,
+            base_url,
+            now=hass.loop.time,
+            on_request=meter.add_request,
         )
         self._vehicles = Vehicles(self._client)
 

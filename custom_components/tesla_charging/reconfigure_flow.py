@@ -8,6 +8,7 @@ from homeassistant.core import callback
 from homeassistant.exceptions import ImplementationUnavailableError
 from homeassistant.helpers.config_entry_oauth2_flow import (
     AbstractOAuth2FlowHandler,
+    AbstractOAuth2Implementation,
     async_get_config_entry_implementation,
 )
 from homeassistant.helpers.selector import BooleanSelector
@@ -29,6 +30,7 @@ from .fleet_api import Authorization, FleetApiError, FleetStatus, Region
 from .issue_kinds import Evidence
 from .issues import async_get_issues
 from .key_flow import KeyFlow
+from .meter_book import async_get_meter
 from .models import TeslaChargingConfigEntry
 from .onboarding import AccountCars, Registrar, registrar_of
 from .pairing_flow import PairingFlow
@@ -58,9 +60,13 @@ class ReconfigureFlow(
         self._replaced = False
         """Whether entries still work with a key that has been replaced."""
 
-    def _cars_of_account(self, authorization: Authorization) -> AccountCars:
+    async def _cars_of_account(
+        self, authorization: Authorization, implementation: AbstractOAuth2Implementation
+    ) -> AccountCars:
         endpoints = active_endpoints()
-        return AccountCars(self.hass, endpoints, endpoints.regions[self._region], authorization)
+        base_url = endpoints.regions[self._region]
+        meter = await async_get_meter(self.hass, implementation)
+        return AccountCars(self.hass, endpoints, base_url, authorization, meter)
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
@@ -121,7 +127,8 @@ class ReconfigureFlow(
     async def _pair_again(self) -> ConfigFlowResult:
         """List the entry's cars and pair those that do not know the key. Raises FleetApiError."""
         entry = self._get_reconfigure_entry()
-        self._account = self._cars_of_account(await async_get_authorization(self.hass, entry))
+        authorization = await async_get_authorization(self.hass, entry)
+        self._account = await self._cars_of_account(authorization, authorization.implementation)
         self._cars = await self._account.list()
         return await self._begin_pairing()
 

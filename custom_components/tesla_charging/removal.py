@@ -17,13 +17,15 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ImplementationUnavailableError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.config_entry_oauth2_flow import async_get_config_entry_implementation
 import voluptuous as vol
 
 from .account import devices_of
 from .authorization import async_get_authorization
-from .const import DOMAIN, LOGGER
+from .const import CONF_IMPLEMENTATION, DOMAIN, LOGGER
 from .endpoints import active_endpoints
 from .fleet_api import FleetApiClient, TelemetryConfigs
+from .meter_book import async_get_meter, async_get_meters
 from .public_key import KEY_FILE, async_get_key_store
 from .storage import VehicleStorage
 from .telemetry import take_back
@@ -55,6 +57,7 @@ async def async_take_back(
             active_endpoints(),
             base_url,
             now=hass.loop.time,
+            on_request=(await async_get_meter(hass, authorization.implementation)).add_request,
         )
     )
 
@@ -68,6 +71,18 @@ async def async_take_back(
     except TimeoutError:
         LOGGER.warning("Tesla took too long to take the telemetry configurations back")
     return waiting
+
+
+async def async_leave_meter(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Keep what the application used this month, as Tesla does, but not by which cars, unless others work with it."""
+    application = entry.data.get(CONF_IMPLEMENTATION)
+    if any(other.data.get(CONF_IMPLEMENTATION) == application for other in _entries(hass)):
+        return
+    try:
+        implementation = await async_get_config_entry_implementation(hass, entry)
+    except ImplementationUnavailableError, ValueError:
+        return
+    (await async_get_meter(hass, implementation)).forget_cars()
 
 
 @callback
@@ -151,6 +166,7 @@ class LeftoversFlow(RepairsFlow):
             if _entries(self.hass) or not await async_get_key_store(self.hass).erase():
                 return self.async_abort(reason="in_use")
             await self.hass.async_add_executor_job(erase_files, _directory(self.hass))
+            await (await async_get_meters(self.hass)).erase()
         except OSError as err:
             return self.async_abort(
                 reason="not_erased",

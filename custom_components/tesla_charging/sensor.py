@@ -1,4 +1,4 @@
-"""Sensors: battery, charging and range."""
+"""Sensors: battery, charging and range; what it costs."""
 
 from datetime import datetime
 from typing import override
@@ -16,6 +16,7 @@ from .coordinator import VehicleCoordinator
 from .entity import VehicleEntity
 from .models import TeslaChargingConfigEntry
 from .next_schedule import next_start
+from .sensor_costs import ACCOUNT_SENSORS, CAR_SENSORS, MeterSensor
 from .sensor_rows import NEXT_SCHEDULE, SENSORS, TELEMETRY_SENSORS, VehicleSensorDescription
 from .sensor_rows_special import SPECIAL_SENSORS
 from .vehicle_state import TROUBLE, signals_of
@@ -37,6 +38,10 @@ async def async_setup_entry(
         ((NEXT_SCHEDULE,), NextScheduleSensor),
     ):
         async_add_as_known(hass, entry, Platform.SENSOR, async_add_entities, rows, make)
+    async_add_entities(MeterSensor(entry, row) for row in ACCOUNT_SENSORS)
+    entry.runtime_data.account.for_each(
+        lambda car: async_add_entities(MeterSensor(entry, row, car) for row in CAR_SENSORS)
+    )
 
 
 class VehicleSensor(VehicleEntity, SensorEntity):

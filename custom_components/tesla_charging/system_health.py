@@ -43,7 +43,9 @@ async def system_health_info(hass: HomeAssistant) -> dict[str, Any]:
         "roads": ", ".join(sorted({account.telemetry.settings.road for account in accounts})),
         "receiver_port": server.port or "closed",
         "certificate_days": (ends - dt_util.utcnow()).days if ends else "-",
-        "requests_today": sum(account.requests.today for account in accounts),
+        "requests_today": sum(
+            meter.requests_today for meter in {id(a.meter): a.meter for a in accounts}.values()
+        ),
         "key_served": _keys_served(hass, keys) if keys else "-",
     }
 

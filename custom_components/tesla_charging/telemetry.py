@@ -15,6 +15,8 @@ from .coordinator import VehicleCoordinator
 from .endpoints import active_endpoints
 from .fleet_api import FleetApiError, NotFound, TelemetryConfigs
 from .fleet_telemetry import ConfigAnswerError, read_config_status
+from .meter import Meter
+from .metered_car import MeteredCar
 from .shown import shown_signals
 from .storage import VehicleStorage
 from .telemetry_configurator import TelemetryConfigurator
@@ -23,7 +25,12 @@ from .telemetry_mqtt import MqttTelemetry
 from .telemetry_problem import NO_TROUBLE, TelemetryProblem, TelemetryTrouble
 from .telemetry_refusals import clear_refusals
 from .telemetry_review import ConfigReview
-from .telemetry_server import SIGNAL_NEW_CA, TelemetryServerError, async_get_telemetry_server
+from .telemetry_server import (
+    SIGNAL_NEW_CA,
+    StreamingCar,
+    TelemetryServerError,
+    async_get_telemetry_server,
+)
 from .telemetry_settings import Road, TelemetrySettings
 from .telemetry_silence import SilenceWatch, clear_silence
 from .vehicle_command import VirtualKey
@@ -49,6 +56,7 @@ class EntryTelemetry:
         key: VirtualKey,
         storage: VehicleStorage,
         cars: dict[str, VehicleCoordinator],
+        meter: Meter,
         *,
         with_location: bool,
     ) -> None:
@@ -59,6 +67,7 @@ class EntryTelemetry:
         self._key = key
         self._storage = storage
         self._cars = cars
+        self._meter = meter
         self._with_location = with_location
         self.server = async_get_telemetry_server(hass, active_endpoints())
         self._mqtt: MqttTelemetry | None = None
@@ -97,14 +106,14 @@ class EntryTelemetry:
             self._mqtt.lose()
             self._mqtt.close()
         self._mqtt = MqttTelemetry(
-            self._hass, self.settings.topic_base, self._cars, self._on_mqtt_available
+            self._hass, self.settings.topic_base, self._metered(), self._on_mqtt_available
         )
         self._background(self._mqtt.open())
 
     async def start_embedded(self) -> None:
         """Let the cars connect, and have them told to."""
         try:
-            ca = await self.server.open(self._entry.entry_id, self.settings, {**self._cars})
+            ca = await self.server.open(self._entry.entry_id, self.settings, self._metered())
         except TelemetryServerError as err:
             if str(err) != self._closed_because:
                 self._closed_because = str(err)
@@ -167,6 +176,12 @@ class EntryTelemetry:
             clear_silence(self._hass, vin)
         if self._mqtt is not None:
             self._mqtt.close()
+        self._meter.stop_hearing(self._entry.entry_id)
+
+    def _metered(self) -> dict[str, StreamingCar]:
+        """Return who hears the cars of now."""
+        entry_id = self._entry.entry_id
+        return {vin: MeteredCar(vin, car, self._meter, entry_id) for vin, car in self._cars.items()}
 
     def _watch_silence(self, listening: Callable[[], bool] = lambda: True) -> None:
         self._silence = SilenceWatch(
@@ -188,7 +203,7 @@ class EntryTelemetry:
         if self._mqtt is not None:
             self._open_mqtt()
         if self._review is not None:
-            self.server.join(self._entry.entry_id, car.vin, car)
+            self.server.join(self._entry.entry_id, car.vin, self._metered()[car.vin])
             self._review.show(car.vin)
             self._background(self._review.review())
         if self._silence is not None:
@@ -201,6 +216,7 @@ class EntryTelemetry:
         clear_refusals(self._hass, vin)
         if self._mqtt is not None:
             self._open_mqtt()
+        self._meter.stop_hearing(self._entry.entry_id, vin)
 
     async def take_back_all(self) -> None:
         """Take back the configurations of a time when telemetry was wanted."""

@@ -26,6 +26,7 @@ from homeassistant.helpers import aiohttp_client
 from homeassistant.helpers.config_entry_oauth2_flow import async_register_implementation
 
 import custom_components.tesla_charging as integration
+from custom_components.tesla_charging.authorization import async_get_authorization
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.endpoints import active_endpoints
 from custom_components.tesla_charging.fleet_api import (
@@ -34,7 +35,7 @@ from custom_components.tesla_charging.fleet_api import (
     TokenRejected,
     Vehicles,
 )
-from custom_components.tesla_charging.models import RequestLog
+from custom_components.tesla_charging.meter_book import async_get_meter
 from custom_components.tesla_charging.oauth import TeslaImplementation
 
 LONGEST = 30.0
@@ -60,7 +61,9 @@ async def live(directory: str, client_id: str, client_secret: str) -> None:
         hass, DOMAIN, TeslaImplementation(hass, DOMAIN, credential, active_endpoints())
     )
     (entry,) = hass.config_entries.async_entries(DOMAIN)
-    client, authorization = await integration._make_client(hass, entry, RequestLog())
+    authorization = await async_get_authorization(hass, entry)
+    meter = await async_get_meter(hass, authorization.implementation)
+    client = integration._make_client(hass, entry, authorization, meter)
     vehicles = Vehicles(client)
     ends = time.monotonic() + LONGEST
     word, rejected = "verified", 0

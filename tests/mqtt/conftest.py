@@ -33,6 +33,7 @@ def broker(
 async def bare_road(home: Home, broker: Broker) -> AsyncIterator[Antenna]:
     """A home with a sleeping-capable car and a broker, before anything is set up."""
     home.tesla.wake_with_charging_scope = True
+    home.witness.streams_elsewhere = True
     home.add_car(PEARL, "Pearl", sleep_after=None)
     publisher = await home.hass.async_add_executor_job(TelemetryPublisher, broker)
     yield Antenna(home, broker, publisher)

@@ -10,7 +10,7 @@ from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
 import pytest
 
-from tests.conftest import HOME_DOMAIN, Home
+from tests.conftest import HOME_DOMAIN, PEARL, Home
 from tests.test_config_flow import choose, submit
 from tests.test_telemetry import embedded, free_port, until
 
@@ -30,7 +30,9 @@ class Diary:
         self.entities = {
             entity.entity_id
             for entity in er.async_entries_for_config_entry(registry, home.entry.entry_id)
-            if not entity.disabled and not entity.unique_id.endswith("_telemetry")
+            if not entity.disabled
+            and entity.unique_id.startswith(PEARL)
+            and not entity.unique_id.endswith(("_telemetry", "_cost_this_month"))
         }
         self.written: dict[str, list[str]] = defaultdict(list)
         self.asked: set[int] = set()

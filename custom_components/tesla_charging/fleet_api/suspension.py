@@ -7,7 +7,7 @@ so it may be billed. Whether free requests are refused as well is not documented
 from typing import Final
 
 from .errors import AccountUnpaid
-from .operations import Category
+from .prices import Category
 
 RESTS: Final = (300.0, 3600.0, 7200.0, 14_400.0)
 """Seconds: the first is short, because a single refusal may be a slip of Tesla's."""

@@ -1,0 +1,112 @@
+"""The meters of all applications, in one file: a set-up, a removal and every entry find theirs here."""
+
+from typing import Any, Final
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.config_entry_oauth2_flow import (
+    AbstractOAuth2Implementation,
+    LocalOAuth2Implementation,
+)
+from homeassistant.helpers.singleton import singleton
+from homeassistant.helpers.storage import Store
+from homeassistant.util import dt as dt_util
+from homeassistant.util.hass_dict import HassKey
+
+from .const import CONF_CURRENCY, DOMAIN, LOGGER
+from .fleet_api import DEFAULT_CURRENCY, PRICE_LISTS
+from .meter import Meter
+from .meter_ledger import Ledger
+
+VERSION: Final = 1
+MAX_APPLICATIONS: Final = 8
+"""Kept are those that were used last."""
+
+
+class MeterBook:
+    """The meters of this Home Assistant."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Nothing is read yet."""
+        self._hass = hass
+        self._store: Store[dict[str, Any]] = Store(
+            hass, VERSION, f"{DOMAIN}.meter", private=True, atomic_writes=True
+        )
+        self._meters: dict[str, Meter] = {}
+        self._saves_at = float("inf")
+
+    async def load(self) -> None:
+        """Read the file; what cannot be read is a fresh start."""
+        try:
+            stored = await self._store.async_load()
+        except HomeAssistantError as err:
+            LOGGER.warning("What Tesla has charged for so far cannot be read: %s", err)
+            stored = None
+        applications = stored.get("applications") if isinstance(stored, dict) else None
+        if not isinstance(applications, dict):
+            return
+        now = dt_util.now()
+        for client_id in [*applications][-MAX_APPLICATIONS:]:
+            ledger = Ledger.from_dict(applications[client_id], now)
+            self._meters[client_id] = Meter(self._hass, ledger, self._save)
+
+    @callback
+    def meter(self, client_id: str) -> Meter:
+        """Return the meter of an application."""
+        meter = self._meters.pop(client_id, None)
+        if meter is None:
+            meter = Meter(self._hass, Ledger(dt_util.now()), self._save)
+        self._meters[client_id] = meter
+        return meter
+
+    @property
+    def meters(self) -> dict[str, Meter]:
+        """All meters by client id, the one that was asked for last at the end."""
+        return dict(self._meters)
+
+    async def erase(self) -> None:
+        """Delete the file; it comes back if something is counted again."""
+        self._saves_at = float("inf")
+        await self._store.async_remove()
+
+    @callback
+    def _save(self, delay: float) -> None:
+        """Have everything written within so many seconds, at the latest when Home Assistant stops."""
+        at = self._hass.loop.time() + delay
+        if at < self._saves_at:
+            self._saves_at = at
+            self._store.async_delay_save(self._data, delay)
+
+    def _data(self) -> dict[str, Any]:
+        self._saves_at = float("inf")
+        kept = [*self._meters.items()][-MAX_APPLICATIONS:]
+        return {"applications": {key: meter.ledger.as_dict() for key, meter in kept}}
+
+
+DATA_METERS: Final[HassKey[MeterBook]] = HassKey(f"{DOMAIN}_meters")
+
+
+@singleton(DATA_METERS, async_=True)
+async def async_get_meters(hass: HomeAssistant) -> MeterBook:
+    """Return the meters of this Home Assistant."""
+    book = MeterBook(hass)
+    await book.load()
+    return book
+
+
+async def async_get_meter(
+    hass: HomeAssistant, implementation: AbstractOAuth2Implementation
+) -> Meter:
+    """Return the meter of the application with which somebody signs in."""
+    book = await async_get_meters(hass)
+    if isinstance(implementation, LocalOAuth2Implementation):
+        return book.meter(implementation.client_id)
+    return book.meter(implementation.domain)
+
+
+@callback
+def currency_of(hass: HomeAssistant, entry: ConfigEntry) -> str:
+    """Return in which currency Tesla bills: as the person says, else the home's own if Tesla has prices in it."""
+    wanted = (str(entry.options.get(CONF_CURRENCY)), hass.config.currency)
+    return next((currency for currency in wanted if currency in PRICE_LISTS), DEFAULT_CURRENCY)

@@ -1,0 +1,152 @@
+"""The sensors of the meter: what Tesla charges for, on a device of the account; and each car's part of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, override
+
+from homeassistant.components.sensor import (
+    SensorDeviceClass,
+    SensorEntity,
+    SensorEntityDescription,
+    SensorStateClass,
+)
+from homeassistant.const import EntityCategory
+from homeassistant.core import callback
+from homeassistant.helpers.event import async_track_time_change
+from homeassistant.util import dt as dt_util
+
+from .coordinator import VehicleCoordinator
+from .device import account_device
+from .entity import car_device
+from .fleet_api import Category
+from .meter import Meter
+from .models import TeslaChargingConfigEntry
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeterSensorDescription(SensorEntityDescription):
+    """One sensor."""
+
+    value_fn: Callable[[Meter, str | None], float]
+    """The figure on the meter, of a car (VIN) or of the whole account."""
+    is_money: bool = False
+    by_category: bool = False
+    """Whether its attributes tell what each part of the bill costs."""
+
+
+def _units(key: str, category: Category) -> MeterSensorDescription:
+    return MeterSensorDescription(
+        key=key,
+        value_fn=lambda meter, vin: meter.units(category, vin),
+        state_class=SensorStateClass.TOTAL,
+        entity_category=EntityCategory.DIAGNOSTIC,
+    )
+
+
+def _money(
+    key: str, value_fn: Callable[[Meter, str | None], float], **more: Any
+) -> MeterSensorDescription:
+    return MeterSensorDescription(
+        key=key,
+        value_fn=value_fn,
+        is_money=True,
+        device_class=SensorDeviceClass.MONETARY,
+        suggested_display_precision=2,
+        **more,
+    )
+
+
+ACCOUNT_SENSORS: Final = (
+    _money(
+        "cost_this_month",
+        lambda meter, _: meter.cost,
+        state_class=SensorStateClass.TOTAL,
+        by_category=True,
+    ),
+    _money("cost_projected", lambda meter, _: meter.projected(dt_util.now())),
+    _money("credit_left", lambda meter, _: meter.credit_left),
+    _units("data_requests", Category.DATA),
+    _units("command_requests", Category.COMMAND),
+    _units("wake_requests", Category.WAKE),
+    _units("signals_this_month", Category.STREAMING),
+)
+CAR_SENSORS: Final = (
+    _money(
+        "car_cost_this_month",
+        lambda meter, vin: meter.cost_of(vin or ""),
+        state_class=SensorStateClass.TOTAL,
+        entity_category=EntityCategory.DIAGNOSTIC,
+    ),
+)
+
+
+class MeterSensor(SensorEntity):
+    """Shows a figure of the meter; it is known here, also while Tesla cannot be asked."""
+
+    entity_description: MeterSensorDescription
+    _attr_has_entity_name = True
+    _attr_should_poll = False
+    _written: tuple[object, ...] = ()
+
+    def __init__(
+        self,
+        entry: TeslaChargingConfigEntry,
+        description: MeterSensorDescription,
+        car: VehicleCoordinator | None = None,
+    ) -> None:
+        """Show a row of the tables, of a car or of the account.
+
+        Accounts with one application show the same: Tesla sends one bill.
+        """
+        self._meter = entry.runtime_data.meter
+        self._vin = car.vin if car else None
+        self.entity_description = description
+        self._attr_translation_key = description.key
+        self._attr_unique_id = f"{self._vin or entry.entry_id}_{description.key}"
+        self._attr_device_info = car_device(car) if car else account_device(entry)
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Listen; a new month begins, and an estimate changes, also while nothing is counted."""
+        self.async_on_remove(self._meter.subscribe(self._look))
+        self.async_on_remove(async_track_time_change(self.hass, self._look, minute=0, second=0))
+        self._written = self._shown()
+
+    @callback
+    def _look(self, _: datetime | None = None) -> None:
+        """Write the entity if it shows something else now."""
+        if (shown := self._shown()) != self._written:
+            self._written = shown
+            self.async_write_ha_state()
+
+    def _shown(self) -> tuple[object, ...]:
+        unit = self.native_unit_of_measurement
+        return self.native_value, unit, self.last_reset, self.extra_state_attributes
+
+    @property
+    @override
+    def native_value(self) -> float:
+        """The figure now."""
+        return self.entity_description.value_fn(self._meter, self._vin)
+
+    @property
+    @override
+    def native_unit_of_measurement(self) -> str | None:
+        """The currency of an amount of money."""
+        return self._meter.currency if self.entity_description.is_money else None
+
+    @property
+    @override
+    def last_reset(self) -> datetime | None:
+        """When the month began over which it adds up."""
+        is_total = self.entity_description.state_class is SensorStateClass.TOTAL
+        return self._meter.month_start if is_total else None
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, float] | None:
+        """What each part of the bill costs."""
+        if not self.entity_description.by_category:
+            return None
+        return {name.value: cost for name, cost in self._meter.costs.items()}
