@@ -259,6 +259,7 @@ async def test_one_list_alone_deletes_nobody(two_cars: Home) -> None:
 
 async def test_an_account_whose_last_car_left_stays_and_welcomes_the_next(two_cars: Home) -> None:
     home = two_cars
+    home.witness.vins_are_forgotten = True
     for vin in (PEARL, MIDNIGHT):
         home.tesla.remove_car(home.account, vin)
     for _ in range(6):
@@ -286,6 +287,7 @@ async def test_a_car_that_left_while_home_assistant_was_off_disappears(two_cars:
 
 async def test_a_car_that_comes_back_is_a_new_one(two_cars: Home) -> None:
     home = two_cars
+    home.witness.vins_are_forgotten = True
     home.tesla.remove_car(home.account, PEARL)
     await next_list(home)
     await next_lists(home, 1)

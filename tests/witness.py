@@ -26,7 +26,7 @@ class Witness:
     streams_elsewhere: bool = False
     """Whether a test itself plays the cars that stream: the simulator bills only its own."""
     vins_are_forgotten: bool = False
-    """Whether a test removes the last entry and adds it again: before that, the meter kept only sums."""
+    """Whether a test removes an entry or a car and adds it again: of before, the meter has only the sums."""
 
     async def compare(self) -> None:
         """Wait for what is under way, then hold one against the other, unit by unit and to the cent."""
