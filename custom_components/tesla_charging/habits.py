@@ -1,0 +1,141 @@
+"""When a car is usually used and plugged in: two small histograms over the hours of a week that forget.
+
+They are learnt here, from what asking a car has shown, are saved beside its state, and go nowhere else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+import math
+from typing import Any, Final
+
+from homeassistant.util import dt as dt_util
+
+HOUR: Final = 3600.0
+WEEK: Final = 7 * 24 * HOUR
+HOURS: Final = 7 * 24
+"""Hours of a week: from Monday, midnight, in this home's time zone."""
+HALF_LIFE: Final = 3 * WEEK
+"""Seconds after which a habit counts half: a new job is learnt within a month."""
+LEAST: Final = 0.05
+"""A weight below this is forgotten altogether."""
+MOST: Final = 1 / (1 - math.exp2(-WEEK / HALF_LIFE))
+"""What the weight of something comes to that happens every week."""
+NEIGHBOUR: Final = 0.5
+"""What happens in an hour counts that much for the one before and after."""
+DOUBT: Final = 2.0
+"""Weeks for which it was seen by nobody how likely something is, on the other hand the guess below."""
+WEEKDAYS: Final = range(5)
+WEEKEND: Final = range(5, 7)
+
+USE_GUESS: Final = (0.02, 0.1)
+PLUG_GUESS: Final = (0.02, 0.1)
+"""How likely a use (a plug-in) is in an hour of the night, and of the day, before anything is known."""
+DAY: Final = range(6, 23)
+
+type Weights = Mapping[int, float]
+"""By hour of the week."""
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What was learnt of one car; unix seconds by our clock."""
+
+    since: float | None = None
+    """Since when it was watched."""
+    at: float = 0.0
+    """The moment as of which the weights count."""
+    uses: Weights = field(default_factory=dict)
+    """How often somebody did something with it in an hour of the week, the longer ago the less."""
+    plugs: Weights = field(default_factory=dict)
+    """The same for plugging it in."""
+
+    def watched(self, now: float) -> Habits:
+        """Return the habits of a car that is watched at least from now on."""
+        return self if self.since is not None else Habits(now, now)
+
+    def seen(self, now: float, *, plugged: bool = False) -> Habits:
+        """Return the habits after somebody did something with the car, or even plugged it in."""
+        hour = hour_of_week(now)
+        fade = math.exp2(-max(0.0, now - self.at) / HALF_LIFE)
+        return Habits(
+            now if self.since is None else self.since,
+            # a clock that was set back makes nothing count twice
+            max(now, self.at),
+            _added(self.uses, hour, fade),
+            _added(self.plugs, hour if plugged else None, fade),
+        )
+
+    def use(self, now: float) -> float:
+        """Return how likely it is that somebody does something with the car within this hour: above 0, up to 1."""
+        return self._likely(self.uses, USE_GUESS, now)
+
+    def plug(self, now: float) -> float:
+        """Return how likely it is that the car is plugged in within this hour: above 0, up to 1."""
+        return self._likely(self.plugs, PLUG_GUESS, now)
+
+    def _likely(self, weights: Weights, guesses: tuple[float, float], now: float) -> float:
+        """Return the mean of this hour of the week, of this hour on such days, and of the guess."""
+        hour = hour_of_week(now)
+        guess = guesses[hour % 24 in DAY]
+        if self.since is None:
+            return guess
+        fade = math.exp2(-max(0.0, now - self.at) / HALF_LIFE)
+        weeks = (1 - math.exp2(-max(0.0, now - self.since) / HALF_LIFE)) * MOST
+        days = WEEKDAYS if hour // 24 in WEEKDAYS else WEEKEND
+        such_days = sum(_around(weights, 24 * day + hour % 24) for day in days) / len(days)
+        seen = (_around(weights, hour) + such_days) * fade
+        return max(0.0, min(1.0, (seen + DOUBT * guess) / (2 * weeks + DOUBT)))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return JSON-compatible values for from_dict() after a restart."""
+        return {
+            "since": self.since,
+            "at": self.at,
+            "uses": {str(hour): round(weight, 3) for hour, weight in self.uses.items()},
+            "plugs": {str(hour): round(weight, 3) for hour, weight in self.plugs.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, data: object) -> Habits:
+        """Read back as_dict(); what cannot be habits is none."""
+        match data:
+            case {"since": int() | float() as since, "at": int() | float() as at, **rest}:
+                if math.isfinite(since) and math.isfinite(at) and 0 <= since <= at:
+                    return cls(since, at, _read(rest.get("uses")), _read(rest.get("plugs")))
+        return cls()
+
+
+def hour_of_week(now: float) -> int:
+    """Return the hour of the week in this home's time zone, from 0."""
+    local = datetime.fromtimestamp(now, dt_util.get_default_time_zone())
+    return local.weekday() * 24 + local.hour
+
+
+def _around(weights: Weights, hour: int) -> float:
+    beside = max(weights.get((hour + step) % HOURS, 0.0) for step in (-1, 1))
+    return max(weights.get(hour, 0.0), NEIGHBOUR * beside)
+
+
+def _added(weights: Weights, hour: int | None, fade: float) -> Weights:
+    """Return the weights of now, with one more for an hour, but never more than once a week would give."""
+    faded = {known: kept for known, weight in weights.items() if (kept := weight * fade) >= LEAST}
+    if hour is not None:
+        faded[hour] = min(MOST, faded.get(hour, 0.0) + 1.0)
+    return faded
+
+
+def _read(data: object) -> Weights:
+    if not isinstance(data, dict):
+        return {}
+    return {
+        int(hour): min(MOST, float(weight))
+        for hour, weight in data.items()
+        if isinstance(hour, str)
+        and hour.isascii()
+        and hour.isdigit()
+        and int(hour[:4]) < HOURS
+        and isinstance(weight, int | float)
+        and not isinstance(weight, bool)
+        and weight > 0
+    }
