@@ -1,137 +1,303 @@
-"""The decision what to ask of a car: over a grid of everything that can be known, and by its properties."""
+"""The decision what to ask of a car, and when next: by its properties, over thousands of things that can be known."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
-from itertools import product
+import math
+import random
+from typing import Any
 
 import pytest
 
-from custom_components.tesla_charging.const import (
-    CHARGING_INTERVAL,
-    IDLE_INTERVAL,
-    QUIET_AFTER,
-    QUIET_INTERVAL,
-    STATE_INTERVAL,
-)
+from custom_components.tesla_charging.charge_forecast import ChargeForecast
+from custom_components.tesla_charging.const import STATE_INTERVAL
 from custom_components.tesla_charging.fleet_api import VehicleState as Connection
+from custom_components.tesla_charging.pauses import MINUTE
 from custom_components.tesla_charging.polling import (
+    EARLY,
+    NOT_TOLD,
     ONLY_POLLED,
     SILENCE,
+    SOONEST_LOOK,
     Ask,
     Known,
+    Why,
     is_incomplete,
+    next_look,
     next_question,
 )
 from custom_components.tesla_charging.telemetry_problem import TelemetryTrouble
 from custom_components.tesla_charging.vehicle_state import Reading, VehicleState
 
-NOW = 1_790_000_000.0
-MINUTE = 60.0
-HALF_A_STEP = STATE_INTERVAL.total_seconds() / 2
-ASKED = Known(seen=Connection.ONLINE, asked_at=NOW, changed_at=NOW)
-LATER = [None, *(MINUTE * minutes for minutes in (-60, 0, 1, 4, 5, 9, 11, 14, 15, 29, 31, 90))]
-"""How long ago something was, in seconds; below zero after our clock was set back."""
+NOW = 1_790_000_040.0
+"""On the grid of a car with phase 0."""
+HOUR = 3600.0
+STEP = STATE_INTERVAL.total_seconds()
+ONLINE = Connection.ONLINE
+ASKED = Known(seen=ONLINE, asked_at=NOW, changed_at=NOW)
+AGO = [
+    0.0,
+    1.0,
+    *(MINUTE * minutes for minutes in (1, 4, 5, 7, 9, 11, 15, 19, 29, 31, 61, 121, 999)),
+]
 
 
-def ago(seconds: float | None) -> float | None:
-    return None if seconds is None else NOW - seconds
+def some_forecast(dice: random.Random, asked_at: float) -> ChargeForecast:
+    low = dice.uniform(0, 99)
+    return ChargeForecast(
+        asked_at,
+        low,
+        low + dice.uniform(0.001, 1),
+        rate=dice.choice([None, 1 / 36_000, 0.2, 10 ** dice.uniform(-4.5, -0.7)]),
+        ends_at=dice.choice(
+            [None, NOW + dice.uniform(-1e5, 1e5), asked_at + dice.uniform(0, 3600)]
+        ),
+    )
 
 
-def everything() -> Iterator[Known]:
-    yes_no = (False, True)
-    for seen, woke, charging, streaming, confirm, incomplete in product(
-        (None, *Connection), yes_no, yes_no, yes_no, yes_no, yes_no
-    ):
-        for pushed, asked, changed in product(LATER, LATER, LATER[1:]):
-            yield Known(
-                seen=seen,
-                woke=woke,
-                charging=charging,
-                streaming=streaming,
-                confirm_wanted=confirm,
-                incomplete=incomplete,
-                pushed_at=ago(pushed),
-                asked_at=ago(asked),
-                changed_at=ago(changed) or 0.0,
+def anything(seed: int = 1, count: int = 5_000, **certain: Any) -> list[Known]:
+    """Return as many different things that can be known of a car, all with this in common."""
+    dice = random.Random(seed)
+    found = []
+    for _ in range(count):
+        yes_no = {
+            name: dice.random() < 0.4
+            for name in (
+                *("woke", "charging", "driving", "outward", "arrived", "plugged", "guarded"),
+                *("streaming", "incomplete", "confirm_wanted"),
             )
+        }
+        ago = {
+            name: dice.choice([None, NOW - dice.choice(AGO), NOW + 60, NOW - dice.uniform(0, 9e3)])
+            for name in ("pushed_at", "asked_at", "starts_at")
+        }
+        known: dict[str, Any] = {
+            "seen": dice.choice([None, ONLINE, ONLINE, *Connection]),
+            **yes_no,
+            **ago,
+            "forecast": dice.choice([None, some_forecast(dice, ago["asked_at"] or NOW)]),
+            "home_in": dice.choice([None, 0.0, 10 ** dice.uniform(0, 6)]),
+            "at_home": dice.choice([None, True, False]),
+            "rests": dice.choice([0, 1, 2, 50]),
+            "fruitless": dice.choice([0, 1, 3, 10_000]),
+            "use": dice.choice([1e-9, 0.03, 0.3, 1.0]),
+            "plug": dice.choice([1e-9, 0.03, 0.3, 1.0]),
+            "asked_lately": dice.choice([0, 99, 100, 1_000]),
+            "changed_at": NOW - dice.choice([*AGO, -60.0]),
+            "stretch": dice.choice([1.0, 1.0, 1.5, 40.0, 1e300, math.inf]),
+            "phase": dice.random(),
+        }
+        found.append(Known(**known | certain))
+    return found
+
+
+def ask(known: Known, now: float = NOW) -> Ask:
+    return next_question(known, now).ask
+
+
+# -- what is asked at all ----------------------------------------------------------------------------------
 
 
 def test_data_are_never_asked_of_a_car_that_is_not_known_to_be_online() -> None:
-    asked = {known.seen for known in everything() if next_question(known, NOW) is Ask.DATA}
-    assert asked == {Connection.ONLINE}
+    asked = {known.seen for known in anything() if ask(known) is Ask.DATA}
+    assert asked == {ONLINE}
 
 
 def test_the_free_question_comes_first_and_only_once() -> None:
-    for known in everything():
-        assert (next_question(known, NOW) is Ask.STATE) <= (known.seen is None)
-        if known.seen is not None and known.seen is not Connection.ONLINE:
-            assert next_question(known, NOW) is Ask.NOTHING
+    for known in anything():
+        assert (ask(known) is Ask.STATE) <= (known.seen is None)
+        if known.seen is not None and known.seen is not ONLINE:
+            assert ask(known) is Ask.NOTHING
 
 
 def test_nothing_is_asked_while_the_car_pushes_unless_a_command_waits_for_its_confirmation() -> (
     None
 ):
-    pushing = [known for known in everything() if known.seen is None and known.pushes(NOW)]
-    assert pushing
+    pushing = [known for known in anything(seen=None, incomplete=False) if known.pushes(NOW)]
+    assert len(pushing) > 100
     for known in pushing:
-        if not known.incomplete:
-            assert (next_question(known, NOW) is Ask.NOTHING) is not known.confirm_wanted
+        assert (ask(known) is Ask.NOTHING) is not known.confirm_wanted
 
 
 def test_a_car_that_does_not_push_is_always_looked_at() -> None:
-    for known in everything():
-        if known.seen is None and not known.pushes(NOW):
-            assert next_question(known, NOW) is Ask.STATE
+    for known in anything(seen=None, streaming=False):
+        assert ask(known) is Ask.STATE
 
 
 def test_a_command_is_confirmed_whatever_else_is_known() -> None:
-    for known in everything():
-        if known.confirm_wanted and known.seen is Connection.ONLINE:
-            assert next_question(known, NOW) is Ask.DATA
+    for known in anything(seen=ONLINE, confirm_wanted=True):
+        assert ask(known) is Ask.DATA
+
+
+def test_a_car_never_asked_and_a_clock_set_back_are_asked_at_once_and_once() -> None:
+    for known in anything(seen=ONLINE, stretch=1.0, confirm_wanted=False, count=1_000):
+        assert ask(replace(known, asked_at=None)) is Ask.DATA
+        assert ask(replace(known, asked_at=NOW + 1)) is Ask.DATA
+        assert ask(replace(known, asked_at=NOW)) is Ask.NOTHING
+
+
+# -- when it is asked -------------------------------------------------------------------------------------
+
+
+def test_what_is_told_to_be_asked_later_is_asked_then_and_not_before() -> None:
+    for known in anything(seen=ONLINE, streaming=False):
+        plan = next_question(known, NOW)
+        if plan.ask is Ask.DATA or plan.at == math.inf:
+            continue
+        assert plan.at > NOW
+        assert ask(known, plan.at) is Ask.DATA
+        assert ask(known, (NOW + plan.at - 2 * EARLY) / 2) is Ask.NOTHING
 
 
 def test_what_is_worth_asking_now_is_worth_it_later_too() -> None:
-    """Unless the car has become quiet in between, which is asked more rarely."""
-    for known in everything():
-        if known.seen is not Connection.ONLINE or next_question(known, NOW) is not Ask.DATA:
-            continue
-        if known.asked_at is not None and known.asked_at > NOW:
-            continue
-        always_busy = replace(known, woke=True)
-        for minutes in (1, 10, 100):
-            assert next_question(always_busy, NOW + minutes * MINUTE) is Ask.DATA
-        assert next_question(known, NOW + QUIET_INTERVAL.total_seconds()) is Ask.DATA
+    for known in anything(seen=ONLINE, streaming=False):
+        if ask(known) is Ask.DATA and not (known.asked_at is not None and known.asked_at > NOW):
+            for minutes in (1, 10, 100):
+                assert ask(known, NOW + minutes * MINUTE) is Ask.DATA
 
 
-def test_a_busy_car_is_never_asked_less_than_an_idle_one() -> None:
-    for known in everything():
-        if known.charging or known.woke or next_question(known, NOW) is not Ask.DATA:
-            continue
-        assert next_question(replace(known, charging=True), NOW) is Ask.DATA
-        assert next_question(replace(known, woke=True), NOW) is Ask.DATA
+def test_a_budget_that_slows_down_never_makes_a_question_come_sooner() -> None:
+    for known in anything(seen=ONLINE):
+        dues = []
+        for stretch in (1.0, 1.01, 1.3, 2.0, 2.1, 17.0, 1e200, math.inf):
+            plan = next_question(replace(known, stretch=stretch), NOW)
+            dues.append(NOW if plan.ask is Ask.DATA else plan.at)
+        assert dues == sorted(dues), known
+
+
+def test_a_spent_budget_leaves_nothing_but_what_commands_need() -> None:
+    for known in anything(seen=ONLINE, stretch=math.inf):
+        assert (ask(known) is Ask.DATA) is known.confirm_wanted
+    for known in anything(seen=None, stretch=math.inf, streaming=False, count=500):
+        assert ask(known) is Ask.STATE, "which is free"
+
+
+def test_a_budget_slows_idle_questions_down_first_and_charging_last() -> None:
+    def pause(**known: Any) -> float:
+        plan = next_question(replace(ASKED, stretch=4.0, **known), NOW)
+        return (plan.at - NOW) / (next_question(replace(ASKED, **known), NOW).at - NOW)
+
+    assert pause(charging=True, changed_at=0.0) == 2
+    assert pause(driving=True) == pytest.approx(4, rel=0.1)
+    assert pause() == 16
+
+
+def test_an_idle_car_is_left_alone_for_long_enough_to_fall_asleep() -> None:
+    nothing_happens = dict.fromkeys(
+        ("woke", "charging", "driving", "arrived", "guarded", "confirm_wanted"), False
+    )
+    for known in anything(seen=ONLINE, asked_at=NOW, starts_at=None, **nothing_happens):
+        assert next_question(known, NOW).at >= NOW + 20 * MINUTE
+
+
+def test_a_charging_car_is_never_left_for_more_than_ten_minutes() -> None:
+    for known in anything(
+        seen=ONLINE, charging=True, asked_at=NOW, stretch=1.0, streaming=False, count=20_000
+    ):
+        plan = next_question(known, NOW)
+        assert plan.ask is Ask.DATA or plan.at <= NOW + 10 * MINUTE
+
+
+def test_no_car_is_asked_for_data_more_than_once_in_a_hundred_seconds() -> None:
+    for known in anything(seen=ONLINE, asked_at=NOW, confirm_wanted=False, count=20_000):
+        assert next_question(known, NOW).at >= NOW + 100
+
+
+def test_a_car_that_was_asked_often_is_not_asked_fast() -> None:
+    for known in anything(seen=ONLINE, asked_at=NOW, asked_lately=100, confirm_wanted=False):
+        assert next_question(known, NOW).at >= NOW + 9.7 * MINUTE
+
+
+FAST, SLOW = (ChargeForecast(NOW, 50.0, 50.0001, rate=rate) for rate in (1 / 30, 1 / 3600))
 
 
 @pytest.mark.parametrize(
-    ("known", "interval"),
+    ("known", "minutes", "why"),
     [
-        (replace(ASKED, charging=True), CHARGING_INTERVAL),
-        (replace(ASKED, woke=True), CHARGING_INTERVAL),
-        (ASKED, IDLE_INTERVAL),
-        (replace(ASKED, changed_at=NOW - QUIET_AFTER.total_seconds()), QUIET_INTERVAL),
+        (replace(ASKED, charging=True), 4, Why.CHARGING),
+        (replace(ASKED, charging=True, changed_at=NOW - HOUR), 9.7, Why.CHARGING),
+        # a percent takes half a minute: every nine of them
+        (replace(ASKED, charging=True, forecast=FAST), 4.5, Why.CHARGING),
+        (replace(ASKED, charging=True, forecast=SLOW), 9.7, Why.CHARGING),
+        (replace(ASKED, woke=True), 6, Why.WOKE),
+        (replace(ASKED, woke=True, fruitless=1), 10, Why.WOKE),
+        # nothing came of it three times: its connection comes and goes
+        (replace(ASKED, woke=True, fruitless=9, rests=1), 40, Why.WOKE),
+        # to work, at an hour at which it is never plugged in; back; and when it usually is
+        (replace(ASKED, driving=True, outward=True, plug=0.01), 22, Why.DRIVING),
+        (replace(ASKED, driving=True, plug=0.01), 10, Why.DRIVING),
+        (replace(ASKED, driving=True, outward=True, plug=0.9), 10, Why.DRIVING),
+        # nobody is at home at once
+        (replace(ASKED, driving=True, set_off=True, plug=0.9), 14, Why.DRIVING),
+        # it is known how far from home it is
+        (replace(ASKED, driving=True, plug=0.9, home_in=25 * MINUTE), 26, Why.DRIVING),
+        (replace(ASKED, driving=True, plug=0.9, home_in=9 * HOUR), 30, Why.DRIVING),
+        # just parked: is it going to be plugged in?
+        (replace(ASKED, arrived=True), 8, Why.ARRIVED),
+        (replace(ASKED, arrived=True, outward=True, plug=0.01), 30, Why.ARRIVED),
+        (replace(ASKED, arrived=True, outward=True, plug=0.01, at_home=True), 8, Why.ARRIVED),
+        (replace(ASKED, arrived=True, plug=0.9, at_home=False), 30, Why.ARRIVED),
+        (ASKED, 30, Why.IDLE),
+        (replace(ASKED, plug=0.5), 20, Why.IDLE),
+        # it was left alone, and did not fall asleep
+        (replace(ASKED, rests=1), 46, Why.IDLE),
+        (replace(ASKED, rests=2, use=0.1), 30, Why.IDLE),
+        (replace(ASKED, rests=2, use=0.1, changed_at=NOW - 12 * HOUR), 48, Why.IDLE),
+        (replace(ASKED, rests=9, use=0.01, changed_at=NOW - 12 * HOUR), 120, Why.IDLE),
         # somebody did something in the future: our clock was set back
-        (replace(ASKED, changed_at=NOW + 10 * QUIET_INTERVAL.total_seconds()), QUIET_INTERVAL),
+        (replace(ASKED, rests=9, use=0.01, changed_at=NOW + HOUR), 120, Why.IDLE),
+        # Sentry keeps it awake anyway
+        (replace(ASKED, guarded=True), 10, Why.GUARDED),
+        (replace(ASKED, guarded=True, changed_at=NOW - HOUR), 20, Why.GUARDED),
+        (replace(ASKED, guarded=True, use=1.0, changed_at=NOW - 9 * HOUR), 20, Why.GUARDED),
+        (replace(ASKED, guarded=True, use=0.01, changed_at=NOW - 9 * HOUR), 120, Why.GUARDED),
+        (replace(ASKED, plugged=True), 30, Why.PLUGGED),
+        (
+            replace(ASKED, plugged=True, rests=5, use=0.01, changed_at=NOW - 9 * HOUR),
+            60,
+            Why.PLUGGED,
+        ),
+        (
+            replace(ASKED, plugged=True, rests=5, use=0.9, changed_at=NOW - 9 * HOUR),
+            20,
+            Why.PLUGGED,
+        ),
+        (replace(ASKED, plugged=True, starts_at=NOW + 11 * MINUTE), 11.5, Why.SCHEDULE),
+        (replace(ASKED, plugged=True, starts_at=NOW - MINUTE), 30, Why.PLUGGED),
     ],
 )
-def test_data_are_asked_again_when_they_are_old_enough(known: Known, interval: timedelta) -> None:
-    due = NOW + interval.total_seconds() - HALF_A_STEP
-    assert next_question(known, due - 1) is Ask.NOTHING
-    assert next_question(known, due) is Ask.DATA
+def test_how_long_a_car_is_left_alone(known: Known, minutes: float, why: Why) -> None:
+    plan = next_question(known, NOW)
+    assert (plan.ask, plan.why) == (Ask.NOTHING, why)
+    assert (plan.at - NOW) / MINUTE == pytest.approx(minutes, abs=0.2)
 
 
-def test_a_car_never_asked_and_a_clock_set_back_are_asked_at_once() -> None:
-    assert next_question(replace(ASKED, asked_at=None), NOW) is Ask.DATA
-    assert next_question(ASKED, NOW - 1) is Ask.DATA
+def test_a_charge_is_asked_about_right_after_a_step_of_its_level_and_after_its_end() -> None:
+    # a percent takes 4 minutes and 40 seconds
+    charge = ChargeForecast(NOW, 50.0, 50.0001, rate=1 / 280, ends_at=NOW + 9 * HOUR)
+    plan = next_question(replace(ASKED, charging=True, forecast=charge), NOW)
+    assert plan.at - NOW == pytest.approx(2 * 280 + 5, abs=0.1)
+    ends = replace(charge, ends_at=NOW + 6 * MINUTE)
+    plan = next_question(replace(ASKED, charging=True, forecast=ends), NOW)
+    assert plan.at - NOW == 6 * MINUTE + 5
+    # it says since yesterday that it is nearly done
+    never = replace(charge, ends_at=NOW - HOUR)
+    plan = next_question(replace(ASKED, charging=True, forecast=never), NOW)
+    assert plan.at - NOW == 4 * MINUTE
+
+
+# -- several cars ----------------------------------------------------------------------------------------
+
+
+def test_every_car_is_looked_at_every_two_minutes_at_seconds_of_its_own() -> None:
+    dice = random.Random(1)
+    for _ in range(500):
+        phase, now = dice.random(), NOW + dice.uniform(0, 1e6)
+        look = next_look(phase, now)
+        assert SOONEST_LOOK <= look - now <= SOONEST_LOOK + STEP
+        assert next_look(phase, look) - look == pytest.approx(STEP, abs=1e-3)
+        assert look % STEP == pytest.approx(phase * STEP, abs=1e-3)
+
+
+# -- cars that push ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -154,14 +320,14 @@ def test_only_a_charging_car_may_not_be_silent(
 
 def test_a_car_that_does_not_push_everything_is_asked_rarely() -> None:
     known = Known(streaming=True, incomplete=True, pushed_at=NOW, asked_at=NOW, changed_at=NOW)
-    online = replace(known, seen=Connection.ONLINE)
-    due = NOW + QUIET_INTERVAL.total_seconds() - HALF_A_STEP
+    online = replace(known, seen=ONLINE)
+    due = NOW + NOT_TOLD - EARLY
     for now, before, after in ((due - 1, Ask.NOTHING, Ask.NOTHING), (due, Ask.STATE, Ask.DATA)):
-        assert next_question(known, now) is before
-        assert next_question(online, now) is after
+        assert ask(known, now) is before
+        assert ask(online, now) is after
     charging = replace(known, charging=True, pushed_at=due - 1)
-    assert next_question(charging, due - 1) is Ask.NOTHING
-    assert next_question(replace(known, asked_at=None), NOW) is Ask.STATE
+    assert ask(charging, due - 1) is Ask.NOTHING
+    assert ask(replace(known, asked_at=None), NOW) is Ask.STATE
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,32 @@
 """Whether a car is at home: as the car says, else as its position and Home Assistant's home zone say."""
 
+from typing import Final, NamedTuple
+
 from homeassistant.components.zone import in_zone
+from homeassistant.const import ATTR_LATITUDE, ATTR_LONGITUDE
 from homeassistant.core import HomeAssistant
+from homeassistant.util.location import distance
 
 from .vehicle_state import VehicleState
 
 HOME_ZONE = "zone.home"
+FASTEST = 30.0
+"""Metres in a second that a car comes nearer on its way home at most."""
+
+
+class Whereabouts(NamedTuple):
+    """Whether a car is at home, and how many seconds it needs to be there at least; None for not known."""
+
+    at_home: bool | None
+    home_in: float | None
+
+
+NOWHERE: Final = Whereabouts(None, None)
+
+
+def whereabouts(hass: HomeAssistant, state: VehicleState) -> Whereabouts:
+    """Return what is known of where a car is."""
+    return Whereabouts(is_at_home(hass, state), _seconds_home(hass, state))
 
 
 def is_at_home(hass: HomeAssistant, state: VehicleState) -> bool | None:
@@ -21,3 +42,15 @@ def is_at_home(hass: HomeAssistant, state: VehicleState) -> bool | None:
     if not isinstance(position, tuple) or zone is None:
         return None
     return in_zone(zone, *position)
+
+
+def _seconds_home(hass: HomeAssistant, state: VehicleState) -> float | None:
+    """Return how many seconds a car needs at least to be at home, None if it is not known where it is."""
+    position = state.value("Location")
+    zone = hass.states.get(HOME_ZONE)
+    if not isinstance(position, tuple) or zone is None:
+        return None
+    metres = distance(
+        *position, zone.attributes.get(ATTR_LATITUDE), zone.attributes.get(ATTR_LONGITUDE)
+    )
+    return None if metres is None else metres / FASTEST

@@ -37,12 +37,5 @@ CONF_TOKEN: Final = "token"  # noqa: S105  the name that Home Assistant's OAuth 
 
 STATE_INTERVAL: Final = timedelta(minutes=2)
 """How often the free state call asks whether a car is awake."""
-CHARGING_INTERVAL: Final = timedelta(minutes=5)
-"""Age at which the data of a charging car is asked for again."""
-IDLE_INTERVAL: Final = timedelta(minutes=15)
-"""The same for a car that is awake, but does nothing."""
-QUIET_INTERVAL: Final = timedelta(minutes=30)
-"""The same when nothing has changed for QUIET_AFTER: rare enough for the car to fall asleep."""
-QUIET_AFTER: Final = timedelta(minutes=30)
 CONFIRM_DELAY: Final = timedelta(seconds=10)
 """How long after a command the car is asked what came of it."""

@@ -2,16 +2,19 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import partial
 from typing import override
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
-from homeassistant.helpers.event import async_call_later
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
+from .asking import Asking
+from .at_home import whereabouts
 from .commander import VehicleCommander
-from .const import CONFIRM_DELAY, DOMAIN, LOGGER, STATE_INTERVAL
+from .confirming import Confirming
+from .const import DOMAIN, LOGGER, STATE_INTERVAL
 from .effects import effect_of, unsure
 from .energy_meter import metered
 from .exceptions import asleep, update_failure
@@ -31,7 +34,7 @@ from .fleet_telemetry import Record, SignalRecord
 from .issue_kinds import Evidence
 from .issues import async_get_issues
 from .needless import Needless
-from .polling import Ask, Known, is_charging, is_incomplete, next_question, shows_activity
+from .polling import Ask, Plan
 from .push_channel import PushChannel
 from .refreshing import Refresher
 from .runaway import Runaway
@@ -40,7 +43,7 @@ from .storage import CommandMemory, VehicleStorage
 from .telemetry_problem import LOCATION, NO_TROUBLE, TelemetryTrouble
 from .telling import TellingCoordinator
 from .vehicle_command import CommandRequest, CommandResult, Outcome, VirtualKey
-from .vehicle_state import TelemetryStage, VehicleState, clock_lag, expected, readings_of
+from .vehicle_state import TelemetryStage, VehicleState, expected, readings_of
 
 BURST = 0.25
 """Seconds in which pushes are gathered before entities are written."""
@@ -98,16 +101,16 @@ class VehicleCoordinator(TellingCoordinator):
             before_read=self._runaway.data,
         )
         storage.attach(summary.vin, self._memory, lambda: self.data)
+        self.asking = Asking(
+            summary.vin, storage.habits(summary.vin), _now(), partial(whereabouts, hass)
+        )
+        storage.attach_habits(summary.vin, lambda: self.asking.habits)
         state = storage.state(summary.vin).connected(summary.state)
         self.data = state if with_location else state.without(LOCATION)
         self.on_not_found: Callable[[], None] = _nothing
         """Told when Tesla does not find the car: it may have left the account."""
         self._told, self._told_success = self.data, True
-        self._asked_at: float | None = None
-        self._changed_at = _now()
-        self._clock_lag: float | None = None
-        self._confirm_wanted = False
-        self._cancel_confirm: CALLBACK_TYPE | None = None
+        self.confirming = Confirming(hass, self.name, self._confirm)
         self.push = PushChannel()
         self._needless = Needless(self.push, lambda: self.data, _now)
         self._telling: asyncio.TimerHandle | None = None
@@ -127,49 +130,48 @@ class VehicleCoordinator(TellingCoordinator):
 
         While the car pushes its data, nothing is asked at all.
         """
-        if next_question(self._known(), _now()) is Ask.NOTHING:
-            return self.data
         try:
+            if self._decide().ask is Ask.NOTHING:
+                return self.data
             summary = await self._vehicles.summary(self.vin)
             self.commander.saw(summary.state)
+            self.asking.saw(summary.state, self.data.connection, _now())
             state = self.data.connected(summary.state)
-            if next_question(self._known(summary.state), _now()) is not Ask.DATA:
+            if self._decide(summary.state).ask is not Ask.DATA:
                 return state
-            return await self._ask(state)
+            state = await self._ask(state)
+            self._decide(state.connection, state)
         except FleetApiError as err:
             if isinstance(err, NotFound):
                 self.on_not_found()
             raise update_failure(err) from err
+        else:
+            return state
+        finally:
+            self.update_interval = self.asking.wait(_now())
 
-    def _known(self, seen: Connection | None = None) -> Known:
-        return Known(
-            seen=seen,
-            woke=self.data.connection is not Connection.ONLINE,
-            charging=is_charging(self.data),
-            streaming=self.push.connected,
-            incomplete=is_incomplete(self.data, asked=self._asked_at is not None),
-            pushed_at=self.push.pushed_at,
-            asked_at=self._asked_at,
-            changed_at=self._changed_at,
-            confirm_wanted=self._confirm_wanted,
+    def _decide(self, seen: Connection | None = None, state: VehicleState | None = None) -> Plan:
+        return self.asking.decide(
+            state or self.data, self.push, _now(), seen=seen, confirm_wanted=self.confirming.wanted
         )
 
     async def _ask(self, state: VehicleState, *, insist: bool = False) -> VehicleState:
         """Return the state with the car's data of now; `insist` when somebody asks for them by hand."""
         if not insist:
             self._vehicles.check_bill()
-        self._asked_at = _now()
-        self._confirm_wanted = False
+        self.asking.asked(_now())
+        self.confirming.wanted = False
         sections = [*self._sections]
         if knows_schedules(self.data.value("Version")) is not False:
             sections.append(Section.CHARGE_SCHEDULES)
         try:
             data = await self._vehicles.data(self.vin, sections, insist=insist)
         except VehicleAsleep:
+            self.asking.saw(Connection.ASLEEP, state.connection, _now())
             return self.data.connected(Connection.ASLEEP)
         except AccountUnpaid:
             # so that every look fails until Tesla is asked again, rather than only each that is due
-            self._asked_at = None
+            self.asking.asked_at = None
             raise
         except MissingScope as err:
             if (
@@ -184,18 +186,12 @@ class VehicleCoordinator(TellingCoordinator):
         now = _now()
         # commands may have been sent meanwhile: merge into what is known now
         readings = readings_of(data, now=now)
-        lag = self._learn_lag(clock_lag(readings, now=now)) if readings else 0.0
+        lag = self.asking.lag(readings, now)
         merged = self.data.connected(state.connection).merge(readings, now=now, lag=lag)
         merged = metered(self.hass, merged, self.data)
-        if shows_activity(merged, self.data):
-            self._changed_at = now
+        self.asking.answered(merged, self.data, now)
         self._storage.keep(self.vin, merged.part(readings))
         return merged
-
-    def _learn_lag(self, lag: float) -> float:
-        """Return what the car's clock trails ours by: the lesser of two looks, as one may have been at old data."""
-        known, self._clock_lag = self._clock_lag, lag
-        return lag if known is None else min(lag, known)
 
     async def refresh(self) -> bool:
         """Ask for the car's data now: whether that was paid for, or another who asked at the same moment paid.
@@ -213,6 +209,8 @@ class VehicleCoordinator(TellingCoordinator):
         if state.connection is not Connection.ONLINE:  # fell asleep meanwhile
             self._saw_connection(state.connection)
             raise asleep("asleep_not_asked", self.vehicle_name)
+        self._decide(state.connection, state)
+        self.update_interval = self.asking.wait(_now())
         self.async_set_updated_data(state)
 
     # -- commanding ---------------------------------------------------------------------------------
@@ -240,7 +238,7 @@ class VehicleCoordinator(TellingCoordinator):
             self._take(self.data.merge(readings, now=now))
             self._storage.keep(self.vin, self.data.part(readings))
         self.data = unsure(self.data, request)
-        self._confirm_soon()
+        self.confirming.confirm_soon()
         return result
 
     async def wake_up(self) -> bool:
@@ -250,30 +248,13 @@ class VehicleCoordinator(TellingCoordinator):
         """
         with self.explaining():
             woken = await self.commander.wake_up()
-        self._confirm_soon(timedelta(seconds=1))
+        self.confirming.confirm_soon(timedelta(seconds=1))
         return woken
 
-    @callback
-    def _confirm_soon(self, delay: timedelta = CONFIRM_DELAY) -> None:
-        """Ask the car what came of a command, once for all commands of the next seconds.
-
-        A car that pushes its data usually tells by itself before.
-        """
-        self._confirm_wanted = True
-        self._look_soon(delay)
-
-    @callback
-    def _look_soon(self, delay: timedelta = CONFIRM_DELAY) -> None:
-        # a command may outlive its account
-        if self._cancel_confirm is None and not self._shutdown_requested:
-            job = HassJob(self._confirm, f"confirm {self.name}", cancel_on_shutdown=True)
-            self._cancel_confirm = async_call_later(self.hass, delay, job)
-
-    async def _confirm(self, _: datetime) -> None:
-        self._cancel_confirm = None
-        if self._known().pushes(_now()) and not self.data.assumed:
+    async def _confirm(self) -> None:
+        if self.asking.pushes(self.data, self.push, _now()) and not self.data.assumed:
             # the car has told; it stays silent only if it is, or is again, as it was
-            self._confirm_wanted = False
+            self.confirming.wanted = False
             return
         await self.async_refresh()
 
@@ -281,9 +262,7 @@ class VehicleCoordinator(TellingCoordinator):
     async def async_shutdown(self) -> None:
         """Stop asking."""
         self._runaway.stop()
-        if self._cancel_confirm is not None:
-            self._cancel_confirm()
-            self._cancel_confirm = None
+        self.confirming.close()
         if self._telling is not None:
             self._telling.cancel()
             self._telling = None
@@ -311,7 +290,7 @@ class VehicleCoordinator(TellingCoordinator):
         """Note that the car connected, or that it is gone: asleep, most likely, which Tesla tells for free."""
         self._take(self.push.came_or_went(self.data, connected))
         if not connected:
-            self._look_soon()
+            self.confirming.look_soon()
 
     @callback
     def telemetry_stage(

@@ -1,6 +1,7 @@
 """Diagnostics: what helps a helper, with everything secret or personal removed."""
 
 from dataclasses import asdict
+import math
 from typing import Any, Final
 
 from homeassistant.components.diagnostics import REDACTED, async_redact_data
@@ -34,7 +35,7 @@ TO_REDACT: Final = {
     "listen_host",
     "topic_base",
 }
-PERSONAL_SIGNALS: Final = frozenset({"Location", "charge_schedules"})
+PERSONAL_SIGNALS: Final = frozenset({"Location", "charge_schedules", "is_user_present"})
 
 
 async def async_get_config_entry_diagnostics(
@@ -171,6 +172,7 @@ def _car(
         }
         if pushed
         else None,
+        "next_question": _next_question(car, now),
         "last_update_success": car.last_update_success,
         "last_error": _error(car.last_exception),
         "signed_commands": car.commander.signed,
@@ -187,6 +189,15 @@ def _car(
             for name, reading in sorted(state.readings.items())
         },
     }
+
+
+def _next_question(car: VehicleCoordinator, now: float) -> dict[str, Any] | None:
+    """Return in how many seconds the car is looked at or asked again, and why; nothing of its owner's habits."""
+    plan = car.asking.plan
+    if plan is None:
+        return None
+    seconds = round(plan.at - now, 1) if math.isfinite(plan.at) else None
+    return {"in": seconds, "why": plan.why, "stretch": car.asking.stretch()}
 
 
 def _ago(moment: float | None, now: float) -> float | None:

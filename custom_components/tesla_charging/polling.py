@@ -1,35 +1,57 @@
-"""Whether a car is worth asking: one pure decision from what is known of it."""
+"""When a car is worth asking, and for what: one pure decision from what is known of it.
 
+Data cost money, and a car that is asked for them stays awake a while longer. So a question is put when its answer is
+likely to be news: after the next percent of a charge, at its end, when a car comes home, when its owner usually uses
+it; and a car that does nothing is left alone for long enough to fall asleep.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import Enum, auto
+from enum import Enum, StrEnum, auto
+import math
 from typing import Final
 
-from .const import CHARGING_INTERVAL, IDLE_INTERVAL, QUIET_AFTER, QUIET_INTERVAL, STATE_INTERVAL
+from .charge_forecast import ChargeForecast
+from .const import STATE_INTERVAL
 from .fleet_api import VehicleState as Connection
+from .pauses import (
+    CHARGE_END,
+    CHARGE_LONGEST,
+    CHARGE_OTHERWISE,
+    MINUTE,
+    arrival_pause,
+    charge_due,
+    drive_pause,
+    guarded_pause,
+    idle_pause,
+    plugged_pause,
+    woke_pause,
+)
 from .signals import SIGNALS
 from .telemetry_problem import LOCATION
-from .vehicle_state import VehicleState, signals_of
+from .vehicle_state import VehicleState
 
 SILENCE: Final = timedelta(minutes=10)
 """How long a charging, connected car may say nothing before it is asked."""
 CHARGING: Final = frozenset({"Charging", "Starting"})
-ACTIVITY: Final = signals_of(
-    (
-        "DetailedChargeState",
-        "ChargeLimitSoc",
-        "ChargeCurrentRequest",
-        "ChargePortDoorOpen",
-        "ChargePortLatch",
-        "ChargingCableType",
-        "Gear",
-    )
-)
-"""Signals that change when somebody does something with the car. Others (voltage, position, range) waver in a
-parked car for ever, and asking because of them would keep it from falling asleep."""
-
 ONLY_POLLED: Final = "charge_limit_soc_max"
 """A signal that every car gives when it is asked, and none pushes."""
+
+EARLY: Final = 1.0
+"""Seconds by which a question may come early: timers count whole seconds."""
+STEP: Final = STATE_INTERVAL.total_seconds()
+SOONEST_LOOK: Final = 10.0
+"""Seconds that two free looks are apart at least."""
+NOT_TOLD: Final = 30 * MINUTE
+"""The pause of what a car does not push, although it pushes."""
+START: Final = 30.0
+"""Seconds after which a scheduled charge has begun."""
+MANY: Final = 100
+"""Questions in a day from which on a car is asked no faster than one that charges slowly."""
+CALM: Final = CHARGE_LONGEST * CHARGE_OTHERWISE
+MOST_A_DAY: Final = MANY + math.ceil(86_400 / (CALM - EARLY)) + 1
+"""Questions in a day that no car gets more of by itself, whatever it does."""
 
 
 class Ask(Enum):
@@ -42,6 +64,35 @@ class Ask(Enum):
     """What it measures: billed."""
 
 
+class Why(StrEnum):
+    """Why a question comes when it comes."""
+
+    COMMAND = "command"
+    FIRST = "first"
+    CLOCK = "clock_set_back"
+    BUDGET = "budget"
+    PUSHES = "pushes"
+    NOT_TOLD = "not_told_by_pushing"
+    NOT_ONLINE = "not_online"
+    WOKE = "woke"
+    CHARGING = "charging"
+    DRIVING = "driving"
+    ARRIVED = "arrived"
+    SCHEDULE = "schedule"
+    PLUGGED = "plugged"
+    GUARDED = "guarded"
+    IDLE = "idle"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to ask now, or when to look again (unix seconds by our clock), and why."""
+
+    ask: Ask
+    at: float
+    why: Why
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """What is known of a car; times are unix seconds by our clock."""
@@ -51,6 +102,32 @@ class Known:
     woke: bool = False
     """Whether it is online, and was not when it was looked at before."""
     charging: bool = False
+    forecast: ChargeForecast | None = None
+    """What its last answers make expect of the charge."""
+    driving: bool = False
+    """Whether it is in gear, or somebody has just sat down in it."""
+    set_off: bool = False
+    """Whether it was parked when it was asked before."""
+    outward: bool = False
+    """Whether it set off from where it was plugged in last."""
+    home_in: float | None = None
+    """How many seconds it needs at least to be at home, if its position is known."""
+    at_home: bool | None = None
+    arrived: bool = False
+    """Whether it was parked since the answer before its last one, and was not plugged in yet."""
+    plugged: bool = False
+    guarded: bool = False
+    """Whether it watches its surroundings (Sentry), for which it stays awake, as it said last."""
+    rests: int = 0
+    """How often in a row it was left alone and did not fall asleep, although nothing happened."""
+    fruitless: int = 0
+    """How many questions in a row told nothing."""
+    use: float = 0.1
+    """How likely it is that somebody does something with it in this hour, above 0 up to 1."""
+    plug: float = 0.1
+    """The same for plugging it in."""
+    starts_at: float | None = None
+    """When it is to begin to charge, as it says."""
     streaming: bool = False
     """Whether it is connected to push its data."""
     incomplete: bool = False
@@ -59,10 +136,17 @@ class Known:
     """When it pushed something last, None for not since the start."""
     asked_at: float | None = None
     """When its data was asked for last, None for not since the start."""
+    asked_lately: int = 0
+    """How often in the last 24 hours."""
     changed_at: float = 0.0
     """When somebody last did something with it, as far as asking has shown."""
     confirm_wanted: bool = False
     """Whether it is to be seen what came of a command."""
+    stretch: float = 1.0
+    """By how much a budget makes pauses longer: charging least (the root), idling most (the square). At least 1;
+    infinite for no question but those that a command needs."""
+    phase: float = 0.0
+    """Which of many cars it is, from 0 to below 1: they are not asked all at once."""
 
     def pushes(self, now: float) -> bool:
         """Whether the car tells by itself what changes.
@@ -73,20 +157,105 @@ class Known:
             return False
         return not self.charging or 0 <= now - self.pushed_at <= SILENCE.total_seconds()
 
+    def quiet(self, asked_at: float) -> float:
+        """For how many seconds nobody had done anything with it when it was asked; endless if that is not known."""
+        seconds = asked_at - self.changed_at
+        return seconds if seconds >= 0 else math.inf
 
-def next_question(known: Known, now: float) -> Ask:
-    """Return what to ask now: whether the car is awake first, then its data if that is worth its price.
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a car can do, and when it is asked again (unix seconds) after it was asked and did that."""
+
+    why: Why
+    applies: Callable[[Known, float], bool]
+    due: Callable[[Known, float], float]
+    """From what is known and when the car was asked."""
+
+
+def _idle(known: Known, asked_at: float) -> float:
+    return idle_pause(known.quiet(asked_at), known.rests, known.use, known.plug)
+
+
+def _charge_due(known: Known, asked_at: float) -> float:
+    return charge_due(
+        asked_at,
+        known.forecast,
+        begun_ago=asked_at - known.changed_at,
+        stretch=math.sqrt(known.stretch),
+        phase=known.phase,
+    )
+
+
+def _row(
+    why: Why,
+    applies: Callable[[Known, float], bool],
+    pause: Callable[[Known, float], float],
+    *,
+    idle: bool = False,
+) -> Row:
+    """Return a row whose questions keep to the car's own grid, and are stretched, idle ones twice."""
+
+    def due(known: Known, asked_at: float) -> float:
+        stretch = known.stretch * (known.stretch if idle else 1.0)
+        return _on_grid(asked_at + pause(known, asked_at) * stretch, known.phase)
+
+    return Row(why, applies, due)
+
+
+ROWS: Final = (
+    _row(Why.NOT_TOLD, Known.pushes, lambda *_: NOT_TOLD, idle=True),
+    Row(Why.CHARGING, lambda known, _: known.charging, _charge_due),
+    _row(
+        Why.DRIVING,
+        lambda known, _: known.driving,
+        lambda known, _: drive_pause(
+            known.plug, known.home_in, set_off=known.set_off, outward=known.outward
+        ),
+    ),
+    _row(
+        Why.ARRIVED,
+        lambda known, _: known.arrived,
+        lambda known, _: arrival_pause(known.plug, at_home=known.at_home, outward=known.outward),
+    ),
+    _row(
+        Why.PLUGGED,
+        lambda known, _: known.plugged,
+        lambda known, asked_at: plugged_pause(known.quiet(asked_at), known.rests, known.use),
+        idle=True,
+    ),
+    _row(
+        Why.GUARDED,
+        lambda known, _: known.guarded,
+        lambda known, asked_at: guarded_pause(known.quiet(asked_at), known.use),
+        idle=True,
+    ),
+    _row(Why.IDLE, lambda *_: True, _idle, idle=True),
+)
+"""The first one that applies counts."""
+
+
+def next_question(known: Known, now: float) -> Plan:
+    """Return what to ask now, or when next: whether the car is awake first, then its data if that is worth its price.
 
     While the car pushes its data, nothing is asked at all, or rarely if that is not all of it.
     """
+    look = next_look(known.phase, now)
     if known.seen is None:
-        pushes = known.pushes(now) and not known.confirm_wanted
-        return (
-            Ask.NOTHING if pushes and not (known.incomplete and _is_due(known, now)) else Ask.STATE
-        )
-    if known.seen is Connection.ONLINE and _is_due(known, now):
-        return Ask.DATA
-    return Ask.NOTHING
+        if known.pushes(now) and not known.confirm_wanted:
+            due = _due(known, now).at if known.incomplete else math.inf
+            if now < due - EARLY:
+                return Plan(Ask.NOTHING, min(due, look), Why.PUSHES)
+        return Plan(Ask.STATE, now, Why.FIRST)
+    if known.seen is not Connection.ONLINE:
+        return Plan(Ask.NOTHING, look, Why.NOT_ONLINE)
+    plan = _due(known, now)
+    return Plan(Ask.NOTHING, plan.at, plan.why) if now < plan.at - EARLY else plan
+
+
+def next_look(phase: float, now: float) -> float:
+    """Return when (unix seconds) to look next whether a car is awake."""
+    return _on_grid(now + SOONEST_LOOK, phase)
 
 
 def is_charging(state: VehicleState) -> bool:
@@ -106,25 +275,32 @@ def is_incomplete(state: VehicleState, *, asked: bool) -> bool:
     return not asked and ONLY_POLLED not in state.readings
 
 
-def shows_activity(state: VehicleState, earlier: VehicleState) -> bool:
-    """Return whether somebody did something with the car between two states."""
-    return bool(state.changes(earlier) & ACTIVITY)
+def _due(known: Known, now: float) -> Plan:
+    """Return when the car's data are worth their price again."""
+    asked_at, stretch = known.asked_at, known.stretch
+    if known.confirm_wanted:
+        return Plan(Ask.DATA, now, Why.COMMAND)
+    if stretch == math.inf:
+        return Plan(Ask.DATA, math.inf, Why.BUDGET)
+    if asked_at is None:
+        return Plan(Ask.DATA, now, Why.FIRST)
+    if now < asked_at:
+        return Plan(Ask.DATA, now, Why.CLOCK)
+    row = next(row for row in ROWS if row.applies(known, now))
+    due, why = row.due(known, asked_at), row.why
+    if known.woke and row.why is not Why.NOT_TOLD:
+        soon = _on_grid(asked_at + woke_pause(known.fruitless) * stretch, known.phase)
+        due, why = min((due, why), (soon, Why.WOKE))
+    if known.starts_at is not None and not known.charging and known.starts_at > asked_at:
+        start = max(known.starts_at + START, asked_at + CHARGE_END * stretch)
+        due, why = min((due, why), (start, Why.SCHEDULE))
+    if known.asked_lately >= MANY:
+        due = max(due, asked_at + CALM * stretch)
+    return Plan(Ask.DATA, due, why)
 
 
-def _is_due(known: Known, now: float) -> bool:
-    """Whether the car's data is worth its price again."""
-    if known.asked_at is None or known.confirm_wanted or now < known.asked_at:
-        return True  # the latter when our clock was set back
-    # the state call runs on a grid of its own: half a step early is near enough
-    return now - known.asked_at >= (_interval(known, now) - STATE_INTERVAL / 2).total_seconds()
-
-
-def _interval(known: Known, now: float) -> timedelta:
-    if known.pushes(now):
-        return QUIET_INTERVAL
-    if known.woke or known.charging:
-        # also bounds what a car costs that is called online, but does not answer
-        return CHARGING_INTERVAL
-    if not 0 <= now - known.changed_at <= QUIET_AFTER.total_seconds():
-        return QUIET_INTERVAL
-    return IDLE_INTERVAL
+def _on_grid(moment: float, phase: float) -> float:
+    """Return the first moment from then on at which this car is looked at."""
+    if not math.isfinite(moment):
+        return moment
+    return moment + (phase * STEP - moment) % STEP

@@ -224,6 +224,9 @@ _ROWS = (
     Signal("charge_schedules", _charge_starts, Section.CHARGE_SCHEDULES, "charge_schedules"),
     Signal("Gear", _word, _DRIVE, "shift_state"),
     Signal("Odometer", _number(0, 1_000_000), Section.VEHICLE_STATE, "odometer"),
+    # decide when a car is asked again; pushing them would cost, and tell nobody anything
+    Signal("sentry_mode", _boolean, Section.VEHICLE_STATE, "sentry_mode"),
+    Signal("is_user_present", _boolean, Section.VEHICLE_STATE, "is_user_present"),
     # with the location scope, Tesla merges location_data into drive_state
     Signal("Location", _position, _DRIVE, POSITION_FIELD),
     Signal("LocatedAtHome", _boolean),

@@ -17,6 +17,7 @@ from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.storage import Store
 
 from .const import DOMAIN
+from .habits import Habits
 from .journal import Journal, joined
 from .telemetry_memory import ConfigMemory
 from .vehicle_command import Domain, InvalidSessionState, SessionState
@@ -33,6 +34,8 @@ SILENCE_DELAY: Final = 900.0
 """Seconds until it is on disk for how long cars have been silent, which only a day of counts for anything."""
 FOLLOWED: Final = "followed"
 """Beside the signals in a car's state: until when its charging and its whereabouts were followed, unix seconds."""
+HABITS: Final = "habits"
+"""Beside them as well: at which hours of the week the car is used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,7 @@ class VehicleStorage:
         self._session_sources: dict[str, Callable[[], CommandMemory]] = {}
         self._state_sources: dict[str, Callable[[], VehicleState]] = {}
         self._followed_sources: dict[str, Callable[[], tuple[float, float]]] = {}
+        self._habits_sources: dict[str, Callable[[], Habits]] = {}
         self._silence_source: Callable[[], dict[str, Any]] | None = None
 
     async def load(self) -> None:
@@ -124,6 +128,10 @@ class VehicleStorage:
             case {"followed": [int() | float() as charge, int() | float() as home]}:
                 return charge, home
         return 0.0, 0.0
+
+    def habits(self, vin: str) -> Habits:
+        """Return when a car is usually used."""
+        return Habits.from_dict(_records(self._loaded_states.get(vin)).get(HABITS))
 
     def telemetry(self, vin: str) -> ConfigMemory:
         """Return what is remembered of a car's telemetry configuration."""
@@ -157,6 +165,11 @@ class VehicleStorage:
     def attach_followed(self, vin: str, source: Callable[[], tuple[float, float]]) -> None:
         """Say where it comes from until when a car was followed; saved whenever its state is."""
         self._followed_sources[vin] = source
+
+    @callback
+    def attach_habits(self, vin: str, source: Callable[[], Habits]) -> None:
+        """Say where a car's habits come from; saved whenever its state is."""
+        self._habits_sources[vin] = source
 
     @callback
     def save_sessions(self) -> None:
@@ -198,6 +211,7 @@ class VehicleStorage:
         self._session_sources.pop(vin, None)
         self._state_sources.pop(vin, None)
         self._followed_sources.pop(vin, None)
+        self._habits_sources.pop(vin, None)
         if not self._closed:
             await self._configs.async_save(self._loaded_configs)
             await self._sessions.async_save(self._session_data())
@@ -272,13 +286,17 @@ class VehicleStorage:
 
     def _state_data(self) -> dict[str, Any]:
         return self._loaded_states | {
-            vin: source().as_dict() | self._followed_data(vin)
+            vin: source().as_dict() | self._followed_data(vin) | self._habits_data(vin)
             for vin, source in self._state_sources.items()
         }
 
     def _followed_data(self, vin: str) -> dict[str, Any]:
         source = self._followed_sources.get(vin)
         return {FOLLOWED: list(source())} if source else {}
+
+    def _habits_data(self, vin: str) -> dict[str, Any]:
+        source = self._habits_sources.get(vin)
+        return {HABITS: source().as_dict()} if source else {}
 
 
 def _records(loaded: object) -> dict[str, Any]:

@@ -1,0 +1,141 @@
+"""For how long a car that is awake is not asked again: plain numbers, all in seconds, for each thing that it can do."""
+
+import math
+from typing import Final
+
+from .charge_forecast import ChargeForecast
+
+MINUTE: Final = 60.0
+
+CHARGE_LONGEST: Final = 10 * MINUTE
+"""A stop, a fault or another limit is noticed within that."""
+CHARGE_SHORTEST: Final = 3 * MINUTE
+CHARGE_PERCENT: Final = 10.0
+"""A fast charge is asked about every so many percent."""
+CHARGE_STEP_FROM: Final = 0.85
+"""From which share of a pause on an expected step of the level is a better moment than the end of the pause."""
+CHARGE_OTHERWISE: Final = 0.97
+CHARGE_BEGINS: Final = 4 * MINUTE
+"""While a charge has just begun, and the car does not say yet how fast it goes."""
+CHARGE_BEGINS_FOR: Final = 10 * MINUTE
+CHARGE_END: Final = 4 * MINUTE
+"""Between two questions about the expected end."""
+TOLD: Final = 5.0
+"""From what happens until Tesla tells it."""
+SPREAD: Final = 10.0
+"""By how much several cars that do the same are asked apart."""
+
+DRIVE: Final = (10 * MINUTE, 22 * MINUTE)
+DRIVE_PACE: Final = 4 * MINUTE
+"""For a car that is certain to be plugged in within the hour; the rarer that is, the longer, by its root."""
+DRIVE_BEGINS: Final = 14 * MINUTE
+"""For a car that has just set off."""
+DRIVE_LONGEST: Final = 30 * MINUTE
+ARRIVAL: Final = 7 * MINUTE
+"""When a car that was just parked is asked again: who charges has plugged it in by then."""
+LIKELY: Final = 0.05
+"""How likely within the hour a plug-in must be, for a parked car to be asked for it."""
+RETURN: Final = 0.2
+"""How likely it is at least, if the car did not set off from where it was plugged in last: it may be coming back."""
+
+REST: Final = 30 * MINUTE
+"""For how long an idle car is left alone: twice what it takes one to fall asleep."""
+SHORT_REST: Final = 20 * MINUTE
+"""The same at an hour at which it is usually plugged in."""
+USUAL: Final = 0.3
+SECOND_REST: Final = 45 * MINUTE
+IDLE_SHARE: Final = 1 / 3
+"""A car that does not sleep is asked again after that share of the time for which it is idle: what was used lately is
+likely to be used soon."""
+GUARDED_SHORTEST: Final = 10 * MINUTE
+IDLE_PACE: Final = 15 * MINUTE
+"""For a car that does not sleep and is certain to be used within the hour; the rarer that is, the longer, by its root:
+so divided, a number of questions leaves the least that is noticed late."""
+IDLE: Final = (20 * MINUTE, 120 * MINUTE)
+PLUGGED: Final = (20 * MINUTE, 60 * MINUTE)
+"""The same for a car that is plugged in: a wall box may let it charge at any time."""
+
+WOKE: Final = 5 * MINUTE
+"""For a car that came online; doubled with every question that told nothing, for one whose connection comes and goes."""
+WOKE_DOUBLINGS: Final = 3
+
+
+def charge_due(
+    asked_at: float,
+    forecast: ChargeForecast | None,
+    *,
+    begun_ago: float,
+    stretch: float,
+    phase: float,
+) -> float:
+    """Return when (unix seconds) a charging car is asked again.
+
+    That is right after the level is expected to have changed, if such a moment is near the end of the pause, and right
+    after the expected end. `begun_ago` is for how long it had charged when it was asked, in seconds.
+    """
+    margin = TOLD + SPREAD * phase
+    rate = forecast.rate if forecast else None
+    if forecast is None or rate is None:
+        begins = 0 <= begun_ago < CHARGE_BEGINS_FOR
+        return asked_at + stretch * (CHARGE_BEGINS if begins else CHARGE_LONGEST * CHARGE_OTHERWISE)
+    longest = stretch * _within(CHARGE_PERCENT / rate, CHARGE_SHORTEST, CHARGE_LONGEST)
+    step = forecast.step_in(
+        asked_at + longest * CHARGE_STEP_FROM - margin, asked_at + longest - margin
+    )
+    due = asked_at + longest * CHARGE_OTHERWISE if step is None else step + margin
+    if forecast.ends_at is None:
+        return due
+    return min(due, max(forecast.ends_at + margin, asked_at + CHARGE_END * stretch))
+
+
+def drive_pause(plug: float, home_in: float | None, *, set_off: bool, outward: bool) -> float:
+    """Return the pause of a car that is driven: it matters when it comes home, and where it is plugged in.
+
+    `plug` is how likely that is in this hour; `home_in` how many seconds it needs home at least, if that is known;
+    `set_off` whether it was parked when it was asked before, `outward` whether it was plugged in there.
+    """
+    pause = _within(DRIVE_PACE / math.sqrt(plug if outward else max(plug, RETURN)), *DRIVE)
+    if set_off:
+        pause = max(pause, DRIVE_BEGINS)
+    return pause if home_in is None else min(DRIVE_LONGEST, max(pause, home_in))
+
+
+def arrival_pause(plug: float, *, at_home: bool | None, outward: bool) -> float:
+    """Return the pause of a car that was parked a moment ago, and not plugged in yet."""
+    may_be_plugged_in = (plug >= LIKELY or not outward) if at_home is None else at_home
+    return ARRIVAL if may_be_plugged_in else REST
+
+
+def idle_pause(quiet: float, rests: int, use: float, plug: float) -> float:
+    """Return the pause of a parked car: so long that it falls asleep, and if it does not, by its owner's habits.
+
+    `quiet` is for how long nobody had done anything with it when it was asked; `rests` how often in a row it was left
+    alone for nothing; `use` and `plug` how likely something is in this hour.
+    """
+    if rests == 0:
+        return SHORT_REST if plug >= USUAL else REST
+    if rests == 1:
+        return SECOND_REST
+    return max(REST, guarded_pause(quiet, use))
+
+
+def guarded_pause(quiet: float, use: float) -> float:
+    """Return the pause of a parked car that does not sleep anyway."""
+    longest = _within(IDLE_PACE / math.sqrt(use), *IDLE)
+    return _within(quiet * IDLE_SHARE, GUARDED_SHORTEST, longest) if quiet >= 0 else longest
+
+
+def plugged_pause(quiet: float, rests: int, use: float) -> float:
+    """Return the pause of a car that is plugged in and does not charge: what will happen to it happens rarely."""
+    if rests == 0:
+        return REST
+    return _within(quiet, SHORT_REST, _within(IDLE_PACE / math.sqrt(use), *PLUGGED))
+
+
+def woke_pause(fruitless: int) -> float:
+    """Return the pause of a car that just came online; `fruitless` questions in a row told nothing."""
+    return WOKE * 2.0 ** min(fruitless, WOKE_DOUBLINGS)
+
+
+def _within(value: float, least: float, most: float) -> float:
+    return max(least, min(most, value))
