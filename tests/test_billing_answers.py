@@ -73,7 +73,7 @@ async def test_where_only_what_is_billed_is_refused_it_is_tried_every_few_hours(
     await live(home, 10 * MINUTE)
     home.tesla.faults.status(402, DATA, times=None)
     home.tesla.billing.reset()
-    await live(home, 6 * MINUTE)
+    await live(home, 12 * MINUTE)  # a charging car is asked every ten at least
     await live(home, DAY, lambda: shown.add(home.state("sensor", "charging_state")))
     # not there, not there, there, not there: an automation could not stand it
     assert shown == {"unavailable"}
