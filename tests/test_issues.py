@@ -32,7 +32,7 @@ def turned(clocks: None, charging_home: Home) -> Home:
     return charging_home
 
 
-async def later(home: Home, seconds: float = 6 * MINUTE) -> None:
+async def later(home: Home, seconds: float = 10 * MINUTE) -> None:
     """Look again when a charging car's data are worth their price again."""
     home.tesla.clock.advance(seconds)
     await home.poll()
@@ -100,7 +100,7 @@ async def test_a_car_that_is_paired_elsewhere_is_noticed_without_asking_for_ever
         await home.act("set_charge_limit", percent=70)
     home.tesla.billing.reset()
     for _ in range(round(3 * DAY / (6 * MINUTE))):
-        await later(home)
+        await later(home, 6 * MINUTE)
     # after ten minutes, half an hour, two and six hours; then daily
     assert 5 <= home.tesla.billing.count(path_contains="fleet_status") <= 7
     assert home.tesla.billing.count("wake") == 0

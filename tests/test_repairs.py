@@ -43,7 +43,7 @@ async def owner(charging_home: Home, hass_client: Any, monkeypatch: pytest.Monke
     return await owner_of(charging_home, hass_client)
 
 
-async def later(home: Home, seconds: float = 6 * MINUTE) -> None:
+async def later(home: Home, seconds: float = 10 * MINUTE) -> None:
     home.tesla.clock.advance(seconds)
     await home.poll()
 

@@ -85,7 +85,7 @@ async def test_a_silent_car_is_polled_explained_and_forgiven(
     await until(lambda: home.state("sensor", "telemetry") in {"configured", "synced"})
     await pass_time(home, STEP)
     home.tesla.billing.reset()
-    await pass_time(home, 20 * MINUTE)
+    await pass_time(home, 32 * MINUTE)
     assert home.tesla.billing.count(path_contains="vehicle_data") == 1
     assert home.tesla.billing.count(path_contains="fleet_telemetry_errors") == 0
     assert issue(home) is None
