@@ -58,8 +58,11 @@ KNOWN_LOG = re.compile(
     r"zlib_ng and isal are not available|We found a custom integration|FFmpeg fails"
     r"|Error starting FFmpeg|Error loading libturbojpeg|Skipping pip installation"
     r"|TESLA_CHARGING_SIMULATOR is set"
+    # a page that is left while Home Assistant's own websocket writes to it
+    r"|never retrieved \(task: None\)\nTraceback[^\0]*_send_compressed_frame[^\0]*closing transport$"
 )
 BAD_LOG = re.compile(r"\d{4}-\d\d-\d\d \S+ (WARNING|ERROR|CRITICAL)")
+RECORD = re.compile(r"^(?=\d{4}-\d\d-\d\d )", re.MULTILINE)
 
 
 class HomeError(Exception):
@@ -269,11 +272,11 @@ class Home:
         return self._output.read_text(encoding="utf-8", errors="replace")
 
     def bad_log(self) -> list[str]:
-        """Return the warnings and errors that are not known to be this machine's."""
+        """Return the first lines of warnings and errors that are not known to be this machine's."""
         return [
-            line
-            for line in self.log().splitlines()
-            if BAD_LOG.match(line) and not KNOWN_LOG.search(line)
+            record.splitlines()[0]
+            for record in RECORD.split(self.log())
+            if BAD_LOG.match(record) and not KNOWN_LOG.search(record.rstrip())
         ]
 
     def _tail(self) -> str:
