@@ -128,7 +128,9 @@ def too_often(err: LimitReached, car: str) -> HomeAssistantError:
             "command": err.what,
             "count": str(limit.count),
             "period": hours if limit.seconds >= HOUR else minutes,
-            "until": until.strftime("%H:%M"),
+            "until": f"{until:%H:%M}"
+            if until.date() == dt_util.now().date()
+            else f"{until:%Y-%m-%d %H:%M}",
         },
     )
 
