@@ -88,7 +88,7 @@ _NUMBER, _BOOLEAN, _WORD, _TEXT = Kind.NUMBER, Kind.BOOLEAN, Kind.WORD, Kind.TEX
 _ROWS: Final = (
     _row("DetailedChargeState", _WORD, 1, None, (2, 0, 6), arm="detailed_charge_state_value"),
     # what everybody looks at: a few cents a month let it be seconds old while it changes, not minutes
-    _row("BatteryLevel", _NUMBER, 5, 0.05, (340, 420, 10)),
+    _row("BatteryLevel", _NUMBER, 5, 0.1, (170, 210, 5)),
     _row("RatedRange", _NUMBER, 60, 1.0, (45, 55, 2)),
     _row("ChargeLimitSoc", _NUMBER, 1, None, (0, 0, 2)),
     _row("ChargeCurrentRequest", _NUMBER, 1, None, (12, 0, 2)),
