@@ -13,6 +13,8 @@ INK, FAINT = "#7d8590", "#7d859055"
 COLOURS = {
     "telemetry": "#1f9d55",
     "polling": "#2b7de9",
+    "polling-50-cents": "#39a5d6",
+    "polling-20-cents": "#6cc7d9",
     "core": "#e5534b",
     "every-10-min": "#c69026",
     "every-minute": "#986ee2",

@@ -147,7 +147,7 @@ async def _web_site(world: World, key: VirtualKey) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _ours(
-    world: World, directory: Path, telemetry: TelemetrySettings
+    world: World, directory: Path, telemetry: TelemetrySettings, **options: float
 ) -> AsyncIterator[Watch]:
     os.environ[ENVIRONMENT_VARIABLE] = world.tesla.base_url
     active_endpoints.cache_clear()
@@ -165,7 +165,7 @@ async def _ours(
             "domain": DOMAIN,
             "location": False,
         }
-        await _entry(hass, world, OURS, SCOPES, data, telemetry.as_options())
+        await _entry(hass, world, OURS, SCOPES, data, {**telemetry.as_options(), **options})
         yield _watch(hass, OURS, f"{VIN}_battery_level", f"{VIN}_charging_state")
 
 
@@ -179,11 +179,15 @@ async def ours_with_telemetry(world: World, directory: Path) -> AsyncIterator[Wa
         yield watch
 
 
-@asynccontextmanager
-async def ours_polling(world: World, directory: Path) -> AsyncIterator[Watch]:
-    """This project, without telemetry."""
-    async with _ours(world, directory, TelemetrySettings()) as watch:
-        yield watch
+def ours_polling(**options: float) -> Contender:
+    """Return this project without telemetry; `options` are those of its entry, the monthly budget for instance."""
+
+    @asynccontextmanager
+    async def contend(world: World, directory: Path) -> AsyncIterator[Watch]:
+        async with _ours(world, directory, TelemetrySettings(), **options) as watch:
+            yield watch
+
+    return contend
 
 
 @asynccontextmanager
@@ -252,7 +256,9 @@ def timer(minutes: float) -> Contender:
 
 CONTENDERS: dict[str, Contender] = {
     "telemetry": ours_with_telemetry,
-    "polling": ours_polling,
+    "polling": ours_polling(),
+    "polling-50-cents": ours_polling(budget=0.5),
+    "polling-20-cents": ours_polling(budget=0.2),
     "core": core,
     "every-10-min": timer(10),
     "every-minute": timer(1),

@@ -7,6 +7,8 @@ from typing import Any
 CONTENDERS = {
     "telemetry": "Tesla Charging, telemetry",
     "polling": "Tesla Charging, polling only",
+    "polling-50-cents": "the same, budget $0.50",
+    "polling-20-cents": "the same, budget $0.20",
     "core": "Home Assistant's `tesla_fleet`",
     "every-10-min": "a timer, every 10 minutes",
     "every-minute": "a timer, every minute",

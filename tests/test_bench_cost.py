@@ -161,8 +161,8 @@ def test_goals_are_measured_against_home_assistants_component() -> None:
 def test_the_chart_has_a_mark_for_each_run() -> None:
     runs = [run(contender, driver) for driver in DRIVERS for contender in CONTENDERS]
     root = ET.fromstring(chart(runs))
-    assert len(root.findall(f".//{SVG}circle/{SVG}title")) == 10
-    assert len(root.findall(f".//{SVG}rect/{SVG}title")) == 5
+    assert len(root.findall(f".//{SVG}circle/{SVG}title")) == 2 * len(CONTENDERS)
+    assert len(root.findall(f".//{SVG}rect/{SVG}title")) == len(CONTENDERS)
 
 
 def test_what_was_not_repeated_is_kept(tmp_path: Path) -> None:
