@@ -262,6 +262,7 @@ ENTITIES = (
         ),
         note="Of the application, on a device of the account; each car shows its part (`sensor.car_cost_this_month`).",
     ),
+    Row("A budget for the month, which is kept", ("sensor.budget",)),
     Row(
         "Values received today",
         ("sensor.signals_today",),

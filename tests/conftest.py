@@ -10,7 +10,7 @@ from homeassistant.components.application_credentials import (
     ClientCredential,
     async_import_client_credential,
 )
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.setup import async_setup_component
 import pytest
@@ -79,7 +79,11 @@ class Home:
         )
 
     async def set_up(
-        self, *scopes: str, location: bool = False, telemetry: TelemetrySettings | None = None
+        self,
+        *scopes: str,
+        location: bool = False,
+        telemetry: TelemetrySettings | None = None,
+        budget: float | None = None,
     ) -> MockConfigEntry:
         """Set the integration up with an entry that exists already."""
         self.save_key()
@@ -97,7 +101,10 @@ class Home:
                 "domain": HOME_DOMAIN,
                 "location": location,
             },
-            options=telemetry.as_options() if telemetry else {},
+            options={
+                **(telemetry.as_options() if telemetry else {}),
+                **({} if budget is None else {"budget": budget}),
+            },
         )
         self.entry.add_to_hass(self.hass)
         assert await self.hass.config_entries.async_setup(self.entry.entry_id)
@@ -141,6 +148,16 @@ class Home:
     def device_id(self, vin: str | None = None) -> str:
         """Return the device id of a car."""
         return self.device(vin).id
+
+    def account_state(self, key: str) -> State:
+        """Return the state of an entity of the account."""
+        assert self.entry is not None
+        found = er.async_get(self.hass).async_get_entity_id(
+            "sensor", DOMAIN, f"{self.entry.entry_id}_{key}"
+        )
+        state = self.hass.states.get(found or "")
+        assert state is not None, f"no sensor {key}"
+        return state
 
     async def act(self, action: str, **data: Any) -> Any:
         """Perform one of the integration's actions on the first car and return its response."""

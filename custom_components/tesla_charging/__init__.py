@@ -10,7 +10,10 @@ from homeassistant.helpers.typing import ConfigType
 
 from . import removal
 from .account import Account
+from .acting import on_behalf
 from .authorization import async_forget_sign_in, async_get_authorization
+from .budget_effects import BudgetEffects
+from .budget_keeper import BudgetKeeper, amount_of, async_get_budget
 from .const import CONF_BASE_URL, CONF_LOCATION, CONF_REGION, DOMAIN, PLATFORMS
 from .coordinator import VehicleCoordinator
 from .device import vins_of
@@ -53,12 +56,21 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 
 async def async_setup_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> bool:
     """Set up one account. Waits for Tesla's free list of cars, and for no car."""
+    # whoever has it loaded: what goes on by itself from now on is on nobody's behalf
+    with on_behalf(person=False):
+        return await _set_up(hass, entry)
+
+
+async def _set_up(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> bool:
     removal.async_clear(hass, entry)
     key = await _load_key(hass, entry)
     authorization = await async_get_authorization(hass, entry)
     meter = await async_get_meter(hass, authorization.implementation)
     meter.begin(currency_of(hass, entry))
-    client = _make_client(hass, entry, authorization, meter)
+    budget = async_get_budget(hass, meter)
+    budget.join(entry.entry_id, amount_of(hass, entry, meter.prices))
+    entry.async_on_unload(lambda: budget.leave(entry.entry_id))
+    client = _make_client(hass, entry, authorization, meter, budget)
     storage = VehicleStorage(hass, entry.entry_id)
     await storage.load()
     vehicles = Vehicles(client)
@@ -94,9 +106,12 @@ async def async_setup_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntry
         meter,
         with_location=with_location,
     )
-    entry.runtime_data = TeslaChargingData(client, key, storage, meter, cars, account, telemetry)
+    entry.runtime_data = TeslaChargingData(
+        client, key, storage, meter, budget, cars, account, telemetry
+    )
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     account.for_each(lambda car: EventWatch(hass, entry, car, storage).start())
+    BudgetEffects(hass, entry, budget).follow(entry, account, telemetry.limit)
     await telemetry.start()
     DomainWatch(hass, entry, key).start()
     account.for_each(lambda car: PairingWatch(hass, entry, car, vehicles).start())
@@ -159,7 +174,11 @@ async def async_remove_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
 
 
 def _make_client(
-    hass: HomeAssistant, entry: TeslaChargingConfigEntry, authorization: Authorization, meter: Meter
+    hass: HomeAssistant,
+    entry: TeslaChargingConfigEntry,
+    authorization: Authorization,
+    meter: Meter,
+    budget: BudgetKeeper,
 ) -> FleetApiClient:
     """Return the account's client."""
     issues = async_get_issues(hass, entry)
@@ -173,6 +192,7 @@ def _make_client(
         on_base_url=lambda url: _remember_base_url(hass, entry, url),
         on_outcome=issues.outcome,
         suspension=issues.suspension,
+        permit=budget.permit,
     )
 
 

@@ -15,13 +15,20 @@ _BY_HAND: Final[ContextVar[bool]] = ContextVar("by_hand", default=False)
 
 
 @contextmanager
-def acting(context: Context | None) -> Iterator[None]:
-    """Remember, for what is done meanwhile and for what that starts, who does it."""
-    token = _BY_HAND.set(context is not None and context.user_id is not None)
+def on_behalf(*, person: bool) -> Iterator[None]:
+    """Remember the same where it does not follow from who began: a timer that a person's action has set runs on."""
+    token = _BY_HAND.set(person)
     try:
         yield
     finally:
         _BY_HAND.reset(token)
+
+
+@contextmanager
+def acting(context: Context | None) -> Iterator[None]:
+    """Remember, for what is done meanwhile and for what that starts, who does it."""
+    with on_behalf(person=context is not None and context.user_id is not None):
+        yield
 
 
 def by_hand() -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
+from .acting import by_hand
 from .const import CONFIRM_DELAY
 
 
@@ -19,6 +20,7 @@ class Confirming:
         """Nothing is to be seen yet; `look` is called when it is time."""
         self.wanted = False
         """Whether it is to be seen what came of a command, until the car was asked."""
+        self._of_person = False
         self._hass = hass
         self._name = name
         self._look = look
@@ -37,7 +39,14 @@ class Confirming:
         A car that pushes its data usually tells by itself before.
         """
         self.wanted = True
+        self._of_person |= by_hand()
         self.look_soon(delay)
+
+    @callback
+    def begun(self) -> bool:
+        """Take note that the car is being asked; return whether a person's command waits for it."""
+        of_person, self._of_person, self.wanted = self._of_person, False, False
+        return of_person
 
     @callback
     def look_soon(self, delay: timedelta = CONFIRM_DELAY) -> None:

@@ -23,6 +23,8 @@ PLATFORMS: Final = (
 PORTAL_URL: Final = "https://developer.tesla.com/dashboard"
 """Where a Tesla application is made and changed."""
 
+CONF_BUDGET: Final = "budget"
+"""In an entry's options: what Tesla may charge in a month, if it is not the default."""
 CONF_CURRENCY: Final = "currency"
 """In an entry's options: the currency in which Tesla bills, if it is not the home's own."""
 CONF_DOMAIN: Final = "domain"

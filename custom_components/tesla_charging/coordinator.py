@@ -10,6 +10,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
+from .acting import by_hand, on_behalf
 from .asking import Asking
 from .at_home import whereabouts
 from .commander import VehicleCommander
@@ -23,6 +24,7 @@ from .fleet_api import (
     FleetApiError,
     MissingScope,
     NotFound,
+    OverBudget,
     Scope,
     Section,
     VehicleAsleep,
@@ -160,12 +162,13 @@ class VehicleCoordinator(TellingCoordinator):
         if not insist:
             self._vehicles.check_bill()
         self.asking.asked(_now())
-        self.confirming.wanted = False
+        of_person = self.confirming.begun()
         sections = [*self._sections]
         if knows_schedules(self.data.value("Version")) is not False:
             sections.append(Section.CHARGE_SCHEDULES)
         try:
-            data = await self._vehicles.data(self.vin, sections, insist=insist)
+            with on_behalf(person=by_hand() if insist else of_person):
+                data = await self._vehicles.data(self.vin, sections, insist=insist)
         except VehicleAsleep:
             self.asking.saw(Connection.ASLEEP, state.connection, _now())
             return self.data.connected(Connection.ASLEEP)
@@ -173,6 +176,10 @@ class VehicleCoordinator(TellingCoordinator):
             # so that every look fails until Tesla is asked again, rather than only each that is due
             self.asking.asked_at = None
             raise
+        except OverBudget:
+            if insist:
+                raise
+            return state
         except MissingScope as err:
             if (
                 Scope.VEHICLE_LOCATION not in err.scopes
@@ -254,7 +261,7 @@ class VehicleCoordinator(TellingCoordinator):
     async def _confirm(self) -> None:
         if self.asking.pushes(self.data, self.push, _now()) and not self.data.assumed:
             # the car has told; it stays silent only if it is, or is again, as it was
-            self.confirming.wanted = False
+            self.confirming.begun()
             return
         await self.async_refresh()
 

@@ -125,6 +125,9 @@ def _account(entry: TeslaChargingConfigEntry) -> dict[str, Any]:
             "cost": meter.cost,
             "cost_before": meter.cost_before,
             "projected": meter.projected(dt_util.now()),
+            "budget": data.budget.amount,
+            "budget_stage": data.budget.verdict.stage,
+            "stretch": str(data.budget.verdict.stretch),
         },
         "telemetry": {
             "road": settings.road,

@@ -14,6 +14,7 @@ from .const import DOMAIN
 from .fleet_api import (
     PRICES,
     AccountUnpaid,
+    AutomationOverBudget,
     Category,
     ConsentRevoked,
     FleetApiError,
@@ -24,7 +25,9 @@ from .fleet_api import (
     MobileAccessDisabled,
     NotFound,
     NotRegistered,
+    OverBudget,
     RateLimited,
+    RefreshOverBudget,
     ServerFailure,
     SigningRequired,
     SigningUnsupported,
@@ -59,6 +62,9 @@ _TRANSLATIONS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (MobileAccessDisabled, "mobile_access_disabled"),
     (RemoteAccessDisabled, "mobile_access_disabled"),
     (AccountUnpaid, "account_unpaid"),
+    (AutomationOverBudget, "over_budget_automation"),
+    (RefreshOverBudget, "over_budget_refresh"),
+    (OverBudget, "over_budget"),
     (RateLimited, "rate_limited"),
     (VehicleAsleep, "vehicle_asleep"),
     (VehicleTimeout, "vehicle_timeout"),
@@ -173,6 +179,8 @@ def placeholders(err: FleetApiError | VehicleCommandError) -> dict[str, str]:
         "detail": str(err) or type(err).__name__,
         "seconds": str(round(seconds)),
         "scopes": ", ".join(scopes) or "?",
+        "amount": err.amount if isinstance(err, OverBudget) else "?",
+        "until": err.until if isinstance(err, OverBudget) else "?",
     }
 
 

@@ -155,6 +155,17 @@ RUNAWAY_COMMANDS: Final = Kind(
     severity=ir.IssueSeverity.WARNING,
     fixable=False,
 )
+
+
+def _budget(key: str) -> Kind:
+    return Kind(key, _never, frozenset(), severity=ir.IssueSeverity.WARNING, fixable=False)
+
+
+BUDGET_SLOWER: Final = _budget("budget_slower")
+BUDGET_FEWER_FIELDS: Final = _budget("budget_fewer_fields")
+BUDGET_NO_REFRESH: Final = _budget("budget_no_refresh")
+BUDGET_BY_HAND: Final = _budget("budget_by_hand")
+BUDGET_SPENT: Final = _budget("budget_spent")
 KEY_NOT_SERVED: Final = Kind(
     "key_not_served",
     _never,
@@ -186,6 +197,11 @@ KINDS: Final = (
     ACCOUNT_UNPAID,
     RATE_LIMITED,
     RUNAWAY_COMMANDS,
+    BUDGET_SLOWER,
+    BUDGET_FEWER_FIELDS,
+    BUDGET_NO_REFRESH,
+    BUDGET_BY_HAND,
+    BUDGET_SPENT,
     KEY_NOT_SERVED,
     DOMAIN_MOVED,
     SIGNED_OUT,

@@ -44,6 +44,7 @@ class Meter:
         self._listeners: list[Callable[[], None]] = []
         self._cancel_news: CALLBACK_TYPE | None = None
         self._hears: dict[str, str] = {}
+        self._quiet_signals: float = float("inf")
         self._knows_cars = True
         self._prices = price_list(DEFAULT_CURRENCY)
         self.operations: dict[str, int] = {}
@@ -75,7 +76,10 @@ class Meter:
             return
         self._add(vin, Category.STREAMING, count)
         self._save(SIGNAL_DELAY)
-        if self._cancel_news is None:
+        self._quiet_signals -= count
+        if self._quiet_signals < 0:
+            self._tell()
+        elif self._cancel_news is None:
             job = HassJob(self._tell, f"{DOMAIN} signals on the meter", cancel_on_shutdown=True)
             self._cancel_news = async_call_later(self._hass, SIGNAL_NEWS, job)
 
@@ -127,6 +131,11 @@ class Meter:
                 self._listeners.remove(listener)
 
         return end
+
+    @callback
+    def tell_after(self, signals: float) -> None:
+        """Tell at once after more than so many signals from now on, if they come faster than the minute passes."""
+        self._quiet_signals = signals
 
     @callback
     def _tell(self, _: datetime | None = None) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from homeassistant.config_entries import ConfigEntry
 
 from .account import Account
+from .budget_keeper import BudgetKeeper
 from .coordinator import VehicleCoordinator
 from .fleet_api import FleetApiClient
 from .meter import Meter
@@ -22,6 +23,8 @@ class TeslaChargingData:
     storage: VehicleStorage
     meter: Meter
     """Of the application, which other entries may work with too."""
+    budget: BudgetKeeper
+    """Of the same application."""
     cars: dict[str, VehicleCoordinator]
     """By VIN; those of `account`."""
     account: Account

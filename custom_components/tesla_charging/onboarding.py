@@ -7,6 +7,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.config_entry_oauth2_flow import AbstractOAuth2Implementation
 
+from .budget_keeper import BudgetKeeper
 from .const import LOGGER
 from .domain_check import KeySighting, OnboardingError, look_for_key
 from .endpoints import active_endpoints
@@ -131,6 +132,7 @@ class AccountCars:
         base_url: str,
         authorization: Authorization,
         meter: Meter,
+        budget: BudgetKeeper,
     ) -> None:
         """Nothing is asked yet."""
         self._regions = {url: region for region, url in endpoints.regions.items()}
@@ -141,6 +143,7 @@ class AccountCars:
             base_url,
             now=hass.loop.time,
             on_request=meter.add_request,
+            permit=budget.permit_by_hand,
         )
         self._vehicles = Vehicles(self._client)
 

@@ -15,6 +15,8 @@ from homeassistant.helpers.selector import BooleanSelector
 import voluptuous as vol
 
 from .authorization import async_get_authorization
+from .budget_flow import BudgetFlow
+from .budget_keeper import async_get_budget
 from .const import (
     CONF_DOMAIN,
     CONF_IMPLEMENTATION,
@@ -44,7 +46,12 @@ from .vehicle_command import InvalidKey, VirtualKey
 
 
 class ReconfigureFlow(
-    KeyFlow, PairingFlow, TelemetryFlow, AbstractOAuth2FlowHandler, metaclass=ABCMeta
+    KeyFlow,
+    PairingFlow,
+    TelemetryFlow,
+    BudgetFlow,
+    AbstractOAuth2FlowHandler,
+    metaclass=ABCMeta,
 ):
     """The part of the flow that changes an entry without losing anything of it."""
 
@@ -66,7 +73,8 @@ class ReconfigureFlow(
         endpoints = active_endpoints()
         base_url = endpoints.regions[self._region]
         meter = await async_get_meter(self.hass, implementation)
-        return AccountCars(self.hass, endpoints, base_url, authorization, meter)
+        budget = async_get_budget(self.hass, meter)
+        return AccountCars(self.hass, endpoints, base_url, authorization, meter, budget)
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
@@ -78,7 +86,8 @@ class ReconfigureFlow(
         self._region = Region(entry.data[CONF_REGION])
         self._with_location = entry.data.get(CONF_LOCATION, False)
         self._telemetry = TelemetrySettings.from_options(entry.options)
-        options = ["telemetry", "pair_cars", "location", "domain", "replace_key", "application"]
+        options = ["telemetry", "budget", "pair_cars", "location", "domain", "replace_key"]
+        options.append("application")
         try:
             self.flow_impl = await async_get_config_entry_implementation(self.hass, entry)
         except (ImplementationUnavailableError, ValueError) as err:
@@ -199,6 +208,12 @@ class ReconfigureFlow(
         """Have the entry's options changed as well."""
         self._options |= settings.as_options()
         return await super()._with_telemetry(settings)
+
+    @override
+    async def _with_options(self, options: dict[str, Any]) -> ConfigFlowResult:
+        """Have the entry's options changed as well."""
+        self._options |= options
+        return await self._reconfigured()
 
     @override
     def _saw(self, vin: str, status: FleetStatus) -> None:

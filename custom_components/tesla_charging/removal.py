@@ -22,14 +22,15 @@ import voluptuous as vol
 
 from .account import devices_of
 from .authorization import async_get_authorization
+from .budget_keeper import async_get_budget
 from .const import CONF_IMPLEMENTATION, DOMAIN, LOGGER
 from .endpoints import active_endpoints
 from .fleet_api import FleetApiClient, TelemetryConfigs
 from .meter_book import async_get_meter, async_get_meters
 from .public_key import KEY_FILE, async_get_key_store
 from .storage import VehicleStorage
-from .telemetry import take_back
 from .telemetry_server import DIRECTORY, erase_files, files_exist
+from .telemetry_take_back import take_back
 
 LEFTOVERS: Final = "leftovers"
 """Id of the issue when the last entry is gone; the prefix of it while others remain."""
@@ -50,6 +51,7 @@ async def async_take_back(
         authorization = await async_get_authorization(hass, entry)
     except ImplementationUnavailableError, ValueError:
         return waiting  # the client id was deleted before
+    meter = await async_get_meter(hass, authorization.implementation)
     configs = TelemetryConfigs(
         FleetApiClient(
             async_get_clientsession(hass),
@@ -57,7 +59,8 @@ async def async_take_back(
             active_endpoints(),
             base_url,
             now=hass.loop.time,
-            on_request=(await async_get_meter(hass, authorization.implementation)).add_request,
+            on_request=meter.add_request,
+            permit=async_get_budget(hass, meter).permit_by_hand,
         )
     )
 

@@ -32,6 +32,7 @@ from homeassistant.helpers.selector import (
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
+from .acting import on_behalf
 from .const import CONF_BASE_URL, CONF_DOMAIN, CONF_REGION, DOMAIN
 from .domain_check import KeySighting, OnboardingError
 from .domain_watch import check_domain
@@ -119,7 +120,8 @@ class CheckFlow(PageFlow):
         if user_input is None or self.issue is None:
             return self.show()
         try:
-            await self.check()
+            with on_behalf(person=True):
+                await self.check()
         except OnboardingError as err:
             return self.show(err)
         except FleetApiError as err:

@@ -16,6 +16,7 @@ from .coordinator import VehicleCoordinator
 from .entity import VehicleEntity
 from .models import TeslaChargingConfigEntry
 from .next_schedule import next_start
+from .sensor_budget import BUDGET_SENSORS, BudgetSensor
 from .sensor_costs import ACCOUNT_SENSORS, CAR_SENSORS, MeterSensor
 from .sensor_rows import NEXT_SCHEDULE, SENSORS, TELEMETRY_SENSORS, VehicleSensorDescription
 from .sensor_rows_special import SPECIAL_SENSORS
@@ -39,6 +40,7 @@ async def async_setup_entry(
     ):
         async_add_as_known(hass, entry, Platform.SENSOR, async_add_entities, rows, make)
     async_add_entities(MeterSensor(entry, row) for row in ACCOUNT_SENSORS)
+    async_add_entities(BudgetSensor(entry, row) for row in BUDGET_SENSORS)
     entry.runtime_data.account.for_each(
         lambda car: async_add_entities(MeterSensor(entry, row, car) for row in CAR_SENSORS)
     )

@@ -1,6 +1,6 @@
 """The push channel of one entry: opens the receiver for its cars, keeps them configured, takes both back."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -10,11 +10,11 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.event import async_call_later
 
+from .budget import Streaming
 from .const import DOMAIN, LOGGER
 from .coordinator import VehicleCoordinator
 from .endpoints import active_endpoints
-from .fleet_api import FleetApiError, NotFound, TelemetryConfigs
-from .fleet_telemetry import ConfigAnswerError, read_config_status
+from .fleet_api import TelemetryConfigs
 from .meter import Meter
 from .metered_car import MeteredCar
 from .shown import shown_signals
@@ -33,6 +33,7 @@ from .telemetry_server import (
 )
 from .telemetry_settings import Road, TelemetrySettings
 from .telemetry_silence import SilenceWatch, clear_silence
+from .telemetry_take_back import take_back
 from .vehicle_command import VirtualKey
 from .vehicle_state import TelemetryStage
 
@@ -78,6 +79,8 @@ class EntryTelemetry:
         self._trouble = NO_TROUBLE
         """Why the receiver is not open."""
         self._silence: SilenceWatch | None = None
+        self._streaming = Streaming.FULL
+        self._ca = ""
         self.settings = TelemetrySettings.from_options(entry.options)
 
     async def start(self) -> None:
@@ -113,7 +116,8 @@ class EntryTelemetry:
     async def start_embedded(self) -> None:
         """Let the cars connect, and have them told to."""
         try:
-            ca = await self.server.open(self._entry.entry_id, self.settings, self._metered())
+            heard = {} if self._streaming is Streaming.OFF else self._metered()
+            self._ca = await self.server.open(self._entry.entry_id, self.settings, heard)
         except TelemetryServerError as err:
             if str(err) != self._closed_because:
                 self._closed_because = str(err)
@@ -138,31 +142,61 @@ class EntryTelemetry:
         self._review = review = ConfigReview(
             self._hass,
             self._entry,
-            self._configurator(ca),
+            self._configurator(),
             self._storage,
             self._cars,
             self.settings.public_place,
+            self.take_back_all,
         )
         review.start()
-        self._watch_silence()
+        self._watch_silence(lambda: self._streaming is not Streaming.OFF)
         self._background(review.review())
 
-    def _configurator(self, ca: str) -> TelemetryConfigurator:
+    def _configurator(self) -> TelemetryConfigurator | None:
+        """Return who configures the cars now; nobody if they are not to push."""
+        if self._streaming is Streaming.OFF:
+            return None
         return TelemetryConfigurator(
             self._configs,
             self._key,
             self.settings,
-            ca,
+            self._ca,
             with_location=self._with_location,
             shown=shown_signals(self._cars.values()),
+            essential=self._streaming is Streaming.ESSENTIAL,
         )
+
+    @callback
+    def limit(self, streaming: Streaming) -> None:
+        """Have the cars push all, less or nothing from now on: because of the budget, or again.
+
+        Who may not push is turned away at once, and has its configuration taken back. What somebody else's server
+        publishes over MQTT is not in our hands.
+        """
+        before, self._streaming = self._streaming, streaming
+        if streaming is before or self._review is None:
+            return
+        if streaming is Streaming.OFF:
+            for vin, car in self._cars.items():
+                self.server.leave(self._entry.entry_id, vin)
+                if car.push.connected:
+                    car.on_connection(False)
+        elif before is Streaming.OFF:
+            for vin, listener in self._metered().items():
+                self.server.join(self._entry.entry_id, vin, listener)
+        self._configure()
+
+    def _configure(self) -> None:
+        """Have the cars told what they are to do now."""
+        if self._review is not None:
+            self._review.configurator = self._configurator()
+            self._background(self._review.review())
 
     @callback
     def _on_new_ca(self, ca: str) -> None:
         """Have the cars told at once: those that connect anew do not trust the certificate otherwise."""
-        if self._review is not None:
-            self._review.configurator = self._configurator(ca)
-            self._background(self._review.review())
+        self._ca = ca
+        self._configure()
 
     @callback
     def _reopen(self, now: datetime) -> None:
@@ -203,7 +237,8 @@ class EntryTelemetry:
         if self._mqtt is not None:
             self._open_mqtt()
         if self._review is not None:
-            self.server.join(self._entry.entry_id, car.vin, self._metered()[car.vin])
+            if self._streaming is not Streaming.OFF:
+                self.server.join(self._entry.entry_id, car.vin, self._metered()[car.vin])
             self._review.show(car.vin)
             self._background(self._review.review())
         if self._silence is not None:
@@ -264,29 +299,3 @@ _START: Final[dict[Road, Callable[[EntryTelemetry], Coroutine[Any, Any, None]]]]
     Road.MQTT: EntryTelemetry.start_mqtt,
     Road.POLLING: EntryTelemetry.start_polling,
 }
-
-
-async def take_back(configs: TelemetryConfigs, vin: str, place: str) -> bool:
-    """Take a car's configuration back; return whether it is gone.
-
-    Tesla holds one per application: if it leads to another place than ours did, somebody put a configuration of
-    their own there since, and it stays.
-    """
-    try:
-        held = read_config_status(await configs.get(vin)).config
-        if held is None or (place and _public_place(held) != place):
-            return True
-        await configs.delete(vin)
-    except ConfigAnswerError as err:
-        LOGGER.warning("What Tesla holds for a car could not be read: %s", err)
-        return False
-    except NotFound:
-        return True
-    except FleetApiError as err:
-        LOGGER.warning("A telemetry configuration could not be taken back: %s", err)
-        return False
-    return True
-
-
-def _public_place(config: Mapping[str, Any]) -> str:
-    return f"{str(config.get('hostname')).lower()}:{config.get('port', 443)}"

@@ -7,6 +7,7 @@ from typing import Final
 from .const import LOGGER
 from .fleet_api import FleetApiError, InvalidRequest, MissingScope, TelemetryConfigs
 from .fleet_telemetry import (
+    FIELDS,
     ConfigAnswerError,
     ConfigStatus,
     TelemetryConfig,
@@ -40,17 +41,29 @@ class TelemetryConfigurator:
         *,
         with_location: bool,
         shown: Collection[str] = (),
+        essential: bool = False,
     ) -> None:
-        """Prepare; `ca` is what the cars have to trust, `shown` names the signals that entities show."""
+        """Prepare; `ca` is what the cars have to trust, `shown` names the signals that entities show.
+
+        With `essential` cars are asked only for what is worth its price when money is short.
+        """
         self._configs = configs
         self._key = key
         # a field that no entity shows is money for nothing
         fields = {
             name: row
-            for name, row in fields_for(with_location=with_location, shown=shown).items()
+            for name, row in fields_for(
+                with_location=with_location, shown=shown, essential=essential
+            ).items()
             if name in SIGNALS
         }
         self._config = TelemetryConfig(settings.hostname, settings.port, ca, fields)
+        self.given_up = frozenset(
+            name
+            for name in fields_for(with_location=with_location, shown=shown)
+            if name not in fields and name in SIGNALS and FIELDS[name].wavers
+        )
+        """What the cars do not push only because money is short, and was true for the moment."""
 
     async def sync(
         self, vin: str, memory: ConfigMemory, now: float, patience: float

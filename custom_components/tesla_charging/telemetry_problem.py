@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from .fleet_api import AccountUnpaid, FleetApiError, MissingScope
+from .fleet_api import AccountUnpaid, FleetApiError, MissingScope, OverBudget
 from .fleet_telemetry import SkippedReason
 
 
@@ -24,6 +24,8 @@ class TelemetryProblem(StrEnum):
     CONFIG_REFUSED = "config_refused"
     """Tesla calls the configuration itself wrong."""
     ACCOUNT_UNPAID = "account_unpaid"
+    BUDGET = "budget"
+    """The month's budget does not pay for it."""
     CANNOT_LISTEN = "cannot_listen"
     """Cars find nobody here: the receiver could not be opened."""
     OTHER = "other"
@@ -71,6 +73,7 @@ SKIPPED: Final[dict[SkippedReason, TelemetryProblem]] = {
 
 _ERRORS: Final[tuple[tuple[type[FleetApiError], TelemetryProblem], ...]] = (
     (AccountUnpaid, TelemetryProblem.ACCOUNT_UNPAID),
+    (OverBudget, TelemetryProblem.BUDGET),
     (MissingScope, TelemetryProblem.MISSING_SCOPE),
 )
 

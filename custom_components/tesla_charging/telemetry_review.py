@@ -1,6 +1,7 @@
 """Keeping the cars of one entry configured: now and then it is seen to, and the owner sees what came of it."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -17,7 +18,7 @@ from .issue_kinds import ACCOUNT_UNPAID, KEY_NOT_PAIRED
 from .issues import async_get_issues
 from .storage import VehicleStorage
 from .telemetry_configurator import TelemetryConfigurator
-from .telemetry_memory import HOUR, ConfigMemory
+from .telemetry_memory import DAY, HOUR, ConfigMemory
 from .telemetry_problem import TelemetryProblem, problem_of
 from .telemetry_refusals import show_left_out, show_refusal
 from .vehicle_state import TelemetryStage
@@ -35,19 +36,23 @@ class ConfigReview:
         self,
         hass: HomeAssistant,
         entry: ConfigEntry,
-        configurator: TelemetryConfigurator,
+        configurator: TelemetryConfigurator | None,
         storage: VehicleStorage,
         cars: dict[str, VehicleCoordinator],
         place: str,
+        take_back: Callable[[], Awaitable[None]],
     ) -> None:
-        """Nothing is asked yet; `place` is where the cars are told to connect."""
+        """Nothing is asked yet; `place` is where the cars are told to connect, `take_back` ends that."""
         self._hass = hass
         self._entry = entry
         self.configurator = configurator
-        """Replaced when cars have to be told something else."""
+        """Replaced when cars have to be told something else; None while they are not to push."""
         self._storage = storage
         self._cars = cars
         self._place = place
+        self._take_back = take_back
+        self._taken_back_at: float | None = None
+        """Since when the cars are not to push, or when that was tried again; unix seconds."""
         self._in_a_hurry: set[str] = set()
         """Cars for which something may just have been put right."""
         self._issues = async_get_issues(hass, entry)
@@ -89,6 +94,10 @@ class ConfigReview:
         async with self._lock:
             if self._issues.take_telemetry_doubt():
                 self._in_a_hurry.update(self._cars)
+            if (configurator := self.configurator) is None:
+                await self._rest()
+                return
+            self._taken_back_at = None
             # while the bill is unpaid every answer is a refusal
             unpaid = self._issues.is_open(ACCOUNT_UNPAID)
             for vin, car in [*self._cars.items()]:
@@ -96,16 +105,30 @@ class ConfigReview:
                     before = self._storage.telemetry(vin)
                     self._show_passing(vin, car, before, TelemetryProblem.ACCOUNT_UNPAID, "")
                 else:
-                    await self._review_car(vin, car, _now())
+                    await self._review_car(configurator, vin, car, _now())
 
-    async def _review_car(self, vin: str, car: VehicleCoordinator, now: float) -> None:
+    async def _rest(self) -> None:
+        """Have no car configured, because money is short; what Tesla does not take back is tried once a day."""
+        self._show_rest()
+        now, since = _now(), self._taken_back_at
+        if since is None or not 0 <= now - since < DAY:
+            self._taken_back_at = now
+            await self._take_back()
+            self._show_rest()
+
+    def _show_rest(self) -> None:
+        for vin, car in [*self._cars.items()]:
+            memory = self._storage.telemetry(vin)
+            self._show_passing(vin, car, memory, TelemetryProblem.BUDGET, "")
+
+    async def _review_car(
+        self, configurator: TelemetryConfigurator, vin: str, car: VehicleCoordinator, now: float
+    ) -> None:
         before = self._storage.telemetry(vin)
         failed = None if car.last_update_success else car.last_exception
         polled = problem_of(failed.__cause__ if failed else None)
         try:
-            memory = await self.configurator.sync(
-                vin, before, now, self._patience(vin, car, before)
-            )
+            memory = await configurator.sync(vin, before, now, self._patience(vin, car, before))
         except FleetApiError as err:
             LOGGER.debug("The telemetry of %s could not be checked: %s", car.name, err)
             self._show_passing(vin, car, before, problem_of(err), err.detail)
@@ -126,6 +149,8 @@ class ConfigReview:
             self._show_passing(vin, car, memory, polled, "")
             return
         self._in_a_hurry.discard(vin)
+        if car.push.connected:
+            car.forget(configurator.given_up)
         car.telemetry_stage(memory.stage, memory.trouble)
 
     def _show_passing(

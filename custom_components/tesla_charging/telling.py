@@ -1,6 +1,6 @@
 """Who is told what of a car: its entities what changed, people what failed, the entry's issues both."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import override
 
@@ -49,6 +49,16 @@ class TellingCoordinator(DataUpdateCoordinator[VehicleState]):
     @callback
     def _saw_connection(self, connection: Connection) -> None:
         self._take(self.data.connected(connection))
+
+    @callback
+    def forget(self, names: Iterable[str]) -> None:
+        """Show these signals as unknown: nobody tells them any more."""
+        state = self.data
+        for name in names:
+            if name in state.readings:
+                state = state.without(name)
+        if state is not self.data:
+            self._take(state)
 
     @callback
     def _take(self, state: VehicleState) -> None:

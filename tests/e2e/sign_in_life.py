@@ -27,6 +27,7 @@ from homeassistant.helpers.config_entry_oauth2_flow import async_register_implem
 
 import custom_components.tesla_charging as integration
 from custom_components.tesla_charging.authorization import async_get_authorization
+from custom_components.tesla_charging.budget_keeper import async_get_budget
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.endpoints import active_endpoints
 from custom_components.tesla_charging.fleet_api import (
@@ -63,7 +64,8 @@ async def live(directory: str, client_id: str, client_secret: str) -> None:
     (entry,) = hass.config_entries.async_entries(DOMAIN)
     authorization = await async_get_authorization(hass, entry)
     meter = await async_get_meter(hass, authorization.implementation)
-    client = integration._make_client(hass, entry, authorization, meter)
+    budget = async_get_budget(hass, meter)
+    client = integration._make_client(hass, entry, authorization, meter, budget)
     vehicles = Vehicles(client)
     ends = time.monotonic() + LONGEST
     word, rejected = "verified", 0

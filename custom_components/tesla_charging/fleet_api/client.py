@@ -70,6 +70,7 @@ class FleetApiClient:
         on_base_url: Callable[[str], None] | None = None,
         on_outcome: Callable[[Operation, str | None, FleetApiError | None], None] | None = None,
         suspension: Suspension | None = None,
+        permit: Callable[[Operation, str | None], Callable[[], None]] | None = None,
     ) -> None:
         """Prepare a client.
 
@@ -77,6 +78,8 @@ class FleetApiClient:
         Tesla, `on_base_url` of a move to another region, `on_outcome` of what every call of request() came to:
         operation, VIN, and the error or None. `suspension` is what is known of the bill from an earlier client
         with this clock.
+        `permit` is asked before every attempt, repetitions included: what it raises keeps it from being sent, what it
+        returns is called when the attempt is over and `on_request` has heard of it.
         """
         self._session = session
         self._authorization = authorization
@@ -85,6 +88,7 @@ class FleetApiClient:
         self._on_request = on_request or (lambda _: None)
         self._on_base_url = on_base_url or (lambda _: None)
         self._on_outcome = on_outcome or (lambda *_: None)
+        self._permit = permit or (lambda *_: lambda: None)
         self._blocked_until: dict[Category, float] = {}
         self.suspension = suspension or Suspension()
         self.base_url = base_url
@@ -236,6 +240,7 @@ class FleetApiClient:
 
         async def count(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
             status: int | None = None
+            over = self._permit(operation, vin)
             try:
                 response = await handler(request)
                 status = response.status
@@ -244,6 +249,7 @@ class FleetApiClient:
                 # as soon as it is on its way it may arrive, whatever becomes of the answer, or of who waits for it
                 if cast(ClientResponse | None, request.response) is not None:
                     self._on_request(RequestRecord(operation, vin, status))
+                over()
 
         return count
 

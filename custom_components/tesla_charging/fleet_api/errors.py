@@ -120,3 +120,24 @@ class InvalidRequest(FleetApiError):
 
 class InvalidClient(FleetApiError):
     """Client ID or client secret is not what Tesla knows."""
+
+
+class OverBudget(FleetApiError):
+    """Not sent: it would cost more than its owner wants to spend in this month.
+
+    `amount` is what that is, `until` the day on which the next month begins, both in words.
+    """
+
+    def __init__(self, detail: str, *, amount: str, until: str) -> None:
+        """Remember the budget."""
+        super().__init__(detail)
+        self.amount = amount
+        self.until = until
+
+
+class AutomationOverBudget(OverBudget):
+    """The same for a command that no person gave: what is left is for later, or for people."""
+
+
+class RefreshOverBudget(OverBudget):
+    """The same for data that no person asked for: what is left is for commands."""

@@ -55,6 +55,11 @@ class Field:
     on_demand: bool = False
     """Whether only a specialist wants it: then it is money for nothing unless somebody asks for it."""
 
+    @property
+    def wavers(self) -> bool:
+        """Whether it changes by itself while the car charges or drives."""
+        return self.per_charging_hour > 0 or self.per_driving_hour > 0
+
 
 @dataclass(frozen=True, slots=True)
 class Day:
@@ -130,12 +135,36 @@ _ROWS: Final = (
 
 FIELDS: Final[Mapping[str, Field]] = {row.name: row for row in _ROWS}
 
+_SELDOM: Final = 300
+_RARELY: Final = 600
+ESSENTIAL: Final[Mapping[str, FieldRequest]] = {
+    name: FIELDS[name].request
+    for name in (
+        "DetailedChargeState",
+        "ChargeLimitSoc",
+        "ChargeCurrentRequest",
+        "ChargePortDoorOpen",
+        "ChargePortLatch",
+        "LocatedAtHome",
+    )
+} | {
+    "BatteryLevel": FieldRequest(_SELDOM, 2.0),
+    "ACChargingPower": FieldRequest(_SELDOM, 1.0),
+    "DCChargingEnergyIn": FieldRequest(_RARELY, 1.0),
+}
+"""What a car is asked for when money is short: what automations wait for, and the rest more seldom."""
 
-def fields_for(*, with_location: bool, shown: Collection[str] = ()) -> dict[str, FieldRequest]:
+
+def fields_for(
+    *, with_location: bool, shown: Collection[str] = (), essential: bool = False
+) -> dict[str, FieldRequest]:
     """Return what to ask a car for.
 
-    `with_location` tells whether the owner granted vehicle_location; `shown` names what specialists look at.
+    `with_location` tells whether the owner granted vehicle_location; `shown` names what specialists look at. With
+    `essential` neither counts.
     """
+    if essential:
+        return {**ESSENTIAL}
     return {
         row.name: row.request
         for row in FIELDS.values()
