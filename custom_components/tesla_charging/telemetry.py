@@ -116,8 +116,7 @@ class EntryTelemetry:
     async def start_embedded(self) -> None:
         """Let the cars connect, and have them told to."""
         try:
-            heard = {} if self._streaming is Streaming.OFF else self._metered()
-            self._ca = await self.server.open(self._entry.entry_id, self.settings, heard)
+            self._ca = await self.server.open(self._entry.entry_id, self.settings, {})
         except TelemetryServerError as err:
             if str(err) != self._closed_because:
                 self._closed_because = str(err)
@@ -134,6 +133,7 @@ class EntryTelemetry:
         if self._stopped:
             await self.server.close(self._entry.entry_id)
             return
+        self._let_in()
         self._trouble = NO_TROUBLE
         self._clear_issue()
         self._entry.async_on_unload(
@@ -181,10 +181,14 @@ class EntryTelemetry:
                 self.server.leave(self._entry.entry_id, vin)
                 if car.push.connected:
                     car.on_connection(False)
-        elif before is Streaming.OFF:
+        self._let_in()
+        self._configure()
+
+    def _let_in(self) -> None:
+        """Have the cars of now heard, if they may push."""
+        if self._streaming is not Streaming.OFF:
             for vin, listener in self._metered().items():
                 self.server.join(self._entry.entry_id, vin, listener)
-        self._configure()
 
     def _configure(self) -> None:
         """Have the cars told what they are to do now."""
@@ -237,8 +241,7 @@ class EntryTelemetry:
         if self._mqtt is not None:
             self._open_mqtt()
         if self._review is not None:
-            if self._streaming is not Streaming.OFF:
-                self.server.join(self._entry.entry_id, car.vin, self._metered()[car.vin])
+            self._let_in()
             self._review.show(car.vin)
             self._background(self._review.review())
         if self._silence is not None:
