@@ -1,0 +1,62 @@
+"""The bill in Home Assistant: the meter on the account's page, the budget's page, and what is told when it is used up."""
+
+import re
+
+from playwright.sync_api import expect
+import pytest
+
+from scripts.config_entry import DOMAIN, add_entry
+from scripts.dashboard import our_devices
+from scripts.demo_home import known_states
+from scripts.home import Home
+from scripts.simulated_tesla import SimulatedTesla
+from tests.e2e.harness import Frontend
+from tests.e2e.steps import choose, form, go_on, settle
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_budget_is_set_used_up_and_raised(
+    home: Home, tesla: SimulatedTesla, browser: Frontend
+) -> None:
+    page = browser.page
+    add_entry(home, tesla)
+    home.wait_for(lambda: len(known_states(home)) > 25, 60, "the entities of the cars")
+    account = next(row["id"] for row in our_devices(home) if row["name"] == "Tesla account")
+    page.goto(f"/config/devices/device/{account}")
+    expect(page.get_by_text("Expected cost of the month")).to_be_visible()
+    expect(page.get_by_text("In budget")).to_be_visible()
+    settle(page)
+    browser.shot("1_account")
+
+    set_budget(browser, "0", "2_budget")
+    page.goto("/config/repairs")
+    title = page.get_by_text(re.compile("Budget of .* is used up"))
+    title.click()
+    settle(page)
+    browser.shot("3_used_up")
+    page.goto(f"/config/devices/device/{account}")
+    expect(page.get_by_text("Used up").first).to_be_visible()
+
+    set_budget(browser, "5", "4_raised")
+    page.goto("/config/repairs")
+    expect(page.locator("ha-config-repairs, ha-config-repairs-dashboard").first).to_be_visible()
+    expect(title).to_have_count(0)
+    assert browser.errors == []
+    assert browser.outside == []
+    assert [line for line in home.bad_log() if "Budget of" not in line] == []
+
+
+def set_budget(browser: Frontend, amount: str, shot: str) -> None:
+    """Set the monthly budget as a person does."""
+    page = browser.page
+    page.goto(f"/config/integrations/integration/{DOMAIN}")
+    page.locator("ha-config-entry-row").get_by_role("button", name="Menu").first.click()
+    page.get_by_role("menuitem", name="Reconfigure").click()
+    choose(page, "The monthly budget")
+    field = form(page).locator("input[type=number], input[inputmode=decimal]").first
+    field.fill(amount)
+    settle(page)
+    browser.shot(shot)
+    go_on(page)
+    page.locator("step-flow-abort").wait_for()
