@@ -43,14 +43,15 @@ class FleetApi:
             return web.json_response(body, headers={"x-txid": txid} | headers)
 
         response = await cloud.faults.around(request, vin, execute)
-        claims = self._claims(request)
+        # an id token names no application: it is no access token, and on nobody's bill
+        application = (self._claims(request) or {}).get("azp")
         cloud.billing.record(
             endpoint.category if endpoint else "free",
             request.method,
             f"/api/1/{request.match_info['tail']}",
             response.status,
             vin=vin,
-            application=str(claims["azp"]) if claims is not None else None,
+            application=str(application) if application is not None else None,
             lost=isinstance(response, Lost),
         )
         return response
