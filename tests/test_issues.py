@@ -9,6 +9,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 import pytest
 
+from custom_components.tesla_charging.budget_effects import TOLD
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.issue_kinds import KINDS, RATE_LIMITED, RUNAWAY_COMMANDS
 from custom_components.tesla_charging.issues import async_get_issues
@@ -404,4 +405,5 @@ async def test_a_car_that_is_gone_takes_only_its_own_trouble_along(home: Home) -
 def test_every_row_can_be_told_apart() -> None:
     assert len({kind.key for kind in KINDS}) == len(KINDS)
     assert timedelta(seconds=max(kind.lasting for kind in KINDS)) < timedelta(minutes=5)
-    assert [kind for kind in KINDS if not kind.fixable] == [RATE_LIMITED, RUNAWAY_COMMANDS]
+    told = {*TOLD.values(), RATE_LIMITED, RUNAWAY_COMMANDS}
+    assert {kind for kind in KINDS if not kind.fixable} == told

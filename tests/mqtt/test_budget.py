@@ -2,6 +2,7 @@
 
 import pytest
 
+from custom_components.tesla_charging.fleet_api import Category
 from tests.calendar import BillingCalendar
 from tests.spending import spend, stage, told
 
@@ -18,10 +19,11 @@ async def test_values_over_mqtt_are_shown_and_counted_also_without_money(
     await subscribed(road)
     spend(home, 8.12)
     assert (stage(home), told(home)) == ("no_refresh", ["budget_no_refresh"])
-    signals = int(home.account_state("signals_this_month").state)
+    assert home.entry is not None
+    meter = home.entry.runtime_data.meter
+    signals = meter.units(Category.STREAMING)
     await road.publish(BatteryLevel=71, DetailedChargeState="Charging")
     await road.becomes("sensor", "battery_level", "71")
-    spend(home, 8.13)
-    assert int(home.account_state("signals_this_month").state) > signals + 1
+    assert meter.units(Category.STREAMING) == signals + 2
     # nothing is asked for, or taken back, that is somebody else's
     assert home.tesla.billing.count(path_contains="fleet_telemetry_config") == 0
