@@ -145,6 +145,44 @@ async def test_a_failure_is_tried_again_with_the_next_look_and_not_at_once(
         assert 10 <= wait.total_seconds() <= STATE_INTERVAL.total_seconds() + 10
 
 
+async def test_a_question_that_did_not_get_through_is_put_again_soon(turned_clock: Home) -> None:
+    home = turned_clock
+    home.add_car(PEARL, "Pearl", sleep_after=None)
+    home.tesla.faults.status(500, "vehicle_data")
+    await home.set_up()
+    assert home.state("sensor", "battery_level") == "unavailable"
+    await live(home, 2 * STEP)
+    assert home.state("sensor", "battery_level") == "62"
+    assert asked(home) == 2
+
+
+async def test_a_command_is_confirmed_also_if_the_first_question_fails(turned_clock: Home) -> None:
+    home = turned_clock
+    home.add_car(PEARL, "Pearl", sleep_after=None).plug_in()
+    await home.set_up()
+    await home.act("set_charge_limit", percent=70)
+    home.tesla.faults.status(500, "vehicle_data")
+    home.tesla.clock.advance(CONFIRM_DELAY.total_seconds())
+    await coordinator(home)._confirm()
+    assert coordinator(home).data.assumed
+    await live(home, 2 * STEP)
+    assert not coordinator(home).data.assumed
+
+
+@pytest.mark.parametrize(("charges", "most"), [(False, 55), (True, 250)])
+async def test_a_day_of_failures_is_no_storm(turned_clock: Home, charges: bool, most: int) -> None:
+    home = turned_clock
+    car = home.add_car(PEARL, "Pearl", battery_level=20, sleep_after=None)
+    if charges:
+        car.plug_in()
+    await home.set_up()
+    # also if Tesla says that it may be asked at once again
+    home.tesla.faults.status(429, "vehicle_data", times=None, headers={"Retry-After": "0"})
+    before = asked(home)
+    await live(home, 24 * HOUR)
+    assert asked(home) - before <= most
+
+
 async def test_a_parked_car_writes_no_state_because_of_when_it_is_asked(
     turned_clock: Home, hass: HomeAssistant
 ) -> None:

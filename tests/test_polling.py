@@ -78,6 +78,7 @@ def anything(seed: int = 1, count: int = 5_000, **certain: Any) -> list[Known]:
             "at_home": dice.choice([None, True, False]),
             "rests": dice.choice([0, 1, 2, 50]),
             "fruitless": dice.choice([0, 1, 3, 10_000]),
+            "failures": dice.choice([0, 0, 0, 1, 4, 10_000]),
             "use": dice.choice([1e-9, 0.03, 0.3, 1.0]),
             "plug": dice.choice([1e-9, 0.03, 0.3, 1.0]),
             "asked_lately": dice.choice([0, 99, 100, 1_000]),
@@ -182,7 +183,7 @@ def test_a_budget_slows_idle_questions_down_first_and_charging_last() -> None:
 
 def test_an_idle_car_is_left_alone_for_long_enough_to_fall_asleep() -> None:
     nothing_happens = dict.fromkeys(
-        ("woke", "charging", "driving", "arrived", "guarded", "confirm_wanted"), False
+        ("woke", "charging", "driving", "arrived", "guarded", "confirm_wanted", "failures"), False
     )
     for known in anything(seen=ONLINE, asked_at=NOW, starts_at=None, **nothing_happens):
         assert next_question(known, NOW).at >= NOW + 20 * MINUTE
@@ -262,6 +263,10 @@ FAST, SLOW = (ChargeForecast(NOW, 50.0, 50.0001, rate=rate) for rate in (1 / 30,
         ),
         (replace(ASKED, plugged=True, starts_at=NOW + 11 * MINUTE), 11.5, Why.SCHEDULE),
         (replace(ASKED, plugged=True, starts_at=NOW - MINUTE), 30, Why.PLUGGED),
+        # Tesla, or the network, was in the way
+        (replace(ASKED, failures=1), 2, Why.FAILED),
+        (replace(ASKED, failures=3), 8, Why.FAILED),
+        (replace(ASKED, failures=9), 30, Why.IDLE),
     ],
 )
 def test_how_long_a_car_is_left_alone(known: Known, minutes: float, why: Why) -> None:

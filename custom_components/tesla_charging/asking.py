@@ -9,7 +9,7 @@ import zlib
 
 from .at_home import NOWHERE, Whereabouts
 from .charge_forecast import ChargeForecast, forecast
-from .fleet_api import VehicleState as Connection
+from .fleet_api import AccountUnpaid, FleetApiError, VehicleState as Connection
 from .habits import HOUR, Habits
 from .polling import Ask, Known, Plan, is_charging, is_incomplete, next_look, next_question
 from .push_channel import PushChannel
@@ -67,7 +67,7 @@ class Asking:
         self._lag: float | None = None
         self._forecast: ChargeForecast | None = None
         self._woke = self._stayed = self._arrived = self._occupied = self._set_off = False
-        self._rests = self._fruitless = 0
+        self._rests = self._fruitless = self._failures = 0
         self._drives: int | None = None
         """Since it was plugged in; None for not known."""
 
@@ -106,6 +106,7 @@ class Asking:
             guarded=state.value("sentry_mode") is True,
             rests=self._rests,
             fruitless=self._fruitless,
+            failures=self._failures,
             use=self.habits.use(now),
             plug=self.habits.plug(now),
             starts_at=_starts_at(state),
@@ -131,7 +132,7 @@ class Asking:
         """Learn from what Tesla tells for free. A car that wakes up was woken by somebody, as a rule."""
         if seen is not Connection.ONLINE:
             self._woke = self._stayed = self._arrived = self._occupied = False
-            self._rests = 0
+            self._rests = self._failures = 0
         elif before is not Connection.ONLINE:
             self._woke = True
             if before is Connection.ASLEEP:
@@ -144,6 +145,14 @@ class Asking:
             self._asked.popleft()
         self._asked.append(now)
         self._fruitless += 1
+
+    def failed(self, err: FleetApiError) -> None:
+        """Note that the car was asked, and that Tesla or the network kept it from answering."""
+        if isinstance(err, AccountUnpaid):
+            # so that every look fails until Tesla is asked again, rather than only each that is due
+            self.asked_at = None
+        else:
+            self._failures += 1
 
     def answered(self, state: VehicleState, before: VehicleState, now: float) -> None:
         """Learn from the car's answer: the state after it, and before."""
@@ -170,6 +179,7 @@ class Asking:
         self._occupied = occupied and not self._arrived
         self._set_off = not drove
         self._woke, self._stayed = False, True
+        self._failures = 0
         self._answered_at = now
 
     def lag(self, readings: Readings, now: float) -> float:

@@ -25,8 +25,11 @@ from .fleet_api import (
     MissingScope,
     NotFound,
     OverBudget,
+    RateLimited,
     Scope,
     Section,
+    ServerFailure,
+    Unreachable,
     VehicleAsleep,
     Vehicles,
     VehicleState as Connection,
@@ -172,9 +175,8 @@ class VehicleCoordinator(TellingCoordinator):
         except VehicleAsleep:
             self.asking.saw(Connection.ASLEEP, state.connection, _now())
             return self.data.connected(Connection.ASLEEP)
-        except AccountUnpaid:
-            # so that every look fails until Tesla is asked again, rather than only each that is due
-            self.asking.asked_at = None
+        except (AccountUnpaid, RateLimited, ServerFailure, Unreachable) as err:
+            self.asking.failed(err)
             raise
         except OverBudget:
             if insist:

@@ -58,6 +58,9 @@ PLUGGED: Final = (20 * MINUTE, 60 * MINUTE)
 WOKE: Final = 5 * MINUTE
 """For a car that came online; doubled with every question that told nothing, for one whose connection comes and goes."""
 WOKE_DOUBLINGS: Final = 3
+RETRY: Final = 2 * MINUTE
+"""After a question that did not get through; doubled with every further one, up to the pause of what the car does."""
+RETRY_DOUBLINGS: Final = 6
 
 
 def charge_due(
@@ -135,6 +138,11 @@ def plugged_pause(quiet: float, rests: int, use: float) -> float:
 def woke_pause(fruitless: int) -> float:
     """Return the pause of a car that just came online; `fruitless` questions in a row told nothing."""
     return WOKE * 2.0 ** min(fruitless, WOKE_DOUBLINGS)
+
+
+def retry_pause(failures: int) -> float:
+    """Return the pause after so many questions in a row that did not get through."""
+    return RETRY * 2.0 ** min(failures - 1, RETRY_DOUBLINGS)
 
 
 def _within(value: float, least: float, most: float) -> float:

@@ -26,6 +26,7 @@ from .pauses import (
     guarded_pause,
     idle_pause,
     plugged_pause,
+    retry_pause,
     woke_pause,
 )
 from .signals import SIGNALS
@@ -69,6 +70,7 @@ class Why(StrEnum):
 
     COMMAND = "command"
     FIRST = "first"
+    FAILED = "failed"
     CLOCK = "clock_set_back"
     BUDGET = "budget"
     PUSHES = "pushes"
@@ -122,6 +124,8 @@ class Known:
     """How often in a row it was left alone and did not fall asleep, although nothing happened."""
     fruitless: int = 0
     """How many questions in a row told nothing."""
+    failures: int = 0
+    """How many in a row Tesla or the network kept from the car."""
     use: float = 0.1
     """How likely it is that somebody does something with it in this hour, above 0 up to 1."""
     plug: float = 0.1
@@ -294,6 +298,9 @@ def _due(known: Known, now: float) -> Plan:
     if known.starts_at is not None and not known.charging and known.starts_at > asked_at:
         start = max(known.starts_at + START, asked_at + CHARGE_END * stretch)
         due, why = min((due, why), (start, Why.SCHEDULE))
+    if known.failures:
+        again = asked_at + retry_pause(known.failures) * stretch - SOONEST_LOOK
+        due, why = min((due, why), (_on_grid(again, known.phase), Why.FAILED))
     if known.asked_lately >= MANY:
         due = max(due, asked_at + CALM * stretch)
     return Plan(Ask.DATA, due, why)
