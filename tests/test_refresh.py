@@ -4,7 +4,9 @@ import asyncio
 import json
 from pathlib import Path
 
+from homeassistant.auth.models import User
 from homeassistant.const import ATTR_ENTITY_ID
+from homeassistant.core import Context
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
@@ -13,6 +15,7 @@ import pytest
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.fleet_api import PRICES, Category
 from tests.conftest import MIDNIGHT, PEARL, Home
+from tests.repairs import issue_of
 
 ROOT = Path(__file__).parent.parent
 PRICE = f"{PRICES[Category.DATA]:.3f}"
@@ -159,6 +162,68 @@ async def test_an_automation_that_updates_an_entity_without_end_has_a_limit(
     with pytest.raises(HomeAssistantError) as caught:
         await home.act("refresh")
     assert caught.value.translation_key == "too_often_asked"
+
+
+async def test_who_is_interrupted_leaves_the_question_to_the_next(polled_home: Home) -> None:
+    """An automation that starts anew while it waits for a refresh."""
+    home = polled_home
+    home.tesla.faults.delay(0.1, "vehicle_data")
+    first = asyncio.create_task(home.act("refresh"))
+    await asyncio.sleep(0.05)
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    await asyncio.gather(*(home.act("refresh") for _ in range(3)))
+    assert asked(home) == 1
+
+
+async def test_a_question_that_is_refused_for_many_entities_is_one_refusal(
+    polled_home: Home,
+) -> None:
+    home = polled_home
+    assert home.entry is not None
+    entities = [
+        entity.entity_id
+        for entity in er.async_entries_for_device(er.async_get(home.hass), home.device_id())
+    ]
+    assert len(entities) > 20
+    car = home.entry.runtime_data.cars[PEARL]
+    for _ in range(30):
+        car._runaway.data()
+    await update(home, *entities)
+    assert asked(home) == 0
+    issue = issue_of(home, "runaway_commands")
+    assert (issue.translation_placeholders or {})["count"] == "1"
+
+
+async def test_an_automation_does_not_count_as_the_person_who_set_it_off(
+    polled_home: Home, hass_admin_user: User
+) -> None:
+    home = polled_home
+    limit, level = (
+        home.entity_id("number", "charge_limit"),
+        home.entity_id("sensor", "battery_level"),
+    )
+    update_it = {"action": "homeassistant.update_entity", "data": {ATTR_ENTITY_ID: level}}
+    automation = {"triggers": [{"trigger": "state", "entity_id": limit, "to": "77"}]}
+    assert await async_setup_component(home.hass, "homeassistant", {})
+    assert await async_setup_component(
+        home.hass, "automation", {"automation": [{**automation, "actions": [update_it]}]}
+    )
+    assert home.entry is not None
+    for _ in range(30):
+        home.entry.runtime_data.cars[PEARL]._runaway.data()
+    await home.hass.services.async_call(
+        "number",
+        "set_value",
+        {ATTR_ENTITY_ID: limit, "value": 77},
+        blocking=True,
+        context=Context(user_id=hass_admin_user.id),
+    )
+    await home.settle()
+    state = home.hass.states.get("automation.automation_0")
+    assert state is not None
+    assert state.attributes["last_triggered"] is not None
+    assert asked(home) == 0
 
 
 async def test_each_car_is_asked_for_itself(home: Home) -> None:

@@ -207,10 +207,13 @@ class VehicleCoordinator(TellingCoordinator):
 
         Raises HomeAssistantError with a translation, also when the car is asleep: it is not woken for it.
         """
-        with self.explaining():
-            return await self._refresher.refresh()
+        return await self._refresher.refresh()
 
     async def _refresh(self) -> None:
+        with self.explaining():
+            await self._read()
+
+    async def _read(self) -> None:
         if not await self.commander.is_awake():
             raise asleep("asleep_not_asked", self.vehicle_name)
         self._runaway.data()

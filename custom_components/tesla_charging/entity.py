@@ -72,7 +72,9 @@ class VehicleEntity(CoordinatorEntity[VehicleCoordinator]):
         A car that is asleep is left alone, and its entities keep what they show.
         """
         try:
-            await self.coordinator.refresh()
+            # who changed what woke an automation up does not count for what that asks for
+            with acting(None):
+                await self.coordinator.refresh()
         except HomeAssistantError as err:
             LOGGER.info("%s is not updated: %s", self.entity_id, err)
 

@@ -33,9 +33,12 @@ class Refresher:
             return False
         began = clock()
         self._task = task = self._start(self._ask())
-        try:
-            await asyncio.shield(task)
-        finally:
-            self._task = None
-        self._asked_at = began
+        # not when this caller ends: a script that is stopped leaves its question to whoever asks next
+        task.add_done_callback(lambda done: self._asked(done, began))
+        await asyncio.shield(task)
         return True
+
+    def _asked(self, task: asyncio.Task[None], began: float) -> None:
+        self._task = None
+        if not task.cancelled() and task.exception() is None:
+            self._asked_at = began
