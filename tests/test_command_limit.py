@@ -326,6 +326,35 @@ async def test_the_issue_goes_with_the_entry_and_comes_again_with_the_runaway(
     assert told(home) == set()
 
 
+async def test_an_automation_that_loads_the_entry_anew_gains_nothing(turned: Home) -> None:
+    home = turned
+    assert len(await storm(home, 30)) == 10
+    await home.restart()
+    (error,) = await storm(home, 1)
+    assert error.translation_key == "too_often_told"
+    assert told(home) == {"runaway_commands"}
+
+
+async def test_what_is_refused_after_the_entry_was_unloaded_tells_nobody(turned: Home) -> None:
+    """A command that waits for its car outlives its account; a timer left behind fails this test."""
+    home = turned
+    for turn in range(12):
+        home.car.sleep()
+        await home.poll()
+        await home.act("set_charge_limit", percent=60 + turn)
+        home.tesla.clock.advance(90)
+    home.car.sleep()
+    await home.poll()
+    home.tesla.faults.delay(0.2, f"vehicles/{PEARL}")
+    waiting = asyncio.create_task(storm(home, 1))
+    await asyncio.sleep(0.05)
+    assert home.entry is not None
+    assert await home.hass.config_entries.async_unload(home.entry.entry_id)
+    (error,) = await waiting
+    assert error.translation_key == "too_often_woken"
+    assert told(home) == set()
+
+
 async def test_one_cars_runaway_leaves_the_other_alone(home: Home, clocks: None) -> None:
     home.tesla.wake_with_charging_scope = True
     for vin, name in ((PEARL, "Pearl"), (MIDNIGHT, "Midnight")):

@@ -7,9 +7,11 @@ from typing import Final
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.event import async_call_later
+from homeassistant.util.hass_dict import HassKey
 
 from .acting import by_hand
 from .command_limit import CommandLimit, LimitReached
+from .const import DOMAIN
 from .exceptions import too_often
 from .issue_kinds import RUNAWAY_COMMANDS
 from .issues import EntryIssues
@@ -17,6 +19,9 @@ from .vehicle_command import CommandRequest
 
 QUIET: Final = 3600.0
 """Seconds without a refusal after which it is over."""
+
+DATA_LIMITS: Final[HassKey[dict[str, CommandLimit]]] = HassKey(f"{DOMAIN}_limits")
+"""By VIN: how often a car was told, whichever entry does it."""
 
 
 class Runaway:
@@ -30,10 +35,12 @@ class Runaway:
         self._issues = issues
         self._vin = vin
         self._now = now
-        self._limit = CommandLimit(now)
+        # a reload does not forget: an automation may answer every error with one
+        self._limit = hass.data.setdefault(DATA_LIMITS, {}).setdefault(vin, CommandLimit(now))
         self._refused = 0
         self._refused_at = 0.0
         self._cancel: CALLBACK_TYPE | None = None
+        self._stopped = False
 
     def command(self, request: CommandRequest) -> None:
         """Count a command that is about to be sent. Raises LimitReached."""
@@ -50,6 +57,8 @@ class Runaway:
     @callback
     def refused(self, err: LimitReached, car: str) -> HomeAssistantError:
         """Tell the owner, and return the error for whoever asked."""
+        if self._stopped:  # a command may outlive its account
+            return too_often(err, car)
         self._refused += 1
         self._refused_at = self._now()
         if self._refused.bit_count() == 1:  # told anew whenever it has doubled
@@ -60,7 +69,8 @@ class Runaway:
 
     @callback
     def stop(self) -> None:
-        """Forget it: after the next start a runaway is noticed anew."""
+        """Take it back: after the next start the owner is told anew."""
+        self._stopped = True
         if self._cancel is not None:
             self._cancel()
             self._end()
