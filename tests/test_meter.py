@@ -425,6 +425,18 @@ async def test_two_accounts_with_one_application_share_its_bill(charging_home: H
     assert shown(home, "wake_requests") == "2"
 
 
+async def test_a_car_that_leaves_one_of_two_accounts_keeps_its_part(charging_home: Home) -> None:
+    home = charging_home
+    home.witness.vins_are_forgotten = True
+    second = await second_account(home)
+    spend(home, 5)
+    await second.runtime_data.account.forget(PEARL)
+    assert meter_of(home).units(Category.WAKE, PEARL) == 5
+    await entry_of(home).runtime_data.account.forget(PEARL)
+    assert meter_of(home).ledger.vins == {DAWN}
+    assert meter_of(home).units(Category.WAKE) == 5
+
+
 async def test_a_stream_that_two_entries_hear_is_counted_once(streaming: Home) -> None:
     home, meter, handle = streaming, meter_of(streaming), streaming.tesla.telemetry(PEARL)
     second = await second_account(home, telemetry=entry_settings(home))

@@ -118,7 +118,11 @@ async def _set_up(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> bool:
 
     async def left(vin: str) -> None:
         await telemetry.left(vin)
-        meter.forget_car(vin)
+        others = hass.config_entries.async_loaded_entries(DOMAIN)
+        if not any(
+            other.runtime_data.meter is meter and vin in other.runtime_data.cars for other in others
+        ):
+            meter.forget_car(vin)
 
     account.on_change(telemetry.joined, left)
     account.start()
