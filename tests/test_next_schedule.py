@@ -283,3 +283,13 @@ async def test_where_schedules_are_is_in_no_diagnostics(charging_home: Home) -> 
     told = str(await async_get_config_entry_diagnostics(home.hass, home.entry))
     assert f"{home.hass.config.latitude:.5f}" not in told
     assert f"{home.hass.config.longitude:.5f}" not in told
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["rubbish", "1,2,3", "127,60,0,inf,nan", "127,9999,0,52.50000,13.25000", "127,٣,0,1.0,1.0"],
+)
+def test_what_a_damaged_file_holds_is_no_schedule(word: str) -> None:
+    told = f"{word} 127,1380,0,52.50000,13.25000"
+    state = VehicleState.from_dict({"charge_schedules": [told, NOW.timestamp()]})
+    assert start(state) == "2026-11-20 23:00"

@@ -6,17 +6,22 @@ Pure functions. A schedule's time is the local time of its place, and it acts on
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+import re
 from typing import Final
 
 from homeassistant.util import dt as dt_util, location
 
 from .sensor_values import scheduled_start
+from .signals import LAST_MINUTE
 from .vehicle_state import VehicleState
 
 NEAR: Final = 1000.0
 """Metres around a schedule's place in which it is taken to act."""
 WEEK: Final = 7
 EVERY_DAY: Final = 127
+
+_DEGREES: Final = r"(-?[0-9]{1,3}\.[0-9]{1,9})"
+_WORD: Final = re.compile(rf"([0-9]{{1,3}}),([0-9]{{1,4}}),([01]),{_DEGREES},{_DEGREES}")
 
 type Place = tuple[float, float]
 
@@ -51,9 +56,11 @@ def _of_schedules(
         return
     told_at = dt_util.utc_from_timestamp(state.measured_at("charge_schedules") or 0)
     for word in told.split():
-        days, minutes, once, latitude, longitude = word.split(",")
+        if (parts := _WORD.fullmatch(word)) is None:  # from a damaged file
+            continue
+        days, minutes, once, latitude, longitude = parts.groups()
         away = location.distance(*place, float(latitude), float(longitude))
-        if away is None or away > NEAR:
+        if away is None or away > NEAR or int(minutes) > LAST_MINUTE:
             continue
         if int(once):  # only the first time since it was told of: then the car forgets it
             first = told_at.astimezone(now.tzinfo)
