@@ -1,5 +1,6 @@
 """What Tesla answers about money and haste: an unpaid bill, a used-up limit, a rate limit. Who asks then, and who waits."""
 
+import asyncio
 from collections.abc import Callable
 
 from homeassistant.exceptions import HomeAssistantError
@@ -212,6 +213,24 @@ async def test_polling_rests_as_long_as_tesla_says(turned: Home) -> None:
     await home.act("set_charge_limit", percent=70)
     await live(home, 10 * MINUTE)
     assert home.tesla.billing.count(path_contains=DATA) >= 1
+
+
+@pytest.mark.parametrize("seconds", ["0", "0.01"])
+async def test_polling_is_no_storm_where_tesla_names_no_time_to_wait(
+    turned: Home, seconds: str
+) -> None:
+    home = turned
+    home.tesla.clock.advance(HOUR)
+    home.tesla.billing.reset()
+    for path in (f"vehicles/{PEARL}", DATA):
+        home.tesla.faults.status(
+            429, path, method="GET", times=None, headers={"Retry-After": seconds}
+        )
+    (car,) = home.cars
+    assert home.entry is not None
+    await home.entry.runtime_data.cars[car].async_refresh()
+    await asyncio.sleep(1.2)  # Home Assistant's timers count whole seconds of the real clock
+    assert len(home.tesla.billing.requests) == 1
 
 
 async def test_a_command_says_when_to_try_again_and_sends_nothing_before(turned: Home) -> None:

@@ -10,7 +10,7 @@ from homeassistant.helpers.update_coordinator import UpdateFailed
 from homeassistant.util import dt as dt_util
 
 from .command_limit import HOUR, LimitReached, Use
-from .const import DOMAIN
+from .const import DOMAIN, STATE_INTERVAL
 from .fleet_api import (
     PRICES,
     AccountUnpaid,
@@ -158,11 +158,13 @@ def update_failure(err: FleetApiError) -> ConfigEntryAuthFailed | UpdateFailed:
             translation_key=translation_key(err),
             translation_placeholders=placeholders(err),
         )
+    # Home Assistant asks again after exactly that, at once after 0 seconds: never sooner than it does anyway
+    wait = err.retry_after if isinstance(err, RateLimited) else 0.0
     return UpdateFailed(
         translation_domain=DOMAIN,
         translation_key=translation_key(err),
         translation_placeholders=placeholders(err),
-        retry_after=err.retry_after if isinstance(err, RateLimited) else None,
+        retry_after=wait if wait > STATE_INTERVAL.total_seconds() else None,
     )
 
 
