@@ -112,7 +112,9 @@ def test_saying_it_once_more_every_minute_of_a_night_is_let_through(
 def test_a_person_may_tap_as_fast_as_teslas_own_limit_allows(
     clock: Clock, limit: CommandLimit
 ) -> None:
-    done, _ = passed(clock, MINUTE, 1.0, lambda turn: limit.command(current(turn), by_hand=True))
+    done, _ = passed(
+        clock, MINUTE, 1.0, lambda turn: limit.command(current(5 + turn), by_hand=True)
+    )
     assert done == 30
 
 
@@ -407,6 +409,29 @@ async def test_a_car_that_wants_to_sleep_is_not_woken_without_end(turned: Home) 
     with pytest.raises(HomeAssistantError):
         await home.act("wake_up")
     assert home.tesla.billing.count("wake") == 12
+
+
+async def test_low_currents_which_the_car_is_told_twice_leave_a_person_what_tesla_allows(
+    turned: Home, hass_admin_user: User
+) -> None:
+    home = turned
+    await home.act("set_charge_limit", percent=71)
+    home.tesla.clock.advance(MINUTE + 1)
+    home.tesla.billing.reset()
+    done = await asyncio.gather(
+        *(home.act("set_charging_current", current=1 + number % 4) for number in range(30)),
+        return_exceptions=True,
+    )
+    refused = [err for err in done if isinstance(err, HomeAssistantError)]
+    assert {err.translation_key for err in refused} == {"too_often_told"}
+    await home.hass.services.async_call(
+        DOMAIN,
+        "set_charge_limit",
+        {"device_id": home.device_id(), "percent": 77},
+        blocking=True,
+        context=Context(user_id=hass_admin_user.id),
+    )
+    assert all(line.status == 200 for line in home.tesla.billing.requests)
 
 
 async def test_what_costs_nothing_is_not_counted(turned: Home) -> None:

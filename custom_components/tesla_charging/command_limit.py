@@ -38,13 +38,15 @@ class Limit:
     seconds: float
     count: int
     by_hand: int
+    as_sent: bool = False
+    """Whether a command that a car is told twice counts twice, as it does for Tesla."""
 
 
 # By the minute, what Tesla itself allows a car (30 commands; developer.tesla.com, "Billing and limits") stays free for
 # a person. By the hour, a current that is set every ten seconds passes, and by the day for more than eight hours. The
 # same thing, a wake-up or a question is needed a few times an hour: once a minute for five hours passes all the same.
 LIMITS: Final = (
-    Limit(Use.COMMAND, MINUTE, 20, 10),
+    Limit(Use.COMMAND, MINUTE, 20, 10, as_sent=True),
     Limit(Use.COMMAND, HOUR, 400, 100),
     Limit(Use.COMMAND, DAY, 3000, 300),
     Limit(Use.REPEAT, HOUR, 60, 30),
@@ -83,11 +85,13 @@ class _Window:
             while times and not 0 <= now - times[0] < limit.seconds:
                 times.popleft()
 
-    def has_room(self, limit: Limit, *, by_hand: bool) -> bool:
-        return len(self.common) < limit.count or (by_hand and len(self.beyond) < limit.by_hand)
+    def has_room(self, limit: Limit, times: int, *, by_hand: bool) -> bool:
+        beyond = limit.by_hand - len(self.beyond) if by_hand else 0
+        return limit.count - len(self.common) + beyond >= times
 
-    def add(self, limit: Limit, now: float) -> None:
-        (self.common if len(self.common) < limit.count else self.beyond).append(now)
+    def add(self, limit: Limit, times: int, now: float) -> None:
+        for _ in range(times):
+            (self.common if len(self.common) < limit.count else self.beyond).append(now)
 
 
 class CommandLimit:
@@ -107,7 +111,8 @@ class CommandLimit:
             for limit in self._limits:
                 if limit.use is Use.REPEAT:
                     self._windows.pop((limit, name), None)
-        self._take(name, {Use.COMMAND: "", Use.REPEAT: name}, by_hand=by_hand)
+        sent = 1 + request.command.told_twice(request.parameters)
+        self._take(name, {Use.COMMAND: "", Use.REPEAT: name}, by_hand=by_hand, sent=sent)
         self._told[name] = request
 
     def wake(self, *, by_hand: bool) -> None:
@@ -118,16 +123,17 @@ class CommandLimit:
         """Count a request for data that somebody asked for. Raises LimitReached."""
         self._take("vehicle_data", {Use.DATA: ""}, by_hand=by_hand)
 
-    def _take(self, what: str, uses: dict[Use, str], *, by_hand: bool) -> None:
+    def _take(self, what: str, uses: dict[Use, str], *, by_hand: bool, sent: int = 1) -> None:
         now = self._now()
-        concerned: list[tuple[Limit, _Window]] = []
+        concerned: list[tuple[Limit, _Window, int]] = []
         for limit in self._limits:
             if limit.use not in uses:
                 continue
             window = self._windows.setdefault((limit, uses[limit.use]), _Window())
             window.slide(limit, now)
-            if not window.has_room(limit, by_hand=by_hand):
+            times = sent if limit.as_sent else 1
+            if not window.has_room(limit, times, by_hand=by_hand):
                 raise LimitReached(limit, what, window.common[0] + limit.seconds)
-            concerned.append((limit, window))
-        for limit, window in concerned:
-            window.add(limit, now)
+            concerned.append((limit, window, times))
+        for limit, window, times in concerned:
+            window.add(limit, times, now)
