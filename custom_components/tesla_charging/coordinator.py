@@ -316,12 +316,6 @@ class VehicleCoordinator(TellingCoordinator):
         """Show what the car complained about to Tesla."""
         self._take(self.push.complained(self.data, about))
 
-    @callback
-    def _tell(self) -> None:
-        """Tell what a burst of pushes changed, once."""
-        self._telling = None
-        self.async_update_listeners()
-
 
 def _nothing() -> None:
     """Do nothing."""

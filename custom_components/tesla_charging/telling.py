@@ -1,5 +1,6 @@
 """Who is told what of a car: its entities what changed, people what failed, the entry's issues both."""
 
+from asyncio import TimerHandle
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import override
@@ -29,6 +30,7 @@ class TellingCoordinator(DataUpdateCoordinator[VehicleState]):
     _runaway: Runaway
     _told: VehicleState
     _told_success: bool
+    _telling: TimerHandle | None
 
     @contextmanager
     def explaining(self) -> Iterator[None]:
@@ -64,6 +66,12 @@ class TellingCoordinator(DataUpdateCoordinator[VehicleState]):
     def _take(self, state: VehicleState) -> None:
         """Take over a state that did not come from polling, leaving the polling as it is."""
         self.data = state
+        self.async_update_listeners()
+
+    @callback
+    def _tell(self) -> None:
+        """Tell what a burst of pushes changed, once."""
+        self._telling = None
         self.async_update_listeners()
 
     @callback
