@@ -98,7 +98,11 @@ class Verdict:
 
     stage: Stage
     stretch: float
-    """By how much pauses between questions are longer; at least 1, infinite for no question."""
+    """By how much pauses between questions are longer; at least 1, infinite for no question.
+
+    It is the square of how much too fast the money goes: polling stretches the questions of a charging car, which are
+    most of the bill, by its root only (`polling.py`).
+    """
     streaming: Streaming
     automatic_left: Fraction | None
     """What may still be spent by itself; None for whatever it costs."""
@@ -130,9 +134,8 @@ def judge(situation: Situation, before: Stage = Stage.NORMAL) -> Verdict:
     left = None if room is None else max(Fraction(0), room - situation.spent)
     if STAGES.index(stage) >= STAGES.index(Stage.NO_REFRESH):
         stretch = None
-    return Verdict(
-        stage, float("inf") if stretch is None else float(stretch), _STREAMING[stage], left
-    )
+    pauses = float("inf") if stretch is None else float(stretch) ** 2
+    return Verdict(stage, pauses, _STREAMING[stage], left)
 
 
 def ceiling(situation: Situation, origin: Origin) -> Fraction | None:
