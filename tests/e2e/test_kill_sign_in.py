@@ -208,7 +208,9 @@ async def test_no_kill_around_a_refresh_ends_the_sign_in(
                 newborn = not newborn and chance.random() < NEWBORN
                 if not newborn:
                     await running.verified()
-                await asyncio.sleep(chance.uniform(0, STEPS if newborn else CYCLE))
+                # the first milliseconds are worth many kills: a quick machine has soon started
+                moment = STEPS * chance.random() ** 2 if newborn else chance.uniform(0, CYCLE)
+                await asyncio.sleep(moment)
                 await running.kill()
                 asking = any(request > requests for request in tesla._cloud.grants.waiting)
                 rejected += running.words.count("rejected")
