@@ -291,21 +291,20 @@ def sign_in(tesla: TeslaSimulator, email: str) -> dict[str, Any]:
 
 
 def renew_sign_ins(folder: Path, tesla: TeslaSimulator, tokens: dict[str, dict[str, Any]]) -> None:
-    """Write into the copy what is another one each time: tokens, where Tesla is, a port that is free."""
+    """Write into the copy what is another one each time: tokens, where Tesla is, a port that is free.
+
+    Only the file of the sign-in gets the token, as after a power cut: the one of the config entry is older.
+    """
     path = folder / ".storage" / "core.config_entries"
     content = json.loads(path.read_text())
     for row in content["data"]["entries"]:
         if row["domain"] == DOMAIN:
-            token = tokens[row["unique_id"]]
-            row["data"] |= {
-                "token": row["data"]["token"] | token,
-                "base_url": tesla.region_url(row["data"]["region"]),
-            }
+            row["data"]["base_url"] = tesla.region_url(row["data"]["region"])
             if row["entry_id"] == PUSHES:
                 row["options"]["telemetry"]["listen_port"] = free_port()
             file = folder / ".storage" / f"{DOMAIN}.{row['entry_id']}.sign_in"
             saved = json.loads(file.read_text())
-            saved["token"] |= token
+            saved["token"] |= tokens[row["unique_id"]]
             file.write_text(json.dumps(saved))
     path.write_text(json.dumps(content))
 
@@ -533,6 +532,10 @@ async def test_everything_is_written_again_as_it_was(past: Past) -> None:
         }
     for name, token in signed_in.items():
         assert json.loads((after / ".storage" / name).read_text()) == token
+    assert past.tesla.refreshes == 0
+    for row in entries["data"]["entries"]:
+        if row["domain"] == DOMAIN:  # the newer one counts
+            row["data"]["token"] = signed_in[f"{DOMAIN}.{row['entry_id']}.sign_in"]["token"]
 
     for entry_id in (PUSHES, POLLED):
         mine = f"{DOMAIN}.{entry_id}"
