@@ -1,15 +1,13 @@
 """Calendars for tests of months: the day is what the test says; timeouts, certificates and tokens live in real time."""
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
+from custom_components.tesla_charging import clock
 from tests.conftest import Home
-
-PACKAGE = "custom_components.tesla_charging"
 
 
 def march(day: int, hour: int = 12, *, month: int = 3) -> datetime:
@@ -28,13 +26,7 @@ class BillingCalendar:
         self._home = home
         self._hours = 0
         self._ahead = (moment or march(10)) - dt_util.utcnow()
-        monkeypatch.setattr(f"{PACKAGE}.meter._now", lambda: dt_util.as_local(self.now()))
-        for name in self.believers():
-            monkeypatch.setattr(f"{PACKAGE}.{name}._now", lambda: self.now().timestamp())
-
-    def believers(self) -> Iterable[str]:
-        """Return the modules that believe it."""
-        return ("budget_keeper",)
+        monkeypatch.setattr(clock, "today", lambda: dt_util.as_local(self.now()))
 
     def now(self) -> datetime:
         """Return what time it is."""
@@ -60,10 +52,7 @@ class Calendar(BillingCalendar):
         """Turn the clocks of a home that has not been set up yet."""
         super().__init__(home, monkeypatch, moment)
         home.tesla.clock.advance(self._ahead.total_seconds())
-
-    def believers(self) -> Iterable[str]:
-        """Return the modules that believe it."""
-        return (*super().believers(), "coordinator")
+        monkeypatch.setattr(clock, "now", lambda: self.now().timestamp())
 
     async def go_to(self, moment: datetime) -> None:
         """Let it be a later time, and every car be looked at."""

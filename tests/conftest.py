@@ -18,6 +18,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 # Home Assistant's test plugin brings a package of the same name; ours must be imported first.
 import custom_components.tesla_charging  # noqa: F401  isort: split
+from custom_components.tesla_charging import clock
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.endpoints import ENVIRONMENT_VARIABLE, active_endpoints
 from custom_components.tesla_charging.telemetry_settings import TelemetrySettings
@@ -222,6 +223,14 @@ async def home(
     witness = Witness(hass, simulated_tesla)
     yield Home(hass, simulated_tesla, application, account, key, witness)
     await witness.compare()
+
+
+@pytest.fixture
+def turned_clock(home: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """The same home, which decides by the clock of the simulated Tesla: a test turns both at once."""
+    monkeypatch.setattr(clock, "now", home.tesla.clock.now)
+    monkeypatch.setattr(clock, "monotonic", home.tesla.clock.now)
+    return home
 
 
 @pytest.fixture

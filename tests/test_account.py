@@ -12,6 +12,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
+from custom_components.tesla_charging import clock
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.endpoints import active_endpoints
 from custom_components.tesla_charging.telemetry_server import async_get_telemetry_server
@@ -23,13 +24,13 @@ MINUTE, HOUR = 60.0, 3600.0
 
 
 @pytest.fixture
-def clock(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the account live on the simulated Tesla's clock."""
-    monkeypatch.setattr("custom_components.tesla_charging.account._now", home.tesla.clock.now)
+def turned_account(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the account, and nobody else, live on the simulated Tesla's clock."""
+    monkeypatch.setattr(clock, "monotonic", home.tesla.clock.now)
 
 
 @pytest.fixture
-async def two_cars(home: Home, clock: None) -> Home:
+async def two_cars(home: Home, turned_account: None) -> Home:
     """A home with two cars, set up."""
     home.add_car(PEARL, "Pearl", sleep_after=None)
     home.add_car(MIDNIGHT, "Midnight", sleep_after=None)
@@ -120,7 +121,9 @@ async def test_the_list_is_read_a_few_times_a_day_and_costs_nothing(two_cars: Ho
     assert home.tesla.billing.cost() == 0
 
 
-async def test_an_account_without_cars_is_set_up_and_comes_alive(home: Home, clock: None) -> None:
+async def test_an_account_without_cars_is_set_up_and_comes_alive(
+    home: Home, turned_account: None
+) -> None:
     entry = await home.set_up()
     assert entry.state is ConfigEntryState.LOADED
     home.add_car(PEARL, "Pearl", sleep_after=None)
@@ -298,7 +301,7 @@ async def test_a_car_that_comes_back_is_a_new_one(two_cars: Home) -> None:
 
 
 async def test_an_account_that_ended_the_sign_in_is_asked_to_sign_in(
-    home: Home, clock: None
+    home: Home, turned_account: None
 ) -> None:
     await home.set_up()
     home.tesla.revoke_consent(home.account, home.application)
@@ -386,7 +389,7 @@ async def test_the_device_of_a_car_that_is_gone_can_be_deleted(
 
 
 @pytest.fixture
-async def streaming(home: Home, clock: None) -> AsyncIterator[Home]:
+async def streaming(home: Home, turned_account: None) -> AsyncIterator[Home]:
     """A home with one car, connected."""
     home.tesla.wake_with_charging_scope = True
     home.tesla.telemetry_pace = 20

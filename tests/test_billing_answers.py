@@ -21,13 +21,7 @@ DATA = "vehicle_data"
 
 
 @pytest.fixture
-def clocks(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("coordinator", "issues"):
-        monkeypatch.setattr(f"custom_components.tesla_charging.{module}._now", home.tesla.clock.now)
-
-
-@pytest.fixture
-async def turned(clocks: None, home: Home) -> Home:
+async def turned(turned_clock: Home, home: Home) -> Home:
     """A car that never sleeps, and a home all of whose clocks, that of the client included, are turned by the test."""
     home.tesla.wake_with_charging_scope = True
     home.add_car(PEARL, "Pearl", sleep_after=None, battery_level=20).plug_in()
@@ -128,7 +122,7 @@ async def test_the_issue_says_what_teslas_mails_mean_and_what_to_do(turned: Home
 
 
 async def test_telemetry_that_tesla_took_away_is_put_back_at_the_first_success(
-    streaming_home: Home, clocks: None
+    streaming_home: Home, turned_clock: Home
 ) -> None:
     home = streaming_home
     home.tesla.exceed_billing_limit(home.application)

@@ -252,13 +252,7 @@ def test_no_order_of_things_exceeds_a_row_of_the_table(seed: int) -> None:
 
 
 @pytest.fixture
-def clocks(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("coordinator", "issues"):
-        monkeypatch.setattr(f"custom_components.tesla_charging.{module}._now", home.tesla.clock.now)
-
-
-@pytest.fixture
-def turned(clocks: None, charging_home: Home) -> Home:
+def turned(turned_clock: Home, charging_home: Home) -> Home:
     """A charging home whose clocks, here and at Tesla, are turned by the test."""
     return charging_home
 
@@ -357,7 +351,7 @@ async def test_what_is_refused_after_the_entry_was_unloaded_tells_nobody(turned:
     assert told(home) == set()
 
 
-async def test_one_cars_runaway_leaves_the_other_alone(home: Home, clocks: None) -> None:
+async def test_one_cars_runaway_leaves_the_other_alone(home: Home, turned_clock: Home) -> None:
     home.tesla.wake_with_charging_scope = True
     for vin, name in ((PEARL, "Pearl"), (MIDNIGHT, "Midnight")):
         home.add_car(vin, name, sleep_after=None).plug_in()

@@ -10,6 +10,7 @@ from homeassistant.core import callback
 from homeassistant.exceptions import HomeAssistantError
 import pytest
 
+from custom_components.tesla_charging import clock
 from custom_components.tesla_charging.const import CONFIRM_DELAY, DOMAIN, STATE_INTERVAL
 from custom_components.tesla_charging.coordinator import VehicleCoordinator
 from custom_components.tesla_charging.fleet_api import VehicleState as Connection
@@ -22,11 +23,10 @@ STEP = STATE_INTERVAL.total_seconds()
 
 
 @pytest.fixture
-def turned_clock(home: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
-    """The same home, whose coordinators read the simulated clock."""
-    monkeypatch.setattr("custom_components.tesla_charging.coordinator._now", home.tesla.clock.now)
-    home.tesla.wake_with_charging_scope = True
-    return home
+def turned_clock(turned_clock: Home) -> Home:
+    """The same, and the charging permission is enough to wake a car."""
+    turned_clock.tesla.wake_with_charging_scope = True
+    return turned_clock
 
 
 def coordinator(home: Home, vin: str = PEARL) -> VehicleCoordinator:
@@ -176,9 +176,7 @@ async def test_a_wall_clock_that_is_set_back_does_not_stop_the_asking(
     home.add_car(PEARL, "Pearl", sleep_after=None)
     await home.set_up()
     now = home.tesla.clock.now
-    monkeypatch.setattr(
-        "custom_components.tesla_charging.coordinator._now", lambda: now() - 400 * 86_400
-    )
+    monkeypatch.setattr(clock, "now", lambda: now() - 400 * 86_400)
     home.tesla.billing.reset()
     await live(home, 24 * HOUR)
     assert 12 <= data_requests(home) <= 33

@@ -24,9 +24,8 @@ async def later(home: Home, hours: float) -> None:
 
 
 @pytest.fixture(autouse=True)
-def one_clock(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def one_clock(turned_clock: Home) -> None:
     """Home Assistant and the simulated world live at the same time, whatever it is."""
-    monkeypatch.setattr("custom_components.tesla_charging.coordinator._now", home.tesla.clock.now)
 
 
 @pytest.fixture

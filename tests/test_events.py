@@ -39,10 +39,8 @@ KEYS = ("charging_session", "cable", "home_and_away")
 
 
 @pytest.fixture
-async def polled_home(home: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
+async def polled_home(home: Home, turned_clock: Home) -> Home:
     """A home whose car charges and is polled; all read the simulated clock."""
-    for module in ("coordinator", "event_watch"):
-        monkeypatch.setattr(f"custom_components.tesla_charging.{module}._now", home.tesla.clock.now)
     home.tesla.wake_with_charging_scope = True
     where = (home.hass.config.latitude, home.hass.config.longitude)
     home.add_car(PEARL, "Pearl", home=where, sleep_after=None).plug_in()

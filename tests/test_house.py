@@ -12,6 +12,7 @@ import pytest
 from custom_components.tesla_charging.exceptions import _REFUSALS, _TOO_OFTEN, _TRANSLATIONS
 from custom_components.tesla_charging.services import ACTIONS
 from custom_components.tesla_charging.vehicle_command import COMMANDS
+from scripts.entity_docs import tables
 
 ROOT = Path(__file__).parent.parent
 INTEGRATION = ROOT / "custom_components" / "tesla_charging"
@@ -21,6 +22,13 @@ LIBRARY_ROOMS = [
     if (room := INTEGRATION / name).exists()
 ]
 ENGLISH = json.loads((INTEGRATION / "translations" / "en.json").read_text())
+
+
+MODULES = [
+    path
+    for path in INTEGRATION.rglob("*.py")
+    if not any(path.is_relative_to(room) for room in LIBRARY_ROOMS)
+]
 
 
 def imports_of(path: Path) -> Iterator[str]:
@@ -74,11 +82,11 @@ def test_every_error_is_translated() -> None:
     }
     keys |= set(_TOO_OFTEN.values())
     # those of the actions are where they are raised
-    actions = (
-        INTEGRATION / name for name in ("services.py", "schedule_actions.py", "coordinator.py")
-    )
+    actions = {"services.py", "schedule_actions.py", "schedules.py", "coordinator.py"}
     raised = r'(?:invalid\(|asleep\(|translation_key=|key = )"(\w+)"(?: if expected else "(\w+)")?'
-    for match in re.findall(raised, "".join(path.read_text() for path in actions)):
+    for match in re.findall(
+        raised, "".join(path.read_text() for path in MODULES if path.name in actions)
+    ):
         keys |= set(match) - {""}
     assert keys == set(words)
 
@@ -86,10 +94,7 @@ def test_every_error_is_translated() -> None:
 def test_every_entity_has_a_name_and_an_icon() -> None:
     icons = json.loads((INTEGRATION / "icons.json").read_text())
     for platform, entities in ENGLISH["entity"].items():
-        # a platform's rows may be in files of their own
-        source = "".join(path.read_text() for path in INTEGRATION.glob(f"{platform}*.py"))
-        row = r'(?:\bkey=|(?<!\.)\b(?:number|energy|_word|_power|_flag|_units|_money)\(\s*)"(\w+)"'
-        keys = set(re.findall(row, source))
+        keys = {row.key for of_platform, row in tables() if of_platform == platform}
         assert keys == set(entities), platform
         # a battery's icon shows its level by itself
         assert keys - {"battery_level"} == set(icons["entity"][platform]), platform

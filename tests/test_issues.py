@@ -21,14 +21,7 @@ MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 
 
 @pytest.fixture
-def clocks(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the clocks, here and at Tesla, turned by the test."""
-    for module in ("coordinator", "issues", "pairing_watch"):
-        monkeypatch.setattr(f"custom_components.tesla_charging.{module}._now", home.tesla.clock.now)
-
-
-@pytest.fixture
-def turned(clocks: None, charging_home: Home) -> Home:
+def turned(turned_clock: Home, charging_home: Home) -> Home:
     """A charging home with such clocks."""
     return charging_home
 
@@ -90,7 +83,7 @@ async def test_a_car_that_took_a_command_is_not_asked_about(charging_home: Home)
     assert charging_home.tesla.billing.count(path_contains="fleet_status") == 0
 
 
-@pytest.mark.usefixtures("clocks")
+@pytest.mark.usefixtures("turned_clock")
 async def test_a_car_that_is_paired_elsewhere_is_noticed_without_asking_for_ever(
     home: Home,
 ) -> None:
@@ -188,7 +181,7 @@ async def test_a_sign_in_that_grants_less_is_noticed_at_the_start(
     assert told(home) == set()
 
 
-@pytest.mark.usefixtures("clocks")
+@pytest.mark.usefixtures("turned_clock")
 async def test_a_location_that_is_no_longer_allowed_takes_nothing_else_away(home: Home) -> None:
     home.tesla.wake_with_charging_scope = True
     home.add_car(PEARL, "Pearl").plug_in()

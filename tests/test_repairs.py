@@ -16,7 +16,7 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from custom_components.tesla_charging import repairs
+from custom_components.tesla_charging import clock, repairs
 from custom_components.tesla_charging.domain_check import KeySighting
 from custom_components.tesla_charging.issue_kinds import KINDS
 from custom_components.tesla_charging.onboarding import _REGISTRATION_ERRORS
@@ -34,12 +34,8 @@ MINUTE = 60.0
 
 
 @pytest.fixture
-async def owner(charging_home: Home, hass_client: Any, monkeypatch: pytest.MonkeyPatch) -> Owner:
+async def owner(turned_clock: Home, charging_home: Home, hass_client: Any) -> Owner:
     """The owner of a home whose clocks, here and at Tesla, are turned by the test."""
-    for module in ("coordinator", "issues", "pairing_watch"):
-        monkeypatch.setattr(
-            f"custom_components.tesla_charging.{module}._now", charging_home.tesla.clock.now
-        )
     return await owner_of(charging_home, hass_client)
 
 
@@ -208,7 +204,7 @@ async def test_an_entry_that_could_not_be_set_up_is_set_up_by_the_repair(owner: 
 async def test_telemetry_that_the_bill_took_away_is_put_back_by_itself(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("custom_components.tesla_charging.issues._now", home.tesla.clock.now)
+    monkeypatch.setattr(clock, "now", home.tesla.clock.now)
     home.tesla.wake_with_charging_scope = True
     home.add_car(PEARL, "Pearl", sleep_after=None)
     entry = await home.set_up(telemetry=embedded(free_port()))

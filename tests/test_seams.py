@@ -22,7 +22,7 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 
-from custom_components.tesla_charging import domain_watch
+from custom_components.tesla_charging import clock, domain_watch
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.endpoints import active_endpoints
 from custom_components.tesla_charging.public_key import async_get_key_store
@@ -428,7 +428,7 @@ async def test_a_car_that_joins_unpaired_is_told_of_under_its_newest_name(
     settled_home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = settled_home
-    monkeypatch.setattr("custom_components.tesla_charging.account._now", home.tesla.clock.now)
+    monkeypatch.setattr(clock, "monotonic", home.tesla.clock.now)
     car = home.add_car(MIDNIGHT, "", sleep_after=None)
     car.keychain.remove(home.key.public_key)
     for name in ("Midnight", "Night"):
@@ -471,7 +471,7 @@ async def test_trouble_with_a_car_goes_with_the_car(
 async def test_an_entry_that_never_came_up_says_nothing_once_it_is_disabled(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("custom_components.tesla_charging.issues._now", home.tesla.clock.now)
+    monkeypatch.setattr(clock, "now", home.tesla.clock.now)
     home.add_car(PEARL, "Pearl")
     entry = await home.set_up()
     home.tesla.exceed_billing_limit(home.application)
@@ -539,7 +539,7 @@ async def test_a_car_that_joins_while_nobody_listens_says_why(
     settled_home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = settled_home
-    monkeypatch.setattr("custom_components.tesla_charging.account._now", home.tesla.clock.now)
+    monkeypatch.setattr(clock, "monotonic", home.tesla.clock.now)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

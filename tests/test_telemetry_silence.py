@@ -73,10 +73,8 @@ async def pass_time(home: Home, seconds: float) -> None:
 
 
 async def test_a_silent_car_is_polled_explained_and_forgiven(
-    home: Home, monkeypatch: pytest.MonkeyPatch
+    home: Home, turned_clock: Home
 ) -> None:
-    for module in ("coordinator", "telemetry_silence"):
-        monkeypatch.setattr(f"custom_components.tesla_charging.{module}._now", home.tesla.clock.now)
     home.tesla.wake_with_charging_scope = True
     port = free_port()
     home.add_car(PEARL, "Pearl", sleep_after=None)

@@ -10,6 +10,7 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
+from custom_components.tesla_charging import clock
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.diagnostics import async_get_config_entry_diagnostics
 from custom_components.tesla_charging.issue_ids import car_issue_id
@@ -31,10 +32,7 @@ class Hours:
     def __init__(self, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
         self._home = home
         self._ahead = 0.0
-        monkeypatch.setattr(
-            "custom_components.tesla_charging.telemetry_review._now",
-            lambda: dt_util.utcnow().timestamp() + self._ahead,
-        )
+        monkeypatch.setattr(clock, "now", lambda: dt_util.utcnow().timestamp() + self._ahead)
 
     async def pass_by(self, seconds: float) -> None:
         """Let time pass, and the review look once."""
@@ -318,7 +316,7 @@ async def test_a_missing_permission_for_the_location_has_words_of_its_own(
 async def test_what_is_left_out_of_the_stream_is_asked_for_now_and_then(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("custom_components.tesla_charging.coordinator._now", home.tesla.clock.now)
+    monkeypatch.setattr(clock, "now", home.tesla.clock.now)
     home.tesla.wake_with_charging_scope = True
     home.tesla.telemetry_pace = 20
     port = free_port()

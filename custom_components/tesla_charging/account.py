@@ -13,7 +13,6 @@ What could not be read, or not completely, says nothing about who left.
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import datetime, timedelta
-import time
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
@@ -21,6 +20,7 @@ from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.event import async_call_later
 
+from . import clock
 from .const import DOMAIN, LOGGER
 from .coordinator import VehicleCoordinator
 from .device import vins_of
@@ -94,7 +94,7 @@ class Account:
     async def load(self) -> None:
         """Read the list for the first time. Raises FleetApiError."""
         listed = await self._vehicles.listed()
-        self._looked_at = _now()
+        self._looked_at = clock.monotonic()
         self._take(listed)
         if self._missing or not listed.is_complete:
             self._first_delay = LOOK_AGAIN
@@ -138,14 +138,14 @@ class Account:
     @callback
     def look_soon(self) -> None:
         """Look at once, because a car was not found, but not if that was just done."""
-        wait = self._looked_at + LOOK_AGAIN.total_seconds() - _now()
-        if self._started and not self._looking and _now() + wait < self._due_at:
+        wait = self._looked_at + LOOK_AGAIN.total_seconds() - clock.monotonic()
+        if self._started and not self._looking and clock.monotonic() + wait < self._due_at:
             self._plan(timedelta(seconds=max(0.0, wait)))
 
     def _plan(self, delay: timedelta) -> None:
         self._unplan()
         if not self._closed:
-            self._due_at = _now() + delay.total_seconds()
+            self._due_at = clock.monotonic() + delay.total_seconds()
             job = HassJob(self._look, f"{DOMAIN} cars of an account", cancel_on_shutdown=True)
             self._cancel = async_call_later(self._hass, delay, job)
 
@@ -160,7 +160,7 @@ class Account:
         delay = LOOK_AGAIN
         try:
             listed = await self._vehicles.listed()
-            self._looked_at = _now()
+            self._looked_at = clock.monotonic()
             if self._closed:
                 return
             self._take(listed)
@@ -190,13 +190,13 @@ class Account:
         self._listed = frozenset(named) | (frozenset() if listed.is_complete else self._listed)
         if listed.is_complete:
             for vin in (self.cars.keys() | self._devices().keys()) - named.keys():
-                self._missing.setdefault(vin, _now())
+                self._missing.setdefault(vin, clock.monotonic())
 
     async def _part(self, *, every_car: bool) -> None:
         """Part with those who are missing for certain."""
         wait = EMPTY_FOR if every_car else MISSING_FOR
         for vin, since in [*self._missing.items()]:
-            if _now() - since < wait.total_seconds():
+            if clock.monotonic() - since < wait.total_seconds():
                 continue
             try:
                 await self._vehicles.summary(vin)
@@ -209,7 +209,7 @@ class Account:
                     dr.async_get(self._hass).async_remove_device(device.id)
             else:
                 # the lists were wrong: from the beginning
-                self._missing[vin] = _now()
+                self._missing[vin] = clock.monotonic()
 
     # -- coming -------------------------------------------------------------------------------------
 
@@ -250,7 +250,3 @@ def devices_of(hass: HomeAssistant, entry_id: str) -> dict[str, dr.DeviceEntry]:
         for device in dr.async_entries_for_config_entry(dr.async_get(hass), entry_id)
         for vin in vins_of(device)
     }
-
-
-def _now() -> float:
-    return time.monotonic()

@@ -12,9 +12,9 @@ from typing import Final
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_time_change
-from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
+from . import clock
 from .acting import by_hand
 from .budget import DEFAULT, Origin, Situation, Stage, Streaming, Verdict, ceiling, judge
 from .const import CONF_BUDGET, DOMAIN, LOGGER
@@ -196,7 +196,7 @@ class BudgetKeeper:
                 (units(name) * prices.price(name) for name in (Category.COMMAND, Category.WAKE)),
                 Fraction(0),
             ),
-            now=_now(),
+            now=clock.today().timestamp(),
             start=self._meter.month_start.timestamp(),
             end=self._meter.month_end.timestamp(),
             least=prices.price(Category.COMMAND),
@@ -247,7 +247,3 @@ def _origin(operation: Operation) -> Origin:
 
 def _nothing() -> None:
     """Do nothing."""
-
-
-def _now() -> float:
-    return dt_util.utcnow().timestamp()

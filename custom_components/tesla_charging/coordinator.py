@@ -8,8 +8,8 @@ from typing import override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.util import dt as dt_util
 
+from . import clock
 from .acting import by_hand, on_behalf
 from .asking import Asking
 from .at_home import whereabouts
@@ -92,12 +92,12 @@ class VehicleCoordinator(TellingCoordinator):
             *([Section.LOCATION_DATA] if with_location else []),
         ]
         memory = storage.memory(summary.vin, key.fingerprint)
-        self._runaway = Runaway(hass, self._issues, summary.vin, _now)
+        self._runaway = Runaway(hass, self._issues, summary.vin, clock.now)
         self.commander = VehicleCommander(
             summary.vin,
             vehicles,
             key,
-            now=_now,
+            now=clock.now,
             signed=memory.signed,
             sessions=memory.sessions,
             on_change=storage.save_sessions,
@@ -107,7 +107,7 @@ class VehicleCoordinator(TellingCoordinator):
         )
         storage.attach(summary.vin, self._memory, lambda: self.data)
         self.asking = Asking(
-            summary.vin, storage.habits(summary.vin), _now(), partial(whereabouts, hass)
+            summary.vin, storage.habits(summary.vin), clock.now(), partial(whereabouts, hass)
         )
         storage.attach_habits(summary.vin, lambda: self.asking.habits)
         state = storage.state(summary.vin).connected(summary.state)
@@ -117,7 +117,7 @@ class VehicleCoordinator(TellingCoordinator):
         self._told, self._told_success = self.data, True
         self.confirming = Confirming(hass, self.name, self._confirm)
         self.push = PushChannel()
-        self._needless = Needless(self.push, lambda: self.data, _now)
+        self._needless = Needless(self.push, lambda: self.data, clock.now)
         self._telling: asyncio.TimerHandle | None = None
         self._refresher = Refresher(
             self._refresh,
@@ -140,7 +140,7 @@ class VehicleCoordinator(TellingCoordinator):
                 return self.data
             summary = await self._vehicles.summary(self.vin)
             self.commander.saw(summary.state)
-            self.asking.saw(summary.state, self.data.connection, _now())
+            self.asking.saw(summary.state, self.data.connection, clock.now())
             state = self.data.connected(summary.state)
             if self._decide(summary.state).ask is not Ask.DATA:
                 return state
@@ -153,18 +153,22 @@ class VehicleCoordinator(TellingCoordinator):
         else:
             return state
         finally:
-            self.update_interval = self.asking.wait(_now())
+            self.update_interval = self.asking.wait(clock.now())
 
     def _decide(self, seen: Connection | None = None, state: VehicleState | None = None) -> Plan:
         return self.asking.decide(
-            state or self.data, self.push, _now(), seen=seen, confirm_wanted=self.confirming.wanted
+            state or self.data,
+            self.push,
+            clock.now(),
+            seen=seen,
+            confirm_wanted=self.confirming.wanted,
         )
 
     async def _ask(self, state: VehicleState, *, insist: bool = False) -> VehicleState:
         """Return the state with the car's data of now; `insist` when somebody asks for them by hand."""
         if not insist:
             self._vehicles.check_bill()
-        self.asking.asked(_now())
+        self.asking.asked(clock.now())
         of_person = self.confirming.begun()
         sections = [*self._sections]
         if knows_schedules(self.data.value("Version")) is not False:
@@ -173,7 +177,7 @@ class VehicleCoordinator(TellingCoordinator):
             with on_behalf(person=by_hand() if insist else of_person):
                 data = await self._vehicles.data(self.vin, sections, insist=insist)
         except VehicleAsleep:
-            self.asking.saw(Connection.ASLEEP, state.connection, _now())
+            self.asking.saw(Connection.ASLEEP, state.connection, clock.now())
             return self.data.connected(Connection.ASLEEP)
         except (AccountUnpaid, RateLimited, ServerFailure, Unreachable) as err:
             self.asking.failed(err)
@@ -192,7 +196,7 @@ class VehicleCoordinator(TellingCoordinator):
             self._sections.remove(Section.LOCATION_DATA)
             self.data = self.data.without(LOCATION)
             return await self._ask(state, insist=insist)
-        now = _now()
+        now = clock.now()
         # commands may have been sent meanwhile: merge into what is known now
         readings = readings_of(data, now=now)
         lag = self.asking.lag(readings, now)
@@ -222,7 +226,7 @@ class VehicleCoordinator(TellingCoordinator):
             self._saw_connection(state.connection)
             raise asleep("asleep_not_asked", self.vehicle_name)
         self._decide(state.connection, state)
-        self.update_interval = self.asking.wait(_now())
+        self.update_interval = self.asking.wait(clock.now())
         self.async_set_updated_data(state)
 
     # -- commanding ---------------------------------------------------------------------------------
@@ -245,7 +249,7 @@ class VehicleCoordinator(TellingCoordinator):
         if result.outcome is not Outcome.UNKNOWN:
             self._issues.worked(Evidence.COMMANDED, self.vin)
         if effect := effect_of(request, result):
-            now = _now()
+            now = clock.now()
             readings = expected(effect, now=now)
             self._take(self.data.merge(readings, now=now))
             self._storage.keep(self.vin, self.data.part(readings))
@@ -264,7 +268,7 @@ class VehicleCoordinator(TellingCoordinator):
         return woken
 
     async def _confirm(self) -> None:
-        if self.asking.pushes(self.data, self.push, _now()) and not self.data.assumed:
+        if self.asking.pushes(self.data, self.push, clock.now()) and not self.data.assumed:
             # the car has told; it stays silent only if it is, or is again, as it was
             self.confirming.begun()
             return
@@ -290,7 +294,7 @@ class VehicleCoordinator(TellingCoordinator):
     @callback
     def on_record(self, record: Record) -> asyncio.Future[bool] | None:
         """Apply what the car pushed; what is returned tells when the car may forget it (None: now)."""
-        heard = self.push.heard(self.data, record, _now())
+        heard = self.push.heard(self.data, record, clock.now())
         self.data = metered(self.hass, heard, self.data)
         if self._telling is None:
             self._telling = self.hass.loop.call_later(BURST, self._tell)
@@ -319,7 +323,3 @@ class VehicleCoordinator(TellingCoordinator):
 
 def _nothing() -> None:
     """Do nothing."""
-
-
-def _now() -> float:
-    return dt_util.utcnow().timestamp()

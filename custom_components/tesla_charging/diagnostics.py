@@ -11,6 +11,7 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.device_registry import DeviceEntry
 from homeassistant.util import dt as dt_util
 
+from . import clock
 from .account import devices_of
 from .const import CONF_TOKEN, DOMAIN
 from .coordinator import VehicleCoordinator
@@ -142,7 +143,7 @@ def _account(entry: TeslaChargingConfigEntry) -> dict[str, Any]:
 def _car(
     hass: HomeAssistant, entry: TeslaChargingConfigEntry, car: VehicleCoordinator
 ) -> dict[str, Any]:
-    state, now = car.data, dt_util.utcnow().timestamp()
+    state, now = car.data, clock.now()
     data = entry.runtime_data
     config = data.storage.telemetry(car.vin)
     pushed = data.telemetry.server.status(car.vin)

@@ -7,9 +7,9 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_send
-from homeassistant.util import dt as dt_util
 from homeassistant.util.signal_type import SignalType
 
+from . import clock
 from .at_home import HOME_ZONE, is_at_home
 from .charge_events import Contact, Followed, Happening, Situation, Whereabouts, happened, look
 from .const import DOMAIN
@@ -46,7 +46,7 @@ class EventWatch:
         self._connected_at: float | None = None
         charge, home = storage.followed(car.vin)
         before = Situation(charge_followed=Followed(charge), home_followed=Followed(home))
-        nobody = Contact(_now(), in_touch=False)
+        nobody = Contact(clock.now(), in_touch=False)
         self._situation = look(before, car.data, _whereabouts(hass, car.data), nobody)
 
     @callback
@@ -60,7 +60,7 @@ class EventWatch:
 
     @callback
     def _look(self) -> None:
-        car, now = self._car, _now()
+        car, now = self._car, clock.now()
         if not car.push.connected:
             self._connected_at = None
         elif self._connected_at is None:
@@ -99,7 +99,3 @@ def _whereabouts(hass: HomeAssistant, state: VehicleState) -> Whereabouts | None
     ):
         return None
     return Whereabouts("Location", at_home)
-
-
-def _now() -> float:
-    return dt_util.utcnow().timestamp()

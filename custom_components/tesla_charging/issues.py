@@ -15,6 +15,7 @@ from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
+from . import clock
 from .const import CONF_DOMAIN, CONF_LOCATION, CONF_TOKEN, DOMAIN, PORTAL_URL
 from .fleet_api import (
     COMMAND_SCOPES,
@@ -93,7 +94,7 @@ class EntryIssues:
         if self._is_silent or (kind.per_car and vin is None):
             return
         car = vin if kind.per_car else None
-        now = _now()
+        now = clock.now()
         since = self._since.setdefault((kind, car), now)
         if kind is RATE_LIMITED:
             self._resting_until = max(self._resting_until, now + seconds)
@@ -122,7 +123,7 @@ class EntryIssues:
     @callback
     def clear(self, kind: Kind, vin: str | None = None) -> None:
         """Take back a kind of trouble that is over."""
-        if kind is RATE_LIMITED and _now() < self._resting_until:
+        if kind is RATE_LIMITED and clock.now() < self._resting_until:
             return  # requests of another category go on meanwhile
         car = vin if kind.per_car else None
         issue_id = self.issue_id(kind, car)
@@ -243,7 +244,3 @@ def async_remove_issues(hass: HomeAssistant, entry: ConfigEntry) -> None:
     issues.stop()
     issues.forget()
     del hass.data[DATA_ISSUES][entry.entry_id]
-
-
-def _now() -> float:
-    return dt_util.utcnow().timestamp()

@@ -21,6 +21,7 @@ from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
 
+from . import clock
 from .const import DOMAIN
 from .fleet_api import DEFAULT_CURRENCY, Category, PriceList, RequestRecord, price_list
 from .meter_forecast import Span, forecast
@@ -51,7 +52,7 @@ class Meter:
         """How many requests of each kind, free ones too, were sent since Home Assistant's start."""
         self.unanswered = 0
         """How many of those that are counted got no answer."""
-        self._day = _now().date()
+        self._day = clock.today().date()
         self._today = 0
 
     # -- counting -----------------------------------------------------------------------------------
@@ -62,7 +63,7 @@ class Meter:
         name = f"{record.operation.name} ({record.operation.category})"
         self.operations[name] = self.operations.get(name, 0) + 1
         self._today = self.requests_today + 1
-        self._day = _now().date()
+        self._day = clock.today().date()
         if record.is_billed:
             self.unanswered += record.status is None
             self._add(record.vin or NO_CAR, record.operation.category, 1)
@@ -154,7 +155,7 @@ class Meter:
     @property
     def requests_today(self) -> int:
         """How many requests were sent since midnight here, free ones too, as far as this run knows."""
-        return self._today if self._day == _now().date() else 0
+        return self._today if self._day == clock.today().date() else 0
 
     @property
     def currency(self) -> str:
@@ -248,12 +249,8 @@ class Meter:
         return self._ledger.units(self._ledger.month, vin)
 
     def _turn(self) -> None:
-        if self._ledger.turn(_now()):
+        if self._ledger.turn(clock.today()):
             self._save(REQUEST_DELAY)
-
-
-def _now() -> datetime:
-    return dt_util.now()
 
 
 def _start(month: str) -> datetime:

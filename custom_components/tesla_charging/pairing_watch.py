@@ -11,8 +11,8 @@ from typing import Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.util import dt as dt_util
 
+from . import clock
 from .const import DOMAIN, LOGGER
 from .coordinator import VehicleCoordinator
 from .fleet_api import FleetApiError, FleetStatus, Vehicles, VehicleState as Connection
@@ -60,7 +60,7 @@ class PairingWatch:
             self._pauses, self._next_at = _pauses(), None
             asked, self._asked = self._asked, True
             return not asked and self._car.commander.signed is None
-        now = _now()
+        now = clock.now()
         due = self._next_at is not None and now >= self._next_at
         if due or self._next_at is None:
             self._next_at = now + next(self._pauses).total_seconds()
@@ -87,7 +87,3 @@ async def check_pairing(vehicles: Vehicles, issues: EntryIssues, vin: str) -> Fl
 
 def _pauses() -> Iterator[timedelta]:
     return chain(SOON, repeat(LATER))
-
-
-def _now() -> float:
-    return dt_util.utcnow().timestamp()

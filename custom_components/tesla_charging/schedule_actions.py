@@ -9,10 +9,10 @@ from homeassistant.const import ATTR_LOCATION, ATTR_NAME, CONF_LATITUDE, CONF_LO
 from homeassistant.core import HomeAssistant, SupportsResponse
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import config_validation as cv
-from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 import voluptuous as vol
 
+from . import clock
 from .action import EXECUTED, Action, Data, Done, invalid
 from .const import DOMAIN
 from .coordinator import VehicleCoordinator
@@ -85,7 +85,7 @@ def _new(kind: Kind, hass: HomeAssistant, data: Data) -> Data:
 
 def _next_id(hass: HomeAssistant) -> int:
     """Return an id as Tesla's own tools choose them, the present second, but never the same twice."""
-    number = max(int(dt_util.utcnow().timestamp()), hass.data.get(LAST_ID, 0) + 1)
+    number = max(int(clock.now()), hass.data.get(LAST_ID, 0) + 1)
     hass.data[LAST_ID] = number
     return number
 

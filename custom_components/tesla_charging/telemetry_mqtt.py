@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.event import async_call_later
-from homeassistant.util import dt as dt_util
 
+from . import clock
 from .const import LOGGER
 from .fleet_telemetry import (
     ConnectivityRecord,
@@ -299,7 +299,7 @@ def _read(base: str, message: ReceiveMessage) -> Record | None:
     payload = message.payload
     if isinstance(payload, bytearray):
         payload = bytes(payload)
-    now = dt_util.utcnow().timestamp()
+    now = clock.now()
     try:
         return read_message(base, message.topic, payload, now, retained=message.retain)
     except RecordError as err:

@@ -9,8 +9,8 @@ from typing import Final
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.event import async_track_time_interval
-from homeassistant.util import dt as dt_util
 
+from . import clock
 from .const import DOMAIN, LOGGER
 from .coordinator import VehicleCoordinator
 from .fleet_api import FleetApiError, VehicleState as Connection
@@ -105,12 +105,12 @@ class ConfigReview:
                     before = self._storage.telemetry(vin)
                     self._show_passing(vin, car, before, TelemetryProblem.ACCOUNT_UNPAID, "")
                 else:
-                    await self._review_car(configurator, vin, car, _now())
+                    await self._review_car(configurator, vin, car, clock.now())
 
     async def _rest(self) -> None:
         """Have no car configured, because money is short; what Tesla does not take back is tried once a day."""
         self._show_rest()
-        now, since = _now(), self._taken_back_at
+        now, since = clock.now(), self._taken_back_at
         if since is None or not 0 <= now - since < DAY:
             self._taken_back_at = now
             await self._take_back()
@@ -177,7 +177,3 @@ class ConfigReview:
         if expected and online and car.data.telemetry is not TelemetryStage.CONNECTED:
             return ABSENT_INTERVAL
         return memory.patience
-
-
-def _now() -> float:
-    return dt_util.utcnow().timestamp()

@@ -12,8 +12,8 @@ from typing import Any, Final
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.util import dt as dt_util
 
+from . import clock
 from .const import DOMAIN, LOGGER, STATE_INTERVAL
 from .coordinator import VehicleCoordinator
 from .fleet_api import FleetApiError, TelemetryConfigs, VehicleState as Connection
@@ -164,7 +164,7 @@ class SilenceWatch:
             self._note(vin, Silence())
             clear_silence(self._hass, vin)
             return
-        now = _now()
+        now = clock.now()
         online = (
             self._listening()
             and car.last_update_success
@@ -225,7 +225,3 @@ def silence_issue_id(hass: HomeAssistant, vin: str) -> str:
 def clear_silence(hass: HomeAssistant, vin: str) -> None:
     """Take back what was said of a car, if anything was."""
     ir.async_delete_issue(hass, DOMAIN, silence_issue_id(hass, vin))
-
-
-def _now() -> float:
-    return dt_util.utcnow().timestamp()

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.conftest import MIDNIGHT, PEARL
-from tests.test_account import clock, list_now  # noqa: F401  fixtures are used by their names
+from tests.test_account import list_now, turned_account  # noqa: F401
 from tests.test_telemetry import until
 
 from .brokers import BASE
@@ -24,7 +24,7 @@ async def is_heard(road: Antenna, vin: str, level: int) -> None:
             shown = road.home.state("sensor", "battery_level", vin)
 
 
-@pytest.mark.usefixtures("clock")
+@pytest.mark.usefixtures("turned_account")
 async def test_a_car_that_joins_is_heard_and_the_others_still_are(road: Antenna) -> None:
     home = road.home
     assert home.entry is not None

@@ -10,7 +10,7 @@ import pytest
 from custom_components.tesla_charging import storage
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.telemetry_silence import Silence
-from tests.conftest import PEARL, Home
+from tests.conftest import PEARL
 from tests.test_telemetry import until
 from tests.test_telemetry_silence import HOUR, MINUTE, STEP, issue, pass_time
 
@@ -18,15 +18,8 @@ from .brokers import BASE
 from .home import MQTT_ROAD, Antenna, over_both_protocols, set_up_mqtt, subscribed
 
 
-@pytest.fixture
-def _teslas_clock(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have days pass at once, here as there."""
-    for module in ("coordinator", "telemetry_silence"):
-        monkeypatch.setattr(f"custom_components.tesla_charging.{module}._now", home.tesla.clock.now)
-
-
 @over_both_protocols
-@pytest.mark.usefixtures("_teslas_clock")
+@pytest.mark.usefixtures("turned_clock")
 async def test_a_day_without_a_message_is_explained_and_one_message_forgives(road: Antenna) -> None:
     home = road.home
     home.tesla.billing.reset()
@@ -56,7 +49,7 @@ async def test_a_day_without_a_message_is_explained_and_one_message_forgives(roa
     await until(lambda: issue(home) is None)
 
 
-@pytest.mark.usefixtures("_teslas_clock")
+@pytest.mark.usefixtures("turned_clock")
 async def test_a_place_of_its_own_gives_a_day_of_its_own(road: Antenna) -> None:
     home = road.home
     assert home.entry is not None
@@ -68,7 +61,7 @@ async def test_a_place_of_its_own_gives_a_day_of_its_own(road: Antenna) -> None:
     assert issue(home) is None
 
 
-@pytest.mark.usefixtures("_teslas_clock")
+@pytest.mark.usefixtures("turned_clock")
 async def test_a_car_that_sleeps_or_was_never_listened_to_is_not_accused(
     bare_road: Antenna,
 ) -> None:
@@ -86,7 +79,7 @@ async def test_a_car_that_sleeps_or_was_never_listened_to_is_not_accused(
     assert issue(home) is None
 
 
-@pytest.mark.usefixtures("_teslas_clock")
+@pytest.mark.usefixtures("turned_clock")
 async def test_silence_is_written_rarely_and_gone_with_the_entry(
     road: Antenna, hass_storage: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
