@@ -15,7 +15,7 @@ from homeassistant.helpers.entity import EntityDescription
 
 from custom_components.tesla_charging.const import DOMAIN, PLATFORMS
 from custom_components.tesla_charging.fleet_telemetry.fields import FIELDS
-from custom_components.tesla_charging.signals import SIGNALS
+from custom_components.tesla_charging.vehicle.signals import SIGNALS
 
 ROOT: Final = Path(__file__).parent.parent
 PAGE: Final = ROOT / "docs" / "entities.md"

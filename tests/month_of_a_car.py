@@ -12,12 +12,12 @@ import random
 from typing import Any, Literal
 
 from custom_components.tesla_charging.asking import Asking
-from custom_components.tesla_charging.at_home import NOWHERE, Whereabouts
 from custom_components.tesla_charging.fleet_api import VehicleState as Connection
 from custom_components.tesla_charging.habits import Habits
 from custom_components.tesla_charging.polling import Ask
-from custom_components.tesla_charging.push_channel import PushChannel
-from custom_components.tesla_charging.vehicle_state import VehicleState, readings_of
+from custom_components.tesla_charging.vehicle.location import NOWHERE, Whereabouts
+from custom_components.tesla_charging.vehicle.push import PushChannel
+from custom_components.tesla_charging.vehicle.state import VehicleState, readings_of
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 MONDAY = datetime(2026, 6, 1, tzinfo=UTC).timestamp()

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from custom_components.tesla_charging.charge_energy import (
+from custom_components.tesla_charging.vehicle.charge_energy import (
     NOTHING_CHARGED,
     STEP_BACK,
     ChargeEnergy,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.tesla_charging.charge_events import (
+from custom_components.tesla_charging.vehicle.charge_events import (
     LATE,
     ChargeEvent,
     Contact,
@@ -18,7 +18,7 @@ from custom_components.tesla_charging.charge_events import (
     happened,
     look,
 )
-from custom_components.tesla_charging.vehicle_state import Reading, VehicleState
+from custom_components.tesla_charging.vehicle.state import Reading, VehicleState
 
 NOW = 1_790_000_000.0
 MINUTE, HOUR = 60.0, 3600.0

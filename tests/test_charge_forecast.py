@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from custom_components.tesla_charging.charge_forecast import ChargeForecast, forecast
-from custom_components.tesla_charging.vehicle_state import Reading, VehicleState
+from custom_components.tesla_charging.vehicle.state import Reading, VehicleState
 
 NOW = 1_790_000_000.0
 RATE = 13.5 / 3600

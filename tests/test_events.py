@@ -25,9 +25,9 @@ from pytest_homeassistant_custom_component.common import (
 )
 import voluptuous as vol
 
-from custom_components.tesla_charging.charge_events import ChargeEvent
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.device_trigger import TYPES
+from custom_components.tesla_charging.vehicle.charge_events import ChargeEvent
 from tests.conftest import MIDNIGHT, PEARL, Home
 from tests.test_entities import ask_again
 from tests.test_telemetry import streaming_home, until

@@ -22,9 +22,9 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.tesla_charging import journal
 from custom_components.tesla_charging.const import DOMAIN
-from custom_components.tesla_charging.signals import SIGNALS
 from custom_components.tesla_charging.storage import VehicleStorage
-from custom_components.tesla_charging.vehicle_state import Reading, VehicleState, expected
+from custom_components.tesla_charging.vehicle.signals import SIGNALS
+from custom_components.tesla_charging.vehicle.state import Reading, VehicleState, expected
 from simulator.telemetry import CarTelemetry
 from tests.conftest import HOME_DOMAIN, MIDNIGHT, PEARL, Home
 from tests.test_telemetry import embedded, free_port, until

@@ -24,8 +24,8 @@ from custom_components.tesla_charging.polling import (
     next_look,
     next_question,
 )
-from custom_components.tesla_charging.telemetry_problem import TelemetryTrouble
-from custom_components.tesla_charging.vehicle_state import Reading, VehicleState
+from custom_components.tesla_charging.vehicle.state import Reading, VehicleState
+from custom_components.tesla_charging.vehicle.telemetry_status import TelemetryTrouble
 
 NOW = 1_790_000_040.0
 """On the grid of a car with phase 0."""

@@ -11,12 +11,12 @@ from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.tesla_charging.asking import Asking
-from custom_components.tesla_charging.at_home import Whereabouts
 from custom_components.tesla_charging.fleet_api import VehicleState as Connection
 from custom_components.tesla_charging.habits import Habits
 from custom_components.tesla_charging.polling import MOST_A_DAY, Ask
-from custom_components.tesla_charging.push_channel import PushChannel
-from custom_components.tesla_charging.vehicle_state import Reading, VehicleState
+from custom_components.tesla_charging.vehicle.location import Whereabouts
+from custom_components.tesla_charging.vehicle.push import PushChannel
+from custom_components.tesla_charging.vehicle.state import Reading, VehicleState
 from tests.month_of_a_car import (
     DAY,
     HOUR,

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from custom_components.tesla_charging.signals import SIGNALS, NotGiven, with_position
-from custom_components.tesla_charging.vehicle_state import readings_of
+from custom_components.tesla_charging.vehicle.signals import SIGNALS, NotGiven, with_position
+from custom_components.tesla_charging.vehicle.state import readings_of
 
 NOW = 1_800_000_000.0
 

@@ -4,12 +4,12 @@ import pytest
 
 from custom_components.tesla_charging.fleet_api import AccountUnpaid, MissingScope, Unreachable
 from custom_components.tesla_charging.telemetry_memory import DAY, HOUR, ConfigMemory
-from custom_components.tesla_charging.telemetry_problem import (
+from custom_components.tesla_charging.vehicle.state import TelemetryStage
+from custom_components.tesla_charging.vehicle.telemetry_status import (
     TelemetryProblem,
     TelemetryTrouble,
     problem_of,
 )
-from custom_components.tesla_charging.vehicle_state import TelemetryStage
 
 NOW = 1_790_000_000.0
 REFUSED = ConfigMemory(

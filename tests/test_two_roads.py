@@ -15,7 +15,7 @@ from custom_components.tesla_charging.fleet_telemetry import (
     expected_signals_per_month,
     fields_for,
 )
-from custom_components.tesla_charging.signals import SIGNALS
+from custom_components.tesla_charging.vehicle.signals import SIGNALS
 from simulator import Car
 from simulator.car.command_table import REST_COMMANDS
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from custom_components.tesla_charging.fleet_api import VehicleState as Connection
-from custom_components.tesla_charging.signals import SIGNALS
-from custom_components.tesla_charging.vehicle_state import (
+from custom_components.tesla_charging.vehicle.signals import SIGNALS
+from custom_components.tesla_charging.vehicle.state import (
     Reading,
     VehicleState,
     expected,

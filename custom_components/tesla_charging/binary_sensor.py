@@ -14,11 +14,11 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .appearing import async_add_as_known
-from .at_home import is_at_home
 from .entity import VehicleEntity, VehicleEntityDescription
 from .fleet_api import VehicleState as Connection
 from .models import TeslaChargingConfigEntry
-from .vehicle_state import CONNECTION, HEARD_AT, TELEMETRY, TelemetryStage, VehicleState
+from .vehicle.location import is_at_home
+from .vehicle.state import CONNECTION, HEARD_AT, TELEMETRY, TelemetryStage, VehicleState
 
 PARALLEL_UPDATES = 0
 

@@ -12,12 +12,10 @@ from homeassistant.core import HomeAssistant, callback
 from . import clock
 from .acting import by_hand, on_behalf
 from .asking import Asking
-from .at_home import whereabouts
 from .commander import VehicleCommander
 from .confirming import Confirming
 from .const import DOMAIN, LOGGER, STATE_INTERVAL
 from .effects import effect_of, unsure
-from .energy_meter import metered
 from .exceptions import asleep, update_failure
 from .fleet_api import (
     AccountUnpaid,
@@ -40,15 +38,17 @@ from .issue_kinds import Evidence
 from .issues import async_get_issues
 from .needless import Needless
 from .polling import Ask, Plan
-from .push_channel import PushChannel
 from .refreshing import Refresher
 from .runaway import Runaway
-from .schedules import knows_schedules
 from .storage import CommandMemory, VehicleStorage
-from .telemetry_problem import LOCATION, NO_TROUBLE, TelemetryTrouble
 from .telling import TellingCoordinator
+from .vehicle.charge_schedules import knows_schedules
+from .vehicle.energy_meter import metered
+from .vehicle.location import whereabouts
+from .vehicle.push import PushChannel
+from .vehicle.state import TelemetryStage, VehicleState, expected, readings_of
+from .vehicle.telemetry_status import LOCATION, NO_TROUBLE, TelemetryTrouble
 from .vehicle_command import CommandRequest, CommandResult, Outcome, VirtualKey
-from .vehicle_state import TelemetryStage, VehicleState, expected, readings_of
 
 BURST = 0.25
 """Seconds in which pushes are gathered before entities are written."""

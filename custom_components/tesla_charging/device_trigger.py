@@ -14,10 +14,10 @@ from homeassistant.helpers.trigger import TriggerActionType, TriggerInfo
 from homeassistant.helpers.typing import ConfigType
 import voluptuous as vol
 
-from .charge_events import ChargeEvent, Happening
 from .const import DOMAIN
 from .device import vins_of
 from .event_watch import signal_of
+from .vehicle.charge_events import ChargeEvent, Happening
 
 CONF_LATE: Final = "late"
 """Whether it also counts what was noticed late; without that an automation acts on what happens now."""

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from .signals import Value
+from .vehicle.signals import Value
+from .vehicle.state import VehicleState
 from .vehicle_command import CommandRequest, CommandResult, Outcome, Parameters
-from .vehicle_state import VehicleState
 
 type Effect = Callable[[Parameters], dict[str, Value]]
 

@@ -13,8 +13,8 @@ from .acting import acting
 from .const import DOMAIN, LOGGER
 from .coordinator import VehicleCoordinator
 from .exceptions import refusal
+from .vehicle.state import VehicleState, signals_of
 from .vehicle_command import COMMANDS
-from .vehicle_state import VehicleState, signals_of
 
 _MODELS = {"S": "Model S", "3": "Model 3", "X": "Model X", "Y": "Model Y", "C": "Cybertruck"}
 """Fourth character of the VIN."""

@@ -8,10 +8,10 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .charge_events import ChargeEvent, Happening
 from .entity import VehicleEntity, VehicleEntityDescription
 from .event_watch import signal_of
 from .models import TeslaChargingConfigEntry
+from .vehicle.charge_events import ChargeEvent, Happening
 
 PARALLEL_UPDATES = 0
 

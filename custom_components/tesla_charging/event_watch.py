@@ -10,13 +10,21 @@ from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.util.signal_type import SignalType
 
 from . import clock
-from .at_home import HOME_ZONE, is_at_home
-from .charge_events import Contact, Followed, Happening, Situation, Whereabouts, happened, look
 from .const import DOMAIN
 from .coordinator import VehicleCoordinator
 from .fleet_api import VehicleState as Connection
 from .storage import VehicleStorage
-from .vehicle_state import VehicleState
+from .vehicle.charge_events import (
+    Contact,
+    Followed,
+    Happening,
+    Situation,
+    Whereabouts,
+    happened,
+    look,
+)
+from .vehicle.location import HOME_ZONE, is_at_home
+from .vehicle.state import VehicleState
 
 EDGE: Final = 100.0
 """Metres around the home zone in which a position, which wavers, is neither at home nor away."""

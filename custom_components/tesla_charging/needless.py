@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from .polling import CHARGING, SILENCE
-from .push_channel import PushChannel
+from .vehicle.push import PushChannel
+from .vehicle.state import VehicleState
 from .vehicle_command import CommandRequest, CommandResult, Outcome, Parameters
-from .vehicle_state import VehicleState
 
 LISTEN: Final = 6.5
 """Seconds in which the car can contradict: 5 until a lost connection is told as one (or is back, and the car has said

@@ -29,9 +29,9 @@ from .pauses import (
     retry_pause,
     woke_pause,
 )
-from .signals import SIGNALS
-from .telemetry_problem import LOCATION
-from .vehicle_state import VehicleState
+from .vehicle.signals import SIGNALS
+from .vehicle.state import VehicleState
+from .vehicle.telemetry_status import LOCATION
 
 SILENCE: Final = timedelta(minutes=10)
 """How long a charging, connected car may say nothing before it is asked."""

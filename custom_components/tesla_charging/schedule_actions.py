@@ -17,7 +17,15 @@ from .action import EXECUTED, Action, Data, Done, invalid
 from .const import DOMAIN
 from .coordinator import VehicleCoordinator
 from .exceptions import asleep
-from .schedules import FORMS, Kind, Schedule, in_order, knows_schedules, minutes_of, schedules_in
+from .vehicle.charge_schedules import (
+    FORMS,
+    Kind,
+    Schedule,
+    in_order,
+    knows_schedules,
+    minutes_of,
+    schedules_in,
+)
 from .vehicle_command import COMMANDS, MAX_SCHEDULE_ID, MAX_SCHEDULE_NAME, CommandResult, Outcome
 
 ATTR_SCHEDULE_ID: Final = "schedule_id"

@@ -11,16 +11,16 @@ from homeassistant.helpers.event import async_track_point_in_utc_time, async_tra
 from homeassistant.util import dt as dt_util
 
 from .appearing import async_add_as_known
-from .at_home import is_at_home
 from .coordinator import VehicleCoordinator
 from .entity import VehicleEntity
 from .models import TeslaChargingConfigEntry
-from .next_schedule import next_start
 from .sensor_budget import BUDGET_SENSORS, BudgetSensor
 from .sensor_costs import ACCOUNT_SENSORS, CAR_SENSORS, MeterSensor
 from .sensor_rows import NEXT_SCHEDULE, SENSORS, TELEMETRY_SENSORS, VehicleSensorDescription
 from .sensor_rows_special import SPECIAL_SENSORS
-from .vehicle_state import TROUBLE, signals_of
+from .vehicle.location import is_at_home
+from .vehicle.next_schedule import next_start
+from .vehicle.state import TROUBLE, signals_of
 
 PARALLEL_UPDATES = 0
 PLACED = signals_of(("LocatedAtHome", "Location"))

@@ -20,7 +20,6 @@ from homeassistant.const import (
     UnitOfPower,
 )
 
-from . import why_not_charging
 from .entity import VehicleEntityDescription
 from .sensor_values import (
     CHARGING_STATES,
@@ -34,8 +33,9 @@ from .sensor_values import (
     text,
     word,
 )
-from .telemetry_problem import TelemetryProblem
-from .vehicle_state import ENERGY, HEARD_AT, TELEMETRY, TROUBLE, TelemetryStage, VehicleState
+from .vehicle import charge_status as why_not_charging
+from .vehicle.state import ENERGY, HEARD_AT, TELEMETRY, TROUBLE, TelemetryStage, VehicleState
+from .vehicle.telemetry_status import TelemetryProblem
 
 
 @dataclass(frozen=True, kw_only=True)

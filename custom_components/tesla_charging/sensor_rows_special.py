@@ -28,7 +28,7 @@ from .sensor_values import (
     text,
     word,
 )
-from .vehicle_state import HEARD_AT
+from .vehicle.state import HEARD_AT
 
 
 def _word(

@@ -20,8 +20,8 @@ from .const import DOMAIN
 from .habits import Habits
 from .journal import Journal, joined
 from .telemetry_memory import ConfigMemory
+from .vehicle.state import VehicleState
 from .vehicle_command import Domain, InvalidSessionState, SessionState
-from .vehicle_state import VehicleState
 
 VERSION: Final = 1
 SESSION_DELAY: Final = 1.0

@@ -12,7 +12,7 @@ from .domain_check import KeySighting, look_for_key
 from .endpoints import active_endpoints
 from .models import TeslaChargingConfigEntry
 from .telemetry_server import async_get_telemetry_server
-from .vehicle_state import TelemetryStage
+from .vehicle.state import TelemetryStage
 
 
 @callback

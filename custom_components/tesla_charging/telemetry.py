@@ -22,7 +22,6 @@ from .storage import VehicleStorage
 from .telemetry_configurator import TelemetryConfigurator
 from .telemetry_memory import ConfigMemory
 from .telemetry_mqtt import MqttTelemetry
-from .telemetry_problem import NO_TROUBLE, TelemetryProblem, TelemetryTrouble
 from .telemetry_refusals import clear_refusals
 from .telemetry_review import ConfigReview
 from .telemetry_server import (
@@ -34,8 +33,9 @@ from .telemetry_server import (
 from .telemetry_settings import Road, TelemetrySettings
 from .telemetry_silence import SilenceWatch, clear_silence
 from .telemetry_take_back import take_back
+from .vehicle.state import TelemetryStage
+from .vehicle.telemetry_status import NO_TROUBLE, TelemetryProblem, TelemetryTrouble
 from .vehicle_command import VirtualKey
-from .vehicle_state import TelemetryStage
 
 REOPEN_INTERVAL: Final = timedelta(minutes=5)
 """How often a receiver that could not be opened is tried again: a certificate may be there by then."""

@@ -17,12 +17,12 @@ from .fleet_telemetry import (
     sign_token,
     unknown_field,
 )
-from .signals import SIGNALS
 from .telemetry_memory import ConfigMemory
-from .telemetry_problem import LOCATION, SKIPPED, TelemetryProblem
 from .telemetry_settings import TelemetrySettings
+from .vehicle.signals import SIGNALS
+from .vehicle.state import TelemetryStage
+from .vehicle.telemetry_status import LOCATION, SKIPPED, TelemetryProblem
 from .vehicle_command import VirtualKey
-from .vehicle_state import TelemetryStage
 
 MAX_REFUSED_FIELDS: Final = 20
 RECONSIDER_INTERVAL: Final = 7 * 86_400.0

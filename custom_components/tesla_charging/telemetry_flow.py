@@ -26,11 +26,11 @@ from .endpoints import active_endpoints
 from .fleet_api import DEFAULT_CURRENCY, Category, VehicleSummary, price_list
 from .fleet_telemetry import expected_signals_per_month, fields_for, is_hostname, is_topic_base
 from .shown import shown_signals
-from .signals import SIGNALS
 from .telemetry_mqtt import Arrival, messages_arrive, mqtt_is_set_up
 from .telemetry_reachability import Reach, call_home
 from .telemetry_server import TelemetryServerError, async_get_telemetry_server
 from .telemetry_settings import Road, TelemetrySettings
+from .vehicle.signals import SIGNALS
 
 CONF_CERTIFICATE = "certificate"
 """The section of the person's own files. Home Assistant's pages show an error only at a section, not inside it."""

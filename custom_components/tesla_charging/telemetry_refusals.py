@@ -13,7 +13,7 @@ from .endpoints import active_endpoints
 from .entity import VehicleEntity
 from .issue_ids import car_issue_id
 from .telemetry_memory import ConfigMemory
-from .telemetry_problem import LOCATION, TelemetryProblem
+from .vehicle.telemetry_status import LOCATION, TelemetryProblem
 
 SHOWN_LENGTH: Final = 200
 

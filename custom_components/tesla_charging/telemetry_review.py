@@ -19,9 +19,9 @@ from .issues import async_get_issues
 from .storage import VehicleStorage
 from .telemetry_configurator import TelemetryConfigurator
 from .telemetry_memory import DAY, HOUR, ConfigMemory
-from .telemetry_problem import TelemetryProblem, problem_of
 from .telemetry_refusals import show_left_out, show_refusal
-from .vehicle_state import TelemetryStage
+from .vehicle.state import TelemetryStage
+from .vehicle.telemetry_status import TelemetryProblem, problem_of
 
 REVIEW_INTERVAL: Final = timedelta(hours=1)
 """How often it is considered whether something has to be asked; that by itself costs nothing."""

@@ -21,7 +21,7 @@ from .fleet_telemetry import ConfigAnswerError, ReportedError, read_reported_err
 from .issue_ids import car_issue_id
 from .storage import VehicleStorage
 from .telemetry_settings import Road, TelemetrySettings
-from .vehicle_state import TelemetryStage
+from .vehicle.state import TelemetryStage
 
 ONLINE_FOR: Final = timedelta(minutes=15)
 """How long in all a car has to be seen online before its silence means anything: a connection takes minutes."""

@@ -15,8 +15,8 @@ from .exceptions import translated
 from .fleet_api import FleetApiError, LoginRequired, NotFound, VehicleState as Connection
 from .issues import EntryIssues
 from .runaway import Runaway
+from .vehicle.state import VehicleState
 from .vehicle_command import VehicleCommandError
-from .vehicle_state import VehicleState
 
 
 class TellingCoordinator(DataUpdateCoordinator[VehicleState]):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.tesla_charging.signals import SIGNALS
+from custom_components.tesla_charging.vehicle.signals import SIGNALS
 from scripts.config_entry import DOMAIN, add_entry
 from scripts.dashboard import our_devices, our_entities
 from scripts.demo_home import CAR

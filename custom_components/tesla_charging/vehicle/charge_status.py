@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from .vehicle_state import VehicleState
+from .state import VehicleState
 
 _STATE: Final = "DetailedChargeState"
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
+from ..fleet_api import VehicleData, VehicleState as Connection
 from .charge_energy import NOTHING_CHARGED, ChargeEnergy
-from .fleet_api import VehicleData, VehicleState as Connection
 from .signals import EARLIEST, LATEST, SIGNALS, NotGiven, Value, with_position
-from .telemetry_problem import NO_TROUBLE, TelemetryTrouble
+from .telemetry_status import NO_TROUBLE, TelemetryTrouble
 
 MAX_CLOCK_LEAD: Final = 300.0
 """Seconds that a car's clock may run ahead of ours before its time is not believed."""

@@ -7,7 +7,7 @@ from homeassistant.const import ATTR_LATITUDE, ATTR_LONGITUDE
 from homeassistant.core import HomeAssistant
 from homeassistant.util.location import distance
 
-from .vehicle_state import VehicleState
+from .state import VehicleState
 
 HOME_ZONE = "zone.home"
 FASTEST = 30.0

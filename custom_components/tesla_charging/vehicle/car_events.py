@@ -3,7 +3,7 @@
 from collections import deque
 from typing import Final
 
-from .fleet_telemetry import Alert, AlertRecord, ConnectivityRecord, ErrorRecord, VehicleError
+from ..fleet_telemetry import Alert, AlertRecord, ConnectivityRecord, ErrorRecord, VehicleError
 
 KEPT: Final = 10
 CHARGING_ALERTS: Final = ("BMS_", "CC_", "CHG", "CP_", "HVP_", "PCS_", "UMC_")

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from homeassistant.const import WEEKDAYS
 
-from .fleet_api import Section, VehicleData
-from .vehicle_command import (
+from ..fleet_api import Section, VehicleData
+from ..vehicle_command import (
     COMMANDS,
     DAYS,
     LAST_MINUTE,

@@ -5,9 +5,9 @@ from typing import Final
 
 from homeassistant.core import HomeAssistant
 
-from .at_home import is_at_home
 from .charge_energy import Look
-from .vehicle_state import VehicleState
+from .location import is_at_home
+from .state import VehicleState
 
 COUNTER: Final = "DCChargingEnergyIn"
 STATE: Final = "DetailedChargeState"

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from homeassistant.util import dt as dt_util
 
-from .fleet_api import Section
+from ..fleet_api import Section
 
 type Value = float | int | bool | str | tuple[float, float]
 type Fields = Mapping[str, Any]

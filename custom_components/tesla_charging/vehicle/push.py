@@ -5,11 +5,11 @@ from typing import Final
 
 from homeassistant.util import dt as dt_util
 
+from ..fleet_api import VehicleState as Connection
+from ..fleet_telemetry import Record, SignalRecord, billed_signals, settle
 from .car_events import CarEvents
-from .fleet_api import VehicleState as Connection
-from .fleet_telemetry import Record, SignalRecord, billed_signals, settle
-from .telemetry_problem import NO_TROUBLE, TelemetryTrouble
-from .vehicle_state import HEARD_GRAIN, UNKNOWN_TIME, TelemetryStage, VehicleState, pushed_readings
+from .state import HEARD_GRAIN, UNKNOWN_TIME, TelemetryStage, VehicleState, pushed_readings
+from .telemetry_status import NO_TROUBLE, TelemetryTrouble
 
 GRAIN: Final = 1.0
 """Seconds by which the car's time of a push can be too early: some of its clients count whole seconds."""

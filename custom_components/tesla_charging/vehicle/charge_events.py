@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from .vehicle_state import Reading, VehicleState
+from .state import Reading, VehicleState
 
 LATE: Final = 3600.0
 """Seconds without news of a car after which what is noticed is late: twice the rarest poll of a car that is awake."""

@@ -11,9 +11,9 @@ from typing import Final
 
 from homeassistant.util import dt as dt_util, location
 
-from .sensor_values import scheduled_start
+from ..sensor_values import scheduled_start
 from .signals import LAST_MINUTE
-from .vehicle_state import VehicleState
+from .state import VehicleState
 
 NEAR: Final = 1000.0
 """Metres around a schedule's place in which it is taken to act."""

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from .fleet_api import AccountUnpaid, FleetApiError, MissingScope, OverBudget
-from .fleet_telemetry import SkippedReason
+from ..fleet_api import AccountUnpaid, FleetApiError, MissingScope, OverBudget
+from ..fleet_telemetry import SkippedReason
 
 
 class TelemetryProblem(StrEnum):
