@@ -19,7 +19,7 @@ from custom_components.tesla_charging.command_limit import HOUR, LIMITS, MINUTE,
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.fleet_api import PRICES, Category
 from custom_components.tesla_charging.needless import DOUBT, LISTEN, LOW_CURRENT
-from custom_components.tesla_charging.polling import SILENCE
+from custom_components.tesla_charging.polling.decision import SILENCE
 from custom_components.tesla_charging.services import ACTIONS, PLACEHOLDERS
 
 ROOT: Final = Path(__file__).parent.parent

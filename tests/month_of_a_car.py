@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 import random
 from typing import Any, Literal
 
-from custom_components.tesla_charging.asking import Asking
 from custom_components.tesla_charging.fleet_api import VehicleState as Connection
-from custom_components.tesla_charging.habits import Habits
-from custom_components.tesla_charging.polling import Ask
+from custom_components.tesla_charging.polling.decision import Ask
+from custom_components.tesla_charging.polling.observations import Asking
+from custom_components.tesla_charging.polling.usage_pattern import Habits
 from custom_components.tesla_charging.vehicle.location import NOWHERE, Whereabouts
 from custom_components.tesla_charging.vehicle.push import PushChannel
 from custom_components.tesla_charging.vehicle.state import VehicleState, readings_of

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.tesla_charging.charge_forecast import ChargeForecast, forecast
+from custom_components.tesla_charging.polling.charge_forecast import ChargeForecast, forecast
 from custom_components.tesla_charging.vehicle.state import Reading, VehicleState
 
 NOW = 1_790_000_000.0

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.tesla_charging.habits import HOURS, MOST, Habits, hour_of_week
+from custom_components.tesla_charging.polling.usage_pattern import HOURS, MOST, Habits, hour_of_week
 
 DAY = 86_400.0
 MONDAY = datetime(2026, 6, 1, tzinfo=UTC).timestamp()

@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from custom_components.tesla_charging.charge_forecast import ChargeForecast
 from custom_components.tesla_charging.const import STATE_INTERVAL
 from custom_components.tesla_charging.fleet_api import VehicleState as Connection
-from custom_components.tesla_charging.pauses import MINUTE
-from custom_components.tesla_charging.polling import (
+from custom_components.tesla_charging.polling.charge_forecast import ChargeForecast
+from custom_components.tesla_charging.polling.decision import (
     EARLY,
     NOT_TOLD,
     ONLY_POLLED,
@@ -24,6 +23,7 @@ from custom_components.tesla_charging.polling import (
     next_look,
     next_question,
 )
+from custom_components.tesla_charging.polling.intervals import MINUTE
 from custom_components.tesla_charging.vehicle.state import Reading, VehicleState
 from custom_components.tesla_charging.vehicle.telemetry_status import TelemetryTrouble
 

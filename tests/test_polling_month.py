@@ -10,10 +10,10 @@ from typing import Any
 from homeassistant.util import dt as dt_util
 import pytest
 
-from custom_components.tesla_charging.asking import Asking
 from custom_components.tesla_charging.fleet_api import VehicleState as Connection
-from custom_components.tesla_charging.habits import Habits
-from custom_components.tesla_charging.polling import MOST_A_DAY, Ask
+from custom_components.tesla_charging.polling.decision import MOST_A_DAY, Ask
+from custom_components.tesla_charging.polling.observations import Asking
+from custom_components.tesla_charging.polling.usage_pattern import Habits
 from custom_components.tesla_charging.vehicle.location import Whereabouts
 from custom_components.tesla_charging.vehicle.push import PushChannel
 from custom_components.tesla_charging.vehicle.state import Reading, VehicleState

@@ -11,9 +11,7 @@ from homeassistant.core import HomeAssistant, callback
 
 from . import clock
 from .acting import by_hand, on_behalf
-from .asking import Asking
 from .commander import VehicleCommander
-from .confirming import Confirming
 from .const import DOMAIN, LOGGER, STATE_INTERVAL
 from .effects import effect_of, unsure
 from .exceptions import asleep, update_failure
@@ -37,8 +35,10 @@ from .fleet_telemetry import Record, SignalRecord
 from .issue_kinds import Evidence
 from .issues import async_get_issues
 from .needless import Needless
-from .polling import Ask, Plan
-from .refreshing import Refresher
+from .polling.confirming import Confirming
+from .polling.decision import Ask, Plan
+from .polling.observations import Asking
+from .polling.refreshing import Refresher
 from .runaway import Runaway
 from .storage import CommandMemory, VehicleStorage
 from .telling import TellingCoordinator

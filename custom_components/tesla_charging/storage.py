@@ -17,8 +17,8 @@ from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.storage import Store
 
 from .const import DOMAIN
-from .habits import Habits
 from .journal import Journal, joined
+from .polling.usage_pattern import Habits
 from .telemetry_memory import ConfigMemory
 from .vehicle.state import VehicleState
 from .vehicle_command import Domain, InvalidSessionState, SessionState

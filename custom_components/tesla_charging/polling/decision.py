@@ -12,10 +12,13 @@ from enum import Enum, StrEnum, auto
 import math
 from typing import Final
 
+from ..const import STATE_INTERVAL
+from ..fleet_api import VehicleState as Connection
+from ..vehicle.signals import SIGNALS
+from ..vehicle.state import VehicleState
+from ..vehicle.telemetry_status import LOCATION
 from .charge_forecast import ChargeForecast
-from .const import STATE_INTERVAL
-from .fleet_api import VehicleState as Connection
-from .pauses import (
+from .intervals import (
     CHARGE_END,
     CHARGE_LONGEST,
     CHARGE_OTHERWISE,
@@ -29,9 +32,6 @@ from .pauses import (
     retry_pause,
     woke_pause,
 )
-from .vehicle.signals import SIGNALS
-from .vehicle.state import VehicleState
-from .vehicle.telemetry_status import LOCATION
 
 SILENCE: Final = timedelta(minutes=10)
 """How long a charging, connected car may say nothing before it is asked."""

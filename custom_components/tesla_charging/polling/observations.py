@@ -7,13 +7,13 @@ from datetime import timedelta
 from typing import Final
 import zlib
 
+from ..fleet_api import AccountUnpaid, FleetApiError, VehicleState as Connection
+from ..vehicle.location import NOWHERE, Whereabouts
+from ..vehicle.push import PushChannel
+from ..vehicle.state import Readings, VehicleState, clock_lag, signals_of
 from .charge_forecast import ChargeForecast, forecast
-from .fleet_api import AccountUnpaid, FleetApiError, VehicleState as Connection
-from .habits import HOUR, Habits
-from .polling import Ask, Known, Plan, is_charging, is_incomplete, next_look, next_question
-from .vehicle.location import NOWHERE, Whereabouts
-from .vehicle.push import PushChannel
-from .vehicle.state import Readings, VehicleState, clock_lag, signals_of
+from .decision import Ask, Known, Plan, is_charging, is_incomplete, next_look, next_question
+from .usage_pattern import HOUR, Habits
 
 ACTIVITY: Final = signals_of(
     (

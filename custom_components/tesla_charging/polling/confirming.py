@@ -7,8 +7,8 @@ from typing import Any
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
-from .acting import by_hand
-from .const import CONFIRM_DELAY
+from ..acting import by_hand
+from ..const import CONFIRM_DELAY
 
 
 class Confirming:

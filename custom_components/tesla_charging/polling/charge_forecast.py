@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import math
 from typing import Final
 
-from .vehicle.state import VehicleState
+from ..vehicle.state import VehicleState
 
 DRIFT: Final = 2e-4
 """By which share the miles of a percent may have changed from one answer to the next."""
