@@ -15,10 +15,10 @@ from homeassistant.util.yaml import load_yaml_dict
 import voluptuous as vol
 
 from custom_components.tesla_charging.action import Action
-from custom_components.tesla_charging.command_limit import HOUR, LIMITS, MINUTE, Limit, Use
+from custom_components.tesla_charging.commands.rate_limit import HOUR, LIMITS, MINUTE, Limit, Use
+from custom_components.tesla_charging.commands.redundancy import DOUBT, LISTEN, LOW_CURRENT
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.fleet_api import PRICES, Category
-from custom_components.tesla_charging.needless import DOUBT, LISTEN, LOW_CURRENT
 from custom_components.tesla_charging.polling.decision import SILENCE
 from custom_components.tesla_charging.services import ACTIONS, PLACEHOLDERS
 

@@ -15,7 +15,8 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from custom_components.tesla_charging.command_limit import (
+from custom_components.tesla_charging.commands.rate_guard import QUIET
+from custom_components.tesla_charging.commands.rate_limit import (
     DAY,
     HOUR,
     LIMITS,
@@ -25,7 +26,6 @@ from custom_components.tesla_charging.command_limit import (
     Use,
 )
 from custom_components.tesla_charging.const import DOMAIN
-from custom_components.tesla_charging.runaway import QUIET
 from custom_components.tesla_charging.vehicle_command import COMMANDS, CommandRequest
 from tests.conftest import MIDNIGHT, PEARL, Home
 from tests.repairs import issue_of, told

@@ -8,7 +8,7 @@ import time
 import aiohttp
 import pytest
 
-from custom_components.tesla_charging.commander import VehicleCommander
+from custom_components.tesla_charging.commands.commander import VehicleCommander
 from custom_components.tesla_charging.fleet_api import (
     FleetApiClient,
     MissingScope,

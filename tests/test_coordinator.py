@@ -154,7 +154,7 @@ async def test_a_car_that_could_not_be_woken_is_woken_again_once_a_poll_has_seen
     car.set_offline(True)
     await home.set_up()
     with monkeypatch.context() as impatient:
-        impatient.setattr("custom_components.tesla_charging.waking.WAKE_TIMEOUT", 0.0)
+        impatient.setattr("custom_components.tesla_charging.commands.wake.WAKE_TIMEOUT", 0.0)
         for _ in range(3):
             with pytest.raises(HomeAssistantError):
                 await home.act("set_charge_limit", percent=70)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.tesla_charging import needless
+from custom_components.tesla_charging.commands import redundancy as needless
 from simulator import Car
 from tests.conftest import HOME_DOMAIN, PEARL, Home
 from tests.test_telemetry import embedded, free_port, until

@@ -11,9 +11,11 @@ from homeassistant.core import HomeAssistant, callback
 
 from . import clock
 from .acting import by_hand, on_behalf
-from .commander import VehicleCommander
+from .commands.commander import VehicleCommander
+from .commands.optimistic import effect_of, unsure
+from .commands.rate_guard import Runaway
+from .commands.redundancy import Needless
 from .const import DOMAIN, LOGGER, STATE_INTERVAL
-from .effects import effect_of, unsure
 from .exceptions import asleep, update_failure
 from .fleet_api import (
     AccountUnpaid,
@@ -34,12 +36,10 @@ from .fleet_api import (
 from .fleet_telemetry import Record, SignalRecord
 from .issue_kinds import Evidence
 from .issues import async_get_issues
-from .needless import Needless
 from .polling.confirming import Confirming
 from .polling.decision import Ask, Plan
 from .polling.observations import Asking
 from .polling.refreshing import Refresher
-from .runaway import Runaway
 from .storage import CommandMemory, VehicleStorage
 from .telling import TellingCoordinator
 from .vehicle.charge_schedules import knows_schedules

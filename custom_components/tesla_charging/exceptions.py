@@ -9,7 +9,7 @@ from homeassistant.exceptions import ConfigEntryAuthFailed, HomeAssistantError
 from homeassistant.helpers.update_coordinator import UpdateFailed
 from homeassistant.util import dt as dt_util
 
-from .command_limit import HOUR, LimitReached, Use
+from .commands.rate_limit import HOUR, LimitReached, Use
 from .const import DOMAIN, STATE_INTERVAL
 from .fleet_api import (
     PRICES,

@@ -9,12 +9,12 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import callback
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
-from .command_limit import LimitReached
+from .commands.rate_guard import Runaway
+from .commands.rate_limit import LimitReached
 from .device import show_firmware
 from .exceptions import translated
 from .fleet_api import FleetApiError, LoginRequired, NotFound, VehicleState as Connection
 from .issues import EntryIssues
-from .runaway import Runaway
 from .vehicle.state import VehicleState
 from .vehicle_command import VehicleCommandError
 

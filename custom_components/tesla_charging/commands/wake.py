@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from .fleet_api import (
+from ..fleet_api import (
     FleetApiError,
     RateLimited,
     ServerFailure,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from .vehicle_command import CommandRequest
+from ..vehicle_command import CommandRequest
 
 MINUTE: Final = 60.0
 HOUR: Final = 3600.0

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from .vehicle.signals import Value
-from .vehicle.state import VehicleState
-from .vehicle_command import CommandRequest, CommandResult, Outcome, Parameters
+from ..vehicle.signals import Value
+from ..vehicle.state import VehicleState
+from ..vehicle_command import CommandRequest, CommandResult, Outcome, Parameters
 
 type Effect = Callable[[Parameters], dict[str, Value]]
 

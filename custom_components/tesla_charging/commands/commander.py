@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final
 
-from .fleet_api import (
+from ..fleet_api import (
     FleetApiError,
     Section,
     SigningRequired,
@@ -15,7 +15,7 @@ from .fleet_api import (
     VehicleState,
     VehicleTimeout,
 )
-from .vehicle_command import (
+from ..vehicle_command import (
     AnswerLost,
     CommandRequest,
     CommandResult,
@@ -27,8 +27,8 @@ from .vehicle_command import (
     VehicleCommandError,
     VirtualKey,
 )
-from .vehicle_command.results import read_result
-from .waking import Waker
+from ..vehicle_command.results import read_result
+from .wake import Waker
 
 SECOND_LOOK: Final = 3.0
 """Seconds until a car that was called online, but did not answer, is tried again."""

@@ -9,13 +9,13 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.event import async_call_later
 from homeassistant.util.hass_dict import HassKey
 
-from .acting import by_hand
-from .command_limit import CommandLimit, LimitReached
-from .const import DOMAIN
-from .exceptions import too_often
-from .issue_kinds import RUNAWAY_COMMANDS
-from .issues import EntryIssues
-from .vehicle_command import CommandRequest
+from ..acting import by_hand
+from ..const import DOMAIN
+from ..exceptions import too_often
+from ..issue_kinds import RUNAWAY_COMMANDS
+from ..issues import EntryIssues
+from ..vehicle_command import CommandRequest
+from .rate_limit import CommandLimit, LimitReached
 
 QUIET: Final = 3600.0
 """Seconds without a refusal after which it is over."""

@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from .polling.decision import CHARGING, SILENCE
-from .vehicle.push import PushChannel
-from .vehicle.state import VehicleState
-from .vehicle_command import CommandRequest, CommandResult, Outcome, Parameters
+from ..polling.decision import CHARGING, SILENCE
+from ..vehicle.push import PushChannel
+from ..vehicle.state import VehicleState
+from ..vehicle_command import CommandRequest, CommandResult, Outcome, Parameters
 
 LISTEN: Final = 6.5
 """Seconds in which the car can contradict: 5 until a lost connection is told as one (or is back, and the car has said

@@ -1,0 +1,1 @@
+"""Getting a command to a car."""
