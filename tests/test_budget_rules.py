@@ -8,7 +8,7 @@ import random
 
 import pytest
 
-from custom_components.tesla_charging.budget import (
+from custom_components.tesla_charging.billing.budget import (
     BY_HAND,
     DAY,
     RESERVE,

@@ -15,9 +15,9 @@ from homeassistant.setup import async_setup_component
 import pytest
 
 from custom_components.tesla_charging import pairing_flow
+from custom_components.tesla_charging.billing.meter_store import async_get_meters
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.fleet_api import Category
-from custom_components.tesla_charging.meter_book import async_get_meters
 from custom_components.tesla_charging.vehicle_command import VirtualKey
 from simulator import Account
 from tests.conftest import (

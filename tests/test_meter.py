@@ -21,6 +21,8 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 
 from custom_components.tesla_charging import async_remove_config_entry_device
+from custom_components.tesla_charging.billing.meter import REQUEST_DELAY, SIGNAL_NEWS, Meter
+from custom_components.tesla_charging.billing.meter_store import MeterBook, async_get_meters
 from custom_components.tesla_charging.const import CONF_CURRENCY, DOMAIN
 from custom_components.tesla_charging.diagnostics import (
     async_get_config_entry_diagnostics,
@@ -28,8 +30,6 @@ from custom_components.tesla_charging.diagnostics import (
 )
 from custom_components.tesla_charging.fleet_api import Category, FleetApiError, Vehicles
 from custom_components.tesla_charging.fleet_api.operations import WAKE_UP, RequestRecord
-from custom_components.tesla_charging.meter import REQUEST_DELAY, SIGNAL_NEWS, Meter
-from custom_components.tesla_charging.meter_book import MeterBook, async_get_meters
 from custom_components.tesla_charging.telemetry_settings import TelemetrySettings
 from tests.conftest import CLIENT_ID, HOME_DOMAIN, MIDNIGHT, PEARL, Home
 from tests.test_telemetry import embedded, free_port, until

@@ -11,14 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from custom_components.tesla_charging.fleet_api import (
-    PRICE_LISTS,
-    UNITS_PER_DOLLAR,
-    Category,
-    price_list,
-)
-from custom_components.tesla_charging.meter_forecast import DAY, Span, forecast
-from custom_components.tesla_charging.meter_ledger import (
+from custom_components.tesla_charging.billing.ledger import (
     HOLD,
     MAX_CARS,
     MAX_COUNT,
@@ -28,6 +21,13 @@ from custom_components.tesla_charging.meter_ledger import (
     after,
     before,
     start_of,
+)
+from custom_components.tesla_charging.billing.meter_forecast import DAY, Span, forecast
+from custom_components.tesla_charging.fleet_api import (
+    PRICE_LISTS,
+    UNITS_PER_DOLLAR,
+    Category,
+    price_list,
 )
 
 BERLIN = ZoneInfo("Europe/Berlin")

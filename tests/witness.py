@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 from homeassistant.core import HomeAssistant
 
+from custom_components.tesla_charging.billing.meter import Meter
+from custom_components.tesla_charging.billing.meter_store import DATA_METERS
 from custom_components.tesla_charging.fleet_api import Category
-from custom_components.tesla_charging.meter import Meter
-from custom_components.tesla_charging.meter_book import DATA_METERS
 from simulator import TeslaSimulator
 from simulator.cloud.billing import Item
 from simulator.telemetry import CarTelemetry

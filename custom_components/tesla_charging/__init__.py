@@ -12,8 +12,10 @@ from . import removal
 from .account import Account
 from .acting import on_behalf
 from .authorization import async_forget_sign_in, async_get_authorization
+from .billing.budget_manager import BudgetKeeper, amount_of, async_get_budget
+from .billing.meter import Meter
+from .billing.meter_store import async_get_meter, currency_of
 from .budget_effects import BudgetEffects
-from .budget_keeper import BudgetKeeper, amount_of, async_get_budget
 from .const import CONF_BASE_URL, CONF_LOCATION, CONF_REGION, DOMAIN, PLATFORMS
 from .coordinator import VehicleCoordinator
 from .device import vins_of
@@ -34,8 +36,6 @@ from .fleet_api import (
     read_claims,
 )
 from .issues import async_get_issues, async_remove_issues
-from .meter import Meter
-from .meter_book import async_get_meter, currency_of
 from .models import TeslaChargingConfigEntry, TeslaChargingData
 from .pairing_watch import PairingWatch
 from .public_key import async_get_key_store

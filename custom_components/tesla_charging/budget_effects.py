@@ -7,8 +7,8 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 
 from .account import Account
-from .budget import Stage, Streaming
-from .budget_keeper import BudgetKeeper
+from .billing.budget import Stage, Streaming
+from .billing.budget_manager import BudgetKeeper
 from .coordinator import VehicleCoordinator
 from .issue_kinds import (
     BUDGET_BY_HAND,

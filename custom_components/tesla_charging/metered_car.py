@@ -4,8 +4,8 @@ import asyncio
 
 from homeassistant.core import callback
 
+from .billing.meter import Meter
 from .fleet_telemetry import Record, billed_signals
-from .meter import Meter
 from .telemetry_server import StreamingCar
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from homeassistant.config_entries import ConfigEntry
 
 from .account import Account
-from .budget_keeper import BudgetKeeper
+from .billing.budget_manager import BudgetKeeper
+from .billing.meter import Meter
 from .coordinator import VehicleCoordinator
 from .fleet_api import FleetApiClient
-from .meter import Meter
 from .storage import VehicleStorage
 from .telemetry import EntryTelemetry
 from .vehicle_command import VirtualKey

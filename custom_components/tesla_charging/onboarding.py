@@ -7,7 +7,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.config_entry_oauth2_flow import AbstractOAuth2Implementation
 
-from .budget_keeper import BudgetKeeper
+from .billing.budget_manager import BudgetKeeper
+from .billing.meter import Meter
 from .const import LOGGER
 from .domain_check import KeySighting, OnboardingError, look_for_key
 from .endpoints import active_endpoints
@@ -31,7 +32,6 @@ from .fleet_api import (
     Vehicles,
     VehicleSummary,
 )
-from .meter import Meter
 from .oauth import TeslaImplementation
 from .vehicle_command import VirtualKey
 

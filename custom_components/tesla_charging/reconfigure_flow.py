@@ -15,8 +15,9 @@ from homeassistant.helpers.selector import BooleanSelector
 import voluptuous as vol
 
 from .authorization import async_get_authorization
+from .billing.budget_manager import async_get_budget
+from .billing.meter_store import async_get_meter
 from .budget_flow import BudgetFlow
-from .budget_keeper import async_get_budget
 from .const import (
     CONF_DOMAIN,
     CONF_IMPLEMENTATION,
@@ -32,7 +33,6 @@ from .fleet_api import Authorization, FleetApiError, FleetStatus, Region
 from .issue_kinds import Evidence
 from .issues import async_get_issues
 from .key_flow import KeyFlow
-from .meter_book import async_get_meter
 from .models import TeslaChargingConfigEntry
 from .onboarding import AccountCars, Registrar, registrar_of
 from .pairing_flow import PairingFlow

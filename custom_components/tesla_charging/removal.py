@@ -22,11 +22,11 @@ import voluptuous as vol
 
 from .account import devices_of
 from .authorization import async_get_authorization
-from .budget_keeper import async_get_budget
+from .billing.budget_manager import async_get_budget
+from .billing.meter_store import async_get_meter, async_get_meters
 from .const import CONF_IMPLEMENTATION, DOMAIN, LOGGER
 from .endpoints import active_endpoints
 from .fleet_api import FleetApiClient, TelemetryConfigs
-from .meter_book import async_get_meter, async_get_meters
 from .public_key import KEY_FILE, async_get_key_store
 from .storage import VehicleStorage
 from .telemetry_server import DIRECTORY, erase_files, files_exist

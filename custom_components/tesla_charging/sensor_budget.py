@@ -6,7 +6,7 @@ from typing import Any, Final, override
 from homeassistant.components.sensor import SensorDeviceClass, SensorEntity, SensorEntityDescription
 from homeassistant.core import callback
 
-from .budget import STAGES
+from .billing.budget import STAGES
 from .device import account_device
 from .models import TeslaChargingConfigEntry
 

@@ -16,11 +16,11 @@ from homeassistant.core import callback
 from homeassistant.helpers.event import async_track_time_change
 from homeassistant.util import dt as dt_util
 
+from .billing.meter import Meter
 from .coordinator import VehicleCoordinator
 from .device import account_device
 from .entity import car_device
 from .fleet_api import Category
-from .meter import Meter
 from .models import TeslaChargingConfigEntry
 
 

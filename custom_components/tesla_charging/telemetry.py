@@ -10,12 +10,12 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.event import async_call_later
 
-from .budget import Streaming
+from .billing.budget import Streaming
+from .billing.meter import Meter
 from .const import DOMAIN, LOGGER
 from .coordinator import VehicleCoordinator
 from .endpoints import active_endpoints
 from .fleet_api import TelemetryConfigs
-from .meter import Meter
 from .metered_car import MeteredCar
 from .shown import shown_signals
 from .storage import VehicleStorage

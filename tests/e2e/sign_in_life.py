@@ -27,7 +27,8 @@ from homeassistant.helpers.config_entry_oauth2_flow import async_register_implem
 
 import custom_components.tesla_charging as integration
 from custom_components.tesla_charging.authorization import async_get_authorization
-from custom_components.tesla_charging.budget_keeper import async_get_budget
+from custom_components.tesla_charging.billing.budget_manager import async_get_budget
+from custom_components.tesla_charging.billing.meter_store import async_get_meter
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.endpoints import active_endpoints
 from custom_components.tesla_charging.fleet_api import (
@@ -36,7 +37,6 @@ from custom_components.tesla_charging.fleet_api import (
     TokenRejected,
     Vehicles,
 )
-from custom_components.tesla_charging.meter_book import async_get_meter
 from custom_components.tesla_charging.oauth import TeslaImplementation
 
 LONGEST = 30.0

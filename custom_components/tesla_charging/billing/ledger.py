@@ -10,7 +10,7 @@ from datetime import datetime, tzinfo
 import re
 from typing import Any, Final
 
-from .fleet_api import UNITS_PER_DOLLAR, Category
+from ..fleet_api import UNITS_PER_DOLLAR, Category
 
 HOLD: Final = 24 * 3600
 """Seconds before its beginning in which a month that had begun goes on."""

@@ -14,11 +14,10 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_time_change
 from homeassistant.util.hass_dict import HassKey
 
-from . import clock
-from .acting import by_hand
-from .budget import DEFAULT, Origin, Situation, Stage, Streaming, Verdict, ceiling, judge
-from .const import CONF_BUDGET, DOMAIN, LOGGER
-from .fleet_api import (
+from .. import clock
+from ..acting import by_hand
+from ..const import CONF_BUDGET, DOMAIN, LOGGER
+from ..fleet_api import (
     AutomationOverBudget,
     Category,
     Operation,
@@ -26,8 +25,9 @@ from .fleet_api import (
     PriceList,
     RefreshOverBudget,
 )
+from ..saving import is_saving
+from .budget import DEFAULT, Origin, Situation, Stage, Streaming, Verdict, ceiling, judge
 from .meter import Meter
-from .saving import is_saving
 
 LOOK_AGAIN: Final = 8
 """A flood of signals is looked at whenever it has used up one of so many parts of what is left for it."""

@@ -14,10 +14,10 @@ from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
-from .const import CONF_CURRENCY, DOMAIN, LOGGER
-from .fleet_api import DEFAULT_CURRENCY, PRICE_LISTS
+from ..const import CONF_CURRENCY, DOMAIN, LOGGER
+from ..fleet_api import DEFAULT_CURRENCY, PRICE_LISTS
+from .ledger import Ledger
 from .meter import Meter
-from .meter_ledger import Ledger
 
 VERSION: Final = 1
 MAX_APPLICATIONS: Final = 8

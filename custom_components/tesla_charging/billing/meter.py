@@ -21,11 +21,11 @@ from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
 
-from . import clock
-from .const import DOMAIN
-from .fleet_api import DEFAULT_CURRENCY, Category, PriceList, RequestRecord, price_list
+from .. import clock
+from ..const import DOMAIN
+from ..fleet_api import DEFAULT_CURRENCY, Category, PriceList, RequestRecord, price_list
+from .ledger import NO_CAR, Ledger, after, before, start_of
 from .meter_forecast import Span, forecast
-from .meter_ledger import NO_CAR, Ledger, after, before, start_of
 
 REQUEST_DELAY: Final = 30.0
 SIGNAL_DELAY: Final = 300.0

@@ -1,0 +1,1 @@
+"""What Tesla charges, and what may be spent."""
