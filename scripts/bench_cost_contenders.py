@@ -31,7 +31,7 @@ import custom_components.tesla_charging  # isort: split
 from custom_components.tesla_charging.const import DOMAIN as OURS
 from custom_components.tesla_charging.endpoints import ENVIRONMENT_VARIABLE, active_endpoints
 from custom_components.tesla_charging.fleet_api.endpoints import KEY_PATH
-from custom_components.tesla_charging.telemetry_settings import Road, TelemetrySettings
+from custom_components.tesla_charging.telemetry.settings import Road, TelemetrySettings
 from custom_components.tesla_charging.vehicle_command import VirtualKey
 from scripts.bench_cost_drivers import HOME, MINUTE
 from scripts.bench_cost_world import CLIENT_ID, CLIENT_SECRET, DOMAIN, SCOPES, VIN, Shown, World

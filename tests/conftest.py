@@ -21,7 +21,7 @@ import custom_components.tesla_charging  # noqa: F401  isort: split
 from custom_components.tesla_charging import clock
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.endpoints import ENVIRONMENT_VARIABLE, active_endpoints
-from custom_components.tesla_charging.telemetry_settings import TelemetrySettings
+from custom_components.tesla_charging.telemetry.settings import TelemetrySettings
 from custom_components.tesla_charging.vehicle_command import VirtualKey
 from simulator import Account, Application, Car, TeslaSimulator
 

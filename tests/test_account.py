@@ -15,7 +15,7 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 from custom_components.tesla_charging import clock
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.endpoints import active_endpoints
-from custom_components.tesla_charging.telemetry_server import async_get_telemetry_server
+from custom_components.tesla_charging.telemetry.server import async_get_telemetry_server
 from simulator import Car
 from tests.conftest import HOME_DOMAIN, MIDNIGHT, PEARL, Home
 from tests.test_telemetry import embedded, free_port, until

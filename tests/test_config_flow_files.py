@@ -13,11 +13,11 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from homeassistant.helpers import translation
 import pytest
 
-from custom_components.tesla_charging import telemetry_reachability
 from custom_components.tesla_charging.endpoints import active_endpoints
 from custom_components.tesla_charging.fleet_telemetry.certificate import AUTHORITY_FILE
-from custom_components.tesla_charging.telemetry_server import DIRECTORY, async_get_telemetry_server
-from custom_components.tesla_charging.telemetry_settings import Road, TelemetrySettings
+from custom_components.tesla_charging.telemetry import reachability as telemetry_reachability
+from custom_components.tesla_charging.telemetry.server import DIRECTORY, async_get_telemetry_server
+from custom_components.tesla_charging.telemetry.settings import Road, TelemetrySettings
 from tests import test_config_flow as walk, test_config_flow_telemetry as pages
 from tests.conftest import HOME_DOMAIN, PEARL, Home
 from tests.fleet_telemetry.pki import issue

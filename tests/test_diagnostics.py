@@ -5,7 +5,7 @@ import json
 from homeassistant.setup import async_setup_component
 
 from custom_components.tesla_charging.diagnostics import async_get_config_entry_diagnostics
-from custom_components.tesla_charging.telemetry_settings import Road, TelemetrySettings
+from custom_components.tesla_charging.telemetry.settings import Road, TelemetrySettings
 from tests.conftest import CLIENT_ID, CLIENT_SECRET, HOME_DOMAIN, PEARL, Home
 
 

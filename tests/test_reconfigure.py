@@ -13,7 +13,7 @@ from homeassistant.helpers import entity_registry as er
 import pytest
 
 from custom_components.tesla_charging.const import DOMAIN
-from custom_components.tesla_charging.telemetry_settings import Road, TelemetrySettings
+from custom_components.tesla_charging.telemetry.settings import Road, TelemetrySettings
 from custom_components.tesla_charging.vehicle_command import VirtualKey
 from tests import test_config_flow as walk
 from tests.conftest import HOME_DOMAIN, KEY_FILE, MIDNIGHT, PEARL, REDIRECT_URI, SCOPES, Home

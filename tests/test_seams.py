@@ -26,7 +26,7 @@ from custom_components.tesla_charging import clock, domain_watch
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.endpoints import active_endpoints
 from custom_components.tesla_charging.public_key import async_get_key_store
-from custom_components.tesla_charging.telemetry_settings import Road, TelemetrySettings
+from custom_components.tesla_charging.telemetry.settings import Road, TelemetrySettings
 from custom_components.tesla_charging.vehicle_command import COMMANDS, VirtualKey
 from simulator import Application
 from tests import test_config_flow as walk

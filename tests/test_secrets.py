@@ -13,8 +13,8 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator,
 
 from custom_components.tesla_charging import removal, system_health
 from custom_components.tesla_charging.const import DOMAIN
-from custom_components.tesla_charging.telemetry_settings import Road, TelemetrySettings
-from custom_components.tesla_charging.telemetry_silence import silence_issue_id
+from custom_components.tesla_charging.telemetry.settings import Road, TelemetrySettings
+from custom_components.tesla_charging.telemetry.silence import silence_issue_id
 from tests.conftest import CLIENT_ID, CLIENT_SECRET, HOME_DOMAIN, MIDNIGHT, PEARL, Home
 from tests.test_house import ENGLISH
 from tests.test_telemetry import free_port, until

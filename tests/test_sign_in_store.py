@@ -12,7 +12,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.tesla_charging import sign_in_store
 from custom_components.tesla_charging.authorization import async_get_authorization
 from custom_components.tesla_charging.const import DOMAIN
-from custom_components.tesla_charging.telemetry_settings import Road, TelemetrySettings
+from custom_components.tesla_charging.telemetry.settings import Road, TelemetrySettings
 from simulator import Car
 from tests.conftest import HOME_DOMAIN, MIDNIGHT, PEARL, SCOPES, Home
 from tests.sign_in import (

@@ -10,8 +10,8 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.endpoints import active_endpoints
-from custom_components.tesla_charging.telemetry_server import async_get_telemetry_server
-from custom_components.tesla_charging.telemetry_settings import Road, TelemetrySettings
+from custom_components.tesla_charging.telemetry.server import async_get_telemetry_server
+from custom_components.tesla_charging.telemetry.settings import Road, TelemetrySettings
 from tests.conftest import HOME_DOMAIN, PEARL, Home
 
 PATIENCE = 25.0

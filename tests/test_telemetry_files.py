@@ -17,10 +17,10 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.endpoints import active_endpoints
-from custom_components.tesla_charging.telemetry import issue_id
-from custom_components.tesla_charging.telemetry_certificate import EXPIRY_ISSUE, REVIEW_INTERVAL
-from custom_components.tesla_charging.telemetry_server import async_get_telemetry_server
-from custom_components.tesla_charging.telemetry_settings import TelemetrySettings
+from custom_components.tesla_charging.telemetry.certificate import EXPIRY_ISSUE, REVIEW_INTERVAL
+from custom_components.tesla_charging.telemetry.manager import issue_id
+from custom_components.tesla_charging.telemetry.server import async_get_telemetry_server
+from custom_components.tesla_charging.telemetry.settings import TelemetrySettings
 from tests.conftest import HOME_DOMAIN, PEARL, Home
 from tests.own_files import OwnFiles
 from tests.test_telemetry import embedded, free_port, until

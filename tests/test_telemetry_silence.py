@@ -6,7 +6,7 @@ from homeassistant.helpers import issue_registry as ir
 import pytest
 
 from custom_components.tesla_charging.const import DOMAIN
-from custom_components.tesla_charging.telemetry_silence import Silence, silence_issue_id
+from custom_components.tesla_charging.telemetry.silence import Silence, silence_issue_id
 from tests.conftest import HOME_DOMAIN, PEARL, Home
 from tests.test_telemetry import embedded, free_port, until
 

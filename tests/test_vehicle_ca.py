@@ -10,8 +10,8 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.tesla_charging.endpoints import active_endpoints
-from custom_components.tesla_charging.telemetry_server import TelemetryServer, TelemetryServerError
-from custom_components.tesla_charging.telemetry_settings import Road, TelemetrySettings
+from custom_components.tesla_charging.telemetry.server import TelemetryServer, TelemetryServerError
+from custom_components.tesla_charging.telemetry.settings import Road, TelemetrySettings
 from tests.conftest import Home
 from tests.fleet_telemetry.pki import VehicleTree
 from tests.test_config_flow_telemetry import free_port

@@ -41,8 +41,8 @@ from .pairing_watch import PairingWatch
 from .public_key import async_get_key_store
 from .services import async_setup_services
 from .storage import VehicleStorage
-from .telemetry import EntryTelemetry, issue_id
-from .telemetry_refusals import clear_refusals
+from .telemetry.config_issues import clear_refusals
+from .telemetry.manager import EntryTelemetry, issue_id
 from .vehicle_command import InvalidKey, VirtualKey
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)

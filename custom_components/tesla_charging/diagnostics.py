@@ -19,7 +19,7 @@ from .device import vins_of
 from .fleet_api import InvalidApiAnswer, read_claims
 from .models import TeslaChargingConfigEntry
 from .redaction import scrubbed, secrets_of
-from .telemetry_settings import CONF_TELEMETRY, TelemetrySettings
+from .telemetry.settings import CONF_TELEMETRY, TelemetrySettings
 
 TO_REDACT: Final = {
     "access_token",

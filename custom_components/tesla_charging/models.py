@@ -10,7 +10,7 @@ from .billing.meter import Meter
 from .coordinator import VehicleCoordinator
 from .fleet_api import FleetApiClient
 from .storage import VehicleStorage
-from .telemetry import EntryTelemetry
+from .telemetry.manager import EntryTelemetry
 from .vehicle_command import VirtualKey
 
 

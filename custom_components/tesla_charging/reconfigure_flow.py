@@ -39,9 +39,9 @@ from .pairing_flow import PairingFlow
 from .public_key import async_get_key_store
 from .removal import async_take_back
 from .storage import VehicleStorage
+from .telemetry.settings import Road, TelemetrySettings
 from .telemetry_flow import TelemetryFlow
 from .telemetry_memory import ConfigMemory
-from .telemetry_settings import Road, TelemetrySettings
 from .vehicle_command import InvalidKey, VirtualKey
 
 

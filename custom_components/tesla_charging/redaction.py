@@ -19,7 +19,7 @@ from homeassistant.helpers.config_entry_oauth2_flow import (
 
 from .account import devices_of
 from .const import CONF_BASE_URL, CONF_DOMAIN, CONF_REGION, CONF_TOKEN, DOMAIN
-from .telemetry_settings import DEFAULT_TOPIC_BASE, TelemetrySettings
+from .telemetry.settings import DEFAULT_TOPIC_BASE, TelemetrySettings
 
 MIN_LENGTH: Final = 5
 """What is shorter is a word in too many texts."""

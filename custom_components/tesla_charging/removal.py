@@ -29,8 +29,8 @@ from .endpoints import active_endpoints
 from .fleet_api import FleetApiClient, TelemetryConfigs
 from .public_key import KEY_FILE, async_get_key_store
 from .storage import VehicleStorage
-from .telemetry_server import DIRECTORY, erase_files, files_exist
-from .telemetry_take_back import take_back
+from .telemetry.server import DIRECTORY, erase_files, files_exist
+from .telemetry.take_back import take_back
 
 LEFTOVERS: Final = "leftovers"
 """Id of the issue when the last entry is gone; the prefix of it while others remain."""

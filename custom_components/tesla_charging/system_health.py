@@ -11,7 +11,7 @@ from .const import CONF_DOMAIN, CONF_REGION, DOMAIN
 from .domain_check import KeySighting, look_for_key
 from .endpoints import active_endpoints
 from .models import TeslaChargingConfigEntry
-from .telemetry_server import async_get_telemetry_server
+from .telemetry.server import async_get_telemetry_server
 from .vehicle.state import TelemetryStage
 
 

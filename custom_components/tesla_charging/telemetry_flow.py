@@ -25,11 +25,11 @@ from .domain_check import same_root
 from .endpoints import active_endpoints
 from .fleet_api import DEFAULT_CURRENCY, Category, VehicleSummary, price_list
 from .fleet_telemetry import expected_signals_per_month, fields_for, is_hostname, is_topic_base
-from .shown import shown_signals
-from .telemetry_mqtt import Arrival, messages_arrive, mqtt_is_set_up
-from .telemetry_reachability import Reach, call_home
-from .telemetry_server import TelemetryServerError, async_get_telemetry_server
-from .telemetry_settings import Road, TelemetrySettings
+from .telemetry.mqtt import Arrival, messages_arrive, mqtt_is_set_up
+from .telemetry.reachability import Reach, call_home
+from .telemetry.server import TelemetryServerError, async_get_telemetry_server
+from .telemetry.settings import Road, TelemetrySettings
+from .telemetry.shown import shown_signals
 from .vehicle.signals import SIGNALS
 
 CONF_CERTIFICATE = "certificate"

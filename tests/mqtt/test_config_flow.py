@@ -7,8 +7,8 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.data_entry_flow import FlowResultType
 import pytest
 
-from custom_components.tesla_charging import telemetry_mqtt
-from custom_components.tesla_charging.telemetry_settings import TelemetrySettings
+from custom_components.tesla_charging.telemetry import mqtt as telemetry_mqtt
+from custom_components.tesla_charging.telemetry.settings import TelemetrySettings
 from tests import test_config_flow as walk
 from tests.conftest import HOME_DOMAIN, KEY_FILE, MIDNIGHT, PEARL, Home
 from tests.test_config_flow import choose, pick, submit

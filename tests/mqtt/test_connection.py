@@ -10,8 +10,8 @@ from homeassistant.helpers import issue_registry as ir
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from custom_components.tesla_charging import telemetry_mqtt
 from custom_components.tesla_charging.const import DOMAIN
+from custom_components.tesla_charging.telemetry import mqtt as telemetry_mqtt
 from tests.conftest import CLIENT_ID, PEARL
 from tests.test_telemetry import embedded, free_port, until
 

@@ -7,9 +7,9 @@ from typing import Any
 from homeassistant.components.mqtt import client as mqtt_client
 import pytest
 
-from custom_components.tesla_charging import telemetry_mqtt
 from custom_components.tesla_charging.coordinator import BURST
 from custom_components.tesla_charging.fleet_telemetry import SignalRecord
+from custom_components.tesla_charging.telemetry import mqtt as telemetry_mqtt
 from custom_components.tesla_charging.vehicle.state import UNKNOWN_TIME, Reading, VehicleState
 from tests.conftest import PEARL
 from tests.test_telemetry import until

@@ -9,7 +9,7 @@ import pytest
 
 from custom_components.tesla_charging import storage
 from custom_components.tesla_charging.const import DOMAIN
-from custom_components.tesla_charging.telemetry_silence import Silence
+from custom_components.tesla_charging.telemetry.silence import Silence
 from tests.conftest import PEARL
 from tests.test_telemetry import until
 from tests.test_telemetry_silence import HOUR, MINUTE, STEP, issue, pass_time

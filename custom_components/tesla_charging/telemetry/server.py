@@ -14,9 +14,9 @@ from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.signal_type import SignalType
 
-from .const import DOMAIN
-from .fleet_api import Endpoints
-from .fleet_telemetry import (
+from ..const import DOMAIN
+from ..fleet_api import Endpoints
+from ..fleet_telemetry import (
     AUTHORITY_FILE,
     SERVER_FILE,
     CarStatus,
@@ -30,8 +30,8 @@ from .fleet_telemetry import (
     fingerprints,
     read_bundle,
 )
-from .telemetry_certificate import MAX_BUNDLE_LENGTH, FileTrouble, Tls, TlsKeeper
-from .telemetry_settings import TelemetrySettings
+from .certificate import MAX_BUNDLE_LENGTH, FileTrouble, Tls, TlsKeeper
+from .settings import TelemetrySettings
 
 DIRECTORY: Final = f"{DOMAIN}_telemetry"
 """In the configuration directory, so that backups contain it: cars are told the CA that is in it."""

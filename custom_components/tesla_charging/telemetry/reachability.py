@@ -7,8 +7,8 @@ import socket
 import ssl
 from typing import Final
 
-from .fleet_telemetry import ServerCertificate
-from .telemetry_settings import TelemetrySettings
+from ..fleet_telemetry import ServerCertificate
+from .settings import TelemetrySettings
 
 PATIENCE: Final = 5.0
 """Seconds for finding, connecting and shaking hands together."""

@@ -7,13 +7,13 @@ from typing import Final
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_platform, issue_registry as ir
 
-from .const import CONF_DOMAIN, DOMAIN
-from .coordinator import VehicleCoordinator
-from .endpoints import active_endpoints
-from .entity import VehicleEntity
-from .issue_ids import car_issue_id
-from .telemetry_memory import ConfigMemory
-from .vehicle.telemetry_status import LOCATION, TelemetryProblem
+from ..const import CONF_DOMAIN, DOMAIN
+from ..coordinator import VehicleCoordinator
+from ..endpoints import active_endpoints
+from ..entity import VehicleEntity
+from ..issue_ids import car_issue_id
+from ..telemetry_memory import ConfigMemory
+from ..vehicle.telemetry_status import LOCATION, TelemetryProblem
 
 SHOWN_LENGTH: Final = 200
 

@@ -10,9 +10,9 @@ from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.event import async_call_later
 
-from . import clock
-from .const import LOGGER
-from .fleet_telemetry import (
+from .. import clock
+from ..const import LOGGER
+from ..fleet_telemetry import (
     ConnectivityRecord,
     Record,
     RecordError,
@@ -20,7 +20,7 @@ from .fleet_telemetry import (
     read_message,
     subscriptions,
 )
-from .telemetry_server import StreamingCar
+from .server import StreamingCar
 
 if TYPE_CHECKING:
     from homeassistant.components.mqtt import ReceiveMessage

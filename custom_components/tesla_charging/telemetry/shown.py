@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from homeassistant.core import callback
 
-from .coordinator import VehicleCoordinator
+from ..coordinator import VehicleCoordinator
 
 
 @callback

@@ -10,32 +10,27 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.event import async_call_later
 
-from .billing.budget import Streaming
-from .billing.meter import Meter
-from .const import DOMAIN, LOGGER
-from .coordinator import VehicleCoordinator
-from .endpoints import active_endpoints
-from .fleet_api import TelemetryConfigs
+from ..billing.budget import Streaming
+from ..billing.meter import Meter
+from ..const import DOMAIN, LOGGER
+from ..coordinator import VehicleCoordinator
+from ..endpoints import active_endpoints
+from ..fleet_api import TelemetryConfigs
+from ..storage import VehicleStorage
+from ..telemetry_memory import ConfigMemory
+from ..vehicle.state import TelemetryStage
+from ..vehicle.telemetry_status import NO_TROUBLE, TelemetryProblem, TelemetryTrouble
+from ..vehicle_command import VirtualKey
+from .config_issues import clear_refusals
+from .config_review import ConfigReview
+from .config_sync import TelemetryConfigurator
 from .metered_car import MeteredCar
+from .mqtt import MqttTelemetry
+from .server import SIGNAL_NEW_CA, StreamingCar, TelemetryServerError, async_get_telemetry_server
+from .settings import Road, TelemetrySettings
 from .shown import shown_signals
-from .storage import VehicleStorage
-from .telemetry_configurator import TelemetryConfigurator
-from .telemetry_memory import ConfigMemory
-from .telemetry_mqtt import MqttTelemetry
-from .telemetry_refusals import clear_refusals
-from .telemetry_review import ConfigReview
-from .telemetry_server import (
-    SIGNAL_NEW_CA,
-    StreamingCar,
-    TelemetryServerError,
-    async_get_telemetry_server,
-)
-from .telemetry_settings import Road, TelemetrySettings
-from .telemetry_silence import SilenceWatch, clear_silence
-from .telemetry_take_back import take_back
-from .vehicle.state import TelemetryStage
-from .vehicle.telemetry_status import NO_TROUBLE, TelemetryProblem, TelemetryTrouble
-from .vehicle_command import VirtualKey
+from .silence import SilenceWatch, clear_silence
+from .take_back import take_back
 
 REOPEN_INTERVAL: Final = timedelta(minutes=5)
 """How often a receiver that could not be opened is tried again: a certificate may be there by then."""

@@ -4,9 +4,9 @@ import asyncio
 
 from homeassistant.core import callback
 
-from .billing.meter import Meter
-from .fleet_telemetry import Record, billed_signals
-from .telemetry_server import StreamingCar
+from ..billing.meter import Meter
+from ..fleet_telemetry import Record, billed_signals
+from .server import StreamingCar
 
 
 class MeteredCar:

@@ -14,8 +14,8 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.util import dt as dt_util
 
-from .const import DOMAIN, LOGGER
-from .fleet_telemetry import (
+from ..const import DOMAIN, LOGGER
+from ..fleet_telemetry import (
     CertificateError,
     ServerCertificate,
     TrustError,
@@ -27,7 +27,7 @@ from .fleet_telemetry import (
     read_bundle,
     server_context,
 )
-from .telemetry_settings import TelemetrySettings
+from .settings import TelemetrySettings
 
 REVIEW_INTERVAL: Final = timedelta(minutes=5)
 """How often files are looked at; a renewed certificate has days of the old one left."""

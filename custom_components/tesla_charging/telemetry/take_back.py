@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from .const import LOGGER
-from .fleet_api import FleetApiError, NotFound, TelemetryConfigs
-from .fleet_telemetry import ConfigAnswerError, read_config_status
-from .saving import saving
+from ..const import LOGGER
+from ..fleet_api import FleetApiError, NotFound, TelemetryConfigs
+from ..fleet_telemetry import ConfigAnswerError, read_config_status
+from ..saving import saving
 
 
 async def take_back(configs: TelemetryConfigs, vin: str, place: str) -> bool:

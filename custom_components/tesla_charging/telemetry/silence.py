@@ -13,15 +13,15 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
-from . import clock
-from .const import DOMAIN, LOGGER, STATE_INTERVAL
-from .coordinator import VehicleCoordinator
-from .fleet_api import FleetApiError, TelemetryConfigs, VehicleState as Connection
-from .fleet_telemetry import ConfigAnswerError, ReportedError, read_reported_errors
-from .issue_ids import car_issue_id
-from .storage import VehicleStorage
-from .telemetry_settings import Road, TelemetrySettings
-from .vehicle.state import TelemetryStage
+from .. import clock
+from ..const import DOMAIN, LOGGER, STATE_INTERVAL
+from ..coordinator import VehicleCoordinator
+from ..fleet_api import FleetApiError, TelemetryConfigs, VehicleState as Connection
+from ..fleet_telemetry import ConfigAnswerError, ReportedError, read_reported_errors
+from ..issue_ids import car_issue_id
+from ..storage import VehicleStorage
+from ..vehicle.state import TelemetryStage
+from .settings import Road, TelemetrySettings
 
 ONLINE_FOR: Final = timedelta(minutes=15)
 """How long in all a car has to be seen online before its silence means anything: a connection takes minutes."""

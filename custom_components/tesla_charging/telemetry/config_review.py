@@ -10,18 +10,18 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.event import async_track_time_interval
 
-from . import clock
-from .const import DOMAIN, LOGGER
-from .coordinator import VehicleCoordinator
-from .fleet_api import FleetApiError, VehicleState as Connection
-from .issue_kinds import ACCOUNT_UNPAID, KEY_NOT_PAIRED
-from .issues import async_get_issues
-from .storage import VehicleStorage
-from .telemetry_configurator import TelemetryConfigurator
-from .telemetry_memory import DAY, HOUR, ConfigMemory
-from .telemetry_refusals import show_left_out, show_refusal
-from .vehicle.state import TelemetryStage
-from .vehicle.telemetry_status import TelemetryProblem, problem_of
+from .. import clock
+from ..const import DOMAIN, LOGGER
+from ..coordinator import VehicleCoordinator
+from ..fleet_api import FleetApiError, VehicleState as Connection
+from ..issue_kinds import ACCOUNT_UNPAID, KEY_NOT_PAIRED
+from ..issues import async_get_issues
+from ..storage import VehicleStorage
+from ..telemetry_memory import DAY, HOUR, ConfigMemory
+from ..vehicle.state import TelemetryStage
+from ..vehicle.telemetry_status import TelemetryProblem, problem_of
+from .config_issues import show_left_out, show_refusal
+from .config_sync import TelemetryConfigurator
 
 REVIEW_INTERVAL: Final = timedelta(hours=1)
 """How often it is considered whether something has to be asked; that by itself costs nothing."""

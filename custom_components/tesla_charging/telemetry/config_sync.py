@@ -4,9 +4,9 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Final
 
-from .const import LOGGER
-from .fleet_api import FleetApiError, InvalidRequest, MissingScope, TelemetryConfigs
-from .fleet_telemetry import (
+from ..const import LOGGER
+from ..fleet_api import FleetApiError, InvalidRequest, MissingScope, TelemetryConfigs
+from ..fleet_telemetry import (
     FIELDS,
     ConfigAnswerError,
     ConfigStatus,
@@ -17,12 +17,12 @@ from .fleet_telemetry import (
     sign_token,
     unknown_field,
 )
-from .telemetry_memory import ConfigMemory
-from .telemetry_settings import TelemetrySettings
-from .vehicle.signals import SIGNALS
-from .vehicle.state import TelemetryStage
-from .vehicle.telemetry_status import LOCATION, SKIPPED, TelemetryProblem
-from .vehicle_command import VirtualKey
+from ..telemetry_memory import ConfigMemory
+from ..vehicle.signals import SIGNALS
+from ..vehicle.state import TelemetryStage
+from ..vehicle.telemetry_status import LOCATION, SKIPPED, TelemetryProblem
+from ..vehicle_command import VirtualKey
+from .settings import TelemetrySettings
 
 MAX_REFUSED_FIELDS: Final = 20
 RECONSIDER_INTERVAL: Final = 7 * 86_400.0

@@ -1,0 +1,1 @@
+"""The push channel of a config entry."""
