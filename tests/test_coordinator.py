@@ -14,7 +14,7 @@ from custom_components.tesla_charging import clock
 from custom_components.tesla_charging.const import CONFIRM_DELAY, DOMAIN, STATE_INTERVAL
 from custom_components.tesla_charging.coordinator import VehicleCoordinator
 from custom_components.tesla_charging.fleet_api import VehicleState as Connection
-from custom_components.tesla_charging.storage import SESSION_DELAY
+from custom_components.tesla_charging.storage.vehicle_store import SESSION_DELAY
 from tests.conftest import MIDNIGHT, PEARL, Home
 from tests.test_vehicle_state import FIELDS, RUBBISH
 

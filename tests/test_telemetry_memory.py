@@ -3,7 +3,7 @@
 import pytest
 
 from custom_components.tesla_charging.fleet_api import AccountUnpaid, MissingScope, Unreachable
-from custom_components.tesla_charging.telemetry_memory import DAY, HOUR, ConfigMemory
+from custom_components.tesla_charging.storage.config_record import DAY, HOUR, ConfigMemory
 from custom_components.tesla_charging.vehicle.state import TelemetryStage
 from custom_components.tesla_charging.vehicle.telemetry_status import (
     TelemetryProblem,

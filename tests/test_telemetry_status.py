@@ -16,8 +16,8 @@ from custom_components.tesla_charging.diagnostics import async_get_config_entry_
 from custom_components.tesla_charging.issue_ids import car_issue_id
 from custom_components.tesla_charging.issue_kinds import KEY_NOT_PAIRED
 from custom_components.tesla_charging.issues import async_get_issues
+from custom_components.tesla_charging.storage.config_record import CHECK_INTERVAL, DAY, HOUR
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings
-from custom_components.tesla_charging.telemetry_memory import CHECK_INTERVAL, DAY, HOUR
 from tests.conftest import CLIENT_ID, HOME_DOMAIN, PEARL, Home
 from tests.test_telemetry import embedded, free_port, streaming_home, until
 

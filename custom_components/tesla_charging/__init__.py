@@ -40,7 +40,7 @@ from .models import TeslaChargingConfigEntry, TeslaChargingData
 from .pairing_watch import PairingWatch
 from .public_key import async_get_key_store
 from .services import async_setup_services
-from .storage import VehicleStorage
+from .storage.vehicle_store import VehicleStorage
 from .telemetry.config_issues import clear_refusals
 from .telemetry.manager import EntryTelemetry, issue_id
 from .vehicle_command import InvalidKey, VirtualKey

@@ -34,7 +34,7 @@ from .fleet_api import (
     VehicleSummary,
 )
 from .issues import async_get_issues
-from .storage import VehicleStorage
+from .storage.vehicle_store import VehicleStorage
 
 LOOK_INTERVAL: Final = timedelta(hours=6)
 """How often the list is read; it is free, and cars change hands rarely."""

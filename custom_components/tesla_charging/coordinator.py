@@ -40,7 +40,7 @@ from .polling.confirming import Confirming
 from .polling.decision import Ask, Plan
 from .polling.observations import Asking
 from .polling.refreshing import Refresher
-from .storage import CommandMemory, VehicleStorage
+from .storage.vehicle_store import CommandMemory, VehicleStorage
 from .telling import TellingCoordinator
 from .vehicle.charge_schedules import knows_schedules
 from .vehicle.energy_meter import metered

@@ -13,7 +13,7 @@ from . import clock
 from .const import DOMAIN
 from .coordinator import VehicleCoordinator
 from .fleet_api import VehicleState as Connection
-from .storage import VehicleStorage
+from .storage.vehicle_store import VehicleStorage
 from .vehicle.charge_events import (
     Contact,
     Followed,

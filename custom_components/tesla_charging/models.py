@@ -9,7 +9,7 @@ from .billing.budget_manager import BudgetKeeper
 from .billing.meter import Meter
 from .coordinator import VehicleCoordinator
 from .fleet_api import FleetApiClient
-from .storage import VehicleStorage
+from .storage.vehicle_store import VehicleStorage
 from .telemetry.manager import EntryTelemetry
 from .vehicle_command import VirtualKey
 

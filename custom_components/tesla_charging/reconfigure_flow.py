@@ -38,10 +38,10 @@ from .onboarding import AccountCars, Registrar, registrar_of
 from .pairing_flow import PairingFlow
 from .public_key import async_get_key_store
 from .removal import async_take_back
-from .storage import VehicleStorage
+from .storage.config_record import ConfigMemory
+from .storage.vehicle_store import VehicleStorage
 from .telemetry.settings import Road, TelemetrySettings
 from .telemetry_flow import TelemetryFlow
-from .telemetry_memory import ConfigMemory
 from .vehicle_command import InvalidKey, VirtualKey
 
 

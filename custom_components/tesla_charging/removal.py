@@ -28,7 +28,7 @@ from .const import CONF_IMPLEMENTATION, DOMAIN, LOGGER
 from .endpoints import active_endpoints
 from .fleet_api import FleetApiClient, TelemetryConfigs
 from .public_key import KEY_FILE, async_get_key_store
-from .storage import VehicleStorage
+from .storage.vehicle_store import VehicleStorage
 from .telemetry.server import DIRECTORY, erase_files, files_exist
 from .telemetry.take_back import take_back
 

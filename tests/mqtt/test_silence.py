@@ -7,8 +7,8 @@ from typing import Any
 from homeassistant.helpers import issue_registry as ir
 import pytest
 
-from custom_components.tesla_charging import storage
 from custom_components.tesla_charging.const import DOMAIN
+from custom_components.tesla_charging.storage import vehicle_store as storage
 from custom_components.tesla_charging.telemetry.silence import Silence
 from tests.conftest import PEARL
 from tests.test_telemetry import until

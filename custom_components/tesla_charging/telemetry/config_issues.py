@@ -12,7 +12,7 @@ from ..coordinator import VehicleCoordinator
 from ..endpoints import active_endpoints
 from ..entity import VehicleEntity
 from ..issue_ids import car_issue_id
-from ..telemetry_memory import ConfigMemory
+from ..storage.config_record import ConfigMemory
 from ..vehicle.telemetry_status import LOCATION, TelemetryProblem
 
 SHOWN_LENGTH: Final = 200

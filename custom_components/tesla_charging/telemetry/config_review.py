@@ -16,8 +16,8 @@ from ..coordinator import VehicleCoordinator
 from ..fleet_api import FleetApiError, VehicleState as Connection
 from ..issue_kinds import ACCOUNT_UNPAID, KEY_NOT_PAIRED
 from ..issues import async_get_issues
-from ..storage import VehicleStorage
-from ..telemetry_memory import DAY, HOUR, ConfigMemory
+from ..storage.config_record import DAY, HOUR, ConfigMemory
+from ..storage.vehicle_store import VehicleStorage
 from ..vehicle.state import TelemetryStage
 from ..vehicle.telemetry_status import TelemetryProblem, problem_of
 from .config_issues import show_left_out, show_refusal

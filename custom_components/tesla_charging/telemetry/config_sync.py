@@ -17,7 +17,7 @@ from ..fleet_telemetry import (
     sign_token,
     unknown_field,
 )
-from ..telemetry_memory import ConfigMemory
+from ..storage.config_record import ConfigMemory
 from ..vehicle.signals import SIGNALS
 from ..vehicle.state import TelemetryStage
 from ..vehicle.telemetry_status import LOCATION, SKIPPED, TelemetryProblem

@@ -16,8 +16,8 @@ from ..const import DOMAIN, LOGGER
 from ..coordinator import VehicleCoordinator
 from ..endpoints import active_endpoints
 from ..fleet_api import TelemetryConfigs
-from ..storage import VehicleStorage
-from ..telemetry_memory import ConfigMemory
+from ..storage.config_record import ConfigMemory
+from ..storage.vehicle_store import VehicleStorage
 from ..vehicle.state import TelemetryStage
 from ..vehicle.telemetry_status import NO_TROUBLE, TelemetryProblem, TelemetryTrouble
 from ..vehicle_command import VirtualKey

@@ -24,8 +24,8 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.json import json_bytes
 from homeassistant.util.json import json_loads
 
-from .const import DOMAIN, LOGGER
-from .vehicle.state import UNKNOWN_TIME, VehicleState
+from ..const import DOMAIN, LOGGER
+from ..vehicle.state import UNKNOWN_TIME, VehicleState
 
 SAVE_LENGTH: Final = 1 << 20
 """Bytes from which on it is time to save the states and begin anew."""

@@ -16,12 +16,12 @@ from homeassistant.core import CALLBACK_TYPE, Event, HassJob, HomeAssistant, cal
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.storage import Store
 
-from .const import DOMAIN
+from ..const import DOMAIN
+from ..polling.usage_pattern import Habits
+from ..vehicle.state import VehicleState
+from ..vehicle_command import Domain, InvalidSessionState, SessionState
+from .config_record import ConfigMemory
 from .journal import Journal, joined
-from .polling.usage_pattern import Habits
-from .telemetry_memory import ConfigMemory
-from .vehicle.state import VehicleState
-from .vehicle_command import Domain, InvalidSessionState, SessionState
 
 VERSION: Final = 1
 SESSION_DELAY: Final = 1.0

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from .vehicle.state import TelemetryStage
-from .vehicle.telemetry_status import TelemetryProblem, TelemetryTrouble
+from ..vehicle.state import TelemetryStage
+from ..vehicle.telemetry_status import TelemetryProblem, TelemetryTrouble
 
 HOUR: Final = 3_600.0
 DAY: Final = 24 * HOUR
