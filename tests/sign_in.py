@@ -8,7 +8,7 @@ from typing import Any
 from homeassistant.config_entries import SOURCE_REAUTH
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.tesla_charging.authorization import DATA_AUTHORIZATIONS
+from custom_components.tesla_charging.auth.authorization import DATA_AUTHORIZATIONS
 from custom_components.tesla_charging.const import DOMAIN
 from tests.conftest import Home
 

@@ -23,9 +23,9 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 
 from custom_components.tesla_charging import clock, domain_watch
+from custom_components.tesla_charging.auth.key_store import async_get_key_store
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.endpoints import active_endpoints
-from custom_components.tesla_charging.public_key import async_get_key_store
 from custom_components.tesla_charging.telemetry.settings import Road, TelemetrySettings
 from custom_components.tesla_charging.vehicle_command import COMMANDS, VirtualKey
 from simulator import Application

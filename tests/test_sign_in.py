@@ -14,7 +14,7 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.setup import async_setup_component
 import pytest
 
-from custom_components.tesla_charging.authorization import async_get_authorization
+from custom_components.tesla_charging.auth.authorization import async_get_authorization
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.diagnostics import async_get_config_entry_diagnostics
 from custom_components.tesla_charging.endpoints import ENVIRONMENT_VARIABLE, active_endpoints

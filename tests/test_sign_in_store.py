@@ -9,8 +9,8 @@ from homeassistant.config_entries import ConfigEntryState
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.tesla_charging import sign_in_store
-from custom_components.tesla_charging.authorization import async_get_authorization
+from custom_components.tesla_charging.auth import token_file as sign_in_store
+from custom_components.tesla_charging.auth.authorization import async_get_authorization
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.telemetry.settings import Road, TelemetrySettings
 from simulator import Car

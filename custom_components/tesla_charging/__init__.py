@@ -11,7 +11,8 @@ from homeassistant.helpers.typing import ConfigType
 from . import removal
 from .account import Account
 from .acting import on_behalf
-from .authorization import async_forget_sign_in, async_get_authorization
+from .auth.authorization import async_forget_sign_in, async_get_authorization
+from .auth.key_store import async_get_key_store
 from .billing.budget_manager import BudgetKeeper, amount_of, async_get_budget
 from .billing.meter import Meter
 from .billing.meter_store import async_get_meter, currency_of
@@ -38,7 +39,6 @@ from .fleet_api import (
 from .issues import async_get_issues, async_remove_issues
 from .models import TeslaChargingConfigEntry, TeslaChargingData
 from .pairing_watch import PairingWatch
-from .public_key import async_get_key_store
 from .services import async_setup_services
 from .storage.vehicle_store import VehicleStorage
 from .telemetry.config_issues import clear_refusals

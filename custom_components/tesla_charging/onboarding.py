@@ -7,6 +7,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.config_entry_oauth2_flow import AbstractOAuth2Implementation
 
+from .auth.oauth import TeslaImplementation
 from .billing.budget_manager import BudgetKeeper
 from .billing.meter import Meter
 from .const import LOGGER
@@ -32,7 +33,6 @@ from .fleet_api import (
     Vehicles,
     VehicleSummary,
 )
-from .oauth import TeslaImplementation
 from .vehicle_command import VirtualKey
 
 # Rows of (error, key of the message on the page)

@@ -14,7 +14,8 @@ from homeassistant.helpers.config_entry_oauth2_flow import (
 from homeassistant.helpers.selector import BooleanSelector
 import voluptuous as vol
 
-from .authorization import async_get_authorization
+from .auth.authorization import async_get_authorization
+from .auth.key_store import async_get_key_store
 from .billing.budget_manager import async_get_budget
 from .billing.meter_store import async_get_meter
 from .budget_flow import BudgetFlow
@@ -36,7 +37,6 @@ from .key_flow import KeyFlow
 from .models import TeslaChargingConfigEntry
 from .onboarding import AccountCars, Registrar, registrar_of
 from .pairing_flow import PairingFlow
-from .public_key import async_get_key_store
 from .removal import async_take_back
 from .storage.config_record import ConfigMemory
 from .storage.vehicle_store import VehicleStorage

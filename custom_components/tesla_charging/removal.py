@@ -21,13 +21,13 @@ from homeassistant.helpers.config_entry_oauth2_flow import async_get_config_entr
 import voluptuous as vol
 
 from .account import devices_of
-from .authorization import async_get_authorization
+from .auth.authorization import async_get_authorization
+from .auth.key_store import KEY_FILE, async_get_key_store
 from .billing.budget_manager import async_get_budget
 from .billing.meter_store import async_get_meter, async_get_meters
 from .const import CONF_IMPLEMENTATION, DOMAIN, LOGGER
 from .endpoints import active_endpoints
 from .fleet_api import FleetApiClient, TelemetryConfigs
-from .public_key import KEY_FILE, async_get_key_store
 from .storage.vehicle_store import VehicleStorage
 from .telemetry.server import DIRECTORY, erase_files, files_exist
 from .telemetry.take_back import take_back

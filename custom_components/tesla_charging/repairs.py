@@ -33,6 +33,7 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from .acting import on_behalf
+from .auth.key_store import async_get_key_store
 from .const import CONF_BASE_URL, CONF_DOMAIN, CONF_REGION, DOMAIN
 from .domain_check import KeySighting, OnboardingError
 from .domain_watch import check_domain
@@ -57,7 +58,6 @@ from .issues import async_get_issues
 from .models import TeslaChargingConfigEntry
 from .onboarding import registrar_of
 from .pairing_watch import check_pairing
-from .public_key import async_get_key_store
 from .removal import LEFTOVERS, LeftoversFlow
 from .vehicle_command import InvalidKey, VirtualKey
 

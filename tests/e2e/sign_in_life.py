@@ -26,7 +26,8 @@ from homeassistant.helpers import aiohttp_client
 from homeassistant.helpers.config_entry_oauth2_flow import async_register_implementation
 
 import custom_components.tesla_charging as integration
-from custom_components.tesla_charging.authorization import async_get_authorization
+from custom_components.tesla_charging.auth.authorization import async_get_authorization
+from custom_components.tesla_charging.auth.oauth import TeslaImplementation
 from custom_components.tesla_charging.billing.budget_manager import async_get_budget
 from custom_components.tesla_charging.billing.meter_store import async_get_meter
 from custom_components.tesla_charging.const import DOMAIN
@@ -37,7 +38,6 @@ from custom_components.tesla_charging.fleet_api import (
     TokenRejected,
     Vehicles,
 )
-from custom_components.tesla_charging.oauth import TeslaImplementation
 
 LONGEST = 30.0
 MOST_REJECTIONS = 2

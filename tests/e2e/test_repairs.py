@@ -6,7 +6,7 @@ import re
 from playwright.sync_api import Page, expect
 import pytest
 
-from custom_components.tesla_charging.public_key import KEY_FILE
+from custom_components.tesla_charging.auth.key_store import KEY_FILE
 from custom_components.tesla_charging.vehicle_command import VirtualKey
 from scripts.config_entry import add_entry
 from scripts.demo_home import demo

@@ -15,7 +15,7 @@ from homeassistant.exceptions import (
 import orjson
 import pytest
 
-from custom_components.tesla_charging.authorization import (
+from custom_components.tesla_charging.auth.authorization import (
     EntryAuthorization,
     async_get_authorization,
 )

@@ -16,9 +16,9 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.http import HomeAssistantView
 from homeassistant.util.hass_dict import HassKey
 
-from .const import DOMAIN
-from .fleet_api import KEY_PATH
-from .vehicle_command import VirtualKey
+from ..const import DOMAIN
+from ..fleet_api import KEY_PATH
+from ..vehicle_command import VirtualKey
 
 KEY_FILE: Final = f"{DOMAIN}.key"
 PREVIOUS_SUFFIX: Final = ".previous"

@@ -16,8 +16,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import STORAGE_DIR
 import orjson
 
-from .const import DOMAIN
-from .fleet_api import InvalidApiAnswer, read_claims
+from ..const import DOMAIN
+from ..fleet_api import InvalidApiAnswer, read_claims
 
 VERSION: Final = 1
 MAX_LENGTH: Final = 262_144

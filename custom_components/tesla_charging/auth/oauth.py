@@ -17,7 +17,7 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from .fleet_api import Endpoints, FleetApiError, LoginRequired, Region, request_token
+from ..fleet_api import Endpoints, FleetApiError, LoginRequired, Region, request_token
 
 
 class TeslaImplementation(AuthImplementation):

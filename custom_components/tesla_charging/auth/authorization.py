@@ -15,8 +15,8 @@ from homeassistant.helpers.config_entry_oauth2_flow import (
 )
 from homeassistant.util.hass_dict import HassKey
 
-from .const import CONF_TOKEN, DOMAIN, LOGGER
-from .fleet_api import (
+from ..const import CONF_TOKEN, DOMAIN, LOGGER
+from ..fleet_api import (
     FleetApiError,
     InvalidClient,
     LoginRequired,
@@ -24,7 +24,7 @@ from .fleet_api import (
     ServerFailure,
     Unreachable,
 )
-from .sign_in_store import (
+from .token_file import (
     CONF_PREVIOUS,
     CONF_REFRESH_TOKEN,
     CONF_SIGN_IN,

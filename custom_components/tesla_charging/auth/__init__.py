@@ -1,0 +1,1 @@
+"""Signing in to Tesla, and the virtual key."""
