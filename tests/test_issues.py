@@ -11,8 +11,8 @@ import pytest
 
 from custom_components.tesla_charging.budget_effects import TOLD
 from custom_components.tesla_charging.const import DOMAIN
-from custom_components.tesla_charging.issue_kinds import KINDS, RATE_LIMITED, RUNAWAY_COMMANDS
-from custom_components.tesla_charging.issues import async_get_issues
+from custom_components.tesla_charging.issues.kinds import KINDS, RATE_LIMITED, RUNAWAY_COMMANDS
+from custom_components.tesla_charging.issues.registry import async_get_issues
 from custom_components.tesla_charging.removal import LEFTOVERS
 from tests.conftest import MIDNIGHT, PEARL, Home
 from tests.repairs import issue_of, told

@@ -36,7 +36,7 @@ from .fleet_api import (
     Vehicles,
     read_claims,
 )
-from .issues import async_get_issues, async_remove_issues
+from .issues.registry import async_get_issues, async_remove_issues
 from .models import TeslaChargingConfigEntry, TeslaChargingData
 from .pairing_watch import PairingWatch
 from .services import async_setup_services

@@ -33,7 +33,7 @@ from .fleet_api import (
     Vehicles,
     VehicleSummary,
 )
-from .issues import async_get_issues
+from .issues.registry import async_get_issues
 from .storage.vehicle_store import VehicleStorage
 
 LOOK_INTERVAL: Final = timedelta(hours=6)

@@ -10,7 +10,7 @@ from .account import Account
 from .billing.budget import Stage, Streaming
 from .billing.budget_manager import BudgetKeeper
 from .coordinator import VehicleCoordinator
-from .issue_kinds import (
+from .issues.kinds import (
     BUDGET_BY_HAND,
     BUDGET_FEWER_FIELDS,
     BUDGET_NO_REFRESH,
@@ -18,7 +18,7 @@ from .issue_kinds import (
     BUDGET_SPENT,
     Kind,
 )
-from .issues import async_get_issues
+from .issues.registry import async_get_issues
 
 TOLD: Final[dict[Stage, Kind]] = {
     Stage.SLOWER: BUDGET_SLOWER,

@@ -34,8 +34,8 @@ from .fleet_api import (
     VehicleSummary,
 )
 from .fleet_telemetry import Record, SignalRecord
-from .issue_kinds import Evidence
-from .issues import async_get_issues
+from .issues.kinds import Evidence
+from .issues.registry import async_get_issues
 from .polling.confirming import Confirming
 from .polling.decision import Ask, Plan
 from .polling.observations import Asking

@@ -19,8 +19,8 @@ from .const import CONF_DOMAIN, CONF_REGION, CONF_SHOWN_HERE, DOMAIN, LOGGER
 from .domain_check import KeySighting, OnboardingError, look_for_key, proposed_domain
 from .endpoints import active_endpoints
 from .fleet_api import Region
-from .issue_kinds import DOMAIN_MOVED, KEY_NOT_SERVED, Evidence
-from .issues import async_get_issues
+from .issues.kinds import DOMAIN_MOVED, KEY_NOT_SERVED, Evidence
+from .issues.registry import async_get_issues
 from .onboarding import registrar_of
 from .vehicle_command import VirtualKey
 

@@ -31,8 +31,8 @@ from .const import (
 from .domain_check import OnboardingError, same_root
 from .endpoints import active_endpoints
 from .fleet_api import Authorization, FleetApiError, FleetStatus, Region
-from .issue_kinds import Evidence
-from .issues import async_get_issues
+from .issues.kinds import Evidence
+from .issues.registry import async_get_issues
 from .key_flow import KeyFlow
 from .models import TeslaChargingConfigEntry
 from .onboarding import AccountCars, Registrar, registrar_of

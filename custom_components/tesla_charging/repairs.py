@@ -39,7 +39,7 @@ from .domain_check import KeySighting, OnboardingError
 from .domain_watch import check_domain
 from .endpoints import active_endpoints
 from .fleet_api import AccountUnpaid, FleetApiError, Region, Vehicles
-from .issue_kinds import (
+from .issues.kinds import (
     ACCOUNT_UNPAID,
     DOMAIN_MOVED,
     KEY_NOT_PAIRED,
@@ -54,7 +54,7 @@ from .issue_kinds import (
     Kind,
     kind_of,
 )
-from .issues import async_get_issues
+from .issues.registry import async_get_issues
 from .models import TeslaChargingConfigEntry
 from .onboarding import registrar_of
 from .pairing_watch import check_pairing

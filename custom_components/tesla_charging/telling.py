@@ -14,7 +14,7 @@ from .commands.rate_limit import LimitReached
 from .device import show_firmware
 from .exceptions import translated
 from .fleet_api import FleetApiError, LoginRequired, NotFound, VehicleState as Connection
-from .issues import EntryIssues
+from .issues.registry import EntryIssues
 from .vehicle.state import VehicleState
 from .vehicle_command import VehicleCommandError
 

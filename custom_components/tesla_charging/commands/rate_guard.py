@@ -12,8 +12,8 @@ from homeassistant.util.hass_dict import HassKey
 from ..acting import by_hand
 from ..const import DOMAIN
 from ..exceptions import too_often
-from ..issue_kinds import RUNAWAY_COMMANDS
-from ..issues import EntryIssues
+from ..issues.kinds import RUNAWAY_COMMANDS
+from ..issues.registry import EntryIssues
 from ..vehicle_command import CommandRequest
 from .rate_limit import CommandLimit, LimitReached
 

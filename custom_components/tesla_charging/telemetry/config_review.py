@@ -14,8 +14,8 @@ from .. import clock
 from ..const import DOMAIN, LOGGER
 from ..coordinator import VehicleCoordinator
 from ..fleet_api import FleetApiError, VehicleState as Connection
-from ..issue_kinds import ACCOUNT_UNPAID, KEY_NOT_PAIRED
-from ..issues import async_get_issues
+from ..issues.kinds import ACCOUNT_UNPAID, KEY_NOT_PAIRED
+from ..issues.registry import async_get_issues
 from ..storage.config_record import DAY, HOUR, ConfigMemory
 from ..storage.vehicle_store import VehicleStorage
 from ..vehicle.state import TelemetryStage

@@ -18,7 +18,7 @@ from ..const import DOMAIN, LOGGER, STATE_INTERVAL
 from ..coordinator import VehicleCoordinator
 from ..fleet_api import FleetApiError, TelemetryConfigs, VehicleState as Connection
 from ..fleet_telemetry import ConfigAnswerError, ReportedError, read_reported_errors
-from ..issue_ids import car_issue_id
+from ..issues.issue_ids import car_issue_id
 from ..storage.vehicle_store import VehicleStorage
 from ..vehicle.state import TelemetryStage
 from .settings import Road, TelemetrySettings

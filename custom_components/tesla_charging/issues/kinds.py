@@ -11,7 +11,7 @@ from typing import Final
 
 from homeassistant.helpers import issue_registry as ir
 
-from .fleet_api import (
+from ..fleet_api import (
     AccountUnpaid,
     LoginRequired,
     MissingScope,
@@ -21,7 +21,7 @@ from .fleet_api import (
     Scope,
     WrongRegion,
 )
-from .vehicle_command import KeyDisabled, KeyNotPaired, RemoteAccessDisabled
+from ..vehicle_command import KeyDisabled, KeyNotPaired, RemoteAccessDisabled
 
 A_WHILE: Final = 60.0
 """Seconds after which something that is answered still is no passing glitch; cars are looked at every two minutes."""

@@ -15,9 +15,9 @@ from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
-from . import clock
-from .const import CONF_DOMAIN, CONF_LOCATION, CONF_TOKEN, DOMAIN, PORTAL_URL
-from .fleet_api import (
+from .. import clock
+from ..const import CONF_DOMAIN, CONF_LOCATION, CONF_TOKEN, DOMAIN, PORTAL_URL
+from ..fleet_api import (
     COMMAND_SCOPES,
     USERS_REGION,
     VEHICLE_DATA,
@@ -29,7 +29,7 @@ from .fleet_api import (
     read_claims,
 )
 from .issue_ids import car_id
-from .issue_kinds import KINDS, RATE_LIMITED, Evidence, Kind
+from .kinds import KINDS, RATE_LIMITED, Evidence, Kind
 
 SHOWN_LENGTH: Final = 200
 

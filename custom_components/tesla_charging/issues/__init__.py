@@ -1,0 +1,1 @@
+"""Repair issues: the table of them, and the one place that raises and clears them."""
