@@ -22,10 +22,11 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 
-from custom_components.tesla_charging import clock, domain_watch
+from custom_components.tesla_charging import clock
 from custom_components.tesla_charging.auth.key_store import async_get_key_store
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.endpoints import active_endpoints
+from custom_components.tesla_charging.monitors import domain as domain_watch
 from custom_components.tesla_charging.telemetry.settings import Road, TelemetrySettings
 from custom_components.tesla_charging.vehicle_command import COMMANDS, VirtualKey
 from simulator import Application

@@ -20,9 +20,7 @@ from .budget_effects import BudgetEffects
 from .const import CONF_BASE_URL, CONF_LOCATION, CONF_REGION, DOMAIN, PLATFORMS
 from .coordinator import VehicleCoordinator
 from .device import vins_of
-from .domain_watch import DomainWatch
 from .endpoints import active_endpoints
-from .event_watch import EventWatch
 from .exceptions import placeholders, translation_key
 from .fleet_api import (
     Authorization,
@@ -38,7 +36,9 @@ from .fleet_api import (
 )
 from .issues.registry import async_get_issues, async_remove_issues
 from .models import TeslaChargingConfigEntry, TeslaChargingData
-from .pairing_watch import PairingWatch
+from .monitors.domain import DomainWatch
+from .monitors.events import EventWatch
+from .monitors.pairing import PairingWatch
 from .services import async_setup_services
 from .storage.vehicle_store import VehicleStorage
 from .telemetry.config_issues import clear_refusals

@@ -16,7 +16,7 @@ import voluptuous as vol
 
 from .const import DOMAIN
 from .device import vins_of
-from .event_watch import signal_of
+from .monitors.events import signal_of
 from .vehicle.charge_events import ChargeEvent, Happening
 
 CONF_LATE: Final = "late"

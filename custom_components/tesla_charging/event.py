@@ -9,8 +9,8 @@ from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .entity import VehicleEntity, VehicleEntityDescription
-from .event_watch import signal_of
 from .models import TeslaChargingConfigEntry
+from .monitors.events import signal_of
 from .vehicle.charge_events import ChargeEvent, Happening
 
 PARALLEL_UPDATES = 0

@@ -36,7 +36,6 @@ from .acting import on_behalf
 from .auth.key_store import async_get_key_store
 from .const import CONF_BASE_URL, CONF_DOMAIN, CONF_REGION, DOMAIN
 from .domain_check import KeySighting, OnboardingError
-from .domain_watch import check_domain
 from .endpoints import active_endpoints
 from .fleet_api import AccountUnpaid, FleetApiError, Region, Vehicles
 from .issues.kinds import (
@@ -56,8 +55,9 @@ from .issues.kinds import (
 )
 from .issues.registry import async_get_issues
 from .models import TeslaChargingConfigEntry
+from .monitors.domain import check_domain
+from .monitors.pairing import check_pairing
 from .onboarding import registrar_of
-from .pairing_watch import check_pairing
 from .removal import LEFTOVERS, LeftoversFlow
 from .vehicle_command import InvalidKey, VirtualKey
 

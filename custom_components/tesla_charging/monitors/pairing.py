@@ -12,12 +12,12 @@ from typing import Final
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 
-from . import clock
-from .const import DOMAIN, LOGGER
-from .coordinator import VehicleCoordinator
-from .fleet_api import FleetApiError, FleetStatus, Vehicles, VehicleState as Connection
-from .issues.kinds import KEY_NOT_PAIRED, Evidence
-from .issues.registry import EntryIssues, async_get_issues
+from .. import clock
+from ..const import DOMAIN, LOGGER
+from ..coordinator import VehicleCoordinator
+from ..fleet_api import FleetApiError, FleetStatus, Vehicles, VehicleState as Connection
+from ..issues.kinds import KEY_NOT_PAIRED, Evidence
+from ..issues.registry import EntryIssues, async_get_issues
 
 SOON: Final = (timedelta(minutes=10), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=6))
 """Between the first questions about a car that lacks the key; each is billed as data."""

@@ -9,12 +9,12 @@ from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.util.signal_type import SignalType
 
-from . import clock
-from .const import DOMAIN
-from .coordinator import VehicleCoordinator
-from .fleet_api import VehicleState as Connection
-from .storage.vehicle_store import VehicleStorage
-from .vehicle.charge_events import (
+from .. import clock
+from ..const import DOMAIN
+from ..coordinator import VehicleCoordinator
+from ..fleet_api import VehicleState as Connection
+from ..storage.vehicle_store import VehicleStorage
+from ..vehicle.charge_events import (
     Contact,
     Followed,
     Happening,
@@ -23,8 +23,8 @@ from .vehicle.charge_events import (
     happened,
     look,
 )
-from .vehicle.location import HOME_ZONE, is_at_home
-from .vehicle.state import VehicleState
+from ..vehicle.location import HOME_ZONE, is_at_home
+from ..vehicle.state import VehicleState
 
 EDGE: Final = 100.0
 """Metres around the home zone in which a position, which wavers, is neither at home nor away."""

@@ -1,0 +1,1 @@
+"""Watching what can break or happen while nobody asks."""
