@@ -14,7 +14,7 @@ from homeassistant.core import SupportsResponse
 from homeassistant.util.yaml import load_yaml_dict
 import voluptuous as vol
 
-from custom_components.tesla_charging.action import Action
+from custom_components.tesla_charging.actions.action import Action
 from custom_components.tesla_charging.commands.rate_limit import HOUR, LIMITS, MINUTE, Limit, Use
 from custom_components.tesla_charging.commands.redundancy import DOUBT, LISTEN, LOW_CURRENT
 from custom_components.tesla_charging.const import DOMAIN

@@ -11,12 +11,12 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from .acting import acting
-from .action import EXECUTED, Action, Data, Done, invalid
+from .actions.action import EXECUTED, Action, Data, Done, invalid
+from .actions.schedules import SCHEDULE_ACTIONS
 from .const import DOMAIN
 from .coordinator import VehicleCoordinator
 from .exceptions import refusal
 from .fleet_api import PRICES, Category
-from .schedule_actions import SCHEDULE_ACTIONS
 
 PLACEHOLDERS: Final = {
     "data_price": f"{PRICES[Category.DATA]:.3f}",

@@ -12,12 +12,11 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.util.hass_dict import HassKey
 import voluptuous as vol
 
-from . import clock
-from .action import EXECUTED, Action, Data, Done, invalid
-from .const import DOMAIN
-from .coordinator import VehicleCoordinator
-from .exceptions import asleep
-from .vehicle.charge_schedules import (
+from .. import clock
+from ..const import DOMAIN
+from ..coordinator import VehicleCoordinator
+from ..exceptions import asleep
+from ..vehicle.charge_schedules import (
     FORMS,
     Kind,
     Schedule,
@@ -26,7 +25,8 @@ from .vehicle.charge_schedules import (
     minutes_of,
     schedules_in,
 )
-from .vehicle_command import COMMANDS, MAX_SCHEDULE_ID, MAX_SCHEDULE_NAME, CommandResult, Outcome
+from ..vehicle_command import COMMANDS, MAX_SCHEDULE_ID, MAX_SCHEDULE_NAME, CommandResult, Outcome
+from .action import EXECUTED, Action, Data, Done, invalid
 
 ATTR_SCHEDULE_ID: Final = "schedule_id"
 ATTR_DAYS: Final = "days"

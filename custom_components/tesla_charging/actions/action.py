@@ -8,9 +8,9 @@ from homeassistant.core import HomeAssistant, SupportsResponse
 from homeassistant.exceptions import ServiceValidationError
 import voluptuous as vol
 
-from .const import DOMAIN
-from .coordinator import VehicleCoordinator
-from .vehicle_command import COMMANDS, CommandResult, Outcome, Parameter
+from ..const import DOMAIN
+from ..coordinator import VehicleCoordinator
+from ..vehicle_command import COMMANDS, CommandResult, Outcome, Parameter
 
 ATTR_FORCE: Final = "force"
 
