@@ -13,7 +13,7 @@ from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .appearing import async_add_as_known
+from .entities.dynamic import async_add_as_known
 from .entity import VehicleEntity, VehicleEntityDescription
 from .fleet_api import VehicleState as Connection
 from .models import TeslaChargingConfigEntry

@@ -10,14 +10,19 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.event import async_track_point_in_utc_time, async_track_time_change
 from homeassistant.util import dt as dt_util
 
-from .appearing import async_add_as_known
 from .coordinator import VehicleCoordinator
+from .entities.account_sensors import ACCOUNT_SENSORS, CAR_SENSORS, MeterSensor
+from .entities.budget_sensor import BUDGET_SENSORS, BudgetSensor
+from .entities.dynamic import async_add_as_known
+from .entities.sensor_descriptions import (
+    NEXT_SCHEDULE,
+    SENSORS,
+    TELEMETRY_SENSORS,
+    VehicleSensorDescription,
+)
+from .entities.sensor_descriptions_special import SPECIAL_SENSORS
 from .entity import VehicleEntity
 from .models import TeslaChargingConfigEntry
-from .sensor_budget import BUDGET_SENSORS, BudgetSensor
-from .sensor_costs import ACCOUNT_SENSORS, CAR_SENSORS, MeterSensor
-from .sensor_rows import NEXT_SCHEDULE, SENSORS, TELEMETRY_SENSORS, VehicleSensorDescription
-from .sensor_rows_special import SPECIAL_SENSORS
 from .vehicle.location import is_at_home
 from .vehicle.next_schedule import next_start
 from .vehicle.state import TROUBLE, signals_of

@@ -11,7 +11,7 @@ from typing import Final
 
 from homeassistant.util import dt as dt_util, location
 
-from ..sensor_values import scheduled_start
+from ..entities.sensor_values import scheduled_start
 from .signals import LAST_MINUTE
 from .state import VehicleState
 

@@ -6,9 +6,9 @@ from typing import Any, Final, override
 from homeassistant.components.sensor import SensorDeviceClass, SensorEntity, SensorEntityDescription
 from homeassistant.core import callback
 
-from .billing.budget import STAGES
-from .device import account_device
-from .models import TeslaChargingConfigEntry
+from ..billing.budget import STAGES
+from ..device import account_device
+from ..models import TeslaChargingConfigEntry
 
 
 @dataclass(frozen=True, kw_only=True)

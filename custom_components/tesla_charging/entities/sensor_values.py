@@ -6,7 +6,7 @@ from typing import Final
 
 from homeassistant.util import dt as dt_util
 
-from .vehicle.state import VehicleState
+from ..vehicle.state import VehicleState
 
 CHARGING_STATES: Final[Mapping[str, str]] = {
     "Disconnected": "disconnected",

@@ -20,7 +20,10 @@ from homeassistant.const import (
     UnitOfPower,
 )
 
-from .entity import VehicleEntityDescription
+from ..entity import VehicleEntityDescription
+from ..vehicle import charge_status as why_not_charging
+from ..vehicle.state import ENERGY, HEARD_AT, TELEMETRY, TROUBLE, TelemetryStage, VehicleState
+from ..vehicle.telemetry_status import TelemetryProblem
 from .sensor_values import (
     CHARGING_STATES,
     POWER_SIGNALS,
@@ -33,9 +36,6 @@ from .sensor_values import (
     text,
     word,
 )
-from .vehicle import charge_status as why_not_charging
-from .vehicle.state import ENERGY, HEARD_AT, TELEMETRY, TROUBLE, TelemetryStage, VehicleState
-from .vehicle.telemetry_status import TelemetryProblem
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,10 +8,10 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .const import DOMAIN
-from .coordinator import VehicleCoordinator
-from .entity import VehicleEntityDescription
-from .models import TeslaChargingConfigEntry
+from ..const import DOMAIN
+from ..coordinator import VehicleCoordinator
+from ..entity import VehicleEntityDescription
+from ..models import TeslaChargingConfigEntry
 
 
 @callback

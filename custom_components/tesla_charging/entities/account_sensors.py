@@ -16,12 +16,12 @@ from homeassistant.core import callback
 from homeassistant.helpers.event import async_track_time_change
 from homeassistant.util import dt as dt_util
 
-from .billing.meter import Meter
-from .coordinator import VehicleCoordinator
-from .device import account_device
-from .entity import car_device
-from .fleet_api import Category
-from .models import TeslaChargingConfigEntry
+from ..billing.meter import Meter
+from ..coordinator import VehicleCoordinator
+from ..device import account_device
+from ..entity import car_device
+from ..fleet_api import Category
+from ..models import TeslaChargingConfigEntry
 
 
 @dataclass(frozen=True, kw_only=True)

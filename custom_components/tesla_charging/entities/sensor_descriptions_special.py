@@ -16,7 +16,8 @@ from homeassistant.const import (
     UnitOfSpeed,
 )
 
-from .sensor_rows import VehicleSensorDescription, energy, number
+from ..vehicle.state import HEARD_AT
+from .sensor_descriptions import VehicleSensorDescription, energy, number
 from .sensor_values import (
     CABLE_TYPES,
     FAST_CHARGERS,
@@ -28,7 +29,6 @@ from .sensor_values import (
     text,
     word,
 )
-from .vehicle.state import HEARD_AT
 
 
 def _word(
