@@ -14,10 +14,10 @@ from homeassistant.helpers import config_entry_oauth2_flow
 from homeassistant.setup import async_setup_component
 import pytest
 
-from custom_components.tesla_charging import pairing_flow
 from custom_components.tesla_charging.billing.meter_store import async_get_meters
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.fleet_api import Category
+from custom_components.tesla_charging.setup_flow import pairing_steps as pairing_flow
 from custom_components.tesla_charging.vehicle_command import VirtualKey
 from simulator import Account
 from tests.conftest import (

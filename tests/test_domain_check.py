@@ -8,14 +8,14 @@ import ssl
 from aiohttp import ClientSession, TCPConnector, web
 import pytest
 
-from custom_components.tesla_charging.domain_check import (
+from custom_components.tesla_charging.fleet_api import KEY_PATH
+from custom_components.tesla_charging.setup_flow.domain import (
     KeySighting,
     OnboardingError,
     bare_domain,
     doubt,
     look_for_key,
 )
-from custom_components.tesla_charging.fleet_api import KEY_PATH
 from custom_components.tesla_charging.vehicle_command import VirtualKey
 from tests.fleet_telemetry.pki import SERVER_AUTH, issue
 

@@ -18,9 +18,9 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.tesla_charging import clock, repairs
 from custom_components.tesla_charging.auth.key_store import async_get_key_store
-from custom_components.tesla_charging.domain_check import KeySighting
 from custom_components.tesla_charging.issues.kinds import KINDS
-from custom_components.tesla_charging.onboarding import _REGISTRATION_ERRORS
+from custom_components.tesla_charging.setup_flow.domain import KeySighting
+from custom_components.tesla_charging.setup_flow.registration import _REGISTRATION_ERRORS
 from custom_components.tesla_charging.vehicle_command import VirtualKey
 from tests.conftest import HOME_DOMAIN, KEY_FILE, PEARL, Home
 from tests.repairs import Owner, issue_of, owner_of, told

@@ -33,8 +33,8 @@ from .fleet_api import (
     TokenClaims,
     read_sign_in,
 )
-from .onboarding import FlowAuthorization
-from .reconfigure_flow import ReconfigureFlow
+from .setup_flow.reconfigure_steps import ReconfigureFlow
+from .setup_flow.registration import FlowAuthorization
 
 ORIGIN_UNKNOWN: Final = "https://home.example.com"
 

@@ -35,7 +35,6 @@ import voluptuous as vol
 from .acting import on_behalf
 from .auth.key_store import async_get_key_store
 from .const import CONF_BASE_URL, CONF_DOMAIN, CONF_REGION, DOMAIN
-from .domain_check import KeySighting, OnboardingError
 from .endpoints import active_endpoints
 from .fleet_api import AccountUnpaid, FleetApiError, Region, Vehicles
 from .issues.kinds import (
@@ -57,8 +56,9 @@ from .issues.registry import async_get_issues
 from .models import TeslaChargingConfigEntry
 from .monitors.domain import check_domain
 from .monitors.pairing import check_pairing
-from .onboarding import registrar_of
 from .removal import LEFTOVERS, LeftoversFlow
+from .setup_flow.domain import KeySighting, OnboardingError
+from .setup_flow.registration import registrar_of
 from .vehicle_command import InvalidKey, VirtualKey
 
 

@@ -8,9 +8,9 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.util import dt as dt_util
 
 from .const import CONF_DOMAIN, CONF_REGION, DOMAIN
-from .domain_check import KeySighting, look_for_key
 from .endpoints import active_endpoints
 from .models import TeslaChargingConfigEntry
+from .setup_flow.domain import KeySighting, look_for_key
 from .telemetry.server import async_get_telemetry_server
 from .vehicle.state import TelemetryStage
 

@@ -5,9 +5,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.tesla_charging.domain_check import OnboardingError
 from custom_components.tesla_charging.fleet_api import Region, all_under
-from custom_components.tesla_charging.onboarding import Registrar
+from custom_components.tesla_charging.setup_flow.domain import OnboardingError
+from custom_components.tesla_charging.setup_flow.registration import Registrar
 from custom_components.tesla_charging.vehicle_command import VirtualKey
 
 from .conftest import CLIENT_ID, CLIENT_SECRET, DOMAIN, KeyHost, World

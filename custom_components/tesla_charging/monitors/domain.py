@@ -16,12 +16,12 @@ from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.start import async_at_started
 
 from ..const import CONF_DOMAIN, CONF_REGION, CONF_SHOWN_HERE, DOMAIN, LOGGER
-from ..domain_check import KeySighting, OnboardingError, look_for_key, proposed_domain
 from ..endpoints import active_endpoints
 from ..fleet_api import Region
 from ..issues.kinds import DOMAIN_MOVED, KEY_NOT_SERVED, Evidence
 from ..issues.registry import async_get_issues
-from ..onboarding import registrar_of
+from ..setup_flow.domain import KeySighting, OnboardingError, look_for_key, proposed_domain
+from ..setup_flow.registration import registrar_of
 from ..vehicle_command import VirtualKey
 
 INTERVAL: Final = timedelta(hours=1)

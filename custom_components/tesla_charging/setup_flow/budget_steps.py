@@ -21,10 +21,10 @@ from homeassistant.helpers.selector import (
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from .billing.budget_manager import amount_of, default_amount, money
-from .billing.meter_store import async_get_meter, currency_of
-from .const import CONF_BUDGET, CONF_CURRENCY, CONF_IMPLEMENTATION, DOMAIN
-from .fleet_api import PRICE_LISTS, PriceList, price_list
+from ..billing.budget_manager import amount_of, default_amount, money
+from ..billing.meter_store import async_get_meter, currency_of
+from ..const import CONF_BUDGET, CONF_CURRENCY, CONF_IMPLEMENTATION, DOMAIN
+from ..fleet_api import PRICE_LISTS, PriceList, price_list
 
 MOST: Final = 1000
 """Times the free credit: more than that is a slip of the finger."""

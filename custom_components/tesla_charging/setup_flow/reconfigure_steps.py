@@ -14,12 +14,11 @@ from homeassistant.helpers.config_entry_oauth2_flow import (
 from homeassistant.helpers.selector import BooleanSelector
 import voluptuous as vol
 
-from .auth.authorization import async_get_authorization
-from .auth.key_store import async_get_key_store
-from .billing.budget_manager import async_get_budget
-from .billing.meter_store import async_get_meter
-from .budget_flow import BudgetFlow
-from .const import (
+from ..auth.authorization import async_get_authorization
+from ..auth.key_store import async_get_key_store
+from ..billing.budget_manager import async_get_budget
+from ..billing.meter_store import async_get_meter
+from ..const import (
     CONF_DOMAIN,
     CONF_IMPLEMENTATION,
     CONF_LOCATION,
@@ -28,21 +27,22 @@ from .const import (
     DOMAIN,
     LOGGER,
 )
-from .domain_check import OnboardingError, same_root
-from .endpoints import active_endpoints
-from .fleet_api import Authorization, FleetApiError, FleetStatus, Region
-from .issues.kinds import Evidence
-from .issues.registry import async_get_issues
-from .key_flow import KeyFlow
-from .models import TeslaChargingConfigEntry
-from .onboarding import AccountCars, Registrar, registrar_of
-from .pairing_flow import PairingFlow
-from .removal import async_take_back
-from .storage.config_record import ConfigMemory
-from .storage.vehicle_store import VehicleStorage
-from .telemetry.settings import Road, TelemetrySettings
-from .telemetry_flow import TelemetryFlow
-from .vehicle_command import InvalidKey, VirtualKey
+from ..endpoints import active_endpoints
+from ..fleet_api import Authorization, FleetApiError, FleetStatus, Region
+from ..issues.kinds import Evidence
+from ..issues.registry import async_get_issues
+from ..models import TeslaChargingConfigEntry
+from ..removal import async_take_back
+from ..storage.config_record import ConfigMemory
+from ..storage.vehicle_store import VehicleStorage
+from ..telemetry.settings import Road, TelemetrySettings
+from ..vehicle_command import InvalidKey, VirtualKey
+from .budget_steps import BudgetFlow
+from .domain import OnboardingError, same_root
+from .key_steps import KeyFlow
+from .pairing_steps import PairingFlow
+from .registration import AccountCars, Registrar, registrar_of
+from .telemetry_steps import TelemetryFlow
 
 
 class ReconfigureFlow(

@@ -7,13 +7,12 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.config_entry_oauth2_flow import AbstractOAuth2Implementation
 
-from .auth.oauth import TeslaImplementation
-from .billing.budget_manager import BudgetKeeper
-from .billing.meter import Meter
-from .const import LOGGER
-from .domain_check import KeySighting, OnboardingError, look_for_key
-from .endpoints import active_endpoints
-from .fleet_api import (
+from ..auth.oauth import TeslaImplementation
+from ..billing.budget_manager import BudgetKeeper
+from ..billing.meter import Meter
+from ..const import LOGGER
+from ..endpoints import active_endpoints
+from ..fleet_api import (
     AccountUnpaid,
     Authorization,
     Endpoints,
@@ -33,7 +32,8 @@ from .fleet_api import (
     Vehicles,
     VehicleSummary,
 )
-from .vehicle_command import VirtualKey
+from ..vehicle_command import VirtualKey
+from .domain import KeySighting, OnboardingError, look_for_key
 
 # Rows of (error, key of the message on the page)
 _REGISTRATION_ERRORS: Final[tuple[tuple[type[FleetApiError], str], ...]] = (

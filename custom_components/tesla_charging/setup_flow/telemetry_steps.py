@@ -20,17 +20,17 @@ from homeassistant.helpers.selector import (
 from homeassistant.util.network import is_ip_address
 import voluptuous as vol
 
-from .device import vins_of
-from .domain_check import same_root
-from .endpoints import active_endpoints
-from .fleet_api import DEFAULT_CURRENCY, Category, VehicleSummary, price_list
-from .fleet_telemetry import expected_signals_per_month, fields_for, is_hostname, is_topic_base
-from .telemetry.mqtt import Arrival, messages_arrive, mqtt_is_set_up
-from .telemetry.reachability import Reach, call_home
-from .telemetry.server import TelemetryServerError, async_get_telemetry_server
-from .telemetry.settings import Road, TelemetrySettings
-from .telemetry.shown import shown_signals
-from .vehicle.signals import SIGNALS
+from ..device import vins_of
+from ..endpoints import active_endpoints
+from ..fleet_api import DEFAULT_CURRENCY, Category, VehicleSummary, price_list
+from ..fleet_telemetry import expected_signals_per_month, fields_for, is_hostname, is_topic_base
+from ..telemetry.mqtt import Arrival, messages_arrive, mqtt_is_set_up
+from ..telemetry.reachability import Reach, call_home
+from ..telemetry.server import TelemetryServerError, async_get_telemetry_server
+from ..telemetry.settings import Road, TelemetrySettings
+from ..telemetry.shown import shown_signals
+from ..vehicle.signals import SIGNALS
+from .domain import same_root
 
 CONF_CERTIFICATE = "certificate"
 """The section of the person's own files. Home Assistant's pages show an error only at a section, not inside it."""

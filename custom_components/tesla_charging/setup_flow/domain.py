@@ -19,8 +19,8 @@ from aiohttp import (
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.network import NoURLAvailableError, get_url
 
-from .fleet_telemetry import is_hostname
-from .vehicle_command import InvalidKey, public_point
+from ..fleet_telemetry import is_hostname
+from ..vehicle_command import InvalidKey, public_point
 
 LOOK_TIMEOUT: Final = ClientTimeout(total=10)
 MAX_ANSWER_LENGTH: Final = 4096

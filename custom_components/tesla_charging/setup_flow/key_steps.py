@@ -18,13 +18,13 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from .auth.key_store import async_get_key_store
-from .const import CONF_DOMAIN, DOMAIN, LOGGER, PORTAL_URL
-from .domain_check import OnboardingError, bare_domain, doubt, proposed_domain
-from .endpoints import active_endpoints
-from .fleet_api import KEY_PATH, FleetApiError, Region
-from .onboarding import registrar_of
-from .vehicle_command import InvalidKey, VirtualKey
+from ..auth.key_store import async_get_key_store
+from ..const import CONF_DOMAIN, DOMAIN, LOGGER, PORTAL_URL
+from ..endpoints import active_endpoints
+from ..fleet_api import KEY_PATH, FleetApiError, Region
+from ..vehicle_command import InvalidKey, VirtualKey
+from .domain import OnboardingError, bare_domain, doubt, proposed_domain
+from .registration import registrar_of
 
 CONF_FILE: Final = "file"
 CONF_KEY: Final = "key"

@@ -13,9 +13,9 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from .endpoints import active_endpoints
-from .fleet_api import FleetApiError, FleetStatus, VehicleSummary
-from .onboarding import AccountCars
+from ..endpoints import active_endpoints
+from ..fleet_api import FleetApiError, FleetStatus, VehicleSummary
+from .registration import AccountCars
 
 CONF_LATER: Final = "later"
 CHECK_DELAYS: Final = (2.0, 3.0, 4.0, 5.0, 6.0, 10.0, 10.0, 10.0, 10.0)
