@@ -16,7 +16,7 @@ from custom_components.tesla_charging.fleet_telemetry import (
     file_stamp,
     load_certificate,
 )
-from custom_components.tesla_charging.fleet_telemetry.certificate import (
+from custom_components.tesla_charging.fleet_telemetry.certificates.certificate import (
     AUTHORITY_FILE,
     RENEW_BEFORE,
     SERVER_FILE,

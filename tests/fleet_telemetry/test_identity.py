@@ -4,7 +4,7 @@ from cryptography import x509
 import pytest
 
 from custom_components.tesla_charging.fleet_telemetry import IdentityError
-from custom_components.tesla_charging.fleet_telemetry.identity import (
+from custom_components.tesla_charging.fleet_telemetry.certificates.identity import (
     Identity,
     is_vin,
     read_identity,

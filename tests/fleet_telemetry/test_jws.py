@@ -7,13 +7,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 import pytest
 from tesla_fleet_api.tesla import jws as theirs
 
-from custom_components.tesla_charging.fleet_telemetry import (
-    TokenError,
-    jws as ours,
-    read_token,
-    sign_token,
-)
-from custom_components.tesla_charging.fleet_telemetry.p256 import (
+from custom_components.tesla_charging.fleet_telemetry import TokenError, read_token, sign_token
+from custom_components.tesla_charging.fleet_telemetry.certificates import jws as ours
+from custom_components.tesla_charging.fleet_telemetry.certificates.p256 import (
     GENERATOR,
     ORDER,
     combine,

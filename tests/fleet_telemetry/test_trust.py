@@ -13,7 +13,10 @@ from custom_components.tesla_charging.fleet_telemetry import (
     read_bundle,
     server_context,
 )
-from custom_components.tesla_charging.fleet_telemetry.trust import MAX_BUNDLE_LENGTH, missing
+from custom_components.tesla_charging.fleet_telemetry.certificates.trust import (
+    MAX_BUNDLE_LENGTH,
+    missing,
+)
 
 from .pki import VehicleTree, issue
 

@@ -13,7 +13,16 @@ from .answers import (
     read_config_status,
     read_reported_errors,
 )
-from .certificate import AUTHORITY_FILE, SERVER_FILE, ServerCertificate, ensure_certificate
+from .certificates.certificate import (
+    AUTHORITY_FILE,
+    SERVER_FILE,
+    ServerCertificate,
+    ensure_certificate,
+)
+from .certificates.jws import TELEMETRY_AUDIENCE, read_token, sign_token
+from .certificates.tls import server_context
+from .certificates.trust import PINNED, VehicleCA, fingerprints, read_bundle
+from .certificates.user_certificate import file_stamp, load_certificate
 from .config import TelemetryConfig, is_hostname, unknown_field
 from .errors import (
     CertificateError,
@@ -27,7 +36,6 @@ from .errors import (
 )
 from .fields import FIELDS, Day, FieldRequest, Kind, expected_signals_per_month, fields_for
 from .invalid import settle
-from .jws import TELEMETRY_AUDIENCE, read_token, sign_token
 from .limits import Limits
 from .mqtt import is_topic_base, read_message, subscriptions
 from .presence import ConnectionInfo
@@ -42,9 +50,6 @@ from .records import (
     VehicleError,
     billed_signals,
 )
-from .tls import server_context
-from .trust import PINNED, VehicleCA, fingerprints, read_bundle
-from .user_certificate import file_stamp, load_certificate
 from .values import INVALID, Invalid, Reading, Value
 
 __all__ = [

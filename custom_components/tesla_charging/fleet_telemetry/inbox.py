@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from .certificates.identity import VEHICLE, VEHICLE_BOARD
 from .envelope import acknowledgement, read_envelope, refusal
 from .errors import EnvelopeError, RecordError
-from .identity import VEHICLE, VEHICLE_BOARD
 from .records import Record, SignalRecord, read_record
 
 

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import orjson
 
+from .certificates.identity import is_vin
 from .errors import RecordError
-from .identity import is_vin
 from .records import (
     MAX_BODY_LENGTH,
     MAX_EVENTS,

@@ -15,8 +15,8 @@ from typing import Final, Protocol
 
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
+from .certificates.identity import read_vin
 from .errors import IdentityError
-from .identity import read_vin
 from .inbox import Counters, Inbox
 from .limits import Limits, TokenBucket
 from .listener import TlsListener

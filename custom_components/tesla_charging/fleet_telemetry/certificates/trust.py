@@ -13,7 +13,7 @@ import hashlib
 import re
 from typing import Final
 
-from .errors import TrustError
+from ..errors import TrustError
 
 MAX_BUNDLE_LENGTH: Final = 262_144
 MAX_CERTIFICATES: Final = 64

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 import ssl
 
-from .errors import CertificateError, TrustError
+from ..errors import CertificateError, TrustError
 from .trust import VehicleCA
 
 

@@ -15,8 +15,8 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from ..errors import CertificateError
 from .certificate import MAX_FILE_LENGTH, ServerCertificate, read_certificates, read_private_key
-from .errors import CertificateError
 
 MAX_CHAIN_LENGTH: Final = 8
 MAX_ROOTS: Final = 8

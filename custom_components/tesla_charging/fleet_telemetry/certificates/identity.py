@@ -11,7 +11,7 @@ from typing import Final
 from cryptography import x509
 from cryptography.x509.oid import ExtensionOID, NameOID
 
-from .errors import IdentityError
+from ..errors import IdentityError
 
 VEHICLE: Final = "vehicle_device"
 VEHICLE_BOARD: Final = "vehicle_board_device"

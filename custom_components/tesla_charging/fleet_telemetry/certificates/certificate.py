@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from .errors import CertificateError
+from ..errors import CertificateError
 
 AUTHORITY_FILE: Final = "telemetry_ca.pem"
 SERVER_FILE: Final = "telemetry_server.pem"

@@ -16,7 +16,7 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from .errors import TokenError
+from ..errors import TokenError
 from .p256 import GENERATOR, ORDER, SCALAR_LENGTH, combine, decode_point, encode_point
 
 ALGORITHM: Final = "Tesla.SS256"

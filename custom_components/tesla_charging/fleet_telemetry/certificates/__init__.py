@@ -1,0 +1,1 @@
+"""Certificates, keys and signatures: what the receiver shows to cars, and whom it believes."""
