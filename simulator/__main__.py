@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from simulator.car import Car
 from simulator.clock import SimulatedClock
 from simulator.cloud.accounts import REGIONS
-from simulator.cloud.partner import KeyNotUsable, read_key
+from simulator.cloud.fleet.partner import KeyNotUsable, read_key
 from simulator.tesla import TeslaSimulator
 
 EMAIL, PASSWORD = "driver@example.com", "demo"

@@ -10,12 +10,12 @@ from aiohttp import web
 from simulator.car import Car
 from simulator.clock import SimulatedClock
 from simulator.cloud.accounts import SCOPES, Account, Application, CarAccess, Region, Registration
-from simulator.cloud.billing import Billing
+from simulator.cloud.auth.grants import Refusal
 from simulator.cloud.context import Cloud
+from simulator.cloud.control.faults import Faults
 from simulator.cloud.errors import exceeded_limit, payment_required
-from simulator.cloud.faults import Faults
-from simulator.cloud.grants import Refusal
-from simulator.cloud.rate_limits import RateLimits
+from simulator.cloud.fleet.billing import Billing
+from simulator.cloud.fleet.rate_limits import RateLimits
 from simulator.cloud.server import build
 from simulator.telemetry import CarTelemetry
 

@@ -20,7 +20,7 @@ from custom_components.tesla_charging.diagnostics import async_get_config_entry_
 from custom_components.tesla_charging.endpoints import ENVIRONMENT_VARIABLE, active_endpoints
 from custom_components.tesla_charging.fleet_api import Scope, Vehicles, read_sign_in
 from custom_components.tesla_charging.telemetry.settings import Road, TelemetrySettings
-from simulator.cloud.faults import FaultRule
+from simulator.cloud.control.faults import FaultRule
 from tests.conftest import CLIENT_ID, CLIENT_SECRET, HOME_DOMAIN, KEY_FILE, PEARL, SCOPES, Home
 from tests.sign_in import asked_to_sign_in, entry_of, expire, stored, token, works
 from tests.test_config_flow import sign_in, submit

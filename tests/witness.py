@@ -10,7 +10,7 @@ from custom_components.tesla_charging.billing.meter import Meter
 from custom_components.tesla_charging.billing.meter_store import DATA_METERS
 from custom_components.tesla_charging.fleet_api import Category
 from simulator import TeslaSimulator
-from simulator.cloud.billing import Item
+from simulator.cloud.fleet.billing import Item
 from simulator.telemetry import CarTelemetry
 
 LOOKS, PAUSE = 100, 0.03

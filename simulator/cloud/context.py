@@ -8,11 +8,11 @@ from aiohttp import web
 
 from simulator.clock import SimulatedClock
 from simulator.cloud.accounts import Account, Application, CarAccess, Directory, Region
-from simulator.cloud.billing import Billing
+from simulator.cloud.auth.grants import Grants, Refusal
+from simulator.cloud.control.faults import Faults
 from simulator.cloud.errors import ApiError, not_found
-from simulator.cloud.faults import Faults
-from simulator.cloud.grants import Grants, Refusal
-from simulator.cloud.rate_limits import RateLimits
+from simulator.cloud.fleet.billing import Billing
+from simulator.cloud.fleet.rate_limits import RateLimits
 from simulator.telemetry import Telemetry
 
 MAX_BODY = 64 * 1024

@@ -4,10 +4,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from simulator.cloud import commands, partner, telemetry, users, vehicles
-from simulator.cloud.billing import Category
+from simulator.cloud.auth import users
 from simulator.cloud.context import Call
-from simulator.cloud.rate_limits import RateClass
+from simulator.cloud.fleet import commands, partner, telemetry, vehicles
+from simulator.cloud.fleet.billing import Category
+from simulator.cloud.fleet.rate_limits import RateClass
 
 type Handler = Callable[[Call], Awaitable[dict[str, object]]]
 

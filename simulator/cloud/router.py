@@ -7,11 +7,11 @@ from uuid import uuid4
 from aiohttp import web
 
 from simulator.cloud.accounts import Account, Application, Region
+from simulator.cloud.auth.grants import Refusal
 from simulator.cloud.context import Call, Cloud
+from simulator.cloud.control.faults import Lost
 from simulator.cloud.endpoints import Endpoint, find
 from simulator.cloud.errors import ApiError, missing_scopes, not_found
-from simulator.cloud.faults import Lost
-from simulator.cloud.grants import Refusal
 
 
 class FleetApi:

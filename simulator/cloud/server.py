@@ -2,13 +2,13 @@
 
 from aiohttp import web
 
-from simulator.cloud.authorize import PATH, REVOKE_PATH, AuthorizePages
+from simulator.cloud.auth.authorize import PATH, REVOKE_PATH, AuthorizePages
+from simulator.cloud.auth.tokens import TokenEndpoint
 from simulator.cloud.context import MAX_BODY, Cloud
-from simulator.cloud.control import Control
-from simulator.cloud.pairing import PairingPages
+from simulator.cloud.control.control import Control
+from simulator.cloud.control.status_page import StatusPage
+from simulator.cloud.fleet.pairing import PairingPages
 from simulator.cloud.router import FleetApi
-from simulator.cloud.status_page import StatusPage
-from simulator.cloud.tokens import TokenEndpoint
 from simulator.cloud.world import World
 
 _OAUTH = "/auth/oauth2/v3"

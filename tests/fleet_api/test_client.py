@@ -31,7 +31,7 @@ from custom_components.tesla_charging.fleet_api.operations import (
     VEHICLE_DATA,
     WAKE_UP,
 )
-from simulator.cloud.billing import PRICES as BILLED_PRICES
+from simulator.cloud.fleet.billing import PRICES as BILLED_PRICES
 
 from .conftest import TOKEN, VIN, FixedAuthorization, Hostile, World, http_answer, refused
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 import aiohttp
 import pytest
 
-from simulator.cloud.billing import Item
+from simulator.cloud.fleet.billing import Item
 
 from .conftest import World
 from .test_cloud_commands import handshake, send

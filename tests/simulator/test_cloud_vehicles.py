@@ -4,7 +4,7 @@ import pytest
 
 from simulator import Car
 from simulator.car import SECTIONS as CAR_SECTIONS
-from simulator.cloud.vehicles import SECTIONS
+from simulator.cloud.fleet.vehicles import SECTIONS
 
 from .conftest import World
 

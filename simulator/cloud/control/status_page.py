@@ -5,9 +5,9 @@ from typing import Any
 
 from aiohttp import web
 
-from simulator.cloud import pages
+from simulator.cloud.auth import pages
 from simulator.cloud.context import Cloud
-from simulator.cloud.overview import overview
+from simulator.cloud.control.overview import overview
 
 #: Shown while the page stays open; without scripts it is a page to reload by hand.
 _REFRESH = """<script>

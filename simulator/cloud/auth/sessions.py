@@ -7,8 +7,8 @@ import secrets
 
 from aiohttp import web
 
-from simulator.cloud import pages
 from simulator.cloud.accounts import Account
+from simulator.cloud.auth import pages
 from simulator.cloud.context import Cloud
 
 COOKIE = "tesla_simulator_session"

@@ -7,8 +7,8 @@ from simulator.car import Car
 from simulator.cloud.accounts import Application
 from simulator.cloud.context import Call
 from simulator.cloud.errors import ApiError, invalid_field, not_found
-from simulator.cloud.partner import root_domain
-from simulator.cloud.vehicles import read_vins
+from simulator.cloud.fleet.partner import root_domain
+from simulator.cloud.fleet.vehicles import read_vins
 from simulator.telemetry import (
     CarTelemetry,
     ConfigRefused,

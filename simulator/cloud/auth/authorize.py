@@ -8,8 +8,8 @@ from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
 
-from simulator.cloud import pages, sessions
 from simulator.cloud.accounts import FIXED_SCOPES, SCOPES, Account, Application
+from simulator.cloud.auth import pages, sessions
 from simulator.cloud.context import Cloud
 
 PATH = "/auth/oauth2/v3/authorize"

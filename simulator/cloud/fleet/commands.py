@@ -9,7 +9,7 @@ from tesla_protocol.command import car_server_pb2, universal_message_pb2, vcsec_
 from simulator.car import InvalidBody, UnknownCommand, UnsupportedCommand
 from simulator.cloud.context import Call
 from simulator.cloud.errors import ApiError, asleep, invalid_field, missing_scopes
-from simulator.cloud.vehicles import reachable
+from simulator.cloud.fleet.vehicles import reachable
 
 EITHER = frozenset({"vehicle_cmds", "vehicle_charging_cmds"})
 ALL_COMMANDS = frozenset({"vehicle_cmds"})

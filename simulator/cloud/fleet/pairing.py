@@ -6,10 +6,10 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from simulator.car import KeychainFull
-from simulator.cloud import pages, sessions
 from simulator.cloud.accounts import Account, Application, CarAccess, Registration
+from simulator.cloud.auth import pages, sessions
 from simulator.cloud.context import Cloud
-from simulator.cloud.partner import KeyNotUsable, download_key
+from simulator.cloud.fleet.partner import KeyNotUsable, download_key
 
 #: One of these grants must exist before a key can be paired (virtual keys developer guide).
 _ONE_OF = frozenset({"vehicle_device_data", "vehicle_cmds", "vehicle_location"})

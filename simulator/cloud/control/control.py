@@ -8,12 +8,12 @@ from typing import Any, Literal
 from aiohttp import web
 
 from simulator.car import Car, KeychainFull
-from simulator.cloud import pages
 from simulator.cloud.accounts import Account, Application
+from simulator.cloud.auth import pages
 from simulator.cloud.context import Cloud
-from simulator.cloud.faults import FaultRule
-from simulator.cloud.overview import overview
-from simulator.cloud.telemetry_control import TelemetryControl
+from simulator.cloud.control.faults import FaultRule
+from simulator.cloud.control.overview import overview
+from simulator.cloud.control.telemetry_control import TelemetryControl
 
 type Body = Mapping[str, Any]
 

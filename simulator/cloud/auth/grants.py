@@ -8,8 +8,8 @@ from uuid import uuid4
 
 from simulator.clock import SimulatedClock
 from simulator.cloud.accounts import REGIONS, Account, Application, Region
+from simulator.cloud.auth.jwt import Signer
 from simulator.cloud.errors import TokenError
-from simulator.cloud.jwt import Signer
 
 ACCESS_SECONDS = 8 * 3600
 CODE_SECONDS = 120

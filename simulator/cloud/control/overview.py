@@ -4,8 +4,8 @@ from dataclasses import asdict
 from typing import Any
 
 from simulator.car import Car
-from simulator.cloud.billing import Category
 from simulator.cloud.context import Cloud
+from simulator.cloud.fleet.billing import Category
 
 _CATEGORIES: tuple[Category, ...] = ("data", "command", "wake", "streaming", "free")
 

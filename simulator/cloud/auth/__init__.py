@@ -1,0 +1,1 @@
+"""Signing in to the simulated Tesla: users, pages, codes and tokens."""

@@ -1,0 +1,1 @@
+"""The simulated Fleet API: vehicles, commands, telemetry, partner account, bill."""
