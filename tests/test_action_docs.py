@@ -1,11 +1,11 @@
 """The page about the actions says what they do now."""
 
 from custom_components.tesla_charging.services import ACTIONS
-from scripts.action_docs import PAGE, page
+from devtools.docs.action_docs import PAGE, page
 
 
 def test_the_page_is_current() -> None:
-    assert PAGE.read_text() == page(), "run: python -m scripts.action_docs"
+    assert PAGE.read_text() == page(), "run: python -m devtools.docs.action_docs"
 
 
 def test_every_action_and_field_is_on_it() -> None:

@@ -12,13 +12,13 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from scripts.bench_cost import write
-from scripts.bench_cost_age import LevelAge, StateDelay, quantile
-from scripts.bench_cost_chart import chart
-from scripts.bench_cost_drivers import DAY, DRIVERS
-from scripts.bench_cost_report import BEGIN, CONTENDERS, END, goal_rows, ordered, page, with_table
-from scripts.bench_cost_run import start_of_month
-from scripts.bench_cost_time import VirtualLoop, VirtualTime
+from devtools.bench.cost import write
+from devtools.bench.cost_age import LevelAge, StateDelay, quantile
+from devtools.bench.cost_chart import chart
+from devtools.bench.cost_drivers import DAY, DRIVERS
+from devtools.bench.cost_report import BEGIN, CONTENDERS, END, goal_rows, ordered, page, with_table
+from devtools.bench.cost_run import start_of_month
+from devtools.bench.cost_time import VirtualLoop, VirtualTime
 
 ROOT = Path(__file__).parent.parent
 SVG = "{http://www.w3.org/2000/svg}"
@@ -198,7 +198,7 @@ def test_the_written_pages_are_those_of_the_written_results() -> None:
 def morning(contender: str) -> dict[str, Any]:
     """Return what came of the commuter's first nine hours, in a process with clocks of its own."""
     done = subprocess.run(
-        [sys.executable, "-m", "scripts.bench_cost_run", contender, "commuter", "--days", "0.375"],
+        [sys.executable, "-m", "devtools.bench.cost_run", contender, "commuter", "--days", "0.375"],
         cwd=ROOT,
         capture_output=True,
         text=True,

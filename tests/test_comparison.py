@@ -1,6 +1,6 @@
 """The page that compares this integration with others: current, and without a silent gap."""
 
-from scripts import comparison
+from devtools.docs import comparison
 
 
 def test_nothing_that_the_others_have_is_passed_over_in_silence() -> None:
@@ -9,5 +9,5 @@ def test_nothing_that_the_others_have_is_passed_over_in_silence() -> None:
 
 def test_the_page_is_current() -> None:
     assert comparison.PAGE.read_text() == comparison.page(), (
-        "run: .venv/bin/python -m scripts.comparison"
+        "run: .venv/bin/python -m devtools.docs.comparison"
     )

@@ -1,10 +1,10 @@
 """The page about the entities says what there is now."""
 
-from scripts.entity_docs import ENGLISH, PAGE, page, tables
+from devtools.docs.entity_docs import ENGLISH, PAGE, page, tables
 
 
 def test_the_page_is_current() -> None:
-    assert PAGE.read_text() == page(), "run: python -m scripts.entity_docs"
+    assert PAGE.read_text() == page(), "run: python -m devtools.docs.entity_docs"
 
 
 def test_every_entity_that_has_a_name_is_on_it() -> None:

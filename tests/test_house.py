@@ -12,7 +12,7 @@ import pytest
 from custom_components.tesla_charging.exceptions import _REFUSALS, _TOO_OFTEN, _TRANSLATIONS
 from custom_components.tesla_charging.services import ACTIONS
 from custom_components.tesla_charging.vehicle_command import COMMANDS
-from scripts.entity_docs import tables
+from devtools.docs.entity_docs import tables
 
 ROOT = Path(__file__).parent.parent
 INTEGRATION = ROOT / "custom_components" / "tesla_charging"

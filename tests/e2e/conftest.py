@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import pytest_socket
 
-from scripts.demo_home import demo
-from scripts.home import Home
-from scripts.simulated_tesla import SimulatedTesla
+from devtools.home.demo_home import demo
+from devtools.home.home import Home
+from devtools.home.simulated_tesla import SimulatedTesla
 from tests.e2e.harness import Frontend, frontend
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"

@@ -24,8 +24,8 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from scripts.browser import find_browser
-from scripts.home import Home
+from devtools.home.browser import find_browser
+from devtools.home.home import Home
 
 FLAGS = (
     "--no-sandbox",

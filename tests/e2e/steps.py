@@ -5,7 +5,7 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
-from scripts.simulated_tesla import CLIENT_ID, CLIENT_SECRET, EMAIL, PASSWORD
+from devtools.home.simulated_tesla import CLIENT_ID, CLIENT_SECRET, EMAIL, PASSWORD
 from tests.e2e.harness import Frontend
 
 GO_ON = re.compile("^(Submit|Next)$")

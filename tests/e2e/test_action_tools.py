@@ -7,10 +7,10 @@ from typing import Any
 from playwright.sync_api import ViewportSize, expect
 import pytest
 
-from scripts.config_entry import DOMAIN, add_entry
-from scripts.demo_home import known_states
-from scripts.home import Home
-from scripts.simulated_tesla import SimulatedTesla
+from devtools.home.config_entry import DOMAIN, add_entry
+from devtools.home.demo_home import known_states
+from devtools.home.home import Home
+from devtools.home.simulated_tesla import SimulatedTesla
 from tests.e2e.harness import Frontend
 
 TALL: ViewportSize = {"width": 1100, "height": 1300}

@@ -5,11 +5,11 @@ import re
 from playwright.sync_api import expect
 import pytest
 
-from scripts.config_entry import DOMAIN, add_entry
-from scripts.dashboard import our_devices
-from scripts.demo_home import known_states
-from scripts.home import Home
-from scripts.simulated_tesla import SimulatedTesla
+from devtools.docs.dashboard import our_devices
+from devtools.home.config_entry import DOMAIN, add_entry
+from devtools.home.demo_home import known_states
+from devtools.home.home import Home
+from devtools.home.simulated_tesla import SimulatedTesla
 from tests.e2e.harness import Frontend
 from tests.e2e.steps import choose, form, go_on, settle
 

@@ -8,10 +8,10 @@ import pytest
 
 from custom_components.tesla_charging.fleet_api import KEY_PATH
 from custom_components.tesla_charging.vehicle_command import VirtualKey
-from scripts.config_entry import DOMAIN
-from scripts.demo_home import PUBLIC_NAME, demo
-from scripts.home import Home
-from scripts.simulated_tesla import SimulatedTesla
+from devtools.home.config_entry import DOMAIN
+from devtools.home.demo_home import PUBLIC_NAME, demo
+from devtools.home.home import Home
+from devtools.home.simulated_tesla import SimulatedTesla
 from tests.e2e.conftest import real_sockets
 from tests.e2e.harness import Frontend
 from tests.e2e.steps import add_integration, choose, form, go_on, pair, pick, settle, sign_in

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from custom_components.tesla_charging.vehicle.signals import SIGNALS
-from scripts.config_entry import DOMAIN, add_entry
-from scripts.dashboard import our_devices, our_entities
-from scripts.demo_home import CAR
-from scripts.home import Home
-from scripts.simulated_tesla import SimulatedTesla
+from devtools.docs.dashboard import our_devices, our_entities
+from devtools.home.config_entry import DOMAIN, add_entry
+from devtools.home.demo_home import CAR
+from devtools.home.home import Home
+from devtools.home.simulated_tesla import SimulatedTesla
 from tests.e2e.conftest import real_sockets
 
 pytestmark = [pytest.mark.home, pytest.mark.timeout(180)]

@@ -3,7 +3,7 @@
 from playwright.sync_api import expect
 import pytest
 
-from scripts.home import Home
+from devtools.home.home import Home
 from tests.e2e.harness import Frontend
 
 pytestmark = pytest.mark.browser

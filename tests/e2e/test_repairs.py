@@ -8,10 +8,10 @@ import pytest
 
 from custom_components.tesla_charging.auth.key_store import KEY_FILE
 from custom_components.tesla_charging.vehicle_command import VirtualKey
-from scripts.config_entry import add_entry
-from scripts.demo_home import demo
-from scripts.home import Home, HomeError
-from scripts.simulated_tesla import SimulatedTesla
+from devtools.home.config_entry import add_entry
+from devtools.home.demo_home import demo
+from devtools.home.home import Home, HomeError
+from devtools.home.simulated_tesla import SimulatedTesla
 from tests.e2e.conftest import real_sockets
 from tests.e2e.harness import Frontend
 from tests.e2e.steps import form, go_on, pair, settle

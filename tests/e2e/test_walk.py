@@ -7,11 +7,11 @@ from typing import Any
 from playwright.sync_api import Page, expect
 import pytest
 
-from scripts.config_entry import DOMAIN
-from scripts.dashboard import create_dashboard, our_devices, our_entities
-from scripts.demo_home import data_requests
-from scripts.home import Home
-from scripts.simulated_tesla import SimulatedTesla
+from devtools.docs.dashboard import create_dashboard, our_devices, our_entities
+from devtools.home.config_entry import DOMAIN
+from devtools.home.demo_home import data_requests
+from devtools.home.home import Home
+from devtools.home.simulated_tesla import SimulatedTesla
 from tests.e2e.harness import Frontend
 from tests.e2e.steps import (
     add_integration,

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Self
 from paho.mqtt.client import Client, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
 
-from scripts.broker import find_broker
+from devtools.home.broker import find_broker
 
 BASE = "home/telemetry"
 PATIENCE = 10.0

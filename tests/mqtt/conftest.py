@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from custom_components.tesla_charging.const import DOMAIN
-from scripts.broker import find_broker
+from devtools.home.broker import find_broker
 from tests.conftest import PEARL, Home
 
 from .brokers import Amqtt, Broker, Mosquitto, TelemetryPublisher

@@ -11,7 +11,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.tesla_charging.coordinator import VehicleCoordinator
 from custom_components.tesla_charging.fleet_telemetry import subscriptions
 from custom_components.tesla_charging.telemetry.settings import Road, TelemetrySettings
-from scripts.broker import find_broker
+from devtools.home.broker import find_broker
 from tests.conftest import PEARL, Home
 from tests.test_telemetry import until
 

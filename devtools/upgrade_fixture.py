@@ -1,6 +1,6 @@
 """Write the configuration folder that tests/test_upgrade.py loads: run it on a checkout of the version it is named after.
 
-    python -m scripts.upgrade_fixture DIRECTORY
+    python -m devtools.upgrade_fixture DIRECTORY
 
 A real Home Assistant and a simulated Tesla run in DIRECTORY, for some six minutes: the recorder compiles statistics
 every five. Its first life ends as it should, its second is killed, so that the journal holds what the states do not.
@@ -21,12 +21,12 @@ from typing import Any, override
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from scripts.config_entry import DOMAIN, FLOW, PROGRESS_SECONDS, answer
-from scripts.dashboard import our_devices
-from scripts.home import Home, HomeError
-from scripts.person import Person
-from scripts.process import ROOT, free_port
-from scripts.simulated_tesla import CLIENT_ID, CLIENT_SECRET, PASSWORD, SimulatedTesla
+from devtools.docs.dashboard import our_devices
+from devtools.home.config_entry import DOMAIN, FLOW, PROGRESS_SECONDS, answer
+from devtools.home.home import Home, HomeError
+from devtools.home.person import Person
+from devtools.home.process import ROOT, free_port
+from devtools.home.simulated_tesla import CLIENT_ID, CLIENT_SECRET, PASSWORD, SimulatedTesla
 from simulator import Car, TeslaSimulator
 from simulator.clock import SimulatedClock
 

@@ -1,7 +1,7 @@
 """Runs the mutation tests and says what they found; see scripts/mutants.
 
 Two tools share the work. mutmut changes what stands in the bodies of functions, as they are called; what
-happens while a module is imported it cannot change: there scripts/mutants_tables.py steps in.
+happens while a module is imported it cannot change: there devtools/mutants/tables.py steps in.
 """
 
 from collections import Counter
@@ -12,12 +12,12 @@ import shutil
 import subprocess
 import sys
 
-from scripts import mutants_tables
+from devtools.mutants import tables
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 WORK = ROOT / ".cache" / "mutants"
 TREE = WORK / "tree"
-COPIED = ("custom_components", "simulator", "tests", "scripts")
+COPIED = ("custom_components", "simulator", "tests", "devtools")
 INTEGRATION = Path("custom_components/tesla_charging")
 MODULES = (
     INTEGRATION / "signals.py",
@@ -85,14 +85,14 @@ def functions() -> Iterator[tuple[str, str]]:
         meta = json.loads((TREE / "mutants" / f"{path}.meta").read_text())
         for name, code in meta["exit_code_by_key"].items():
             # a function of the import ran before mutmut could change it: the other tool's business
-            if not mutants_tables.runs_at_import(name.split(".x_")[-1].rsplit("__mutmut_", 1)[0]):
+            if not tables.runs_at_import(name.split(".x_")[-1].rsplit("__mutmut_", 1)[0]):
                 yield name.removeprefix("custom_components.tesla_charging."), became(code)
 
 
-def tables() -> Iterator[tuple[str, str]]:
+def of_tables() -> Iterator[tuple[str, str]]:
     """Change what mutmut does not reach; return each mutant and what became of it."""
     with (WORK / "tables.log").open("w") as log:
-        for name, what in mutants_tables.run(TREE, MODULES, NEAR, TESTS):
+        for name, what in tables.run(TREE, MODULES, NEAR, TESTS):
             print(f"{what} {name}", file=log, flush=True)
             yield name, what
 
@@ -132,7 +132,7 @@ def main() -> int:
     if "functions" in parts:
         found["functions"] = list(functions())
     if "tables" in parts:
-        found["tables"] = list(tables())
+        found["tables"] = list(of_tables())
     survivors = [
         f"{name}: {what}" for part in found.values() for name, what in part if what in UNNOTICED
     ]

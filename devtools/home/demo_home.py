@@ -17,12 +17,12 @@ import sys
 import time
 from types import FrameType
 
-from scripts.config_entry import DOMAIN, add_entry, remove_entries
-from scripts.dashboard import create_dashboard, our_devices, our_entities
-from scripts.home import Home, HomeError, port_of
-from scripts.person import PageError
-from scripts.process import ROOT, free_port
-from scripts.simulated_tesla import (
+from devtools.docs.dashboard import create_dashboard, our_devices, our_entities
+from devtools.home.config_entry import DOMAIN, add_entry, remove_entries
+from devtools.home.home import Home, HomeError, port_of
+from devtools.home.person import PageError
+from devtools.home.process import ROOT, free_port
+from devtools.home.simulated_tesla import (
     CLIENT_ID,
     CLIENT_SECRET,
     EMAIL,

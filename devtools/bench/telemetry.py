@@ -24,8 +24,8 @@ from custom_components.tesla_charging.fleet_telemetry import (
 )
 from custom_components.tesla_charging.fleet_telemetry.fields import DAYS_PER_MONTH
 from custom_components.tesla_charging.fleet_telemetry.inbox import Counters, Inbox
-from scripts.bench_telemetry_cars import State, bench_cars
-from scripts.bench_telemetry_entities import bench_entities
+from devtools.bench.telemetry_cars import State, bench_cars
+from devtools.bench.telemetry_entities import bench_entities
 from tests.fleet_telemetry.frames import payload, stream
 
 ROUNDS = 15

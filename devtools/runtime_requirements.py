@@ -1,6 +1,6 @@
 """Print what a booting Home Assistant would install for its default integrations.
 
-    python scripts/runtime_requirements.py [INTEGRATION ...]
+    python devtools/runtime_requirements.py [INTEGRATION ...]
 
 One requirement a line, pin by pin, read from the manifests of the Home Assistant that runs this,
 so that it follows every release. The named integrations are added to the default ones.

@@ -1,6 +1,6 @@
 """Find the Chromium that the browser tests drive.
 
-python -m scripts.browser     prints its path; exit status 1 where there is none
+python -m devtools.home.browser     prints its path; exit status 1 where there is none
 """
 
 import os

@@ -1,6 +1,6 @@
 """Find the MQTT 5 broker (mosquitto) that some tests start on this machine's loopback.
 
-python -m scripts.broker      prints its path; exit status 1 where there is none
+python -m devtools.home.broker      prints its path; exit status 1 where there is none
 """
 
 import os
@@ -9,7 +9,7 @@ import shutil
 import sys
 
 NAMES = ("mosquitto", "/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto")
-UNPACKED = Path(__file__).resolve().parent.parent / ".cache" / "mosquitto" / "mosquitto"
+UNPACKED = Path(__file__).resolve().parents[2] / ".cache" / "mosquitto" / "mosquitto"
 """Where scripts/setup --broker puts it when it is not installed."""
 
 

@@ -3,9 +3,9 @@
 import argparse
 import asyncio
 
-from scripts.bench_cost import add_arguments, bench_cost
-from scripts.bench_signing import bench_signing
-from scripts.bench_telemetry import bench_telemetry
+from devtools.bench.cost import add_arguments, bench_cost
+from devtools.bench.signing import bench_signing
+from devtools.bench.telemetry import bench_telemetry
 
 BENCHES = {"signing": bench_signing, "telemetry": bench_telemetry}
 

@@ -1,7 +1,7 @@
 """Writes docs/actions.md from the table of actions and its translations.
 
-.venv/bin/python -m scripts.action_docs          # writes it
-.venv/bin/python -m scripts.action_docs --check  # only says whether it is current
+.venv/bin/python -m devtools.docs.action_docs          # writes it
+.venv/bin/python -m devtools.docs.action_docs --check  # only says whether it is current
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ from custom_components.tesla_charging.fleet_api import PRICES, Category
 from custom_components.tesla_charging.polling.decision import SILENCE
 from custom_components.tesla_charging.services import ACTIONS, PLACEHOLDERS
 
-ROOT: Final = Path(__file__).parent.parent
+ROOT: Final = Path(__file__).parents[2]
 INTEGRATION: Final = ROOT / "custom_components" / DOMAIN
 PAGE: Final = ROOT / "docs" / "actions.md"
 
@@ -52,7 +52,7 @@ LIMIT_TABLE: Final = "\n".join(
 
 HEAD: Final = f"""# Actions
 
-For automations, scripts and the developer tools. This page is written by `python -m scripts.action_docs`
+For automations, scripts and the developer tools. This page is written by `python -m devtools.docs.action_docs`
 from the table of actions and its translations.
 
 Every action takes one or more cars (`device_id`), and acts on all of them at once. A command costs

@@ -1,10 +1,10 @@
 """Make a configuration directory whose Home Assistant is onboarded before its first start.
 
-    python -m scripts.ha_seed DIRECTORY --port 8123
+    python -m devtools.home.ha_seed DIRECTORY --port 8123
 
 Home Assistant's own authentication code and stores write the files, so no format of theirs is
 repeated here. What a script or a browser needs to get in is left in DIRECTORY/access.json, see
-scripts.home.Access. Does nothing where that file is there already.
+devtools.home.home.Access. Does nothing where that file is there already.
 """
 
 import argparse

@@ -12,10 +12,10 @@ from pathlib import Path
 import sys
 from typing import Any
 
-from scripts.bench_cost_chart import chart
-from scripts.bench_cost_drivers import DRIVERS
-from scripts.bench_cost_report import CONTENDERS, ordered, page, print_report, with_table
-from scripts.process import ROOT, child_environment
+from devtools.bench.cost_chart import chart
+from devtools.bench.cost_drivers import DRIVERS
+from devtools.bench.cost_report import CONTENDERS, ordered, page, print_report, with_table
+from devtools.home.process import ROOT, child_environment
 
 DAYS = 30
 #: A run of thirty days takes a few minutes.
@@ -65,7 +65,7 @@ def write(results: list[Result], docs: Path) -> None:
 
 async def _run(slots: asyncio.Semaphore, contender: str, driver: str, days: float) -> Result:
     """Run one month in a process of its own. Ends this program if that fails."""
-    command = ("-m", "scripts.bench_cost_run", contender, driver, "--days", str(days))
+    command = ("-m", "devtools.bench.cost_run", contender, driver, "--days", str(days))
     async with slots:
         process = await asyncio.create_subprocess_exec(
             sys.executable,

@@ -1,7 +1,7 @@
 """Writes docs/entities.md from the tables of entities, signals and telemetry fields, and their translations.
 
-.venv/bin/python -m scripts.entity_docs          # writes it
-.venv/bin/python -m scripts.entity_docs --check  # only says whether it is current
+.venv/bin/python -m devtools.docs.entity_docs          # writes it
+.venv/bin/python -m devtools.docs.entity_docs --check  # only says whether it is current
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ from custom_components.tesla_charging.const import DOMAIN, PLATFORMS
 from custom_components.tesla_charging.fleet_telemetry.fields import FIELDS
 from custom_components.tesla_charging.vehicle.signals import SIGNALS
 
-ROOT: Final = Path(__file__).parent.parent
+ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = ROOT / "docs" / "entities.md"
 ENGLISH: Final[Mapping[str, Any]] = json.loads(
     (ROOT / "custom_components" / DOMAIN / "translations" / "en.json").read_text()
@@ -25,7 +25,7 @@ ENGLISH: Final[Mapping[str, Any]] = json.loads(
 
 HEAD: Final = """# Entities
 
-All entities, as the tables in the code have them: this page is written by `python -m scripts.entity_docs`. What they
+All entities, as the tables in the code have them: this page is written by `python -m devtools.docs.entity_docs`. What they
 are good for is told in the [README](../README.md#what-you-get).
 
 - **Pushed as** is the field of Tesla's Fleet Telemetry that the car sends when it changes.

@@ -3,8 +3,8 @@
 from itertools import chain
 from typing import Any
 
-from scripts.bench_cost_age import quantile
-from scripts.bench_cost_world import World
+from devtools.bench.cost_age import quantile
+from devtools.bench.cost_world import World
 
 DAYS_OF_A_MONTH = 30
 

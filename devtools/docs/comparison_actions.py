@@ -1,6 +1,6 @@
 """The rest of the comparison: events, actions, and what ours leaves out for a reason. See comparison_rows.py."""
 
-from scripts.comparison_rows import Row, same
+from devtools.docs.comparison_rows import Row, same
 
 INSIDE = "Tells how the battery is built, not how it is charged; every streamed value is paid for."
 CONTROL = "A setting that the car's own pages keep; it starts and stops no charging."

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def free_port(wanted: int) -> int:

@@ -26,8 +26,8 @@ import urllib.request
 
 import aiohttp
 
-from scripts.ha_seed import ACCESS_FILE
-from scripts.process import ROOT, child_environment, free_port, start_python, stop_process
+from devtools.home.ha_seed import ACCESS_FILE
+from devtools.home.process import ROOT, child_environment, free_port, start_python, stop_process
 
 CONFIGURATION = """\
 homeassistant:
@@ -71,7 +71,7 @@ class HomeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What gets a script or a browser in, as scripts.ha_seed leaves it."""
+    """What gets a script or a browser in, as devtools.home.ha_seed leaves it."""
 
     url: str
     username: str
@@ -149,7 +149,7 @@ class Home:
             [
                 sys.executable,
                 "-m",
-                "scripts.ha_seed",
+                "devtools.home.ha_seed",
                 str(self.directory),
                 "--port",
                 str(self.port),

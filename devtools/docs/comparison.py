@@ -1,6 +1,6 @@
 """Writes docs/comparison.md: this integration beside the others for the same cars, from installed code.
 
-`.venv/bin/python -m scripts.comparison` writes it; with `--check` it only says whether the page is current, and which
+`.venv/bin/python -m devtools.docs.comparison` writes it; with `--check` it only says whether the page is current, and which
 charging entity of the others is in no row.
 """
 
@@ -14,10 +14,10 @@ from typing import Any
 from homeassistant import components
 from homeassistant.const import __version__
 
-from scripts.comparison_actions import ACTIONS
-from scripts.comparison_rows import ENTITIES, Row
+from devtools.docs.comparison_actions import ACTIONS
+from devtools.docs.comparison_rows import ENTITIES, Row
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 ROWS = (*ENTITIES, *ACTIONS)
 PAGE = ROOT / "docs" / "comparison.md"
 OURS = ROOT / "custom_components" / "tesla_charging" / "translations" / "en.json"
@@ -36,7 +36,7 @@ Each entity and action about charging of Home Assistant's *Tesla Fleet* and *Tes
 {version}) and of `tesla_custom` (alandtse/tesla, read from its public code), with ours. *Being built* means that
 ours is planned and not there yet. What stands in parentheses is an attribute of another entity.
 
-This page is written by `.venv/bin/python -m scripts.comparison`; a test says when it is not current.
+This page is written by `.venv/bin/python -m devtools.docs.comparison`; a test says when it is not current.
 
 {counts}
 

@@ -1,4 +1,4 @@
-"""One contender, one driver, so many days: `python -m scripts.bench_cost_run CONTENDER DRIVER --days N`.
+"""One contender, one driver, so many days: `python -m devtools.bench.cost_run CONTENDER DRIVER --days N`.
 
 Prints a line of JSON. It is a process of its own because it replaces the clocks of the whole process.
 """
@@ -13,7 +13,7 @@ import random
 import tempfile
 from typing import Any
 
-from scripts.bench_cost_time import VirtualLoop, VirtualTime, install, real_seconds
+from devtools.bench.cost_time import VirtualLoop, VirtualTime, install, real_seconds
 
 #: Certificates are checked against the real clock, by OpenSSL: what is made in the month must be valid by now.
 MONTH_IS_OVER = timedelta(days=32)
@@ -29,10 +29,10 @@ def start_of_month(today: datetime) -> datetime:
 
 async def _run(contender: str, driver: str, days: float, clock: VirtualTime) -> dict[str, Any]:
     # Not before the clocks are replaced: many modules take them along when they are imported.
-    from scripts.bench_cost_contenders import CONTENDERS
-    from scripts.bench_cost_drivers import DAY, DRIVERS
-    from scripts.bench_cost_result import result_of
-    from scripts.bench_cost_world import World
+    from devtools.bench.cost_contenders import CONTENDERS
+    from devtools.bench.cost_drivers import DAY, DRIVERS
+    from devtools.bench.cost_result import result_of
+    from devtools.bench.cost_world import World
     from simulator import TeslaSimulator
 
     began = real_seconds()

@@ -4,8 +4,8 @@ from collections.abc import Callable
 import time
 from typing import Any
 
-from scripts.home import Home, HomeError
-from scripts.simulated_tesla import CLIENT_ID, CLIENT_SECRET, SimulatedTesla
+from devtools.home.home import Home, HomeError
+from devtools.home.simulated_tesla import CLIENT_ID, CLIENT_SECRET, SimulatedTesla
 
 DOMAIN = "tesla_charging"
 FLOW = "/api/config/config_entries/flow"
@@ -31,7 +31,7 @@ def add_entry(home: Home, tesla: SimulatedTesla) -> dict[str, Any]:
 
     Application credentials come first, then the flow: Tesla's sign-in page wherever it sends the
     person outside, ERRANDS and ANSWERS for its forms, CHOICES for its menus. The home's external
-    URL has to be one that the simulator was told of (see scripts.demo_home). Raises HomeError with
+    URL has to be one that the simulator was told of (see devtools.home.demo_home). Raises HomeError with
     what Home Assistant said if the flow ends in anything but an entry.
     """
     home.ws(

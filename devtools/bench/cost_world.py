@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, override
 
-from scripts.bench_cost_age import LevelAge, StateDelay
-from scripts.bench_cost_drivers import HOME, MINUTE, Driver, Moment
+from devtools.bench.cost_age import LevelAge, StateDelay
+from devtools.bench.cost_drivers import HOME, MINUTE, Driver, Moment
 from simulator import Account, Application, Car, TeslaSimulator
 
 VIN, TWIN_VIN = "LRW3E7EK0PC000101", "LRW3E7EK0PC000102"

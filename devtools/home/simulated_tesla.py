@@ -14,8 +14,8 @@ import urllib.error
 from urllib.parse import urlencode
 import urllib.request
 
-from scripts.person import Person
-from scripts.process import free_port, start_python, stop_process
+from devtools.home.person import Person
+from devtools.home.process import free_port, start_python, stop_process
 
 CLIENT_ID, CLIENT_SECRET = (
     "demo-client",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 import math
 from typing import Any
 
-from scripts.bench_cost_report import CONTENDERS, DRIVERS, seconds
+from devtools.bench.cost_report import CONTENDERS, DRIVERS, seconds
 
 WIDTH, HEIGHT = 860, 520
 LEFT, RIGHT, TOP, BOTTOM = 70, 600, 30, 450

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from scripts.config_entry import DOMAIN
-from scripts.home import Home
+from devtools.home.config_entry import DOMAIN
+from devtools.home.home import Home
 
 PATH = "tesla-charging"
 

@@ -1,1 +1,0 @@
-"""What a developer runs: set-up, tests, demo, brand images."""
