@@ -1,4 +1,4 @@
-"""Write the configuration folder that tests/test_upgrade.py loads: run it on a checkout of the version it is named after.
+"""Write the configuration folder that tests/lifecycle/test_upgrade.py loads: run it on a checkout of the version it is named after.
 
     python -m devtools.upgrade_fixture DIRECTORY
 

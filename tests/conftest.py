@@ -25,7 +25,7 @@ from custom_components.tesla_charging.telemetry.settings import TelemetrySetting
 from custom_components.tesla_charging.vehicle_command import VirtualKey
 from simulator import Account, Application, Car, TeslaSimulator
 
-from .witness import Witness
+from .support.witness import Witness
 
 CLIENT_ID = "6f2c1c5e-0000-4000-8000-charging"
 CLIENT_SECRET = "ta-secret.not-a-real-one"

@@ -6,7 +6,7 @@ import sys
 import tempfile
 from xml.etree import ElementTree as ET
 
-TEST = "tests/test_entity_writes.py"
+TEST = "tests/platforms/test_entity_writes.py"
 
 
 def bench_entities() -> None:

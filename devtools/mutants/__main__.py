@@ -36,9 +36,9 @@ MODULES = (
         )
     ),
 )
-TESTS = ("tests/vehicle_command", "tests/test_signals.py", "tests/test_vehicle_state.py")
+TESTS = ("tests/vehicle_command", "tests/vehicle/test_signals.py", "tests/vehicle/test_state.py")
 NEAR = {
-    "signals": ("tests/test_signals.py",),
+    "signals": ("tests/vehicle/test_signals.py",),
     "commands": ("tests/vehicle_command/test_commands.py", "tests/vehicle_command/test_tables.py"),
     "faults": ("tests/vehicle_command/test_tables.py",),
     "errors": ("tests/vehicle_command/test_tables.py",),

@@ -35,7 +35,7 @@ from tests.conftest import CLIENT_ID, CLIENT_SECRET, HOME_DOMAIN, PEARL, SCOPES
 pytestmark = [pytest.mark.home, pytest.mark.timeout(300)]
 
 LOGGER = logging.getLogger(__name__)
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 SEED = 20_264
 KILLS = 240
 NEWBORN = 0.25

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from tests.conftest import MIDNIGHT, PEARL
-from tests.test_account import list_now, turned_account  # noqa: F401
-from tests.test_telemetry import until
+from tests.lifecycle.test_account import list_now, turned_account  # noqa: F401
+from tests.telemetry.test_telemetry import until
 
 from .brokers import BASE
 from .home import Antenna

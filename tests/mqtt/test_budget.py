@@ -3,8 +3,8 @@
 import pytest
 
 from custom_components.tesla_charging.fleet_api import Category
-from tests.calendar import BillingCalendar
-from tests.spending import spend, stage, told
+from tests.support.calendar import BillingCalendar
+from tests.support.spending import spend, stage, told
 
 from .home import MQTT_ROAD, Antenna, set_up_mqtt, subscribed
 

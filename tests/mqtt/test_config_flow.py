@@ -9,10 +9,10 @@ import pytest
 
 from custom_components.tesla_charging.telemetry import mqtt as telemetry_mqtt
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings
-from tests import test_config_flow as walk
 from tests.conftest import HOME_DOMAIN, KEY_FILE, MIDNIGHT, PEARL, Home
-from tests.test_config_flow import choose, pick, submit
-from tests.test_telemetry import until
+from tests.setup_flow import test_config_flow as walk
+from tests.setup_flow.test_config_flow import choose, pick, submit
+from tests.telemetry.test_telemetry import until
 
 from .brokers import BASE
 from .home import MQTT_ROAD, STRANGER, Antenna, over_both_protocols, set_up_mqtt, subscribed

@@ -11,8 +11,8 @@ from homeassistant.helpers import entity_registry as er
 import pytest
 
 from tests.conftest import HOME_DOMAIN, PEARL, Home
-from tests.test_config_flow import choose, submit
-from tests.test_telemetry import embedded, free_port, until
+from tests.setup_flow.test_config_flow import choose, submit
+from tests.telemetry.test_telemetry import embedded, free_port, until
 
 from .brokers import BASE
 from .home import Antenna, over_both_protocols, set_up_mqtt, subscribed

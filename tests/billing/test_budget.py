@@ -1,0 +1,205 @@
+"""The month's budget, from the first request to the last cent; the simulated Tesla's bill is the witness."""
+
+import asyncio
+
+from homeassistant.auth.models import User
+from homeassistant.core import Context
+from homeassistant.exceptions import HomeAssistantError
+import pytest
+
+from tests.conftest import MIDNIGHT, PEARL, Home
+from tests.support.calendar import Calendar, march
+from tests.support.spending import WAKE, command, spend, stage, told
+
+
+@pytest.fixture
+def calendar(home: Home, monkeypatch: pytest.MonkeyPatch) -> Calendar:
+    """It is the tenth of March, noon."""
+    return Calendar(home, monkeypatch)
+
+
+@pytest.fixture
+async def dated_home(calendar: Calendar, home: Home) -> Home:
+    """A home with a car that is awake and plugged in, and polled."""
+    home.tesla.wake_with_charging_scope = True
+    home.add_car(PEARL, "Pearl", sleep_after=None, battery_level=80).plug_in()
+    await home.set_up()
+    return home
+
+
+def limit_of(home: Home) -> int:
+    """Return the charge limit that the car itself has."""
+    return home.car.snapshot().charge_limit
+
+
+# -- the wall ---------------------------------------------------------------------------------------------
+
+
+async def test_two_hundred_commands_at_once_do_not_exceed_the_budget(
+    calendar: Calendar, home: Home
+) -> None:
+    home.tesla.wake_with_charging_scope = True
+    for vin, name in ((PEARL, "Pearl"), (MIDNIGHT, "Midnight")):
+        home.add_car(vin, name, sleep_after=None)
+    await home.set_up(budget=0.02)
+    outcomes = await asyncio.gather(
+        *(command(home, 50 + n % 45, vin=vin) for n in range(100) for vin in home.cars)
+    )
+    assert 0.01 < home.tesla.billing.cost() <= 0.02
+    assert {"", "over_budget_automation"} <= set(outcomes)
+    assert set(outcomes) <= {"", "over_budget_automation", "too_often_told"}
+
+
+async def test_a_storm_by_hand_ends_at_the_amount_itself(
+    calendar: Calendar, home: Home, hass_admin_user: User
+) -> None:
+    home.tesla.wake_with_charging_scope = True
+    home.add_car(PEARL, "Pearl", sleep_after=None)
+    await home.set_up(budget=0.02)
+    outcomes = await asyncio.gather(
+        *(command(home, 50 + n % 45, hass_admin_user) for n in range(100))
+    )
+    assert {"", "over_budget"} <= set(outcomes)
+    # a command, and what is left is less than another one
+    assert 0.019 < home.tesla.billing.cost() <= 0.02
+    assert stage(home) == "spent"
+
+
+# -- who may ----------------------------------------------------------------------------------------------
+
+
+async def test_the_last_of_it_is_for_commands_by_hand(
+    dated_home: Home, hass_admin_user: User
+) -> None:
+    home = dated_home
+    spend(home, 9.1)
+    assert await command(home, 61) == "over_budget_automation"
+    assert await command(home, 61, hass_admin_user) == ""
+    assert limit_of(home) == 61
+    spend(home, 9.5)
+    assert await command(home, 62, hass_admin_user) == "over_budget"
+    assert limit_of(home) == 61
+
+
+async def test_a_sleeping_car_is_woken_only_for_whom_it_is_paid_for(
+    dated_home: Home, hass_admin_user: User
+) -> None:
+    home = dated_home
+    home.car.sleep()
+    await home.poll()
+    spend(home, 9.1)
+    assert await command(home, 61) == "over_budget_automation"
+    assert home.tesla.billing.count("wake") == 0
+    # right after it, a person does not get the automation's refusal
+    assert await command(home, 61, hass_admin_user) == ""
+    assert home.tesla.billing.count("wake") == 1
+    assert limit_of(home) == 61
+
+
+async def test_data_are_refused_to_automations_first_and_to_a_person_last(
+    dated_home: Home, hass_admin_user: User
+) -> None:
+    home = dated_home
+    spend(home, 8.12)
+
+    async def refresh(user: User | None = None) -> str:
+        try:
+            await home.hass.services.async_call(
+                "button",
+                "press",
+                {"entity_id": home.entity_id("button", "refresh")},
+                blocking=True,
+                context=Context(user_id=user.id) if user else None,
+            )
+        except HomeAssistantError as err:
+            return err.translation_key or "?"
+        return ""
+
+    data = home.tesla.billing.count("data")
+    assert await refresh() == "over_budget_refresh"
+    assert home.tesla.billing.count("data") == data
+    assert await refresh(hass_admin_user) == ""
+    assert home.tesla.billing.count("data") == data + 1
+    # nobody pays for what comes by itself, also after a person has asked
+    await home.poll()
+    assert home.tesla.billing.count("data") == data + 1
+
+
+async def test_an_automation_that_commands_every_minute_of_the_month(
+    calendar: Calendar, home: Home, hass_admin_user: User
+) -> None:
+    """It gets through again and again until the last day, a person always, and the bill stays in the budget."""
+    home.tesla.wake_with_charging_scope = True
+    home.add_car(PEARL, "Pearl", sleep_after=None)
+    await home.set_up(budget=1)
+    await calendar.go_to(march(1, 0, month=4))
+    home.tesla.billing.reset()
+    through: list[int] = []
+    for day in range(1, 31):
+        through.append(0)
+        for hour in range(0, 24, 6):
+            await calendar.go_to(march(day, hour, month=4))
+            for minute in range(10):
+                percent = 50 + (hour + minute + day) % 40
+                through[-1] += await command(home, percent) == ""
+    assert home.tesla.billing.cost() <= 1 + WAKE
+    assert min(through) > 0
+    assert sum(through) > 300
+    assert await command(home, 99, hass_admin_user) == ""
+    assert limit_of(home) == 99
+
+
+async def test_an_amount_of_nothing_sends_nothing_that_is_billed(home: Home) -> None:
+    home.add_car(PEARL, "Pearl", sleep_after=None)
+    await home.set_up(budget=0)
+    assert stage(home) == "spent"
+    assert told(home) == ["budget_spent"]
+    await home.poll()
+    assert home.tesla.billing.cost() == 0
+    # what is free goes on
+    assert home.state("binary_sensor", "awake") == "on"
+
+
+async def test_an_entry_of_before_has_the_default(charging_home: Home) -> None:
+    shown = charging_home.account_state("budget")
+    assert shown.state == "normal"
+    assert (shown.attributes["limit"], shown.attributes["currency"]) == (9.5, "EUR")
+    assert shown.attributes["left"] == pytest.approx(9.5, abs=0.02)
+
+
+# -- stages -----------------------------------------------------------------------------------------------
+
+STAGES = [
+    (3.7, "slower"),
+    (5.6, "fewer_fields"),
+    (8.12, "no_refresh"),
+    (9.04, "by_hand"),
+    (9.52, "spent"),
+]
+
+
+@pytest.mark.parametrize(("amount", "expected"), STAGES)
+async def test_each_stage_is_shown_told_and_left_when_the_month_turns(
+    calendar: Calendar,
+    dated_home: Home,
+    caplog: pytest.LogCaptureFixture,
+    amount: float,
+    expected: str,
+) -> None:
+    home = dated_home
+    assert (stage(home), told(home)) == ("normal", [])
+    spend(home, amount)
+    shown = home.account_state("budget")
+    assert (shown.state, shown.attributes["until"]) == (expected, "2030-04-01")
+    assert told(home) == [f"budget_{expected}"]
+    logged = [r.getMessage() for r in caplog.records if "Budget of" in r.getMessage()]
+    assert sum(f": {expected}" in line for line in logged) == 1
+    # also after a restart
+    await home.restart()
+    assert (stage(home), told(home)) == (expected, [f"budget_{expected}"])
+    await calendar.go_to(march(1, 0, month=4))
+    assert (stage(home), told(home)) == ("normal", [])
+    data = home.tesla.billing.count("data")
+    await calendar.go_to(march(1, 2, month=4))
+    assert home.tesla.billing.count("data") > data
+    assert await command(home, 61) == ""

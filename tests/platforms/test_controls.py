@@ -1,0 +1,149 @@
+"""Controls: pending while a command is on its way, then as commanded until the car speaks, and true after a refusal."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from homeassistant.const import ATTR_ENTITY_ID
+from homeassistant.core import Event, EventStateChangedData, State, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.event import async_track_state_change_event
+import pytest
+
+from simulator.car.command_table import REST_COMMANDS
+
+from ..conftest import MIDNIGHT, Home
+from .test_entities import ask_again, call
+
+CONTROLS: list[Any] = [
+    pytest.param("switch", "charging", "turn_off", {}, "on", "off", id="switch"),
+    pytest.param("number", "charge_limit", "set_value", {"value": 90}, "80", "90", id="limit"),
+    pytest.param("number", "charging_current", "set_value", {"value": 8}, "16", "8", id="current"),
+]
+
+
+def watch(home: Home, platform: str, key: str) -> list[tuple[str, bool]]:
+    """Return what a control shows from now on, each time that it shows something else."""
+    shown: list[tuple[str, bool]] = []
+
+    @callback
+    def note(event: Event[EventStateChangedData]) -> None:
+        state = event.data["new_state"]
+        assert state is not None
+        shown.append((state.state, state.attributes["pending"]))
+
+    async_track_state_change_event(home.hass, home.entity_id(platform, key), note)
+    return shown
+
+
+@pytest.mark.parametrize(("platform", "key", "service", "data", "before", "after"), CONTROLS)
+async def test_a_control_is_pending_until_the_car_has_accepted(
+    charging_home: Home,
+    platform: str,
+    key: str,
+    service: str,
+    data: dict[str, Any],
+    before: str,
+    after: str,
+) -> None:
+    home = charging_home
+    assert home.state(platform, key) == before
+    shown = watch(home, platform, key)
+    await call(home, platform, key, service, **data)
+    await home.hass.async_block_till_done()
+    assert shown == [(before, True), (after, True), (after, False)]
+    await ask_again(home)
+    assert home.state(platform, key) == after
+
+
+@pytest.mark.parametrize(("platform", "key", "service", "data", "before", "after"), CONTROLS)
+async def test_after_a_refusal_a_control_shows_what_is_true(
+    charging_home: Home,
+    platform: str,
+    key: str,
+    service: str,
+    data: dict[str, Any],
+    before: str,
+    after: str,
+) -> None:
+    home = charging_home
+    home.tesla.faults.status(500, "signed_command", times=10)
+    shown = watch(home, platform, key)
+    with pytest.raises(HomeAssistantError):
+        await call(home, platform, key, service, **data)
+    await home.hass.async_block_till_done()
+    assert shown == [(before, True), (before, False)]
+
+
+async def test_the_car_has_the_last_word_about_what_was_commanded(charging_home: Home) -> None:
+    home = charging_home
+    await call(home, "number", "charging_current", "set_value", value=12)
+    assert home.state("number", "charging_current") == "12"
+    # somebody pulls the slider in the car
+    home.car._run(REST_COMMANDS["set_charging_amps"], {"charging_amps": 7}, "rest")
+    home.tesla.clock.advance(30)
+    await ask_again(home)
+    assert home.state("number", "charging_current") == "7"
+
+
+async def test_a_sleeping_car_is_pending_as_long_as_it_takes_to_wake_up(home: Home) -> None:
+    home.tesla.wake_with_charging_scope = True
+    car = home.add_car(MIDNIGHT, "Midnight", wake_seconds=1.0)
+    await home.set_up()
+    car.sleep()
+    await home.poll()
+
+    def limit() -> State:
+        state = home.hass.states.get(home.entity_id("number", "charge_limit"))
+        assert state is not None
+        return state
+
+    service = home.hass.services.async_call(
+        "number",
+        "set_value",
+        {ATTR_ENTITY_ID: home.entity_id("number", "charge_limit"), "value": 66},
+        blocking=True,
+    )
+    task = home.hass.async_create_task(service)
+    await asyncio.sleep(0.3)
+    assert (limit().state, limit().attributes["pending"]) == ("80", True)
+    await task
+    assert (limit().state, limit().attributes["pending"]) == ("66", False)
+
+
+@pytest.mark.parametrize(
+    ("happening", "key", "bound", "expected"),
+    [
+        (lambda car: car.plug_in(max_amps=10), "charging_current", "max", 10),
+        (lambda car: car.plug_in(max_amps=32), "charging_current", "max", 16),
+        (lambda car: None, "charge_limit", "min", 50),
+        (lambda car: None, "charge_limit", "max", 100),
+    ],
+)
+async def test_bounds_follow_the_car_and_its_cable(
+    charging_home: Home,
+    happening: Callable[[Any], None],
+    key: str,
+    bound: str,
+    expected: float,
+) -> None:
+    home = charging_home
+    happening(home.car)
+    home.tesla.clock.advance(60)
+    await ask_again(home)
+    state = home.hass.states.get(home.entity_id("number", key))
+    assert state is not None
+    assert state.attributes[bound] == expected
+
+
+async def test_more_than_the_cable_gives_is_refused_before_it_costs_anything(
+    charging_home: Home,
+) -> None:
+    home = charging_home
+    home.car.plug_in(max_amps=10)
+    home.tesla.clock.advance(60)
+    await ask_again(home)
+    home.tesla.billing.reset()
+    with pytest.raises(HomeAssistantError):
+        await call(home, "number", "charging_current", "set_value", value=12)
+    assert home.tesla.billing.requests == []

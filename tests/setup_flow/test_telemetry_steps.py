@@ -1,0 +1,402 @@
+"""The steps of the config flow about telemetry, and reconfiguring: what is asked, tried out, said and kept."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+import contextlib
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+import socket
+import ssl
+import threading
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers import entity_registry as er
+import pytest
+
+from custom_components.tesla_charging.endpoints import active_endpoints
+from custom_components.tesla_charging.fleet_telemetry import ensure_certificate
+from custom_components.tesla_charging.telemetry import reachability as telemetry_reachability
+from custom_components.tesla_charging.telemetry.server import DIRECTORY, async_get_telemetry_server
+from custom_components.tesla_charging.telemetry.settings import Road, TelemetrySettings
+from tests.conftest import HOME_DOMAIN, PEARL, Home
+from tests.setup_flow import test_config_flow as walk
+
+PUBLIC_ADDRESS = "93.184.215.14"
+
+type Step = Any
+type Somebody = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Any]
+
+front_door = walk.front_door
+pytestmark = pytest.mark.usefixtures("current_request_with_host")
+
+
+@pytest.fixture(autouse=True)
+def internet(socket_enabled: None, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Have every name of the home's domain lead to its router, which leads back here; give what names lead elsewhere."""
+    special = {f"nowhere.{HOME_DOMAIN}": ""}
+    real, connect = socket.getaddrinfo, socket.socket.connect
+
+    def getaddrinfo(host: Any, *args: Any, **options: Any) -> Any:
+        if isinstance(host, str) and host.endswith("example.com"):
+            host = special.get(host, PUBLIC_ADDRESS)
+        if host == "":
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return real(host, *args, **options)
+
+    def router(caller: socket.socket, address: Any) -> None:
+        host, *rest = address
+        connect(caller, ("127.0.0.1" if host == PUBLIC_ADDRESS else host, *rest))
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(socket.socket, "connect", router)
+    return special
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def place(port: int, public: int | None = None, hostname: str = HOME_DOMAIN) -> dict[str, Any]:
+    """Return what a person enters."""
+    return {
+        "hostname": hostname,
+        "port": public or port,
+        "listen_port": port,
+        "listen_host": "127.0.0.1",
+        "certificate": {},
+    }
+
+
+def listening(home: Home) -> int:
+    return async_get_telemetry_server(home.hass, active_endpoints()).port
+
+
+def is_open(port: int) -> bool:
+    with socket.socket() as caller:
+        return caller.connect_ex(("127.0.0.1", port)) == 0
+
+
+@asynccontextmanager
+async def somebody(answers: Somebody) -> AsyncIterator[int]:
+    """Have somebody else listen; give the port."""
+    server = await asyncio.start_server(answers, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        server.close_clients()
+        await server.wait_closed()
+
+
+@contextmanager
+def somebody_with_tls(context: ssl.SSLContext) -> Iterator[int]:
+    """Have somebody else listen with a certificate, apart from the event loop; give the port."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                caller, _ = listener.accept()
+            except OSError:
+                return
+            with caller, contextlib.suppress(OSError):
+                caller.settimeout(5)
+                context.wrap_socket(caller, server_side=True).recv(1)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(10)
+
+
+async def says_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read()
+    writer.close()
+
+
+async def speaks_plain_http(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+    await writer.drain()
+    writer.close()
+
+
+async def reconfigure(home: Home, choice: str = "telemetry_embedded") -> Step:
+    assert home.entry is not None
+    return await walk.choose(home, await home.entry.start_reconfigure_flow(home.hass), choice)
+
+
+async def submit(home: Home, step: Step, entered: dict[str, Any]) -> Step:
+    result = await home.hass.config_entries.flow.async_configure(step["flow_id"], entered)
+    await home.settle()
+    return result
+
+
+def done(result: Step) -> bool:
+    return bool(
+        (result["type"], result.get("reason")) == (FlowResultType.ABORT, "reconfigure_successful")
+    )
+
+
+@pytest.fixture
+async def polled_home(home: Home) -> AsyncIterator[Home]:
+    """A home whose entry polls."""
+    home.add_car(PEARL, "Pearl")
+    await home.set_up()
+    yield home
+    assert home.entry is not None
+    if home.entry.state is ConfigEntryState.LOADED:
+        assert await home.hass.config_entries.async_unload(home.entry.entry_id)
+
+
+# -- setting up --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("front_door")
+async def test_a_home_that_can_be_reached_is_set_up_at_once(home: Home) -> None:
+    home.add_car(PEARL, "Pearl")
+    home.application.registrations.clear()
+    home.key.save(Path(home.hass.config.path("tesla_charging.key")))
+    step = await walk.submit(home, await walk.up_to_domain(home), domain=HOME_DOMAIN)
+    step = await walk.choose(home, step, "telemetry_embedded")
+    assert (step["step_id"], step["errors"]) == ("telemetry_embedded", {})
+    shown = {str(field): field for field in step["data_schema"].schema}
+    assert shown["hostname"].default() == HOME_DOMAIN
+    assert shown["port"].default() == shown["listen_port"].default() == 8443
+
+    port = free_port()
+    step = await submit(home, step, place(port))
+    assert step["step_id"] == "done"
+    assert listening(home) == 0
+    assert not is_open(port)
+
+    result = await submit(home, step, {})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    entry = result["result"]
+    assert TelemetrySettings.from_options(entry.options) == TelemetrySettings(
+        Road.EMBEDDED, HOME_DOMAIN, port, port, "127.0.0.1"
+    )
+    assert listening(home) == port
+    assert await home.hass.config_entries.async_remove(entry.entry_id)
+    assert not is_open(port)
+
+
+@pytest.mark.usefixtures("front_door")
+async def test_the_menu_tells_the_cost_and_polling_is_one_click(home: Home) -> None:
+    home.add_car(PEARL, "Pearl")
+    home.key.save(Path(home.hass.config.path("tesla_charging.key")))
+    step = await walk.submit(home, await walk.up_to_domain(home), domain=HOME_DOMAIN)
+    words = step["description_placeholders"]
+    assert int(words["signals"].replace(",", "")) > 100
+    assert 0 < float(words["cost"]) < 2
+    step = await walk.choose(home, step, "telemetry_polling")
+    result = await submit(home, step, {})
+    assert TelemetrySettings.from_options(result["result"].options).road is Road.POLLING
+    assert listening(home) == 0
+
+
+async def test_an_abandoned_flow_leaves_nothing_open(polled_home: Home) -> None:
+    home, port = polled_home, free_port()
+    step = await submit(home, await reconfigure(home), place(port, public=free_port()))
+    assert step["errors"] == {"base": "reach_refused"}
+    assert not is_open(port)
+    home.hass.config_entries.flow.async_abort(step["flow_id"])
+    assert listening(home) == 0
+
+
+# -- what the try-out finds --------------------------------------------------------------------------------
+
+
+async def test_a_home_that_cannot_be_seen_from_inside_may_be_insisted_on(polled_home: Home) -> None:
+    home = polled_home
+    entered = place(free_port(), public=free_port())
+    step = await submit(home, await reconfigure(home), entered)
+    assert step["errors"] == {"base": "reach_refused"}
+    assert step["description_placeholders"]["detail"] == f"{HOME_DOMAIN}:{entered['port']}"
+    # something else than was tried is tried first
+    changed = entered | {"port": free_port()}
+    step = await submit(home, step, changed)
+    assert step["errors"] == {"base": "reach_refused"}
+    step = await submit(home, step, entered)
+    assert step["errors"] == {"base": "reach_refused"}
+    assert done(await submit(home, step, entered))
+    assert listening(home) == entered["listen_port"]
+
+
+async def test_a_name_without_an_address(polled_home: Home) -> None:
+    home = polled_home
+    entered = place(free_port(), hostname=f"Nowhere.{HOME_DOMAIN}")
+    step = await submit(home, await reconfigure(home), entered)
+    assert step["errors"] == {"base": "reach_no_name"}
+    assert done(await submit(home, step, entered))
+
+
+async def test_a_port_that_swallows_everything(
+    polled_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = polled_home
+    monkeypatch.setattr(telemetry_reachability, "PATIENCE", 0.3)
+    async with somebody(says_nothing) as public:
+        entered = place(free_port(), public=public)
+        step = await submit(home, await reconfigure(home), entered)
+        assert step["errors"] == {"base": "reach_silent"}
+        assert not is_open(entered["listen_port"])
+    assert done(await submit(home, step, entered))
+
+
+@pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_somebody_with_another_certificate(
+    polled_home: Home, tmp_path: Path, newest: ssl.TLSVersion
+) -> None:
+    home = polled_home
+    other = ensure_certificate(tmp_path / "other", HOME_DOMAIN, datetime.now(UTC))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.maximum_version = newest
+    context.load_cert_chain(other.chain)
+    with somebody_with_tls(context) as public:
+        entered = place(free_port(), public=public)
+        step = await submit(home, await reconfigure(home), entered)
+        assert step["errors"] == {"base": "reach_foreign"}
+        assert done(await submit(home, step, entered))
+
+
+async def test_somebody_who_speaks_no_tls(polled_home: Home) -> None:
+    home = polled_home
+    async with somebody(speaks_plain_http) as public:
+        step = await submit(home, await reconfigure(home), place(free_port(), public=public))
+        assert step["errors"] == {"base": "reach_foreign"}
+
+
+async def test_a_taken_port_has_to_be_changed(polled_home: Home) -> None:
+    home = polled_home
+    async with somebody(says_nothing) as taken:
+        step = await reconfigure(home)
+        for _ in range(2):
+            step = await submit(home, step, place(taken))
+            assert step["errors"] == {"listen_port": "telemetry_port"}
+            assert step["description_placeholders"]["detail"] != "-"
+    assert done(await submit(home, step, place(taken)))
+    assert listening(home) == taken
+
+
+@pytest.mark.parametrize(
+    ("entered", "errors"),
+    [
+        ({"hostname": "home"}, {"hostname": "hostname_invalid"}),
+        ({"hostname": "https://home.example.com"}, {"hostname": "hostname_invalid"}),
+        ({"hostname": "home.example.org"}, {"hostname": "hostname_foreign"}),
+        ({"listen_host": "localhost"}, {"listen_host": "listen_host_invalid"}),
+    ],
+)
+async def test_what_cannot_work_is_said_without_trying(
+    polled_home: Home, entered: dict[str, str], errors: dict[str, str]
+) -> None:
+    step = await submit(polled_home, await reconfigure(polled_home), place(8443) | entered)
+    assert step["errors"] == errors
+    assert not Path(polled_home.hass.config.path(DIRECTORY)).exists()
+
+
+async def test_a_damaged_certificate_is_said(polled_home: Home) -> None:
+    home = polled_home
+    folder = Path(home.hass.config.path(DIRECTORY))
+    folder.mkdir()
+    (folder / "telemetry_ca.pem").write_text("damaged")
+    step = await submit(home, await reconfigure(home), place(free_port()))
+    assert step["errors"] == {"base": "telemetry_certificate"}
+    (folder / "telemetry_ca.pem").unlink()
+    assert done(await submit(home, step, place(free_port())))
+
+
+async def test_the_cars_authorities_cannot_be_downloaded(home: Home) -> None:
+    nothing = replace(active_endpoints(), vehicle_ca_url=f"{home.tesla.base_url}/_sim/nothing.pem")
+    async_get_telemetry_server(home.hass, nothing)
+    home.add_car(PEARL, "Pearl")
+    await home.set_up()
+    step = await submit(home, await reconfigure(home), place(free_port()))
+    assert step["errors"] == {"base": "telemetry_no_vehicle_ca"}
+
+
+# -- reconfiguring -----------------------------------------------------------------------------------------
+
+
+async def test_reconfiguring_keeps_the_entry_the_entities_and_their_ids(polled_home: Home) -> None:
+    home = polled_home
+    assert home.entry is not None
+    registry = er.async_get(home.hass)
+    registry.async_update_entity(
+        home.entity_id("sensor", "battery_level"), new_entity_id="sensor.my_own_name"
+    )
+
+    def entities() -> set[tuple[str, str, str]]:
+        assert home.entry is not None
+        return {
+            (row.id, row.entity_id, row.unique_id)
+            for row in er.async_entries_for_config_entry(registry, home.entry.entry_id)
+        }
+
+    before, data, device = entities(), dict(home.entry.data), home.device_id()
+    port = free_port()
+    assert done(await submit(home, await reconfigure(home), place(port)))
+    assert home.entry.state is ConfigEntryState.LOADED
+    assert home.state("sensor", "telemetry") != "off"
+    assert listening(home) == port
+    assert (entities(), dict(home.entry.data), home.device_id()) == (before, data, device)
+
+    # what was entered is proposed the next time
+    step = await reconfigure(home)
+    shown = {str(field): field for field in step["data_schema"].schema}
+    assert shown["listen_port"].default() == port
+    assert shown["listen_host"].description == {"suggested_value": "127.0.0.1"}
+    home.hass.config_entries.flow.async_abort(step["flow_id"])
+
+    assert done(await reconfigure(home, "telemetry_polling"))
+    await home.settle()
+    assert home.state("sensor", "telemetry") == "off"
+    assert listening(home) == 0
+    assert (entities(), dict(home.entry.data), home.device_id()) == (before, data, device)
+
+
+async def test_an_open_receiver_is_tried_as_it_is_and_moved_only_on_success(
+    polled_home: Home,
+) -> None:
+    home, first, second = polled_home, free_port(), free_port()
+    assert done(await submit(home, await reconfigure(home), place(first)))
+    # the same again
+    assert done(await submit(home, await reconfigure(home), place(first)))
+    # another name at the same port
+    moved = place(first, hostname=f"cars.{HOME_DOMAIN}")
+    assert done(await submit(home, await reconfigure(home), moved))
+    # another port, which somebody has; then a free one
+    async with somebody(says_nothing) as taken:
+        step = await submit(home, await reconfigure(home), place(taken))
+        assert step["errors"] == {"listen_port": "telemetry_port"}
+        assert listening(home) == first
+    assert done(await submit(home, step, place(second)))
+    assert listening(home) == second
+    assert not is_open(first)
+
+
+async def test_all_entries_share_one_place(polled_home: Home, front_door: None) -> None:
+    home, port = polled_home, free_port()
+    home.tesla.register(home.application, home.key.public_key, domain=HOME_DOMAIN)
+    assert done(await submit(home, await reconfigure(home), place(port)))
+    assert listening(home) == port
+    other = home.tesla.add_account("else@example.com", region="eu")
+    neighbour = replace(home, account=other, cars={})
+    neighbour.add_car("5YJ3E1EA8NF000202", "Midnight")
+    step = await walk.submit(neighbour, await walk.up_to_domain(neighbour), domain=HOME_DOMAIN)
+    step = await walk.choose(neighbour, step, "telemetry_embedded")
+    step = await submit(neighbour, step, place(free_port()))
+    assert step["errors"] == {"base": "telemetry_other_place"}
+    step = await submit(neighbour, step, place(port))
+    assert step["step_id"] == "done"
+    assert listening(home) == port
