@@ -15,10 +15,10 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .entities.dynamic import async_add_as_known
 from .entity import VehicleEntity, VehicleEntityDescription
-from .fleet_api import VehicleState as Connection
+from .fleet_api import Connectivity
 from .models import TeslaChargingConfigEntry
 from .vehicle.location import is_at_home
-from .vehicle.state import CONNECTION, HEARD_AT, TELEMETRY, TelemetryStage, VehicleState
+from .vehicle.state import CONNECTIVITY, HEARD_AT, TELEMETRY, TelemetryStage, VehicleState
 
 PARALLEL_UPDATES = 0
 
@@ -48,9 +48,9 @@ def _plugged_in(_: HomeAssistant, state: VehicleState) -> bool | None:
 
 
 def _awake(_: HomeAssistant, state: VehicleState) -> bool | None:
-    if state.connection is Connection.UNKNOWN:
+    if state.connectivity is Connectivity.UNKNOWN:
         return None
-    return state.connection is Connection.ONLINE
+    return state.connectivity is Connectivity.ONLINE
 
 
 def _connected(_: HomeAssistant, state: VehicleState) -> bool:
@@ -72,7 +72,7 @@ BINARY_SENSORS = (
     ),
     VehicleBinarySensorDescription(
         key="awake",
-        signals=(CONNECTION,),
+        signals=(CONNECTIVITY,),
         value_fn=_awake,
         entity_category=EntityCategory.DIAGNOSTIC,
     ),

@@ -19,6 +19,7 @@ from .const import DOMAIN, LOGGER, STATE_INTERVAL
 from .exceptions import asleep, update_failure
 from .fleet_api import (
     AccountUnpaid,
+    Connectivity,
     FleetApiError,
     MissingScope,
     NotFound,
@@ -30,7 +31,6 @@ from .fleet_api import (
     Unreachable,
     VehicleAsleep,
     Vehicles,
-    VehicleState as Connection,
     VehicleSummary,
 )
 from .fleet_telemetry import Record, SignalRecord
@@ -110,7 +110,7 @@ class VehicleCoordinator(TellingCoordinator):
             summary.vin, storage.habits(summary.vin), clock.now(), partial(whereabouts, hass)
         )
         storage.attach_habits(summary.vin, lambda: self.asking.habits)
-        state = storage.state(summary.vin).connected(summary.state)
+        state = storage.state(summary.vin).with_connectivity(summary.state)
         self.data = state if with_location else state.without(LOCATION)
         self.on_not_found: Callable[[], None] = _nothing
         """Told when Tesla does not find the car: it may have left the account."""
@@ -140,12 +140,12 @@ class VehicleCoordinator(TellingCoordinator):
                 return self.data
             summary = await self._vehicles.summary(self.vin)
             self.commander.saw(summary.state)
-            self.asking.saw(summary.state, self.data.connection, clock.now())
-            state = self.data.connected(summary.state)
+            self.asking.saw(summary.state, self.data.connectivity, clock.now())
+            state = self.data.with_connectivity(summary.state)
             if self._decide(summary.state).ask is not Ask.DATA:
                 return state
             state = await self._ask(state)
-            self._decide(state.connection, state)
+            self._decide(state.connectivity, state)
         except FleetApiError as err:
             if isinstance(err, NotFound):
                 self.on_not_found()
@@ -155,7 +155,7 @@ class VehicleCoordinator(TellingCoordinator):
         finally:
             self.update_interval = self.asking.wait(clock.now())
 
-    def _decide(self, seen: Connection | None = None, state: VehicleState | None = None) -> Plan:
+    def _decide(self, seen: Connectivity | None = None, state: VehicleState | None = None) -> Plan:
         return self.asking.decide(
             state or self.data,
             self.push,
@@ -177,8 +177,8 @@ class VehicleCoordinator(TellingCoordinator):
             with on_behalf(person=by_hand() if insist else of_person):
                 data = await self._vehicles.data(self.vin, sections, insist=insist)
         except VehicleAsleep:
-            self.asking.saw(Connection.ASLEEP, state.connection, clock.now())
-            return self.data.connected(Connection.ASLEEP)
+            self.asking.saw(Connectivity.ASLEEP, state.connectivity, clock.now())
+            return self.data.with_connectivity(Connectivity.ASLEEP)
         except (AccountUnpaid, RateLimited, ServerFailure, Unreachable) as err:
             self.asking.failed(err)
             raise
@@ -200,7 +200,7 @@ class VehicleCoordinator(TellingCoordinator):
         # commands may have been sent meanwhile: merge into what is known now
         readings = readings_of(data, now=now)
         lag = self.asking.lag(readings, now)
-        merged = self.data.connected(state.connection).merge(readings, now=now, lag=lag)
+        merged = self.data.with_connectivity(state.connectivity).merge(readings, now=now, lag=lag)
         merged = metered(self.hass, merged, self.data)
         self.asking.answered(merged, self.data, now)
         self._storage.keep(self.vin, merged.part(readings))
@@ -222,10 +222,10 @@ class VehicleCoordinator(TellingCoordinator):
             raise asleep("asleep_not_asked", self.vehicle_name)
         self._runaway.data()
         state = await self._ask(self.data, insist=True)
-        if state.connection is not Connection.ONLINE:  # fell asleep meanwhile
-            self._saw_connection(state.connection)
+        if state.connectivity is not Connectivity.ONLINE:  # fell asleep meanwhile
+            self._saw_connection(state.connectivity)
             raise asleep("asleep_not_asked", self.vehicle_name)
-        self._decide(state.connection, state)
+        self._decide(state.connectivity, state)
         self.update_interval = self.asking.wait(clock.now())
         self.async_set_updated_data(state)
 
@@ -240,7 +240,7 @@ class VehicleCoordinator(TellingCoordinator):
         """
         if not force and await self._needless.is_needless(request):
             return CommandResult(Outcome.ALREADY)
-        believed_awake = self.data.connection is Connection.ONLINE
+        believed_awake = self.data.connectivity is Connectivity.ONLINE
         with self.explaining():
             self._runaway.command(request)
             result = await self._needless.under_way(

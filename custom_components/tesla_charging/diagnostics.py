@@ -154,7 +154,7 @@ def _car(
         "model": car.vin[3],
         "model_year": car.vin[9],
         "firmware": state.value("Version"),
-        "connection": state.connection,
+        "connection": state.connectivity,
         "telemetry": {
             "stage": state.telemetry,
             "config_stage": config.stage,

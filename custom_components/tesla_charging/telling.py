@@ -13,7 +13,7 @@ from .commands.rate_guard import Runaway
 from .commands.rate_limit import LimitReached
 from .device import show_firmware
 from .exceptions import translated
-from .fleet_api import FleetApiError, LoginRequired, NotFound, VehicleState as Connection
+from .fleet_api import Connectivity, FleetApiError, LoginRequired, NotFound
 from .issues.registry import EntryIssues
 from .vehicle.state import VehicleState
 from .vehicle_command import VehicleCommandError
@@ -49,8 +49,8 @@ class TellingCoordinator(DataUpdateCoordinator[VehicleState]):
             raise translated(err) from err
 
     @callback
-    def _saw_connection(self, connection: Connection) -> None:
-        self._take(self.data.connected(connection))
+    def _saw_connection(self, connection: Connectivity) -> None:
+        self._take(self.data.with_connectivity(connection))
 
     @callback
     def forget(self, names: Iterable[str]) -> None:

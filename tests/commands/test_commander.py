@@ -10,12 +10,12 @@ import pytest
 
 from custom_components.tesla_charging.commands.commander import VehicleCommander
 from custom_components.tesla_charging.fleet_api import (
+    Connectivity,
     FleetApiClient,
     MissingScope,
     RateLimited,
     VehicleAsleep,
     Vehicles,
-    VehicleState,
     all_under,
 )
 from custom_components.tesla_charging.vehicle_command import COMMANDS, Outcome, VirtualKey
@@ -162,7 +162,7 @@ async def test_a_car_that_was_given_up_is_woken_at_once_when_it_was_seen_again(r
             await road.commander.send(STOP, believed_awake=False)
         road.tesla.clock.advance(1000)
     road.car.set_offline(False)
-    road.commander.saw(VehicleState.ONLINE)
+    road.commander.saw(Connectivity.ONLINE)
     road.car.sleep()
     assert (await road.commander.send(STOP, believed_awake=False)).achieved
 

@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from custom_components.tesla_charging.fleet_api import (
+    Connectivity,
     FleetApiClient,
     FleetStatus,
     InvalidApiAnswer,
@@ -16,7 +17,6 @@ from custom_components.tesla_charging.fleet_api import (
     SigningUnsupported,
     VehicleAsleep,
     Vehicles,
-    VehicleState,
     VehicleSummary,
 )
 from custom_components.tesla_charging.vehicle_command import Domain, VirtualKey
@@ -51,8 +51,8 @@ async def test_the_account_has_cars(world: World) -> None:
     world.tesla.add_car(world.account, second, access_type="DRIVER")
     second.sleep()
     assert await world.vehicles.list() == (
-        VehicleSummary(VIN, "Pearl", VehicleState.ONLINE, "OWNER", in_service=False),
-        VehicleSummary(OTHER_VIN, "Tesla 000202", VehicleState.ASLEEP, "DRIVER", in_service=False),
+        VehicleSummary(VIN, "Pearl", Connectivity.ONLINE, "OWNER", in_service=False),
+        VehicleSummary(OTHER_VIN, "Tesla 000202", Connectivity.ASLEEP, "DRIVER", in_service=False),
     )
     assert world.tesla.billing.cost() == 0
 
@@ -61,10 +61,10 @@ async def test_a_sleeping_car_is_seen_and_woken(world: World) -> None:
     world.consent("openid", "vehicle_device_data", "vehicle_cmds")
     world.car.sleep()
     vehicles = world.vehicles
-    assert (await vehicles.summary(VIN)).state is VehicleState.ASLEEP
-    assert await vehicles.wake_up(VIN) is VehicleState.ASLEEP
+    assert (await vehicles.summary(VIN)).state is Connectivity.ASLEEP
+    assert await vehicles.wake_up(VIN) is Connectivity.ASLEEP
     world.tesla.clock.advance(6)
-    assert (await vehicles.summary(VIN)).state is VehicleState.ONLINE
+    assert (await vehicles.summary(VIN)).state is Connectivity.ONLINE
     assert world.tesla.billing.cost() == pytest.approx(0.02)
 
 
@@ -166,7 +166,7 @@ async def test_strange_products_do_not_hide_the_cars(hostile: Hostile, vehicles:
     energy = {"energy_site_id": 7, "resource_type": "battery"}
     says(hostile, [*strange, energy, {"vin": VIN}, {"vin": VIN, "state": "online"}])
     assert await vehicles.list() == (
-        VehicleSummary(VIN, "Tesla 000101", VehicleState.UNKNOWN, "OWNER", in_service=False),
+        VehicleSummary(VIN, "Tesla 000101", Connectivity.UNKNOWN, "OWNER", in_service=False),
     )
     says(hostile, [{"vin": f"LRW3E7EK0PC{number:06}"} for number in range(5000)])
     assert len(await vehicles.list()) == 200
@@ -187,7 +187,7 @@ async def test_a_summary_of_other_types(
         },
     )
     summary = await vehicles.summary(VIN)
-    assert summary.state is VehicleState.UNKNOWN
+    assert summary.state is Connectivity.UNKNOWN
     assert summary.in_service is (value is True)
     text = value == "x"
     assert (summary.name, summary.access_type) == (
@@ -233,7 +233,7 @@ async def test_a_wake_up_with_a_strange_answer_may_have_woken_the_car(
     with refused(InvalidApiAnswer, may_have_executed=True):
         await vehicles.wake_up(VIN)
     says(hostile, {"state": response})
-    assert await vehicles.wake_up(VIN) is VehicleState.UNKNOWN
+    assert await vehicles.wake_up(VIN) is Connectivity.UNKNOWN
 
 
 @pytest.mark.parametrize(

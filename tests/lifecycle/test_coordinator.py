@@ -13,7 +13,7 @@ import pytest
 from custom_components.tesla_charging import clock
 from custom_components.tesla_charging.const import CONFIRM_DELAY, DOMAIN, STATE_INTERVAL
 from custom_components.tesla_charging.coordinator import VehicleCoordinator
-from custom_components.tesla_charging.fleet_api import VehicleState as Connection
+from custom_components.tesla_charging.fleet_api import Connectivity
 from custom_components.tesla_charging.storage.vehicle_store import SESSION_DELAY
 from tests.conftest import MIDNIGHT, PEARL, Home
 from tests.vehicle.test_state import FIELDS, RUBBISH
@@ -191,7 +191,7 @@ async def test_a_failure_of_teslas_list_is_no_sleeping_car(turned_clock: Home, s
     for _ in range(30):
         home.tesla.faults.status(status, f"vehicles/{PEARL}", method="GET")
         await live(home, STEP)
-        assert coordinator(home).data.connection is Connection.ONLINE
+        assert coordinator(home).data.connectivity is Connectivity.ONLINE
         await live(home, STEP)
     assert data_requests(home) <= 6
 
@@ -285,10 +285,10 @@ async def test_what_was_seen_during_a_poll_is_shown_after_it(turned_clock: Home)
     home.tesla.faults.delay(0.3, f"vehicles/{PEARL}", method="GET")
     poll = asyncio.create_task(car.async_refresh())
     await asyncio.sleep(0.1)
-    car._saw_connection(Connection.ONLINE)
+    car._saw_connection(Connectivity.ONLINE)
     assert home.state("binary_sensor", "awake") == "on"
     await poll
-    assert car.data.connection is Connection.ASLEEP
+    assert car.data.connectivity is Connectivity.ASLEEP
     assert home.state("binary_sensor", "awake") == "off"
 
 

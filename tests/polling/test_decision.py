@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from custom_components.tesla_charging.const import STATE_INTERVAL
-from custom_components.tesla_charging.fleet_api import VehicleState as Connection
+from custom_components.tesla_charging.fleet_api import Connectivity
 from custom_components.tesla_charging.polling.charge_forecast import ChargeForecast
 from custom_components.tesla_charging.polling.decision import (
     EARLY,
@@ -31,7 +31,7 @@ NOW = 1_790_000_040.0
 """On the grid of a car with phase 0."""
 HOUR = 3600.0
 STEP = STATE_INTERVAL.total_seconds()
-ONLINE = Connection.ONLINE
+ONLINE = Connectivity.ONLINE
 ASKED = Known(seen=ONLINE, asked_at=NOW, changed_at=NOW)
 AGO = [
     0.0,
@@ -70,7 +70,7 @@ def anything(seed: int = 1, count: int = 5_000, **certain: Any) -> list[Known]:
             for name in ("pushed_at", "asked_at", "starts_at")
         }
         known: dict[str, Any] = {
-            "seen": dice.choice([None, ONLINE, ONLINE, *Connection]),
+            "seen": dice.choice([None, ONLINE, ONLINE, *Connectivity]),
             **yes_no,
             **ago,
             "forecast": dice.choice([None, some_forecast(dice, ago["asked_at"] or NOW)]),

@@ -10,7 +10,7 @@ from typing import Any
 from homeassistant.util import dt as dt_util
 import pytest
 
-from custom_components.tesla_charging.fleet_api import VehicleState as Connection
+from custom_components.tesla_charging.fleet_api import Connectivity
 from custom_components.tesla_charging.polling.decision import MOST_A_DAY, Ask
 from custom_components.tesla_charging.polling.observations import Asking
 from custom_components.tesla_charging.polling.usage_pattern import Habits
@@ -226,9 +226,9 @@ def test_whatever_a_car_does_a_day_has_its_price(trick: Trick, most: int) -> Non
     while now < MONDAY + days * DAY:
         online, said = trick(now, dice)
         if asking.decide(state, push, now).ask is Ask.STATE:
-            seen = Connection.ONLINE if online else Connection.ASLEEP
-            asking.saw(seen, state.connection, now)
-            state = state.connected(seen)
+            seen = Connectivity.ONLINE if online else Connectivity.ASLEEP
+            asking.saw(seen, state.connectivity, now)
+            state = state.with_connectivity(seen)
             if asking.decide(state, push, now, seen=seen).ask is Ask.DATA:
                 assert online
                 asked.append(now)

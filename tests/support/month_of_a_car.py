@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import random
 from typing import Any, Literal
 
-from custom_components.tesla_charging.fleet_api import VehicleState as Connection
+from custom_components.tesla_charging.fleet_api import Connectivity
 from custom_components.tesla_charging.polling.decision import Ask
 from custom_components.tesla_charging.polling.observations import Asking
 from custom_components.tesla_charging.polling.usage_pattern import Habits
@@ -271,9 +271,9 @@ def ask_as_we_do(
     asking.stretch = lambda: stretch
     while now < MONDAY + days * DAY:
         if asking.decide(state, push, now).ask is Ask.STATE:
-            online = Connection.ONLINE if seen.car.awake(now) else Connection.ASLEEP
-            asking.saw(online, state.connection, now)
-            state = state.connected(online)
+            online = Connectivity.ONLINE if seen.car.awake(now) else Connectivity.ASLEEP
+            asking.saw(online, state.connectivity, now)
+            state = state.with_connectivity(online)
             plan = asking.decide(state, push, now, seen=online)
             if plan.ask is Ask.DATA:
                 on_ask(now, plan.why)

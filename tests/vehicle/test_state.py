@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.tesla_charging.fleet_api import VehicleState as Connection
+from custom_components.tesla_charging.fleet_api import Connectivity
 from custom_components.tesla_charging.vehicle.signals import SIGNALS
 from custom_components.tesla_charging.vehicle.state import (
     Reading,
@@ -256,7 +256,7 @@ def test_changes_name_what_differs_and_nothing_else() -> None:
     state = known(BatteryLevel=60, ChargePortDoorOpen=False)
     assert state.changes(known(NOW - 9, BatteryLevel=60, ChargePortDoorOpen=False)) == frozenset()
     assert state.changes(known(BatteryLevel=61)) == {"BatteryLevel", "ChargePortDoorOpen"}
-    assert state.connected(Connection.ONLINE).changes(state) == {"connection"}
+    assert state.with_connectivity(Connectivity.ONLINE).changes(state) == {"connection"}
 
 
 def test_the_end_of_charging_moves_with_the_time_of_its_estimate() -> None:

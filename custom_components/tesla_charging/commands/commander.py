@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final
 
 from ..fleet_api import (
+    Connectivity,
     FleetApiError,
     Section,
     SigningRequired,
@@ -12,7 +13,6 @@ from ..fleet_api import (
     VehicleAsleep,
     VehicleData,
     Vehicles,
-    VehicleState,
     VehicleTimeout,
 )
 from ..vehicle_command import (
@@ -53,7 +53,7 @@ class VehicleCommander:
         signed: bool | None = None,
         sessions: Mapping[Domain, SessionState] | None = None,
         on_change: Callable[[], None],
-        on_connection: Callable[[VehicleState], None],
+        on_connection: Callable[[Connectivity], None],
         before_wake: Callable[[], None] = lambda: None,
         before_read: Callable[[], None] = lambda: None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -125,7 +125,7 @@ class VehicleCommander:
         self._before_read()
         return await self._vehicles.data(self._vin, sections, insist=True)
 
-    def saw(self, state: VehicleState) -> None:
+    def saw(self, state: Connectivity) -> None:
         """Take note of what others saw of the car."""
         self.waker.saw(state)
 
@@ -134,7 +134,7 @@ class VehicleCommander:
         try:
             return await self._send(request)
         except VehicleAsleep:
-            self._on_connection(VehicleState.ASLEEP)
+            self._on_connection(Connectivity.ASLEEP)
             if not await self.waker.wake_up(insist=False):
                 # Tesla's list still calls it online, which it may do for a moment
                 await self._sleep(SECOND_LOOK)

@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from ..fleet_api import (
+    Connectivity,
     FleetApiError,
     RateLimited,
     ServerFailure,
     Unreachable,
     VehicleAsleep,
     Vehicles,
-    VehicleState,
     VehicleTimeout,
 )
 
@@ -33,7 +33,7 @@ class Waker:
         vehicles: Vehicles,
         *,
         now: Callable[[], float],
-        on_connection: Callable[[VehicleState], None],
+        on_connection: Callable[[Connectivity], None],
         before_wake: Callable[[], None] = lambda: None,
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
@@ -69,18 +69,18 @@ class Waker:
                 return False
             waited = self._waited()
             if self._asked == asked and waited >= (WAKE_TIMEOUT if insist else self._rest()):
-                if await self._ask() is VehicleState.ONLINE:
-                    self.saw(VehicleState.ONLINE)
-                    self._on_connection(VehicleState.ONLINE)
+                if await self._ask() is Connectivity.ONLINE:
+                    self.saw(Connectivity.ONLINE)
+                    self._on_connection(Connectivity.ONLINE)
                     return True
             elif waited >= WAKE_TIMEOUT:
                 raise self._failure.with_traceback(None)
             await self._until_awake()
             return True
 
-    def saw(self, state: VehicleState) -> None:
+    def saw(self, state: Connectivity) -> None:
         """Take note of a car that was seen awake: it is worth waking again."""
-        if state is VehicleState.ONLINE:
+        if state is Connectivity.ONLINE:
             self._asked_at = None
             self._vain = 0
 
@@ -92,7 +92,7 @@ class Waker:
     def _rest(self) -> float:
         return float(min(FIRST_REST * 2 ** min(self._vain - 1, 10), LONGEST_REST))
 
-    async def _ask(self) -> VehicleState:
+    async def _ask(self) -> Connectivity:
         """Pay for a wake-up. A request that may have reached the car counts as one that has."""
         self._before_wake()
         self._asked_at = self._now()
@@ -102,10 +102,10 @@ class Waker:
         try:
             return await self._vehicles.wake_up(self._vin)
         except VehicleAsleep, VehicleTimeout:
-            return VehicleState.ASLEEP
+            return Connectivity.ASLEEP
         except FleetApiError as err:
             if err.may_have_executed:
-                return VehicleState.UNKNOWN
+                return Connectivity.UNKNOWN
             self._failure = err
             if err.status is None or isinstance(err, RateLimited):
                 # not billed, or kept from repetition elsewhere: nothing to wait for here
@@ -132,7 +132,7 @@ class Waker:
         state = (await self._vehicles.summary(self._vin)).state
         self.saw(state)
         self._on_connection(state)
-        return state is VehicleState.ONLINE
+        return state is Connectivity.ONLINE
 
 
 def _not_awake() -> VehicleAsleep:

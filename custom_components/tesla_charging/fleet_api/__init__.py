@@ -49,12 +49,12 @@ from .telemetry_configs import TelemetryConfigs
 from .token_service import request_token
 from .tokens import COMMAND_SCOPES, REQUIRED_SCOPES, Scope, TokenClaims, read_claims, read_sign_in
 from .vehicles import (
+    Connectivity,
     FleetStatus,
     Section,
     VehicleData,
     VehicleList,
     Vehicles,
-    VehicleState,
     VehicleSummary,
 )
 
@@ -109,7 +109,7 @@ __all__ = [
     "VehicleAsleep",
     "VehicleData",
     "VehicleList",
-    "VehicleState",
+    "Connectivity",
     "VehicleSummary",
     "VehicleTimeout",
     "VehicleUnsupported",

@@ -24,7 +24,7 @@ MAX_VEHICLES: Final = 200
 MAX_TEXT: Final = 100
 
 
-class VehicleState(StrEnum):
+class Connectivity(StrEnum):
     """Whether a car can be talked to, as the free state call tells."""
 
     ONLINE = "online"
@@ -51,7 +51,7 @@ class VehicleSummary:
 
     vin: str
     name: str
-    state: VehicleState
+    state: Connectivity
     access_type: str
     """OWNER or DRIVER."""
     in_service: bool
@@ -159,7 +159,7 @@ class Vehicles:
         response: dict[str, Any] = expect(answer, dict, "vehicle data")
         return {name: value for name, value in response.items() if isinstance(value, dict)}
 
-    async def wake_up(self, vin: str) -> VehicleState:
+    async def wake_up(self, vin: str) -> Connectivity:
         """Ask a car to wake up and return its state now, usually still asleep. Billed.
 
         Tesla's cars take 10 to 60 seconds; the state call tells when they are there.
@@ -250,11 +250,11 @@ def _stand_in(vin: str) -> str:
     return f"Tesla {vin[-6:]}"
 
 
-def _state(value: object) -> VehicleState:
+def _state(value: object) -> Connectivity:
     return (
-        VehicleState(value)
-        if isinstance(value, str) and value in VehicleState
-        else VehicleState.UNKNOWN
+        Connectivity(value)
+        if isinstance(value, str) and value in Connectivity
+        else Connectivity.UNKNOWN
     )
 
 

@@ -12,7 +12,7 @@ from homeassistant.util.signal_type import SignalType
 from .. import clock
 from ..const import DOMAIN
 from ..coordinator import VehicleCoordinator
-from ..fleet_api import VehicleState as Connection
+from ..fleet_api import Connectivity
 from ..storage.vehicle_store import VehicleStorage
 from ..vehicle.charge_events import (
     Contact,
@@ -28,7 +28,7 @@ from ..vehicle.state import VehicleState
 
 EDGE: Final = 100.0
 """Metres around the home zone in which a position, which wavers, is neither at home nor away."""
-_IN_TOUCH: Final = frozenset({Connection.ONLINE, Connection.ASLEEP})
+_IN_TOUCH: Final = frozenset({Connectivity.ONLINE, Connectivity.ASLEEP})
 
 
 def signal_of(entry_id: str, vin: str) -> SignalType[Happening]:
@@ -73,7 +73,7 @@ class EventWatch:
             self._connected_at = None
         elif self._connected_at is None:
             self._connected_at = now
-        told = car.last_update_success and car.data.connection in _IN_TOUCH
+        told = car.last_update_success and car.data.connectivity in _IN_TOUCH
         contact = Contact(now, car.push.connected or told, self._connected_at)
         before = self._situation
         self._situation = after = look(

@@ -15,7 +15,7 @@ from homeassistant.core import HomeAssistant, callback
 from .. import clock
 from ..const import DOMAIN, LOGGER
 from ..coordinator import VehicleCoordinator
-from ..fleet_api import FleetApiError, FleetStatus, Vehicles, VehicleState as Connection
+from ..fleet_api import Connectivity, FleetApiError, FleetStatus, Vehicles
 from ..issues.kinds import KEY_NOT_PAIRED, Evidence
 from ..issues.registry import EntryIssues, async_get_issues
 
@@ -49,7 +49,11 @@ class PairingWatch:
     @callback
     def _look(self) -> None:
         car = self._car
-        if car.last_update_success and car.data.connection is Connection.ONLINE and self._is_due():
+        if (
+            car.last_update_success
+            and car.data.connectivity is Connectivity.ONLINE
+            and self._is_due()
+        ):
             self._entry.async_create_background_task(
                 self._hass, self._ask(), f"{DOMAIN} pairing of {car.name}"
             )

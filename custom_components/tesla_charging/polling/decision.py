@@ -13,7 +13,7 @@ import math
 from typing import Final
 
 from ..const import STATE_INTERVAL
-from ..fleet_api import VehicleState as Connection
+from ..fleet_api import Connectivity
 from ..vehicle.signals import SIGNALS
 from ..vehicle.state import VehicleState
 from ..vehicle.telemetry_status import LOCATION
@@ -99,7 +99,7 @@ class Plan:
 class Known:
     """What is known of a car; times are unix seconds by our clock."""
 
-    seen: Connection | None = None
+    seen: Connectivity | None = None
     """What Tesla told of its connection just now; None before it was asked."""
     woke: bool = False
     """Whether it is online, and was not when it was looked at before."""
@@ -251,7 +251,7 @@ def next_question(known: Known, now: float) -> Plan:
             if now < due - EARLY:
                 return Plan(Ask.NOTHING, min(due, look), Why.PUSHES)
         return Plan(Ask.STATE, now, Why.FIRST)
-    if known.seen is not Connection.ONLINE:
+    if known.seen is not Connectivity.ONLINE:
         return Plan(Ask.NOTHING, look, Why.NOT_ONLINE)
     plan = _due(known, now)
     return Plan(Ask.NOTHING, plan.at, plan.why) if now < plan.at - EARLY else plan

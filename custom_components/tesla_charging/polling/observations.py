@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final
 import zlib
 
-from ..fleet_api import AccountUnpaid, FleetApiError, VehicleState as Connection
+from ..fleet_api import AccountUnpaid, Connectivity, FleetApiError
 from ..vehicle.location import NOWHERE, Whereabouts
 from ..vehicle.push import PushChannel
 from ..vehicle.state import Readings, VehicleState, clock_lag, signals_of
@@ -77,7 +77,7 @@ class Asking:
         push: PushChannel,
         now: float,
         *,
-        seen: Connection | None = None,
+        seen: Connectivity | None = None,
         confirm_wanted: bool = False,
     ) -> Plan:
         """Return what to ask of a car in this state, or when next; `seen` is what Tesla told of it just now."""
@@ -128,14 +128,14 @@ class Asking:
         at = min(look, plan.at) if plan is not None and plan.ask is Ask.NOTHING else look
         return timedelta(seconds=max(SHORTEST_WAIT, at - now))
 
-    def saw(self, seen: Connection, before: Connection, now: float) -> None:
+    def saw(self, seen: Connectivity, before: Connectivity, now: float) -> None:
         """Learn from what Tesla tells for free. A car that wakes up was woken by somebody, as a rule."""
-        if seen is not Connection.ONLINE:
+        if seen is not Connectivity.ONLINE:
             self._woke = self._stayed = self._arrived = self._occupied = False
             self._rests = self._failures = 0
-        elif before is not Connection.ONLINE:
+        elif before is not Connectivity.ONLINE:
             self._woke = True
-            if before is Connection.ASLEEP:
+            if before is Connectivity.ASLEEP:
                 self.habits = self.habits.seen(now)
 
     def asked(self, now: float) -> None:

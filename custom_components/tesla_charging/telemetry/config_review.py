@@ -13,7 +13,7 @@ from homeassistant.helpers.event import async_track_time_interval
 from .. import clock
 from ..const import DOMAIN, LOGGER
 from ..coordinator import VehicleCoordinator
-from ..fleet_api import FleetApiError, VehicleState as Connection
+from ..fleet_api import Connectivity, FleetApiError
 from ..issues.kinds import ACCOUNT_UNPAID, KEY_NOT_PAIRED
 from ..issues.registry import async_get_issues
 from ..storage.config_record import DAY, HOUR, ConfigMemory
@@ -172,7 +172,7 @@ class ConfigReview:
         """Return how many seconds old the last look at what Tesla holds for a car may be."""
         if vin in self._in_a_hurry:
             return 0.0
-        online = car.last_update_success and car.data.connection is Connection.ONLINE
+        online = car.last_update_success and car.data.connectivity is Connectivity.ONLINE
         expected = memory.stage is not TelemetryStage.REFUSED
         if expected and online and car.data.telemetry is not TelemetryStage.CONNECTED:
             return ABSENT_INTERVAL

@@ -16,7 +16,7 @@ from homeassistant.helpers import issue_registry as ir
 from .. import clock
 from ..const import DOMAIN, LOGGER, STATE_INTERVAL
 from ..coordinator import VehicleCoordinator
-from ..fleet_api import FleetApiError, TelemetryConfigs, VehicleState as Connection
+from ..fleet_api import Connectivity, FleetApiError, TelemetryConfigs
 from ..fleet_telemetry import ConfigAnswerError, ReportedError, read_reported_errors
 from ..issues.issue_ids import car_issue_id
 from ..storage.vehicle_store import VehicleStorage
@@ -168,7 +168,7 @@ class SilenceWatch:
         online = (
             self._listening()
             and car.last_update_success
-            and car.data.connection is Connection.ONLINE
+            and car.data.connectivity is Connectivity.ONLINE
         )
         silence = silence.look(now, online=online)
         self._note(vin, silence)

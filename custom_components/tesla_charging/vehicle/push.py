@@ -5,7 +5,7 @@ from typing import Final
 
 from homeassistant.util import dt as dt_util
 
-from ..fleet_api import VehicleState as Connection
+from ..fleet_api import Connectivity
 from ..fleet_telemetry import Record, SignalRecord, billed_signals, settle
 from .car_events import CarEvents
 from .state import HEARD_GRAIN, UNKNOWN_TIME, TelemetryStage, VehicleState, pushed_readings
@@ -82,7 +82,7 @@ class PushChannel:
         if connected:
             # what it complained about may be over; if not, it says so again
             state = state.troubled(replace(state.trouble, reported=""))
-            return state.connected(Connection.ONLINE)
+            return state.with_connectivity(Connectivity.ONLINE)
         return state if self.pushed_at is None else self._heard(state, self.pushed_at, grain=0)
 
     def stage(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from ..fleet_api import VehicleData, VehicleState as Connection
+from ..fleet_api import Connectivity, VehicleData
 from .charge_energy import NOTHING_CHARGED, ChargeEnergy
 from .signals import EARLIEST, LATEST, SIGNALS, NotGiven, Value, with_position
 from .telemetry_status import NO_TROUBLE, TelemetryTrouble
@@ -99,7 +99,7 @@ class VehicleState:
     """One moment's knowledge of a car; merging gives the next one."""
 
     readings: Readings = field(default_factory=dict)
-    connection: Connection = Connection.UNKNOWN
+    connectivity: Connectivity = Connectivity.UNKNOWN
     telemetry: TelemetryStage = TelemetryStage.OFF
     """How far the car's push channel has come."""
     trouble: TelemetryTrouble = NO_TROUBLE
@@ -169,9 +169,9 @@ class VehicleState:
         readings = {known: row for known, row in self.readings.items() if known != name}
         return replace(self, readings=readings)
 
-    def connected(self, connection: Connection) -> VehicleState:
+    def with_connectivity(self, connection: Connectivity) -> VehicleState:
         """Return the state with another connection."""
-        return replace(self, connection=connection)
+        return replace(self, connectivity=connection)
 
     def streaming(self, stage: TelemetryStage) -> VehicleState:
         """Return the state with the push channel at another stage."""
@@ -198,8 +198,8 @@ class VehicleState:
             for name in self.readings.keys() | earlier.readings.keys()
             if self._differs(earlier, name)
         }
-        if self.connection is not earlier.connection:
-            names.add(CONNECTION)
+        if self.connectivity is not earlier.connectivity:
+            names.add(CONNECTIVITY)
         if self.telemetry is not earlier.telemetry:
             names.add(TELEMETRY)
         if self.trouble != earlier.trouble:
@@ -255,13 +255,13 @@ class VehicleState:
         )
 
 
-CONNECTION: Final = "connection"
+CONNECTIVITY: Final = "connection"
 TELEMETRY: Final = "telemetry"
 TROUBLE: Final = "trouble"
 HEARD_AT: Final = "heard_at"
 ENERGY: Final = "energy"
 STREAMED: Final = "streamed"
-NOT_SIGNALS: Final = frozenset({CONNECTION, TELEMETRY, TROUBLE, HEARD_AT, ENERGY})
+NOT_SIGNALS: Final = frozenset({CONNECTIVITY, TELEMETRY, TROUBLE, HEARD_AT, ENERGY})
 """Not signals of the car's, but things that entities show all the same."""
 
 
