@@ -18,7 +18,7 @@ from .entity import VehicleEntity, VehicleEntityDescription
 from .fleet_api import Connectivity
 from .models import TeslaChargingConfigEntry
 from .vehicle.location import is_at_home
-from .vehicle.state import CONNECTIVITY, HEARD_AT, TELEMETRY, TelemetryStage, VehicleState
+from .vehicle.state import CONNECTIVITY, RECEIVED_AT, TELEMETRY, TelemetryStage, VehicleState
 
 PARALLEL_UPDATES = 0
 
@@ -79,7 +79,7 @@ BINARY_SENSORS = (
     VehicleBinarySensorDescription(
         key="connected",
         signals=(TELEMETRY,),
-        needs=(HEARD_AT,),
+        needs=(RECEIVED_AT,),
         value_fn=_connected,
         device_class=BinarySensorDeviceClass.CONNECTIVITY,
         entity_category=EntityCategory.DIAGNOSTIC,
@@ -94,9 +94,12 @@ BINARY_SENSORS = (
     _flag("battery_heater", "BatteryHeaterOn", device_class=BinarySensorDeviceClass.HEAT),
     _flag("preconditioning", "PreconditioningEnabled"),
     # only a car that pushes tells: whoever wants to see them has to be able to switch them on
-    _flag("at_work", "LocatedAtWork", HEARD_AT, device_class=BinarySensorDeviceClass.PRESENCE),
+    _flag("at_work", "LocatedAtWork", RECEIVED_AT, device_class=BinarySensorDeviceClass.PRESENCE),
     _flag(
-        "at_favorite", "LocatedAtFavorite", HEARD_AT, device_class=BinarySensorDeviceClass.PRESENCE
+        "at_favorite",
+        "LocatedAtFavorite",
+        RECEIVED_AT,
+        device_class=BinarySensorDeviceClass.PRESENCE,
     ),
 )
 

@@ -43,7 +43,7 @@ from .polling.refreshing import Refresher
 from .storage.vehicle_store import CommandMemory, VehicleStorage
 from .telling import TellingCoordinator
 from .vehicle.charge_schedules import knows_schedules
-from .vehicle.energy_meter import metered
+from .vehicle.energy_meter import with_energy
 from .vehicle.location import whereabouts
 from .vehicle.push import PushChannel
 from .vehicle.state import TelemetryStage, VehicleState, expected, readings_of
@@ -201,7 +201,7 @@ class VehicleCoordinator(TellingCoordinator):
         readings = readings_of(data, now=now)
         lag = self.asking.lag(readings, now)
         merged = self.data.with_connectivity(state.connectivity).merge(readings, now=now, lag=lag)
-        merged = metered(self.hass, merged, self.data)
+        merged = with_energy(self.hass, merged, self.data)
         self.asking.answered(merged, self.data, now)
         self._storage.keep(self.vin, merged.part(readings))
         return merged
@@ -294,8 +294,8 @@ class VehicleCoordinator(TellingCoordinator):
     @callback
     def on_record(self, record: Record) -> asyncio.Future[bool] | None:
         """Apply what the car pushed; what is returned tells when the car may forget it (None: now)."""
-        heard = self.push.heard(self.data, record, clock.now())
-        self.data = metered(self.hass, heard, self.data)
+        heard = self.push.receive(self.data, record, clock.now())
+        self.data = with_energy(self.hass, heard, self.data)
         if self._telling is None:
             self._telling = self.hass.loop.call_later(BURST, self._tell)
         told = self.data.part(record.values if isinstance(record, SignalRecord) else ())
@@ -304,7 +304,7 @@ class VehicleCoordinator(TellingCoordinator):
     @callback
     def on_connection(self, connected: bool) -> None:
         """Note that the car connected, or that it is gone: asleep, most likely, which Tesla tells for free."""
-        self._take(self.push.came_or_went(self.data, connected))
+        self._take(self.push.set_connected(self.data, connected))
         if not connected:
             self.confirming.look_soon()
 
@@ -313,12 +313,12 @@ class VehicleCoordinator(TellingCoordinator):
         self, stage: TelemetryStage, trouble: TelemetryTrouble = NO_TROUBLE
     ) -> None:
         """Show how far the push channel has come, and why no further."""
-        self._take(self.push.stage(self.data, stage, trouble))
+        self._take(self.push.set_stage(self.data, stage, trouble))
 
     @callback
     def complained(self, about: str) -> None:
         """Show what the car complained about to Tesla."""
-        self._take(self.push.complained(self.data, about))
+        self._take(self.push.report_error(self.data, about))
 
 
 def _nothing() -> None:

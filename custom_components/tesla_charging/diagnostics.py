@@ -101,7 +101,7 @@ def _events(car: VehicleCoordinator) -> dict[str, Any]:
         ],
         "charging_alerts": [asdict(alert) for alert in events.alerts],
         "other_alerts": events.other_alerts,
-        "last_message_at": car.data.heard_at,
+        "last_message_at": car.data.received_at,
     }
 
 

@@ -168,7 +168,7 @@ def kept(value: float) -> dict[str, Reading]:
 
 
 def test_what_replaces_a_remembered_value_is_no_older_and_no_surer() -> None:
-    state = VehicleState({"BatteryLevel": Reading(50.0, NOW)}).brokered(NOW + 1)
+    state = VehicleState({"BatteryLevel": Reading(50.0, NOW)}).with_broker_time(NOW + 1)
     assert state.merge(kept(58.0), now=NOW + 9).value("BatteryLevel") == 50.0
     state = stored_and_read_back(state).merge(kept(58.0), now=NOW + 9)
     assert (state.value("BatteryLevel"), state.measured_at("BatteryLevel")) == (58.0, NOW)
@@ -181,6 +181,6 @@ def test_what_replaces_a_remembered_value_is_no_older_and_no_surer() -> None:
 
 
 def test_a_value_newer_than_the_last_word_over_the_broker_is_kept_over_a_restart() -> None:
-    state = VehicleState({"BatteryLevel": Reading(50.0, NOW)}).brokered(NOW - 1)
+    state = VehicleState({"BatteryLevel": Reading(50.0, NOW)}).with_broker_time(NOW - 1)
     state = stored_and_read_back(state).merge(kept(58.0), now=NOW + 9)
     assert state.value("BatteryLevel") == 50.0

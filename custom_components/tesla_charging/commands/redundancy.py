@@ -125,7 +125,7 @@ class Needless:
         reading = state.readings.get(name)
         return (
             reading is not None
-            and name in self._push.told
+            and name in self._push.pushed
             and not reading.assumed
             and not reading.outdated
         )

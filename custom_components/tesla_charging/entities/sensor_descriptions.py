@@ -22,7 +22,7 @@ from homeassistant.const import (
 
 from ..entity import VehicleEntityDescription
 from ..vehicle import charge_status as why_not_charging
-from ..vehicle.state import ENERGY, HEARD_AT, TELEMETRY, TROUBLE, TelemetryStage, VehicleState
+from ..vehicle.state import ENERGY, RECEIVED_AT, TELEMETRY, TROUBLE, TelemetryStage, VehicleState
 from ..vehicle.telemetry_status import TelemetryProblem
 from .sensor_values import (
     CHARGING_STATES,
@@ -192,15 +192,15 @@ TELEMETRY_SENSORS: Final = (
     ),
     VehicleSensorDescription(
         key="last_message",
-        signals=(HEARD_AT,),
+        signals=(RECEIVED_AT,),
         value_fn=last_message,
         device_class=SensorDeviceClass.TIMESTAMP,
         entity_category=EntityCategory.DIAGNOSTIC,
     ),
     VehicleSensorDescription(
         key="signals_today",
-        signals=(HEARD_AT,),
-        needs=(HEARD_AT,),
+        signals=(RECEIVED_AT,),
+        needs=(RECEIVED_AT,),
         value_fn=signals_today,
         state_class=SensorStateClass.TOTAL_INCREASING,
         entity_category=EntityCategory.DIAGNOSTIC,

@@ -16,7 +16,7 @@ from homeassistant.const import (
     UnitOfSpeed,
 )
 
-from ..vehicle.state import HEARD_AT
+from ..vehicle.state import RECEIVED_AT
 from .sensor_descriptions import VehicleSensorDescription, energy, number
 from .sensor_values import (
     CABLE_TYPES,
@@ -103,7 +103,7 @@ SPECIAL_SENSORS: Final = (
         "energy_from_wall",
         lambda state: state.number("ACChargingEnergyIn"),
         signals=("ACChargingEnergyIn",),
-        needs=("ACChargingEnergyIn", HEARD_AT),
+        needs=("ACChargingEnergyIn", RECEIVED_AT),
         **_OFF,
     ),
     number(

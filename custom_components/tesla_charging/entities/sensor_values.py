@@ -114,7 +114,7 @@ def full_charge_at(state: VehicleState) -> datetime | None:
 
 def last_message(state: VehicleState) -> datetime | None:
     """Return when the car pushed something last, to HEARD_GRAIN while it goes on."""
-    return _moment(state.heard_at)
+    return _moment(state.received_at)
 
 
 def signals_today(state: VehicleState) -> int | None:

@@ -182,7 +182,7 @@ class Journal:
                     "readings": dict(readings),
                     "brokered_at": int() | float() as brokered_at,
                 }:
-                    told = VehicleState.from_dict(readings).brokered(brokered_at)
+                    told = VehicleState.from_dict(readings).with_broker_time(brokered_at)
                     states[vin] = joined(states.get(vin), told)
                 case _:
                     damaged += 1
@@ -196,14 +196,18 @@ def joined(earlier: VehicleState | None, later: VehicleState) -> VehicleState:
     return replace(
         later,
         readings={**earlier.readings, **later.readings},
-        brokered_at=max(earlier.brokered_at, later.brokered_at),
+        broker_received_at=max(earlier.broker_received_at, later.broker_received_at),
         energy=later.energy if later.energy.session is not None else earlier.energy,
-        heard_at=max((earlier.heard_at, later.heard_at), key=lambda at: at or UNKNOWN_TIME),
+        received_at=max(
+            (earlier.received_at, later.received_at), key=lambda at: at or UNKNOWN_TIME
+        ),
     )
 
 
 def _line(vin: str, part: VehicleState) -> bytes:
-    content = json_bytes({"vin": vin, "readings": part.as_dict(), "brokered_at": part.brokered_at})
+    content = json_bytes(
+        {"vin": vin, "readings": part.as_dict(), "brokered_at": part.broker_received_at}
+    )
     return b"%08x %s\n" % (zlib.crc32(content), content)
 
 

@@ -14,7 +14,7 @@ STATE: Final = "DetailedChargeState"
 RELEVANT: Final = (COUNTER, STATE, "Odometer", "LocatedAtHome", "Location")
 
 
-def metered(hass: HomeAssistant, state: VehicleState, before: VehicleState) -> VehicleState:
+def with_energy(hass: HomeAssistant, state: VehicleState, before: VehicleState) -> VehicleState:
     """Return a state with what was charged since the one before counted in."""
     # most records tell something else
     if all(state.readings.get(name) is before.readings.get(name) for name in RELEVANT):

@@ -8,7 +8,7 @@ from homeassistant.util import dt as dt_util
 from ..fleet_api import Connectivity
 from ..fleet_telemetry import Record, SignalRecord, billed_signals, settle
 from .car_events import CarEvents
-from .state import HEARD_GRAIN, UNKNOWN_TIME, TelemetryStage, VehicleState, pushed_readings
+from .state import RECEIVED_GRAIN, UNKNOWN_TIME, TelemetryStage, VehicleState, pushed_readings
 from .telemetry_status import NO_TROUBLE, TelemetryTrouble
 
 GRAIN: Final = 1.0
@@ -23,12 +23,12 @@ class PushChannel:
         self.connected = False
         self.pushed_at: float | None = None
         """When the car pushed something last since the start, unix seconds by our clock."""
-        self.told: set[str] = set()
+        self.pushed: set[str] = set()
         """The signals that it pushed since it connected."""
         self.events = CarEvents()
         self._streamed: tuple[int, int] | None = None
 
-    def heard(self, state: VehicleState, record: Record, now: float) -> VehicleState:
+    def receive(self, state: VehicleState, record: Record, now: float) -> VehicleState:
         """Take a record in. What a broker had kept is no sign of life."""
         if isinstance(record, SignalRecord) and record.retained:
             measured_at, lag = UNKNOWN_TIME, 0.0
@@ -36,7 +36,7 @@ class PushChannel:
             self.pushed_at = record.received_at
             if isinstance(record, SignalRecord):
                 self._count(state, billed_signals(record))
-            state = self._heard(state, record.received_at)
+            state = self._note_received(state, record.received_at)
             measured_at = record.created_at or record.received_at
             # an assumption lives on our clock, a push on the car's: whole seconds, and behind by its way here
             lag = max(0.0, record.received_at - measured_at) + GRAIN
@@ -48,14 +48,14 @@ class PushChannel:
                 # when it was measured is not known, but that it is no news
                 measured_at, lag = UNKNOWN_TIME, 0.0
         if not isinstance(record, SignalRecord):
-            return self.complained(state, self.events.add(record))
+            return self.report_error(state, self.events.add(record))
         values = settle(record.values, state.value("DetailedChargeState"))
         readings = pushed_readings(values, measured_at=measured_at)
         if not record.retained:
-            self.told.update(readings)
+            self.pushed.update(readings)
         state = state.merge(readings, now=now, lag=lag)
         live = record.brokered and not record.retained
-        return state.brokered(record.received_at) if live else state
+        return state.with_broker_time(record.received_at) if live else state
 
     def _count(self, state: VehicleState, signals: int) -> None:
         """Count signals as Tesla bills them: one value in one message is one; also what is sent again."""
@@ -63,36 +63,40 @@ class PushChannel:
         day, count = self._streamed or state.streamed
         self._streamed = (today, (count if day == today else 0) + signals)
 
-    def _heard(self, state: VehicleState, at: float, grain: float = HEARD_GRAIN) -> VehicleState:
+    def _note_received(
+        self, state: VehicleState, at: float, grain: float = RECEIVED_GRAIN
+    ) -> VehicleState:
         """Note the moment, and what was counted until then."""
-        heard = state.heard(at, grain)
+        heard = state.with_received_at(at, grain)
         if heard is state or self._streamed is None:
             return heard
         return replace(heard, streamed=self._streamed)
 
-    def came_or_went(self, state: VehicleState, connected: bool) -> VehicleState:
+    def set_connected(self, state: VehicleState, connected: bool) -> VehicleState:
         """Note that the car connected, which it does only awake, or that it is gone."""
         self.connected = connected
         if not connected:
-            self.told.clear()
+            self.pushed.clear()
         if state.telemetry is not TelemetryStage.OFF:
-            state = state.streaming(
+            state = state.with_stage(
                 TelemetryStage.CONNECTED if connected else TelemetryStage.SYNCED
             )
         if connected:
             # what it complained about may be over; if not, it says so again
             state = state.troubled(replace(state.trouble, reported=""))
             return state.with_connectivity(Connectivity.ONLINE)
-        return state if self.pushed_at is None else self._heard(state, self.pushed_at, grain=0)
+        return (
+            state if self.pushed_at is None else self._note_received(state, self.pushed_at, grain=0)
+        )
 
-    def stage(
+    def set_stage(
         self, state: VehicleState, stage: TelemetryStage, trouble: TelemetryTrouble = NO_TROUBLE
     ) -> VehicleState:
         """Note how far the channel has come, and why no further; a connection outranks what Tesla tells."""
-        state = state.streaming(TelemetryStage.CONNECTED if self.connected else stage)
+        state = state.with_stage(TelemetryStage.CONNECTED if self.connected else stage)
         return state.troubled(replace(trouble, reported=state.trouble.reported))
 
     @staticmethod
-    def complained(state: VehicleState, about: str) -> VehicleState:
+    def report_error(state: VehicleState, about: str) -> VehicleState:
         """Note what the car complains about, until it connects again; "" is nothing new."""
         return state.troubled(replace(state.trouble, reported=about)) if about else state

@@ -12,7 +12,7 @@ from .telemetry_status import NO_TROUBLE, TelemetryTrouble
 
 MAX_CLOCK_LEAD: Final = 300.0
 """Seconds that a car's clock may run ahead of ours before its time is not believed."""
-HEARD_GRAIN: Final = 60.0
+RECEIVED_GRAIN: Final = 60.0
 """Seconds in which a stream is noted once: a car may push every second, and each moment would be a row of the
 recorder."""
 UNKNOWN_TIME: Final = 0.0
@@ -104,9 +104,9 @@ class VehicleState:
     """How far the car's push channel has come."""
     trouble: TelemetryTrouble = NO_TROUBLE
     """What stands in its way."""
-    heard_at: float | None = None
+    received_at: float | None = None
     """When the car pushed something last, unix seconds by our clock: to HEARD_GRAIN while it goes on."""
-    brokered_at: float = UNKNOWN_TIME
+    broker_received_at: float = UNKNOWN_TIME
     """When a broker passed on something that the car had just sent, unix seconds by our clock; 0.0 for never."""
 
     energy: ChargeEnergy = NOTHING_CHARGED
@@ -141,7 +141,7 @@ class VehicleState:
         """Return whether there is something to show of a signal, or of one of NOT_SIGNALS."""
         match name:
             case "telemetry" | "heard_at":
-                return self.heard_at is not None
+                return self.received_at is not None
             case "energy":
                 return self.energy.session is not None
         return name in NOT_SIGNALS or self.value(name) is not None
@@ -173,7 +173,7 @@ class VehicleState:
         """Return the state with another connection."""
         return replace(self, connectivity=connection)
 
-    def streaming(self, stage: TelemetryStage) -> VehicleState:
+    def with_stage(self, stage: TelemetryStage) -> VehicleState:
         """Return the state with the push channel at another stage."""
         return replace(self, telemetry=stage)
 
@@ -181,15 +181,15 @@ class VehicleState:
         """Return the state with other problems of the push channel."""
         return replace(self, trouble=trouble)
 
-    def heard(self, at: float, grain: float = HEARD_GRAIN) -> VehicleState:
+    def with_received_at(self, at: float, grain: float = RECEIVED_GRAIN) -> VehicleState:
         """Return the state of a car that pushed something; the moment is noted once in `grain` seconds."""
-        if self.heard_at is not None and 0 <= at - self.heard_at < grain:
+        if self.received_at is not None and 0 <= at - self.received_at < grain:
             return self
-        return replace(self, heard_at=at)
+        return replace(self, received_at=at)
 
-    def brokered(self, at: float) -> VehicleState:
+    def with_broker_time(self, at: float) -> VehicleState:
         """Return the state after a broker passed something on."""
-        return replace(self, brokered_at=at)
+        return replace(self, broker_received_at=at)
 
     def changes(self, earlier: VehicleState) -> frozenset[str]:
         """Return the names of the signals whose value differs, and of what else is no signal (NOT_SIGNALS)."""
@@ -204,8 +204,8 @@ class VehicleState:
             names.add(TELEMETRY)
         if self.trouble != earlier.trouble:
             names.add(TROUBLE)
-        if self.heard_at != earlier.heard_at:
-            names.add(HEARD_AT)
+        if self.received_at != earlier.received_at:
+            names.add(RECEIVED_AT)
         if self.energy.shown != earlier.energy.shown:
             names.add(ENERGY)
         return frozenset(names)
@@ -223,10 +223,11 @@ class VehicleState:
     def as_dict(self) -> dict[str, Any]:
         """Return what outlives a restart as JSON-compatible values; the connection is not worth keeping."""
         readings: dict[str, Any] = {
-            name: reading.as_list(self.brokered_at) for name, reading in self.readings.items()
+            name: reading.as_list(self.broker_received_at)
+            for name, reading in self.readings.items()
         }
-        if self.heard_at is not None:
-            readings |= {HEARD_AT: self.heard_at, STREAMED: list(self.streamed)}
+        if self.received_at is not None:
+            readings |= {RECEIVED_AT: self.received_at, STREAMED: list(self.streamed)}
         if self.energy.session is not None:
             readings[ENERGY] = self.energy.as_list()
         return readings
@@ -240,7 +241,7 @@ class VehicleState:
             for name, item in known.items()
             if name in SIGNALS and (reading := Reading.from_list(item)) is not None
         }
-        heard_at = known.get(HEARD_AT)
+        heard_at = known.get(RECEIVED_AT)
         is_time = isinstance(heard_at, int | float) and EARLIEST <= heard_at <= LATEST
         match known.get(STREAMED):
             case [int() as day, int() as count]:
@@ -249,7 +250,7 @@ class VehicleState:
                 streamed = (0, 0)
         return cls(
             readings,
-            heard_at=heard_at if is_time else None,
+            received_at=heard_at if is_time else None,
             energy=ChargeEnergy.from_list(known.get(ENERGY)),
             streamed=streamed,
         )
@@ -258,10 +259,10 @@ class VehicleState:
 CONNECTIVITY: Final = "connection"
 TELEMETRY: Final = "telemetry"
 TROUBLE: Final = "trouble"
-HEARD_AT: Final = "heard_at"
+RECEIVED_AT: Final = "heard_at"
 ENERGY: Final = "energy"
 STREAMED: Final = "streamed"
-NOT_SIGNALS: Final = frozenset({CONNECTIVITY, TELEMETRY, TROUBLE, HEARD_AT, ENERGY})
+NOT_SIGNALS: Final = frozenset({CONNECTIVITY, TELEMETRY, TROUBLE, RECEIVED_AT, ENERGY})
 """Not signals of the car's, but things that entities show all the same."""
 
 
