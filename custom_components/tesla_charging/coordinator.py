@@ -47,7 +47,7 @@ from .vehicle.energy_meter import with_energy
 from .vehicle.location import whereabouts
 from .vehicle.push import PushChannel
 from .vehicle.state import TelemetryStage, VehicleState, expected, readings_of
-from .vehicle.telemetry_status import LOCATION, NO_TROUBLE, TelemetryTrouble
+from .vehicle.telemetry_status import LOCATION, NO_PROBLEM, TelemetryDiagnosis
 from .vehicle_command import CommandRequest, CommandResult, Outcome, VirtualKey
 
 BURST = 0.25
@@ -310,7 +310,7 @@ class VehicleCoordinator(TellingCoordinator):
 
     @callback
     def telemetry_stage(
-        self, stage: TelemetryStage, trouble: TelemetryTrouble = NO_TROUBLE
+        self, stage: TelemetryStage, trouble: TelemetryDiagnosis = NO_PROBLEM
     ) -> None:
         """Show how far the push channel has come, and why no further."""
         self._take(self.push.set_stage(self.data, stage, trouble))

@@ -164,7 +164,7 @@ def _car(
             "refused_fields": list(config.refused_fields),
             "pushed_ago": _ago(car.pushed_at, now),
         },
-        "telemetry_trouble": asdict(state.trouble),
+        "telemetry_trouble": asdict(state.diagnosis),
         "energy": asdict(state.energy),
         "events": _events(car),
         "receiver": asdict(pushed.counters)

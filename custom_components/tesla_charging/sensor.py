@@ -25,7 +25,7 @@ from .entity import VehicleEntity
 from .models import TeslaChargingConfigEntry
 from .vehicle.location import is_at_home
 from .vehicle.next_schedule import next_start
-from .vehicle.state import TROUBLE, signals_of
+from .vehicle.state import DIAGNOSIS, signals_of
 
 PARALLEL_UPDATES = 0
 PLACED = signals_of(("LocatedAtHome", "Location"))
@@ -147,9 +147,9 @@ class TelemetrySensor(VehicleSensor):
     @override
     def extra_state_attributes(self) -> dict[str, str | list[str]] | None:
         """What Tesla and the car say about it, in their own words."""
-        if TROUBLE not in self.signals:
+        if DIAGNOSIS not in self.signals:
             return None
-        trouble = self.state_of_car.trouble
+        trouble = self.state_of_car.diagnosis
         return {
             "detail": trouble.detail,
             "left_out": list(trouble.left_out),

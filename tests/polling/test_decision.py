@@ -25,7 +25,7 @@ from custom_components.tesla_charging.polling.decision import (
 )
 from custom_components.tesla_charging.polling.intervals import MINUTE
 from custom_components.tesla_charging.vehicle.state import Reading, VehicleState
-from custom_components.tesla_charging.vehicle.telemetry_status import TelemetryTrouble
+from custom_components.tesla_charging.vehicle.telemetry_status import TelemetryDiagnosis
 
 NOW = 1_790_000_040.0
 """On the grid of a car with phase 0."""
@@ -346,8 +346,8 @@ def test_a_car_that_does_not_push_everything_is_asked_rarely() -> None:
     ],
 )
 def test_only_what_asking_would_tell_is_missed(left_out: tuple[str, ...], incomplete: bool) -> None:
-    state = VehicleState({ONLY_POLLED: Reading(100, NOW)}).troubled(
-        TelemetryTrouble(left_out=left_out)
+    state = VehicleState({ONLY_POLLED: Reading(100, NOW)}).with_diagnosis(
+        TelemetryDiagnosis(left_out=left_out)
     )
     assert is_incomplete(state, asked=True) is incomplete
     assert is_incomplete(state, asked=False) is incomplete

@@ -6,8 +6,8 @@ from custom_components.tesla_charging.fleet_api import AccountUnpaid, MissingSco
 from custom_components.tesla_charging.storage.config_record import DAY, HOUR, ConfigMemory
 from custom_components.tesla_charging.vehicle.state import TelemetryStage
 from custom_components.tesla_charging.vehicle.telemetry_status import (
+    TelemetryDiagnosis,
     TelemetryProblem,
-    TelemetryTrouble,
     problem_of,
 )
 
@@ -76,10 +76,10 @@ def test_something_else_that_is_wanted_is_offered_at_once() -> None:
 
 
 def test_the_greatest_problem_is_shown() -> None:
-    assert TelemetryTrouble().shown is TelemetryProblem.NONE
-    trouble = TelemetryTrouble(left_out=("Gear",))
+    assert TelemetryDiagnosis().shown is TelemetryProblem.NONE
+    trouble = TelemetryDiagnosis(left_out=("Gear",))
     assert trouble.shown is TelemetryProblem.FIELDS_LEFT_OUT
-    trouble = TelemetryTrouble(left_out=("Gear",), reported="x")
+    trouble = TelemetryDiagnosis(left_out=("Gear",), reported="x")
     assert trouble.shown is TelemetryProblem.REPORTED_BY_CAR
     assert REFUSED.trouble.shown is TelemetryProblem.MISSING_KEY
 

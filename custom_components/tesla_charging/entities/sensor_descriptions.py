@@ -22,7 +22,7 @@ from homeassistant.const import (
 
 from ..entity import VehicleEntityDescription
 from ..vehicle import charge_status as why_not_charging
-from ..vehicle.state import ENERGY, RECEIVED_AT, TELEMETRY, TROUBLE, TelemetryStage, VehicleState
+from ..vehicle.state import DIAGNOSIS, ENERGY, RECEIVED_AT, TELEMETRY, TelemetryStage, VehicleState
 from ..vehicle.telemetry_status import TelemetryProblem
 from .sensor_values import (
     CHARGING_STATES,
@@ -184,8 +184,8 @@ TELEMETRY_SENSORS: Final = (
     ),
     VehicleSensorDescription(
         key="telemetry_problem",
-        signals=(TROUBLE,),
-        value_fn=lambda state: state.trouble.shown.value,
+        signals=(DIAGNOSIS,),
+        value_fn=lambda state: state.diagnosis.shown.value,
         device_class=SensorDeviceClass.ENUM,
         options=[problem.value for problem in TelemetryProblem],
         entity_category=EntityCategory.DIAGNOSTIC,

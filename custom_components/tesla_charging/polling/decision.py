@@ -273,7 +273,7 @@ def is_incomplete(state: VehicleState, *, asked: bool) -> bool:
     That is what Tesla leaves out of its stream, but for the position: if it is left out, the permission for it is
     missing. And once in its life, unless it was just `asked`, what no car pushes: its own bounds, say.
     """
-    left_out = state.trouble.left_out
+    left_out = state.diagnosis.left_out
     if any(SIGNALS[name].section and name != LOCATION for name in left_out if name in SIGNALS):
         return True
     return not asked and ONLY_POLLED not in state.readings

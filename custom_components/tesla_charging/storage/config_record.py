@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ..vehicle.state import TelemetryStage
-from ..vehicle.telemetry_status import TelemetryProblem, TelemetryTrouble
+from ..vehicle.telemetry_status import TelemetryDiagnosis, TelemetryProblem
 
 HOUR: Final = 3_600.0
 DAY: Final = 24 * HOUR
@@ -44,9 +44,9 @@ class ConfigMemory:
     """Where it lets the car connect, host and port: another one is not ours."""
 
     @property
-    def trouble(self) -> TelemetryTrouble:
+    def trouble(self) -> TelemetryDiagnosis:
         """What the owner can see of it."""
-        return TelemetryTrouble(self.problem, self.reason, self.refused_fields)
+        return TelemetryDiagnosis(self.problem, self.reason, self.refused_fields)
 
     @property
     def patience(self) -> float:

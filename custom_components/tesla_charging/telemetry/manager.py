@@ -19,7 +19,7 @@ from ..fleet_api import TelemetryConfigs
 from ..storage.config_record import ConfigMemory
 from ..storage.vehicle_store import VehicleStorage
 from ..vehicle.state import TelemetryStage
-from ..vehicle.telemetry_status import NO_TROUBLE, TelemetryProblem, TelemetryTrouble
+from ..vehicle.telemetry_status import NO_PROBLEM, TelemetryDiagnosis, TelemetryProblem
 from ..vehicle_command import VirtualKey
 from .config_issues import clear_refusals
 from .config_review import ConfigReview
@@ -71,7 +71,7 @@ class EntryTelemetry:
         self._stopped = False
         self._closed_because = ""
         """What was logged last, so that it is logged once."""
-        self._trouble = NO_TROUBLE
+        self._trouble = NO_PROBLEM
         """Why the receiver is not open."""
         self._silence: SilenceWatch | None = None
         self._streaming = Streaming.FULL
@@ -119,7 +119,7 @@ class EntryTelemetry:
             self._create_issue(
                 err.key, {"detail": err.detail, "port": str(self.settings.listen_port)}
             )
-            self._trouble = TelemetryTrouble(TelemetryProblem.CANNOT_LISTEN, err.detail)
+            self._trouble = TelemetryDiagnosis(TelemetryProblem.CANNOT_LISTEN, err.detail)
             for car in self._cars.values():
                 car.telemetry_stage(TelemetryStage.WAITING, self._trouble)
             job = HassJob(self._reopen, cancel_on_shutdown=True)
@@ -129,7 +129,7 @@ class EntryTelemetry:
             await self.server.close(self._entry.entry_id)
             return
         self._let_in()
-        self._trouble = NO_TROUBLE
+        self._trouble = NO_PROBLEM
         self._clear_issue()
         self._entry.async_on_unload(
             async_dispatcher_connect(self._hass, SIGNAL_NEW_CA, self._on_new_ca)

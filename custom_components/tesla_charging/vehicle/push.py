@@ -9,7 +9,7 @@ from ..fleet_api import Connectivity
 from ..fleet_telemetry import Record, SignalRecord, billed_signals, settle
 from .car_events import CarEvents
 from .state import RECEIVED_GRAIN, UNKNOWN_TIME, TelemetryStage, VehicleState, pushed_readings
-from .telemetry_status import NO_TROUBLE, TelemetryTrouble
+from .telemetry_status import NO_PROBLEM, TelemetryDiagnosis
 
 GRAIN: Final = 1.0
 """Seconds by which the car's time of a push can be too early: some of its clients count whole seconds."""
@@ -83,20 +83,20 @@ class PushChannel:
             )
         if connected:
             # what it complained about may be over; if not, it says so again
-            state = state.troubled(replace(state.trouble, reported=""))
+            state = state.with_diagnosis(replace(state.diagnosis, reported=""))
             return state.with_connectivity(Connectivity.ONLINE)
         return (
             state if self.pushed_at is None else self._note_received(state, self.pushed_at, grain=0)
         )
 
     def set_stage(
-        self, state: VehicleState, stage: TelemetryStage, trouble: TelemetryTrouble = NO_TROUBLE
+        self, state: VehicleState, stage: TelemetryStage, trouble: TelemetryDiagnosis = NO_PROBLEM
     ) -> VehicleState:
         """Note how far the channel has come, and why no further; a connection outranks what Tesla tells."""
         state = state.with_stage(TelemetryStage.CONNECTED if self.connected else stage)
-        return state.troubled(replace(trouble, reported=state.trouble.reported))
+        return state.with_diagnosis(replace(trouble, reported=state.diagnosis.reported))
 
     @staticmethod
     def report_error(state: VehicleState, about: str) -> VehicleState:
         """Note what the car complains about, until it connects again; "" is nothing new."""
-        return state.troubled(replace(state.trouble, reported=about)) if about else state
+        return state.with_diagnosis(replace(state.diagnosis, reported=about)) if about else state

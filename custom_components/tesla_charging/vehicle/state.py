@@ -8,7 +8,7 @@ from typing import Any, Final
 from ..fleet_api import Connectivity, VehicleData
 from .charge_energy import NOTHING_CHARGED, ChargeEnergy
 from .signals import EARLIEST, LATEST, SIGNALS, NotGiven, Value, with_position
-from .telemetry_status import NO_TROUBLE, TelemetryTrouble
+from .telemetry_status import NO_PROBLEM, TelemetryDiagnosis
 
 MAX_CLOCK_LEAD: Final = 300.0
 """Seconds that a car's clock may run ahead of ours before its time is not believed."""
@@ -102,7 +102,7 @@ class VehicleState:
     connectivity: Connectivity = Connectivity.UNKNOWN
     telemetry: TelemetryStage = TelemetryStage.OFF
     """How far the car's push channel has come."""
-    trouble: TelemetryTrouble = NO_TROUBLE
+    diagnosis: TelemetryDiagnosis = NO_PROBLEM
     """What stands in its way."""
     received_at: float | None = None
     """When the car pushed something last, unix seconds by our clock: to HEARD_GRAIN while it goes on."""
@@ -177,9 +177,9 @@ class VehicleState:
         """Return the state with the push channel at another stage."""
         return replace(self, telemetry=stage)
 
-    def troubled(self, trouble: TelemetryTrouble) -> VehicleState:
+    def with_diagnosis(self, trouble: TelemetryDiagnosis) -> VehicleState:
         """Return the state with other problems of the push channel."""
-        return replace(self, trouble=trouble)
+        return replace(self, diagnosis=trouble)
 
     def with_received_at(self, at: float, grain: float = RECEIVED_GRAIN) -> VehicleState:
         """Return the state of a car that pushed something; the moment is noted once in `grain` seconds."""
@@ -202,8 +202,8 @@ class VehicleState:
             names.add(CONNECTIVITY)
         if self.telemetry is not earlier.telemetry:
             names.add(TELEMETRY)
-        if self.trouble != earlier.trouble:
-            names.add(TROUBLE)
+        if self.diagnosis != earlier.diagnosis:
+            names.add(DIAGNOSIS)
         if self.received_at != earlier.received_at:
             names.add(RECEIVED_AT)
         if self.energy.shown != earlier.energy.shown:
@@ -258,11 +258,11 @@ class VehicleState:
 
 CONNECTIVITY: Final = "connection"
 TELEMETRY: Final = "telemetry"
-TROUBLE: Final = "trouble"
+DIAGNOSIS: Final = "trouble"
 RECEIVED_AT: Final = "heard_at"
 ENERGY: Final = "energy"
 STREAMED: Final = "streamed"
-NOT_SIGNALS: Final = frozenset({CONNECTIVITY, TELEMETRY, TROUBLE, RECEIVED_AT, ENERGY})
+NOT_SIGNALS: Final = frozenset({CONNECTIVITY, TELEMETRY, DIAGNOSIS, RECEIVED_AT, ENERGY})
 """Not signals of the car's, but things that entities show all the same."""
 
 

@@ -37,7 +37,7 @@ class TelemetryProblem(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class TelemetryTrouble:
+class TelemetryDiagnosis:
     """What is known of the problems of one car's push channel."""
 
     problem: TelemetryProblem = TelemetryProblem.NONE
@@ -58,7 +58,7 @@ class TelemetryTrouble:
         return TelemetryProblem.FIELDS_LEFT_OUT if self.left_out else TelemetryProblem.NONE
 
 
-NO_TROUBLE: Final = TelemetryTrouble()
+NO_PROBLEM: Final = TelemetryDiagnosis()
 LOCATION: Final = "Location"
 """The field that is refused for want of a permission, not because it is unknown."""
 
