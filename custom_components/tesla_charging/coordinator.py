@@ -44,7 +44,7 @@ from .storage.vehicle_store import CommandMemory, VehicleStorage
 from .telling import TellingCoordinator
 from .vehicle.charge_schedules import knows_schedules
 from .vehicle.energy_meter import with_energy
-from .vehicle.location import whereabouts
+from .vehicle.location import home_proximity
 from .vehicle.push import PushChannel
 from .vehicle.state import TelemetryStage, VehicleState, expected, readings_of
 from .vehicle.telemetry_status import LOCATION, NO_PROBLEM, TelemetryDiagnosis
@@ -107,7 +107,7 @@ class VehicleCoordinator(TellingCoordinator):
         )
         storage.attach(summary.vin, self._memory, lambda: self.data)
         self.asking = Asking(
-            summary.vin, storage.habits(summary.vin), clock.now(), partial(whereabouts, hass)
+            summary.vin, storage.habits(summary.vin), clock.now(), partial(home_proximity, hass)
         )
         storage.attach_habits(summary.vin, lambda: self.asking.habits)
         state = storage.state(summary.vin).with_connectivity(summary.state)

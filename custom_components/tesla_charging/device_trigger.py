@@ -17,7 +17,7 @@ import voluptuous as vol
 from .const import DOMAIN
 from .device import vins_of
 from .monitors.events import signal_of
-from .vehicle.charge_events import ChargeEvent, Happening
+from .vehicle.charge_events import ChargeEvent, DetectedEvent
 
 CONF_LATE: Final = "late"
 """Whether it also counts what was noticed late; without that an automation acts on what happens now."""
@@ -70,7 +70,7 @@ async def async_attach_trigger(
     job = HassJob(action)
 
     @callback
-    def run(happening: Happening) -> None:
+    def run(happening: DetectedEvent) -> None:
         if happening.event.value != wanted or (happening.late and not also_late):
             return
         hass.async_run_hass_job(

@@ -11,7 +11,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .entity import VehicleEntity, VehicleEntityDescription
 from .models import TeslaChargingConfigEntry
 from .monitors.events import signal_of
-from .vehicle.charge_events import ChargeEvent, Happening
+from .vehicle.charge_events import ChargeEvent, DetectedEvent
 
 PARALLEL_UPDATES = 0
 
@@ -79,7 +79,7 @@ class VehicleEvent(VehicleEntity, EventEntity):
         return True
 
     @callback
-    def _on_event(self, happening: Happening) -> None:
+    def _on_event(self, happening: DetectedEvent) -> None:
         if happening.event.value in self.event_types:
             self._trigger_event(happening.event.value, happening.as_data())
             self.async_write_ha_state()

@@ -14,7 +14,7 @@ from custom_components.tesla_charging.fleet_api import Connectivity
 from custom_components.tesla_charging.polling.decision import MOST_A_DAY, Ask
 from custom_components.tesla_charging.polling.observations import Asking
 from custom_components.tesla_charging.polling.usage_pattern import Habits
-from custom_components.tesla_charging.vehicle.location import Whereabouts
+from custom_components.tesla_charging.vehicle.location import HomeProximity
 from custom_components.tesla_charging.vehicle.push import PushChannel
 from custom_components.tesla_charging.vehicle.state import Reading, VehicleState
 from tests.support.month_of_a_car import (
@@ -108,10 +108,10 @@ def test_a_car_whose_position_is_known_is_not_asked_on_long_drives() -> None:
         timeline.charge(home + 2 * MINUTE, 11.0, limit=90)
         return timeline
 
-    def where(now: float) -> Whereabouts:
+    def where(now: float) -> HomeProximity:
         left = MONDAY + 7 * HOUR - now
         # thirty metres a second is a little more than it drives
-        return Whereabouts(left <= 0, max(0.0, left * 0.9))
+        return HomeProximity(left <= 0, max(0.0, left * 0.9))
 
     asked: Counter[str] = Counter()
     ours = ask_as_we_do(journey(), 2, whereabouts=where, on_ask=lambda _, why: asked.update([why]))

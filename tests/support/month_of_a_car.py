@@ -15,7 +15,7 @@ from custom_components.tesla_charging.fleet_api import Connectivity
 from custom_components.tesla_charging.polling.decision import Ask
 from custom_components.tesla_charging.polling.observations import Asking
 from custom_components.tesla_charging.polling.usage_pattern import Habits
-from custom_components.tesla_charging.vehicle.location import NOWHERE, Whereabouts
+from custom_components.tesla_charging.vehicle.location import NOWHERE, HomeProximity
 from custom_components.tesla_charging.vehicle.push import PushChannel
 from custom_components.tesla_charging.vehicle.state import VehicleState, readings_of
 
@@ -261,7 +261,7 @@ def ask_as_we_do(
     *,
     vin: str = "LRW3E7EK0PC000101",
     stretch: float = 1.0,
-    whereabouts: Callable[[float], Whereabouts] = lambda _: NOWHERE,
+    whereabouts: Callable[[float], HomeProximity] = lambda _: NOWHERE,
     on_ask: Callable[[float, str], None] = lambda _now, _why: None,
 ) -> Seen:
     """Ask as the coordinator does."""

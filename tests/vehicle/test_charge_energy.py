@@ -10,7 +10,7 @@ from custom_components.tesla_charging.vehicle.charge_energy import (
     NOTHING_CHARGED,
     STEP_BACK,
     ChargeEnergy,
-    Look,
+    EnergySample,
 )
 
 START = 1_800_000_000.0
@@ -32,9 +32,9 @@ class Life:
     home: float = 0.0
     away: float = 0.0
 
-    def look(self, *, wavers: bool = False) -> Look:
+    def look(self, *, wavers: bool = False) -> EnergySample:
         shown = self.counter - (self.rng.choice((0.0, 0.02, 0.2)) if wavers else 0.0)
-        return Look(
+        return EnergySample(
             max(0.0, round(shown, 2)),
             self.now,
             plugged=self.plugged,
@@ -68,13 +68,13 @@ class Life:
         self.at_home = not self.at_home
 
 
-def seen(energy: ChargeEnergy, *looks: Look) -> ChargeEnergy:
+def seen(energy: ChargeEnergy, *looks: EnergySample) -> ChargeEnergy:
     for look in looks:
-        energy = energy.seen(look)
+        energy = energy.with_sample(look)
     return energy
 
 
-def day(life: Life) -> list[Look]:
+def day(life: Life) -> list[EnergySample]:
     """Let a car live through a day or so; return a look at every moment of it."""
     looks = []
     for _ in range(life.rng.randint(1, 3)):
@@ -99,7 +99,7 @@ def day(life: Life) -> list[Look]:
 @pytest.mark.parametrize("seed", range(40))
 def test_who_sees_everything_counts_everything_where_it_was_charged(seed: int) -> None:
     life = Life(random.Random(seed))
-    energy = seen(NOTHING_CHARGED.seen(life.look()), *day(life), *day(life))
+    energy = seen(NOTHING_CHARGED.with_sample(life.look()), *day(life), *day(life))
     assert energy.home == pytest.approx(life.home, abs=0.2)
     assert energy.away == pytest.approx(life.away, abs=0.2)
     assert energy.unplaced == 0
@@ -109,14 +109,14 @@ def test_who_sees_everything_counts_everything_where_it_was_charged(seed: int) -
 def test_whatever_is_missed_totals_never_go_back_and_never_exceed_the_truth(seed: int) -> None:
     rng = random.Random(seed)
     life = Life(rng)
-    energy = NOTHING_CHARGED.seen(life.look())
+    energy = NOTHING_CHARGED.with_sample(life.look())
     share = rng.choice((0.05, 0.3, 0.8))
     for _ in range(10):
         for look in day(life):
             if rng.random() > share:
                 continue  # Home Assistant was off, or nobody asked
             wavering = rng.choice((look, look, _wavering(look, rng)))
-            before, energy = energy, energy.seen(wavering)
+            before, energy = energy, energy.with_sample(wavering)
             for name in ("home", "away", "unplaced"):
                 assert getattr(energy, name) >= getattr(before, name)
             if rng.random() < 0.1:
@@ -127,9 +127,9 @@ def test_whatever_is_missed_totals_never_go_back_and_never_exceed_the_truth(seed
         assert energy.total >= 0.8 * (life.home + life.away)
 
 
-def _wavering(look: Look, rng: random.Random) -> Look:
+def _wavering(look: EnergySample, rng: random.Random) -> EnergySample:
     step = min(look.added, rng.uniform(0, STEP_BACK / 2))
-    return Look(
+    return EnergySample(
         look.added - step,
         look.at,
         plugged=look.plugged,
@@ -145,7 +145,7 @@ def test_nonsense_never_moves_a_total_back(seed: int) -> None:
     rng = random.Random(seed)
     energy = NOTHING_CHARGED
     for _ in range(300):
-        look = Look(
+        look = EnergySample(
             rng.choice((0.0, -3.0, 5_000.0, rng.uniform(0, 80))),
             rng.choice((0.0, START, START + rng.uniform(-1e5, 1e5))),
             plugged=rng.choice((None, True, False)),
@@ -154,7 +154,7 @@ def test_nonsense_never_moves_a_total_back(seed: int) -> None:
             odometer=rng.choice((None, 0.0, rng.uniform(0, 1e5))),
             at_home=rng.choice((None, True, False)),
         )
-        before, energy = energy, energy.seen(look)
+        before, energy = energy, energy.with_sample(look)
         assert all(
             later >= earlier
             for earlier, later in zip(
@@ -168,16 +168,16 @@ def test_nonsense_never_moves_a_total_back(seed: int) -> None:
 # -- one by one --------------------------------------------------------------------------------------------
 
 
-def at(minutes: float, added: float, **more: object) -> Look:
+def at(minutes: float, added: float, **more: object) -> EnergySample:
     """Look at a car that charges at home, so many minutes after the start."""
     values = {"plugged": True, "charging": True, "odometer": 1000.0, "at_home": True, **more}
-    return Look(added, START + minutes * 60, state_at=START - 60, **values)  # type: ignore[arg-type]
+    return EnergySample(added, START + minutes * 60, state_at=START - 60, **values)  # type: ignore[arg-type]
 
 
-def gone(minutes: float, added: float, state: float, **more: object) -> Look:
+def gone(minutes: float, added: float, state: float, **more: object) -> EnergySample:
     """Look at a car without a cable since `state` minutes after the start."""
     values = {"odometer": 1000.0, "at_home": False, **more}
-    return Look(
+    return EnergySample(
         added,
         START + minutes * 60,
         plugged=False,
@@ -231,15 +231,17 @@ def test_a_car_that_was_charging_when_last_seen_is_not_believed_to_have_charged_
 
 def test_a_false_word_about_the_cable_is_no_new_session() -> None:
     energy = seen(NOTHING_CHARGED, at(0, 0.0), at(120, 20.0), gone(125, 20.9, 125, at_home=True))
-    after = Look(
+    after = EnergySample(
         21.8, START + 130 * 60, plugged=True, state_at=START + 130 * 60, charging=True, at_home=True
     )
-    assert energy.seen(after).total == pytest.approx(21.8)
+    assert energy.with_sample(after).total == pytest.approx(21.8)
 
 
 def test_after_a_false_word_about_the_cable_a_long_gap_is_still_the_same_session() -> None:
-    def plugged(minutes: float, added: float) -> Look:
-        return Look(added, START + minutes * 60, plugged=True, state_at=START + 7800, at_home=True)
+    def plugged(minutes: float, added: float) -> EnergySample:
+        return EnergySample(
+            added, START + minutes * 60, plugged=True, state_at=START + 7800, at_home=True
+        )
 
     energy = seen(NOTHING_CHARGED, at(0, 0.0), at(120, 20.0), gone(125, 20.0, 125, at_home=True))
     energy = seen(energy, plugged(131, 20.1), plugged(731, 45.0))
@@ -264,14 +266,16 @@ def test_the_last_of_a_fast_charge_that_comes_late_belongs_to_it() -> None:
 
 
 def test_what_was_measured_before_the_cable_went_in_elsewhere_counts_where_it_was() -> None:
-    elsewhere = Look(10.2, START + 61 * 60, plugged=True, state_at=START + 100 * 60, at_home=False)
+    elsewhere = EnergySample(
+        10.2, START + 61 * 60, plugged=True, state_at=START + 100 * 60, at_home=False
+    )
     energy = seen(NOTHING_CHARGED, at(0, 0.0), at(60, 10.0), gone(60, 10.0, 60.5), elsewhere)
     assert (energy.home, energy.away) == pytest.approx((10.2, 0.0))
 
 
 def test_a_car_plugged_in_again_at_the_same_place_begins_anew() -> None:
     energy = seen(NOTHING_CHARGED, at(0, 0.0), at(30, 5.0), gone(40, 5.0, 40, at_home=True))
-    later = Look(
+    later = EnergySample(
         9.0,
         START + 400 * 60,
         plugged=True,
@@ -279,7 +283,7 @@ def test_a_car_plugged_in_again_at_the_same_place_begins_anew() -> None:
         odometer=1000.0,
         at_home=True,
     )
-    assert energy.seen(later).home == pytest.approx(14.0)
+    assert energy.with_sample(later).home == pytest.approx(14.0)
 
 
 def test_more_than_any_car_takes_is_not_counted() -> None:
@@ -294,8 +298,12 @@ def test_energy_counts_where_the_car_is_plugged_in() -> None:
         at(0, 0.0),
         at(60, 8.0),
         gone(70, 8.0, 70),
-        Look(0.0, START + 6600, plugged=True, state_at=START + 6000, charging=True, **at_work),  # type: ignore[arg-type]
-        Look(3.0, START + 9000, plugged=True, state_at=START + 6000, charging=True, **at_work),  # type: ignore[arg-type]
+        EnergySample(
+            0.0, START + 6600, plugged=True, state_at=START + 6000, charging=True, **at_work
+        ),  # type: ignore[arg-type]
+        EnergySample(
+            3.0, START + 9000, plugged=True, state_at=START + 6000, charging=True, **at_work
+        ),  # type: ignore[arg-type]
     )
     assert (energy.home, energy.away) == (8.0, 3.0)
 

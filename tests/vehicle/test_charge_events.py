@@ -10,13 +10,13 @@ import pytest
 from custom_components.tesla_charging.vehicle.charge_events import (
     LATE,
     ChargeEvent,
+    ChargeSnapshot,
     Contact,
-    Happening,
+    DetectedEvent,
+    HomeSignal,
     Reason,
-    Situation,
-    Whereabouts,
-    happened,
-    look,
+    events_between,
+    snapshot,
 )
 from custom_components.tesla_charging.vehicle.state import Reading, VehicleState
 
@@ -32,22 +32,22 @@ class Watched:
     stream: float | None = None
     in_touch: bool = True
     state: VehicleState = field(default_factory=VehicleState)
-    situation: Situation = field(default_factory=Situation)
+    situation: ChargeSnapshot = field(default_factory=ChargeSnapshot)
 
     def wait(self, seconds: float) -> Watched:
         self.now += seconds
         return self
 
-    def look(self) -> tuple[Happening, ...]:
+    def look(self) -> tuple[DetectedEvent, ...]:
         """Look without anything new."""
         located = self.state.value("LocatedAtHome")
-        home = Whereabouts("LocatedAtHome", located) if isinstance(located, bool) else None
+        home = HomeSignal("LocatedAtHome", located) if isinstance(located, bool) else None
         before = self.situation
         contact = Contact(self.now, self.in_touch or self.stream is not None, self.stream)
-        self.situation = look(before, self.state, home, contact)
-        return happened(before, self.situation, self.state, self.now)
+        self.situation = snapshot(before, self.state, home, contact)
+        return events_between(before, self.situation, self.state, self.now)
 
-    def hear(self, *, assumed: bool = False, **values: object) -> tuple[Happening, ...]:
+    def hear(self, *, assumed: bool = False, **values: object) -> tuple[DetectedEvent, ...]:
         """Look after the car told something."""
         readings = {
             name: Reading(value, self.now, assumed=assumed)  # type: ignore[arg-type]  # signals
@@ -175,7 +175,7 @@ def test_while_the_connection_was_lost_somebody_may_have_stopped_it_too(car: Wat
 # -- late ----------------------------------------------------------------------------------------------
 
 
-def late(happenings: tuple[Happening, ...]) -> list[bool]:
+def late(happenings: tuple[DetectedEvent, ...]) -> list[bool]:
     return [happening.late for happening in happenings]
 
 
@@ -234,10 +234,10 @@ def test_another_witness_is_no_homecoming(car: Watched) -> None:
         {"Location": Reading((52.0, 4.4), NOW), "LocatedAtHome": Reading(True, NOW)}
     )
     contact = Contact(NOW, in_touch=True)
-    before = look(Situation(), state, Whereabouts("Location", False), contact)
-    after = look(before, state, Whereabouts("LocatedAtHome", True), contact)
-    assert happened(before, after, state, NOW) == ()
-    assert after.home == Whereabouts("LocatedAtHome", True)
+    before = snapshot(ChargeSnapshot(), state, HomeSignal("Location", False), contact)
+    after = snapshot(before, state, HomeSignal("LocatedAtHome", True), contact)
+    assert events_between(before, after, state, NOW) == ()
+    assert after.home == HomeSignal("LocatedAtHome", True)
 
 
 def test_not_knowing_where_it_is_is_not_being_away(car: Watched) -> None:

@@ -15,13 +15,13 @@ from ..coordinator import VehicleCoordinator
 from ..fleet_api import Connectivity
 from ..storage.vehicle_store import VehicleStorage
 from ..vehicle.charge_events import (
+    ChargeSnapshot,
     Contact,
-    Followed,
-    Happening,
-    Situation,
-    Whereabouts,
-    happened,
-    look,
+    Continuity,
+    DetectedEvent,
+    HomeSignal,
+    events_between,
+    snapshot,
 )
 from ..vehicle.location import HOME_ZONE, is_at_home
 from ..vehicle.state import VehicleState
@@ -31,7 +31,7 @@ EDGE: Final = 100.0
 _IN_TOUCH: Final = frozenset({Connectivity.ONLINE, Connectivity.ASLEEP})
 
 
-def signal_of(entry_id: str, vin: str) -> SignalType[Happening]:
+def signal_of(entry_id: str, vin: str) -> SignalType[DetectedEvent]:
     """Return the dispatcher's signal that tells what happens to a car of an entry."""
     return SignalType(f"{DOMAIN}_event_{entry_id}_{vin}")
 
@@ -53,9 +53,9 @@ class EventWatch:
         self._storage = storage
         self._connected_at: float | None = None
         charge, home = storage.followed(car.vin)
-        before = Situation(charge_followed=Followed(charge), home_followed=Followed(home))
+        before = ChargeSnapshot(charge_followed=Continuity(charge), home_followed=Continuity(home))
         nobody = Contact(clock.now(), in_touch=False)
-        self._situation = look(before, car.data, _whereabouts(hass, car.data), nobody)
+        self._situation = snapshot(before, car.data, _whereabouts(hass, car.data), nobody)
 
     @callback
     def start(self) -> None:
@@ -76,10 +76,10 @@ class EventWatch:
         told = car.last_update_success and car.data.connectivity in _IN_TOUCH
         contact = Contact(now, car.push.connected or told, self._connected_at)
         before = self._situation
-        self._situation = after = look(
+        self._situation = after = snapshot(
             before, car.data, _whereabouts(self._hass, car.data), contact
         )
-        for happening in happened(before, after, car.data, now):
+        for happening in events_between(before, after, car.data, now):
             async_dispatcher_send(self._hass, signal_of(self._entry.entry_id, car.vin), happening)
 
     def _followed(self) -> tuple[float, float]:
@@ -91,13 +91,13 @@ class EventWatch:
         self._storage.save_states()
 
 
-def _whereabouts(hass: HomeAssistant, state: VehicleState) -> Whereabouts | None:
+def _whereabouts(hass: HomeAssistant, state: VehicleState) -> HomeSignal | None:
     """Return whether a car is at home, None where that is not known for certain."""
     at_home = is_at_home(hass, state)
     if at_home is None:
         return None
     if isinstance(state.value("LocatedAtHome"), bool):
-        return Whereabouts("LocatedAtHome", at_home)
+        return HomeSignal("LocatedAtHome", at_home)
     position, zone = state.value("Location"), hass.states.get(HOME_ZONE)
     if (
         not at_home
@@ -106,4 +106,4 @@ def _whereabouts(hass: HomeAssistant, state: VehicleState) -> Whereabouts | None
         and in_zone(zone, *position, EDGE)
     ):
         return None
-    return Whereabouts("Location", at_home)
+    return HomeSignal("Location", at_home)

@@ -8,7 +8,7 @@ from typing import Final
 import zlib
 
 from ..fleet_api import AccountUnpaid, Connectivity, FleetApiError
-from ..vehicle.location import NOWHERE, Whereabouts
+from ..vehicle.location import NOWHERE, HomeProximity
 from ..vehicle.push import PushChannel
 from ..vehicle.state import Readings, VehicleState, clock_lag, signals_of
 from .charge_forecast import ChargeForecast, forecast
@@ -50,7 +50,7 @@ class Asking:
         vin: str,
         habits: Habits,
         now: float,
-        whereabouts: Callable[[VehicleState], Whereabouts] = lambda _: NOWHERE,
+        whereabouts: Callable[[VehicleState], HomeProximity] = lambda _: NOWHERE,
     ) -> None:
         """Nothing was asked yet; its owner's habits are known from before."""
         self.asked_at: float | None = None

@@ -26,7 +26,7 @@ FRESH: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class EnergySample:
     """What a car says at one moment."""
 
     added: float
@@ -79,7 +79,7 @@ class ChargeEnergy:
         """What can be seen of it."""
         return (self.session, self.home, self.away, self.unplaced)
 
-    def seen(self, look: Look) -> ChargeEnergy:
+    def with_sample(self, look: EnergySample) -> ChargeEnergy:
         """Return the totals after a look at the car; looks come in the order of time."""
         look = replace(look, added=max(look.added, 0.0))
         return replace(_counted(_plugged(self, look), look), charging=look.charging)
@@ -112,7 +112,7 @@ NOTHING_CHARGED: Final = ChargeEnergy()
 """Of a car that nobody has looked at."""
 
 
-def _plugged(energy: ChargeEnergy, look: Look) -> ChargeEnergy:
+def _plugged(energy: ChargeEnergy, look: EnergySample) -> ChargeEnergy:
     """Note what the look says about the cable and the place."""
     unplugged_at, place = energy.unplugged_at, energy.place
     if look.plugged is False and unplugged_at is None:
@@ -122,7 +122,7 @@ def _plugged(energy: ChargeEnergy, look: Look) -> ChargeEnergy:
     return replace(energy, unplugged_at=unplugged_at, place=place)
 
 
-def _counted(energy: ChargeEnergy, look: Look) -> ChargeEnergy:
+def _counted(energy: ChargeEnergy, look: EnergySample) -> ChargeEnergy:
     session = energy.session
     if session is None:
         # of what was charged before, nobody knows when and where
@@ -146,7 +146,7 @@ def _counted(energy: ChargeEnergy, look: Look) -> ChargeEnergy:
     return _from_now(_plus(energy, rise), look, session + rise)
 
 
-def _is_back(energy: ChargeEnergy, look: Look, session: float, gone: float) -> bool:
+def _is_back(energy: ChargeEnergy, look: EnergySample, session: float, gone: float) -> bool:
     """Whether the counter was gone for a moment, and is as it was."""
     return (
         abs(look.added - gone) <= STEP_BACK
@@ -155,7 +155,7 @@ def _is_back(energy: ChargeEnergy, look: Look, session: float, gone: float) -> b
     )
 
 
-def _is_new(energy: ChargeEnergy, look: Look, session: float) -> bool:
+def _is_new(energy: ChargeEnergy, look: EnergySample, session: float) -> bool:
     """Whether the counter is that of another session than the last one."""
     if look.added <= FRESH < session:
         return True
@@ -165,7 +165,7 @@ def _is_new(energy: ChargeEnergy, look: Look, session: float) -> bool:
     return rise < 0 or _was_elsewhere(energy, look) or _was_plugged_in_again(energy, look)
 
 
-def _was_elsewhere(energy: ChargeEnergy, look: Look) -> bool:
+def _was_elsewhere(energy: ChargeEnergy, look: EnergySample) -> bool:
     """Whether the car has ended its session and moved since, so that it must have been unplugged."""
     if energy.charging or look.odometer is None or energy.odometer is None:
         return False
@@ -174,7 +174,7 @@ def _was_elsewhere(energy: ChargeEnergy, look: Look) -> bool:
     return long_ago and look.odometer - energy.odometer > MOVED_MILES
 
 
-def _was_plugged_in_again(energy: ChargeEnergy, look: Look) -> bool:
+def _was_plugged_in_again(energy: ChargeEnergy, look: EnergySample) -> bool:
     """Whether the car was seen without a cable, has one now, and can have charged so much since."""
     if energy.unplugged_at is None or not look.plugged or not look.is_whole:
         return False
@@ -182,7 +182,7 @@ def _was_plugged_in_again(energy: ChargeEnergy, look: Look) -> bool:
     return hours is not None and look.added <= PARKED_KW * hours
 
 
-def _from_now(energy: ChargeEnergy, look: Look, highest: float) -> ChargeEnergy:
+def _from_now(energy: ChargeEnergy, look: EnergySample, highest: float) -> ChargeEnergy:
     """Have the next look compared with this one."""
     return replace(
         energy,

@@ -45,7 +45,7 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class DetectedEvent:
     """An event with what was known of the car when it was noticed; None for what was not."""
 
     event: ChargeEvent
@@ -89,7 +89,7 @@ _MEANINGS: Final[Mapping[object, _Meaning]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class Continuity:
     """How well one fact about a car has been followed."""
 
     until: float = 0.0
@@ -99,12 +99,12 @@ class Followed:
     reading: Reading | None = None
     """What it told last."""
 
-    def goes_on_from(self, before: Followed) -> bool:
+    def goes_on_from(self, before: Continuity) -> bool:
         """Return whether nothing can have been missed since then."""
         return self.stream is not None and self.stream == before.stream
 
 
-class Whereabouts(NamedTuple):
+class HomeSignal(NamedTuple):
     """Whether a car is at home, and which of its signals says so: another one is no homecoming."""
 
     signal: str
@@ -112,14 +112,14 @@ class Whereabouts(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
+class ChargeSnapshot:
     """What was last known for certain of a car; None for never."""
 
     plugged: bool | None = None
     charging: bool | None = None
-    home: Whereabouts | None = None
-    charge_followed: Followed = field(default_factory=Followed)
-    home_followed: Followed = field(default_factory=Followed)
+    home: HomeSignal | None = None
+    charge_followed: Continuity = field(default_factory=Continuity)
+    home_followed: Continuity = field(default_factory=Continuity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,15 +133,15 @@ class Contact:
     """Since when it has been connected; None if it is not."""
 
 
-def look(
-    before: Situation, state: VehicleState, home: Whereabouts | None, contact: Contact
-) -> Situation:
+def snapshot(
+    before: ChargeSnapshot, state: VehicleState, home: HomeSignal | None, contact: Contact
+) -> ChargeSnapshot:
     """Return the situation after a look at the car; what it does not tell for certain stays as it was."""
     charge = _certain(state.readings.get("DetailedChargeState"))
     meaning = _MEANINGS.get(charge.value) if charge else None
     located = _certain(state.readings.get(home.signal)) if home else None
     charging = meaning.charging if meaning else None
-    return Situation(
+    return ChargeSnapshot(
         plugged=meaning.plugged if meaning else before.plugged,
         charging=before.charging if charging is None else charging,
         home=home if located else before.home,
@@ -150,9 +150,9 @@ def look(
     )
 
 
-def happened(
-    before: Situation, after: Situation, state: VehicleState, now: float
-) -> tuple[Happening, ...]:
+def events_between(
+    before: ChargeSnapshot, after: ChargeSnapshot, state: VehicleState, now: float
+) -> tuple[DetectedEvent, ...]:
     """Return what happened between two looks, in its order."""
     direct = after.charge_followed.goes_on_from(before.charge_followed)
     late = not direct and now - before.charge_followed.until > LATE
@@ -175,7 +175,7 @@ def happened(
         missed = not after.home_followed.goes_on_from(before.home_followed)
         found.append((event, None, missed and now - before.home_followed.until > LATE))
     return tuple(
-        Happening(
+        DetectedEvent(
             event,
             battery_level=state.number("BatteryLevel"),
             charge_limit=state.number("ChargeLimitSoc"),
@@ -218,7 +218,7 @@ def _certain(reading: Reading | None) -> Reading | None:
     return None if reading is None or reading.assumed or reading.value is None else reading
 
 
-def _follow(before: Followed, reading: Reading | None, contact: Contact) -> Followed:
+def _follow(before: Continuity, reading: Reading | None, contact: Contact) -> Continuity:
     """Return how well a fact has been followed, given its reading of now.
 
     Being in touch with a car goes on following it, but makes no gap good: what happened in it is noticed when the car
@@ -228,7 +228,7 @@ def _follow(before: Followed, reading: Reading | None, contact: Contact) -> Foll
     known_at = max(before.until, measured_at)
     goes_on = contact.in_touch and contact.now - known_at <= LATE
     told = before.stream == contact.stream or (reading is not None and reading != before.reading)
-    return Followed(
+    return Continuity(
         contact.now if goes_on else known_at,
         contact.stream if told else None,
         reading or before.reading,

@@ -5,7 +5,7 @@ from typing import Final
 
 from homeassistant.core import HomeAssistant
 
-from .charge_energy import Look
+from .charge_energy import EnergySample
 from .location import is_at_home
 from .state import VehicleState
 
@@ -23,7 +23,7 @@ def with_energy(hass: HomeAssistant, state: VehicleState, before: VehicleState) 
     if added is None:
         return state
     charging_state = state.value(STATE)
-    look = Look(
+    look = EnergySample(
         added,
         at=state.measured_at(COUNTER) or 0.0,
         plugged=None if charging_state is None else charging_state != "Disconnected",
@@ -32,5 +32,5 @@ def with_energy(hass: HomeAssistant, state: VehicleState, before: VehicleState) 
         odometer=state.number("Odometer"),
         at_home=is_at_home(hass, state),
     )
-    energy = state.energy.seen(look)
+    energy = state.energy.with_sample(look)
     return state if energy == state.energy else replace(state, energy=energy)

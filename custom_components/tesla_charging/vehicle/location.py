@@ -14,19 +14,19 @@ FASTEST = 30.0
 """Metres in a second that a car comes nearer on its way home at most."""
 
 
-class Whereabouts(NamedTuple):
+class HomeProximity(NamedTuple):
     """Whether a car is at home, and how many seconds it needs to be there at least; None for not known."""
 
     at_home: bool | None
     home_in: float | None
 
 
-NOWHERE: Final = Whereabouts(None, None)
+NOWHERE: Final = HomeProximity(None, None)
 
 
-def whereabouts(hass: HomeAssistant, state: VehicleState) -> Whereabouts:
+def home_proximity(hass: HomeAssistant, state: VehicleState) -> HomeProximity:
     """Return what is known of where a car is."""
-    return Whereabouts(is_at_home(hass, state), _seconds_home(hass, state))
+    return HomeProximity(is_at_home(hass, state), _seconds_home(hass, state))
 
 
 def is_at_home(hass: HomeAssistant, state: VehicleState) -> bool | None:
