@@ -11,8 +11,8 @@ from custom_components.tesla_charging.fleet_telemetry import (
     FIELDS,
     ConfigAnswerError,
     Day,
+    FieldKind,
     FieldRequest,
-    Kind,
     SkippedReason,
     TelemetryConfig,
     expected_signals_per_month,
@@ -217,9 +217,9 @@ def test_reported_errors() -> None:
 def test_every_field_is_one_of_teslas() -> None:
     assert set(FIELDS) <= set(vehicle_data.Field.keys())
     assert all(row.request.interval_seconds >= 1 for row in FIELDS.values())
-    numeric = (Kind.NUMBER, Kind.LOCATION)
+    numeric = (FieldKind.NUMBER, FieldKind.LOCATION)
     assert not [r for r in FIELDS.values() if r.request.minimum_delta and r.kind not in numeric]
-    assert all((row.kind is Kind.WORD) == (row.arm is not None) for row in FIELDS.values())
+    assert all((row.kind is FieldKind.WORD) == (row.arm is not None) for row in FIELDS.values())
 
 
 def test_the_place_is_asked_for_only_with_the_scope() -> None:

@@ -9,7 +9,7 @@ from custom_components.tesla_charging.fleet_telemetry import (
     AlertRecord,
     ConnectivityRecord,
     ErrorRecord,
-    Reading,
+    FieldReading,
     Record,
     RecordError,
     SignalRecord,
@@ -29,7 +29,7 @@ def read(rest: str, payload: str | bytes, *, retained: bool = False) -> Record |
     return read_message(BASE, f"{BASE}/{VIN}/{rest}", payload, NOW, retained=retained)
 
 
-def value(field: str, payload: str) -> Reading | None:
+def value(field: str, payload: str) -> FieldReading | None:
     record = read(f"v/{field}", payload)
     assert isinstance(record, SignalRecord)
     assert record.vin == VIN
@@ -70,7 +70,7 @@ def value(field: str, payload: str) -> Reading | None:
         ("ScheduledDepartureTime", '"07:05:00"', "07:05:00"),
     ],
 )
-def test_values(field: str, payload: str, expected: Reading | None) -> None:
+def test_values(field: str, payload: str, expected: FieldReading | None) -> None:
     assert value(field, payload) == expected
 
 

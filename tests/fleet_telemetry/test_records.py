@@ -16,7 +16,7 @@ from custom_components.tesla_charging.fleet_telemetry import (
     AlertRecord,
     ConnectivityRecord,
     ErrorRecord,
-    Reading,
+    FieldReading,
     RecordError,
     SignalRecord,
     settle,
@@ -286,7 +286,7 @@ def test_a_car_that_falls_asleep_is_not_unplugged() -> None:
 
 
 def test_the_charge_state_of_the_same_record_counts_first() -> None:
-    readings: dict[str, Reading] = {
+    readings: dict[str, FieldReading] = {
         "DetailedChargeState": "Disconnected",
         "ChargingCableType": INVALID,
     }
@@ -298,7 +298,7 @@ def test_the_charge_state_of_the_same_record_counts_first() -> None:
 
 
 def test_what_is_only_there_while_something_goes_on() -> None:
-    readings: dict[str, Reading] = {
+    readings: dict[str, FieldReading] = {
         "TimeToFullCharge": INVALID,
         "MinutesToArrival": INVALID,
         "Soc": 50.0,

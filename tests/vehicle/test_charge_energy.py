@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 import itertools
 import random
+from typing import Any
 
 import pytest
 
@@ -292,7 +293,7 @@ def test_more_than_any_car_takes_is_not_counted() -> None:
 
 
 def test_energy_counts_where_the_car_is_plugged_in() -> None:
-    at_work = {"at_home": False, "odometer": 1020.0}
+    at_work: dict[str, Any] = {"at_home": False, "odometer": 1020.0}
     energy = seen(
         NOTHING_CHARGED,
         at(0, 0.0),
@@ -300,10 +301,10 @@ def test_energy_counts_where_the_car_is_plugged_in() -> None:
         gone(70, 8.0, 70),
         EnergySample(
             0.0, START + 6600, plugged=True, state_at=START + 6000, charging=True, **at_work
-        ),  # type: ignore[arg-type]
+        ),
         EnergySample(
             3.0, START + 9000, plugged=True, state_at=START + 6000, charging=True, **at_work
-        ),  # type: ignore[arg-type]
+        ),
     )
     assert (energy.home, energy.away) == (8.0, 3.0)
 

@@ -18,8 +18,8 @@ from ..coordinator import VehicleCoordinator
 from ..exceptions import asleep
 from ..vehicle.charge_schedules import (
     FORMS,
-    Kind,
     Schedule,
+    ScheduleKind,
     in_order,
     knows_schedules,
     minutes_of,
@@ -60,7 +60,7 @@ _WHAT: Final = {
 }
 
 
-def _fields(kind: Kind, *, change: bool) -> dict[vol.Marker, Any]:
+def _fields(kind: ScheduleKind, *, change: bool) -> dict[vol.Marker, Any]:
     form = FORMS[kind]
     fields: dict[vol.Marker, Any] = dict(_ID) if change else {}
     for name in form.times:
@@ -70,7 +70,7 @@ def _fields(kind: Kind, *, change: bool) -> dict[vol.Marker, Any]:
     return fields | {vol.Optional(name): check for name, check in _WHAT.items()}
 
 
-def _new(kind: Kind, hass: HomeAssistant, data: Data) -> Data:
+def _new(kind: ScheduleKind, hass: HomeAssistant, data: Data) -> Data:
     """Complete the fields to a schedule that every car of the call gets."""
     schedule = _changed(
         Schedule(
@@ -147,7 +147,7 @@ async def _add(car: VehicleCoordinator, data: Data) -> Done:
     return Done(await car.send(schedule.request()), {ATTR_SCHEDULE_ID: schedule.id})
 
 
-async def _change(kind: Kind, car: VehicleCoordinator, data: Data) -> Done:
+async def _change(kind: ScheduleKind, car: VehicleCoordinator, data: Data) -> Done:
     """Change what was given; what was not is read from the car, because Tesla only replaces as a whole."""
     _knows_schedules(car, expected=True)
     number: int = data[ATTR_SCHEDULE_ID]
@@ -162,7 +162,7 @@ async def _change(kind: Kind, car: VehicleCoordinator, data: Data) -> Done:
     return Done(await car.send(after.request()), told)
 
 
-async def _remove(kind: Kind, car: VehicleCoordinator, data: Data) -> Done:
+async def _remove(kind: ScheduleKind, car: VehicleCoordinator, data: Data) -> Done:
     _knows_schedules(car, expected=True)
     number = data[ATTR_SCHEDULE_ID]
     return Done(await car.send(FORMS[kind].remove(id=number)), {ATTR_SCHEDULE_ID: number})
@@ -170,7 +170,7 @@ async def _remove(kind: Kind, car: VehicleCoordinator, data: Data) -> Done:
 
 async def _get(car: VehicleCoordinator, data: Data) -> Done:
     _knows_schedules(car, expected=True)
-    kinds = tuple(Kind) if data[ATTR_KIND] == BOTH else (Kind(data[ATTR_KIND]),)
+    kinds = tuple(ScheduleKind) if data[ATTR_KIND] == BOTH else (ScheduleKind(data[ATTR_KIND]),)
     listed = await _read(car, kinds, wake=False)
     return Done(
         EXECUTED,
@@ -179,14 +179,14 @@ async def _get(car: VehicleCoordinator, data: Data) -> Done:
 
 
 async def _read(
-    car: VehicleCoordinator, kinds: tuple[Kind, ...], *, wake: bool
-) -> dict[Kind, list[Schedule]]:
+    car: VehicleCoordinator, kinds: tuple[ScheduleKind, ...], *, wake: bool
+) -> dict[ScheduleKind, list[Schedule]]:
     """Return what a car has, for one data request. Raises HomeAssistantError."""
     with car.explaining():
         if not wake and not await car.commander.is_awake():
             raise asleep("asleep_unread", car.vehicle_name)
         data = await car.commander.read([FORMS[kind].section for kind in kinds], wake=wake)
-    listed: dict[Kind, list[Schedule]] = {}
+    listed: dict[ScheduleKind, list[Schedule]] = {}
     for kind in kinds:
         if (found := schedules_in(data, kind)) is None:
             raise HomeAssistantError(
@@ -233,7 +233,7 @@ async def _set_departure(car: VehicleCoordinator, data: Data) -> Done:
     return Done(await car.send(request))
 
 
-def _of(kind: Kind) -> tuple[Action, ...]:
+def _of(kind: ScheduleKind) -> tuple[Action, ...]:
     return (
         Action(
             f"add_{kind}_schedule",
@@ -260,12 +260,12 @@ def _of(kind: Kind) -> tuple[Action, ...]:
 SCHEDULE_ACTIONS: Final = (
     Action(
         "get_schedules",
-        fields={vol.Optional(ATTR_KIND, default=BOTH): vol.In((BOTH, *Kind))},
+        fields={vol.Optional(ATTR_KIND, default=BOTH): vol.In((BOTH, *ScheduleKind))},
         act=_get,
         response=SupportsResponse.ONLY,
     ),
-    *_of(Kind.CHARGE),
-    *_of(Kind.PRECONDITION),
+    *_of(ScheduleKind.CHARGE),
+    *_of(ScheduleKind.PRECONDITION),
     Action(
         "set_scheduled_charging",
         "set_scheduled_charging",

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from ..vehicle.signals import Value
+from ..vehicle.signals import SignalValue
 from ..vehicle.state import VehicleState
 from ..vehicle_command import CommandRequest, CommandResult, Outcome, Parameters
 
-type Effect = Callable[[Parameters], dict[str, Value]]
+type Effect = Callable[[Parameters], dict[str, SignalValue]]
 
 _EFFECTS: Final[dict[str, Effect]] = {
     "charge_start": lambda _: {"DetailedChargeState": "Starting"},
@@ -20,7 +20,7 @@ _EFFECTS: Final[dict[str, Effect]] = {
 }
 
 
-def effect_of(request: CommandRequest, result: CommandResult) -> dict[str, Value]:
+def effect_of(request: CommandRequest, result: CommandResult) -> dict[str, SignalValue]:
     """Return the signals that an executed command has set.
 
     A car that was "already so" is not assumed to be anything: "complete", say, is no charging.

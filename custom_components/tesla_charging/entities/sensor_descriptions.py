@@ -95,7 +95,7 @@ SENSORS: Final = (
     ),
     VehicleSensorDescription(
         key="why_not_charging",
-        signals=why_not_charging.SIGNALS,
+        signals=why_not_charging.REASON_SIGNALS,
         value_fn=why_not_charging.why_not_charging,
         device_class=SensorDeviceClass.ENUM,
         options=list(why_not_charging.REASONS),

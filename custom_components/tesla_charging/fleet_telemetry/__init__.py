@@ -34,7 +34,7 @@ from .errors import (
     TokenError,
     TrustError,
 )
-from .fields import FIELDS, Day, FieldRequest, Kind, expected_signals_per_month, fields_for
+from .fields import FIELDS, Day, FieldKind, FieldRequest, expected_signals_per_month, fields_for
 from .invalid import settle
 from .limits import Limits
 from .mqtt import is_topic_base, read_message, subscriptions
@@ -50,7 +50,7 @@ from .records import (
     VehicleError,
     billed_signals,
 )
-from .values import INVALID, Invalid, Reading, Value
+from .values import INVALID, FieldReading, FieldValue, Invalid
 
 __all__ = [
     "AUTHORITY_FILE",
@@ -71,12 +71,13 @@ __all__ = [
     "Day",
     "EnvelopeError",
     "ErrorRecord",
+    "FieldKind",
+    "FieldReading",
     "FieldRequest",
+    "FieldValue",
     "IdentityError",
     "Invalid",
-    "Kind",
     "Limits",
-    "Reading",
     "Record",
     "RecordError",
     "ReportedError",
@@ -89,7 +90,6 @@ __all__ = [
     "TelemetryReceiver",
     "TokenError",
     "TrustError",
-    "Value",
     "VehicleCA",
     "VehicleError",
     "billed_signals",

@@ -13,7 +13,7 @@ from typing import Final
 DAYS_PER_MONTH: Final = 30.4
 
 
-class Kind(Enum):
+class FieldKind(Enum):
     """What a field's value is, whatever form the car's firmware sends it in."""
 
     NUMBER = auto()
@@ -41,7 +41,7 @@ class Field:
     """One row: a field, how often it may come, and how often it is expected to."""
 
     name: str
-    kind: Kind
+    kind: FieldKind
     request: FieldRequest
     per_charging_hour: float = 0
     """Expected signals in an hour of charging at 11 kW (measured values jitter, the deltas hold them down)."""
@@ -73,7 +73,7 @@ class Day:
 
 def _row(
     name: str,
-    kind: Kind,
+    kind: FieldKind,
     interval: int,
     delta: float | None,
     estimate: tuple[float, float, float],
@@ -86,7 +86,12 @@ def _row(
     return Field(name, kind, request, *estimate, needs_location, arm, on_demand)
 
 
-_NUMBER, _BOOLEAN, _WORD, _TEXT = Kind.NUMBER, Kind.BOOLEAN, Kind.WORD, Kind.TEXT
+_NUMBER, _BOOLEAN, _WORD, _TEXT = (
+    FieldKind.NUMBER,
+    FieldKind.BOOLEAN,
+    FieldKind.WORD,
+    FieldKind.TEXT,
+)
 
 # Columns: name, kind, seconds, minimum delta, (signals per hour charging, per hour driving, per day).
 # States that an automation waits for have a second's interval: they change rarely, so that costs nothing.
@@ -114,7 +119,7 @@ _ROWS: Final = (
     _row("LocatedAtHome", _BOOLEAN, 1, None, (0, 2, 0)),
     _row("Odometer", _NUMBER, 300, 0.5, (0, 12, 1)),
     _row("Version", _TEXT, 60, None, (0, 0, 0.1)),
-    _row("Location", Kind.LOCATION, 30, 100.0, (0, 60, 0), needs_location=True),
+    _row("Location", FieldKind.LOCATION, 30, 100.0, (0, 60, 0), needs_location=True),
     # what only specialists look at
     _row("Soc", _NUMBER, 60, 0.5, (30, 40, 2), on_demand=True),
     _row("EnergyRemaining", _NUMBER, 60, 0.5, (22, 30, 1), on_demand=True),

@@ -7,7 +7,7 @@ says that they do not apply now (fleet-telemetry#341). A car that falls asleep i
 from collections.abc import Mapping
 from typing import Final
 
-from .values import INVALID, Reading, Value
+from .values import INVALID, FieldReading, FieldValue
 
 EMPTY_WHEN_INVALID: Final = frozenset(
     {
@@ -44,14 +44,16 @@ def is_empty(name: str, charge_state: object) -> bool:
     )
 
 
-def settle(readings: Mapping[str, Reading], charge_state: object) -> dict[str, Value | None]:
+def settle(
+    readings: Mapping[str, FieldReading], charge_state: object
+) -> dict[str, FieldValue | None]:
     """Return what a record changes: values, None where there is none now, nothing for what is to be ignored.
 
     A DetailedChargeState in the same record counts before the last known one.
     """
     told = readings.get("DetailedChargeState")
     state = told if isinstance(told, str) else charge_state
-    changes: dict[str, Value | None] = {
+    changes: dict[str, FieldValue | None] = {
         name: reading for name, reading in readings.items() if reading is not INVALID
     }
     if len(changes) < len(readings):

@@ -29,7 +29,7 @@ from .records import (
     bounded_tags,
     measured_at,
 )
-from .values import FIELD_NAMES, INVALID, Reading, conform, place
+from .values import FIELD_NAMES, INVALID, FieldReading, conform, place
 
 MAX_PAYLOAD_LENGTH: Final = 65_536
 MAX_TOPIC_LENGTH: Final = 512
@@ -101,7 +101,7 @@ def _signal(
     )
 
 
-def _raw(value: object) -> Reading | None:
+def _raw(value: object) -> FieldReading | None:
     if value is None:
         return INVALID
     if isinstance(value, bool | int | float | str):

@@ -18,7 +18,7 @@ from tesla_protocol.telemetry import (
 )
 
 from .errors import RecordError
-from .values import FIELD_NAMES, Reading, reader
+from .values import FIELD_NAMES, FieldReading, reader
 
 MAX_VALUES: Final = 1024
 """Values in one message; there are fewer than 300 fields."""
@@ -41,7 +41,7 @@ class SignalRecord:
     created_at: float
     """When the car measured it, unix seconds; 0.0 if nobody knows (a retained MQTT message)."""
     received_at: float
-    values: Mapping[str, Reading]
+    values: Mapping[str, FieldReading]
     """By field name; INVALID is for `invalid.settle()` to read."""
     is_resend: bool = False
     """Whether the car sends it again because it saw no acknowledgement."""
@@ -145,7 +145,7 @@ def measured_at(seconds: float | None, received_at: float) -> float:
     return seconds
 
 
-type _Found = tuple[str, Callable[[Any], Reading | None]]
+type _Found = tuple[str, Callable[[Any], FieldReading | None]]
 
 
 class _Readers(dict[tuple[int, str | None], _Found | None]):
@@ -173,7 +173,7 @@ def _signals(serialized: bytes, vin: str, received_at: float) -> SignalRecord:
     data = payload.data
     if len(data) > MAX_VALUES:
         raise RecordError("too many values in one message")
-    values: dict[str, Reading] = {}
+    values: dict[str, FieldReading] = {}
     ignored = repeated = 0
     for datum in data:
         value = datum.value

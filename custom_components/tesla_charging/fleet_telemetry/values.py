@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from tesla_protocol.telemetry import vehicle_data_pb2 as vehicle_data
 
-from .fields import FIELDS, Kind
+from .fields import FIELDS, FieldKind
 
 MAX_TEXT_LENGTH: Final = 256
 
@@ -31,10 +31,10 @@ class Invalid(Enum):
 INVALID: Final = Invalid.INVALID
 """The car said that it has no value now; what that means is for `invalid.py` to say."""
 
-type Value = float | int | bool | str | tuple[float, float]
+type FieldValue = float | int | bool | str | tuple[float, float]
 """A location is (latitude, longitude) in degrees."""
-type Reading = Value | Invalid
-type _Raw = Reading | None
+type FieldReading = FieldValue | Invalid
+type _Raw = FieldReading | None
 """None for what cannot be understood and is to be ignored."""
 
 _NO_SIGNAL: Final = frozenset({"Unknown", "SNA", "Invalid"})
@@ -177,11 +177,11 @@ def _as_it_is(value: _Raw) -> _Raw:
     return value
 
 
-_BY_KIND: Final[Mapping[Kind, Callable[[_Raw], _Raw]]] = {
-    Kind.NUMBER: _as_number,
-    Kind.BOOLEAN: _as_boolean,
-    Kind.TEXT: _as_text,
-    Kind.LOCATION: _as_location,
+_BY_KIND: Final[Mapping[FieldKind, Callable[[_Raw], _Raw]]] = {
+    FieldKind.NUMBER: _as_number,
+    FieldKind.BOOLEAN: _as_boolean,
+    FieldKind.TEXT: _as_text,
+    FieldKind.LOCATION: _as_location,
 }
 
 
@@ -201,13 +201,13 @@ CONFORMERS: Final[Mapping[str, Callable[[_Raw], _Raw]]] = {
 """By field name: what turns a raw value into a reading, or into None for what is to be ignored."""
 
 
-def conform(name: str, value: Reading | None) -> Reading | None:
+def conform(name: str, value: FieldReading | None) -> FieldReading | None:
     """Return a field's reading out of a raw value; None for an unknown field or what it cannot mean."""
     conformer = CONFORMERS.get(name)
     return conformer(value) if conformer is not None and value is not None else None
 
 
-def reader(name: str, arm: str) -> Callable[[Any], Reading | None] | None:
+def reader(name: str, arm: str) -> Callable[[Any], FieldReading | None] | None:
     """Return what reads a field out of one arm of `Value`; None for a field or an arm that is not known."""
     conformer, read = CONFORMERS.get(name), ARMS.get(arm)
     if conformer is None or read is None:
@@ -218,10 +218,10 @@ def reader(name: str, arm: str) -> Callable[[Any], Reading | None] | None:
     return lambda value: conformer(read(value))
 
 
-_OWN_ARMS: Final[Mapping[Kind, tuple[str, ...]]] = {
-    Kind.NUMBER: ("double_value", "float_value", "int_value", "long_value", "invalid"),
-    Kind.BOOLEAN: ("boolean_value", "invalid"),
-    Kind.LOCATION: ("location_value", "invalid"),
-    Kind.WORD: ("invalid",),
-    Kind.TEXT: ("invalid",),
+_OWN_ARMS: Final[Mapping[FieldKind, tuple[str, ...]]] = {
+    FieldKind.NUMBER: ("double_value", "float_value", "int_value", "long_value", "invalid"),
+    FieldKind.BOOLEAN: ("boolean_value", "invalid"),
+    FieldKind.LOCATION: ("location_value", "invalid"),
+    FieldKind.WORD: ("invalid",),
+    FieldKind.TEXT: ("invalid",),
 }

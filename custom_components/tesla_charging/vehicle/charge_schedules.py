@@ -31,7 +31,7 @@ _MASKS: Final = {name[:3].lower(): mask for name, mask in DAYS.items()}
 _NAMES: Final = {name[:3].lower(): name for name in DAYS}
 
 
-class Kind(StrEnum):
+class ScheduleKind(StrEnum):
     """The two kinds of schedules that a car has."""
 
     CHARGE = "charge"
@@ -39,7 +39,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class ScheduleFormat:
     """Where Tesla has the schedules of one kind."""
 
     section: Section
@@ -62,11 +62,11 @@ class Form:
         ]
 
 
-FORMS: Final[Mapping[Kind, Form]] = {
-    Kind.CHARGE: Form(
+FORMS: Final[Mapping[ScheduleKind, ScheduleFormat]] = {
+    ScheduleKind.CHARGE: ScheduleFormat(
         Section.CHARGE_SCHEDULES, "charge_schedules", ("start_time", "end_time"), optional=True
     ),
-    Kind.PRECONDITION: Form(
+    ScheduleKind.PRECONDITION: ScheduleFormat(
         Section.PRECONDITION_SCHEDULES,
         "precondition_schedules",
         ("precondition_time",),
@@ -79,7 +79,7 @@ FORMS: Final[Mapping[Kind, Form]] = {
 class Schedule:
     """One schedule of a car. It acts only while the car is near its place."""
 
-    kind: Kind
+    kind: ScheduleKind
     id: int
     name: str
     days: tuple[str, ...]
@@ -121,7 +121,7 @@ class Schedule:
         }
 
 
-def schedules_in(data: VehicleData, kind: Kind) -> list[Schedule] | None:
+def schedules_in(data: VehicleData, kind: ScheduleKind) -> list[Schedule] | None:
     """Return the schedules of one kind, None if the car says nothing of them; what cannot be one is left out."""
     form = FORMS[kind]
     listed = data.get(form.section, {}).get(form.listed)
@@ -131,7 +131,7 @@ def schedules_in(data: VehicleData, kind: Kind) -> list[Schedule] | None:
     return [schedule for schedule in found if schedule is not None]
 
 
-def _schedule(kind: Kind, item: object) -> Schedule | None:
+def _schedule(kind: ScheduleKind, item: object) -> Schedule | None:
     if not isinstance(item, dict):
         return None
     form = FORMS[kind]

@@ -42,7 +42,7 @@ _WHEN_STOPPED: Final[tuple[tuple[str, Callable[[VehicleState], bool]], ...]] = (
 REASONS: Final = tuple(
     dict.fromkeys((*_BY_STATE.values(), *(reason for reason, _ in _WHEN_STOPPED), "stopped"))
 )
-SIGNALS: Final = (
+REASON_SIGNALS: Final = (
     _STATE,
     "ChargePortLatch",
     "ScheduledChargingPending",

@@ -14,9 +14,9 @@ from homeassistant.util import dt as dt_util
 
 from ..fleet_api import Section
 
-type Value = float | int | bool | str | tuple[float, float]
+type SignalValue = float | int | bool | str | tuple[float, float]
 type Fields = Mapping[str, Any]
-type Check = Callable[[Any], Value | None]
+type Check = Callable[[Any], SignalValue | None]
 """Returns what a foreign value means, None where it says that there is none; raises NotGiven for nonsense."""
 
 MAX_TEXT: Final = 64
@@ -47,11 +47,11 @@ class Signal:
     push_check: Check | None = None
     """Instead of `check`, where a push says the same in another way than a poll."""
 
-    def pushed(self, value: object) -> Value | None:
+    def pushed(self, value: object) -> SignalValue | None:
         """Return the meaning of a value that the car itself sent. Raises NotGiven."""
         return None if value is None else (self.push_check or self.check)(value)
 
-    def polled(self, fields: Fields) -> Value | None:
+    def polled(self, fields: Fields) -> SignalValue | None:
         """Return the meaning of the section's field. Raises NotGiven, also when it is not there."""
         if self.field is None or self.field not in fields:
             raise NotGiven(self.name)
@@ -74,13 +74,13 @@ def _within(value: Any, minimum: float, maximum: float) -> float | int:
 def _number(minimum: float, maximum: float) -> Check:
     """Accept a number within what a car can mean; outside of it (infinity, say) it means nothing."""
 
-    def check(value: Any) -> Value | None:
+    def check(value: Any) -> SignalValue | None:
         return _within(value, minimum, maximum)
 
     return check
 
 
-def _boolean(value: Any) -> Value | None:
+def _boolean(value: Any) -> SignalValue | None:
     if not isinstance(value, bool):
         raise NotGiven
     return value
@@ -89,14 +89,14 @@ def _boolean(value: Any) -> Value | None:
 _NO_WORD: Final = frozenset({"", "<invalid>", "Unknown", "SNA", "Invalid"})
 
 
-def _word(value: Any) -> Value | None:
+def _word(value: Any) -> SignalValue | None:
     """Accept a word; Tesla has several for "none"."""
     if not isinstance(value, str):
         raise NotGiven
     return None if value in _NO_WORD else value[:MAX_TEXT]
 
 
-def _version(value: Any) -> Value | None:
+def _version(value: Any) -> SignalValue | None:
     """Accept a firmware version; in `vehicle_data` a build hash follows it after a space."""
     version = _word(value)
     return version.split(" ")[0] if isinstance(version, str) else None
@@ -105,7 +105,7 @@ def _version(value: Any) -> Value | None:
 _moment = _number(EARLIEST, LATEST)
 
 
-def _pacific_moment(value: Any) -> Value | None:
+def _pacific_moment(value: Any) -> SignalValue | None:
     """Accept the car's local time, which a push encodes as if it were that of US Pacific.
 
     Source: the note at ScheduledChargingStartTime in Available Data. The car is taken to be in this home's time zone.
@@ -115,7 +115,7 @@ def _pacific_moment(value: Any) -> Value | None:
     return int(local.replace(tzinfo=dt_util.get_default_time_zone()).timestamp())
 
 
-def _position(value: Any) -> Value | None:
+def _position(value: Any) -> SignalValue | None:
     if not isinstance(value, tuple) or len(value) != 2:
         raise NotGiven
     return (_within(value[0], -90, 90), _within(value[1], -180, 180))
@@ -126,7 +126,7 @@ MAX_SCHEDULES: Final = 200
 LAST_MINUTE: Final = 1439
 
 
-def _charge_starts(value: Any) -> Value | None:
+def _charge_starts(value: Any) -> SignalValue | None:
     """Accept a car's charge schedules; of them, what begins charging is kept, as words of a text.
 
     A word is mask of days, minutes after local midnight, 1 for once, latitude, longitude: "62,1380,0,52.5,13.25".

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ..fleet_api import Connectivity, VehicleData
 from .charge_energy import NOTHING_CHARGED, ChargeEnergy
-from .signals import EARLIEST, LATEST, SIGNALS, NotGiven, Value, with_position
+from .signals import EARLIEST, LATEST, SIGNALS, NotGiven, SignalValue, with_position
 from .telemetry_status import NO_PROBLEM, TelemetryDiagnosis
 
 MAX_CLOCK_LEAD: Final = 300.0
@@ -23,7 +23,7 @@ UNKNOWN_TIME: Final = 0.0
 class Reading:
     """A value (None: the car says there is none) and when the car measured it, unix seconds."""
 
-    value: Value | None
+    value: SignalValue | None
     measured_at: float
     assumed: bool = False
     """Whether it is what a command has set: then the time is that of our clock, not of the car's."""
@@ -115,7 +115,7 @@ class VehicleState:
     """The day (ordinal, in this home's time zone) of the last push, and how many signals were pushed on it, as of
     `heard_at`."""
 
-    def value(self, name: str) -> Value | None:
+    def value(self, name: str) -> SignalValue | None:
         """Return a signal's value, None when it is not known."""
         reading = self.readings.get(name)
         return reading.value if reading else None
@@ -300,7 +300,7 @@ def pushed_readings(values: Mapping[str, object], *, measured_at: float) -> dict
     return readings
 
 
-def expected(values: Mapping[str, Value], *, now: float) -> dict[str, Reading]:
+def expected(values: Mapping[str, SignalValue], *, now: float) -> dict[str, Reading]:
     """Return readings for what a command that the car accepted has just set."""
     return {name: Reading(value, now, assumed=True) for name, value in values.items()}
 
