@@ -37,7 +37,7 @@ from .fleet_telemetry import Record, SignalRecord
 from .issues.kinds import Evidence
 from .issues.registry import async_get_issues
 from .polling.confirming import Confirming
-from .polling.decision import Ask, Plan
+from .polling.decision import PollDecision, PollTarget
 from .polling.observations import Asking
 from .polling.refreshing import Refresher
 from .storage.vehicle_store import CommandMemory, VehicleStorage
@@ -136,13 +136,13 @@ class VehicleCoordinator(TellingCoordinator):
         While the car pushes its data, nothing is asked at all.
         """
         try:
-            if self._decide().ask is Ask.NOTHING:
+            if self._decide().target is PollTarget.NOTHING:
                 return self.data
             summary = await self._vehicles.summary(self.vin)
             self.commander.saw(summary.state)
             self.asking.saw(summary.state, self.data.connectivity, clock.now())
             state = self.data.with_connectivity(summary.state)
-            if self._decide(summary.state).ask is not Ask.DATA:
+            if self._decide(summary.state).target is not PollTarget.DATA:
                 return state
             state = await self._ask(state)
             self._decide(state.connectivity, state)
@@ -155,7 +155,9 @@ class VehicleCoordinator(TellingCoordinator):
         finally:
             self.update_interval = self.asking.wait(clock.now())
 
-    def _decide(self, seen: Connectivity | None = None, state: VehicleState | None = None) -> Plan:
+    def _decide(
+        self, seen: Connectivity | None = None, state: VehicleState | None = None
+    ) -> PollDecision:
         return self.asking.decide(
             state or self.data,
             self.push,

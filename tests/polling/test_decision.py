@@ -16,12 +16,12 @@ from custom_components.tesla_charging.polling.decision import (
     ONLY_POLLED,
     SILENCE,
     SOONEST_LOOK,
-    Ask,
-    Known,
-    Why,
+    PollContext,
+    PollReason,
+    PollTarget,
     is_incomplete,
-    next_look,
-    next_question,
+    next_check,
+    next_poll,
 )
 from custom_components.tesla_charging.polling.intervals import MINUTE
 from custom_components.tesla_charging.vehicle.state import Reading, VehicleState
@@ -32,7 +32,7 @@ NOW = 1_790_000_040.0
 HOUR = 3600.0
 STEP = STATE_INTERVAL.total_seconds()
 ONLINE = Connectivity.ONLINE
-ASKED = Known(seen=ONLINE, asked_at=NOW, changed_at=NOW)
+ASKED = PollContext(seen=ONLINE, polled_at=NOW, changed_at=NOW)
 AGO = [
     0.0,
     1.0,
@@ -53,7 +53,7 @@ def some_forecast(dice: random.Random, asked_at: float) -> ChargeForecast:
     )
 
 
-def anything(seed: int = 1, count: int = 5_000, **certain: Any) -> list[Known]:
+def anything(seed: int = 1, count: int = 5_000, **certain: Any) -> list[PollContext]:
     """Return as many different things that can be known of a car, all with this in common."""
     dice = random.Random(seed)
     found = []
@@ -86,27 +86,27 @@ def anything(seed: int = 1, count: int = 5_000, **certain: Any) -> list[Known]:
             "stretch": dice.choice([1.0, 1.0, 1.5, 40.0, 1e300, math.inf]),
             "phase": dice.random(),
         }
-        found.append(Known(**known | certain))
+        found.append(PollContext(**known | certain))
     return found
 
 
-def ask(known: Known, now: float = NOW) -> Ask:
-    return next_question(known, now).ask
+def ask(known: PollContext, now: float = NOW) -> PollTarget:
+    return next_poll(known, now).target
 
 
 # -- what is asked at all ----------------------------------------------------------------------------------
 
 
 def test_data_are_never_asked_of_a_car_that_is_not_known_to_be_online() -> None:
-    asked = {known.seen for known in anything() if ask(known) is Ask.DATA}
+    asked = {known.seen for known in anything() if ask(known) is PollTarget.DATA}
     assert asked == {ONLINE}
 
 
 def test_the_free_question_comes_first_and_only_once() -> None:
     for known in anything():
-        assert (ask(known) is Ask.STATE) <= (known.seen is None)
+        assert (ask(known) is PollTarget.STATE) <= (known.seen is None)
         if known.seen is not None and known.seen is not ONLINE:
-            assert ask(known) is Ask.NOTHING
+            assert ask(known) is PollTarget.NOTHING
 
 
 def test_nothing_is_asked_while_the_car_pushes_unless_a_command_waits_for_its_confirmation() -> (
@@ -115,24 +115,24 @@ def test_nothing_is_asked_while_the_car_pushes_unless_a_command_waits_for_its_co
     pushing = [known for known in anything(seen=None, incomplete=False) if known.pushes(NOW)]
     assert len(pushing) > 100
     for known in pushing:
-        assert (ask(known) is Ask.NOTHING) is not known.confirm_wanted
+        assert (ask(known) is PollTarget.NOTHING) is not known.confirm_wanted
 
 
 def test_a_car_that_does_not_push_is_always_looked_at() -> None:
     for known in anything(seen=None, streaming=False):
-        assert ask(known) is Ask.STATE
+        assert ask(known) is PollTarget.STATE
 
 
 def test_a_command_is_confirmed_whatever_else_is_known() -> None:
     for known in anything(seen=ONLINE, confirm_wanted=True):
-        assert ask(known) is Ask.DATA
+        assert ask(known) is PollTarget.DATA
 
 
 def test_a_car_never_asked_and_a_clock_set_back_are_asked_at_once_and_once() -> None:
     for known in anything(seen=ONLINE, stretch=1.0, confirm_wanted=False, count=1_000):
-        assert ask(replace(known, asked_at=None)) is Ask.DATA
-        assert ask(replace(known, asked_at=NOW + 1)) is Ask.DATA
-        assert ask(replace(known, asked_at=NOW)) is Ask.NOTHING
+        assert ask(replace(known, polled_at=None)) is PollTarget.DATA
+        assert ask(replace(known, polled_at=NOW + 1)) is PollTarget.DATA
+        assert ask(replace(known, polled_at=NOW)) is PollTarget.NOTHING
 
 
 # -- when it is asked -------------------------------------------------------------------------------------
@@ -140,41 +140,43 @@ def test_a_car_never_asked_and_a_clock_set_back_are_asked_at_once_and_once() -> 
 
 def test_what_is_told_to_be_asked_later_is_asked_then_and_not_before() -> None:
     for known in anything(seen=ONLINE, streaming=False):
-        plan = next_question(known, NOW)
-        if plan.ask is Ask.DATA or plan.at == math.inf:
+        plan = next_poll(known, NOW)
+        if plan.target is PollTarget.DATA or plan.at == math.inf:
             continue
         assert plan.at > NOW
-        assert ask(known, plan.at) is Ask.DATA
-        assert ask(known, (NOW + plan.at - 2 * EARLY) / 2) is Ask.NOTHING
+        assert ask(known, plan.at) is PollTarget.DATA
+        assert ask(known, (NOW + plan.at - 2 * EARLY) / 2) is PollTarget.NOTHING
 
 
 def test_what_is_worth_asking_now_is_worth_it_later_too() -> None:
     for known in anything(seen=ONLINE, streaming=False):
-        if ask(known) is Ask.DATA and not (known.asked_at is not None and known.asked_at > NOW):
+        if ask(known) is PollTarget.DATA and not (
+            known.polled_at is not None and known.polled_at > NOW
+        ):
             for minutes in (1, 10, 100):
-                assert ask(known, NOW + minutes * MINUTE) is Ask.DATA
+                assert ask(known, NOW + minutes * MINUTE) is PollTarget.DATA
 
 
 def test_a_budget_that_slows_down_never_makes_a_question_come_sooner() -> None:
     for known in anything(seen=ONLINE):
         dues = []
         for stretch in (1.0, 1.01, 1.3, 2.0, 2.1, 17.0, 1e200, math.inf):
-            plan = next_question(replace(known, stretch=stretch), NOW)
-            dues.append(NOW if plan.ask is Ask.DATA else plan.at)
+            plan = next_poll(replace(known, stretch=stretch), NOW)
+            dues.append(NOW if plan.target is PollTarget.DATA else plan.at)
         assert dues == sorted(dues), known
 
 
 def test_a_spent_budget_leaves_nothing_but_what_commands_need() -> None:
     for known in anything(seen=ONLINE, stretch=math.inf):
-        assert (ask(known) is Ask.DATA) is known.confirm_wanted
+        assert (ask(known) is PollTarget.DATA) is known.confirm_wanted
     for known in anything(seen=None, stretch=math.inf, streaming=False, count=500):
-        assert ask(known) is Ask.STATE, "which is free"
+        assert ask(known) is PollTarget.STATE, "which is free"
 
 
 def test_a_budget_slows_idle_questions_down_first_and_charging_last() -> None:
     def pause(**known: Any) -> float:
-        plan = next_question(replace(ASKED, stretch=4.0, **known), NOW)
-        return (plan.at - NOW) / (next_question(replace(ASKED, **known), NOW).at - NOW)
+        plan = next_poll(replace(ASKED, stretch=4.0, **known), NOW)
+        return (plan.at - NOW) / (next_poll(replace(ASKED, **known), NOW).at - NOW)
 
     assert pause(charging=True, changed_at=0.0) == 2
     assert pause(driving=True) == pytest.approx(4, rel=0.1)
@@ -186,25 +188,25 @@ def test_an_idle_car_is_left_alone_for_long_enough_to_fall_asleep() -> None:
         ("woke", "charging", "driving", "arrived", "guarded", "confirm_wanted", "failures"), False
     )
     for known in anything(seen=ONLINE, asked_at=NOW, starts_at=None, **nothing_happens):
-        assert next_question(known, NOW).at >= NOW + 20 * MINUTE
+        assert next_poll(known, NOW).at >= NOW + 20 * MINUTE
 
 
 def test_a_charging_car_is_never_left_for_more_than_ten_minutes() -> None:
     for known in anything(
         seen=ONLINE, charging=True, asked_at=NOW, stretch=1.0, streaming=False, count=20_000
     ):
-        plan = next_question(known, NOW)
-        assert plan.ask is Ask.DATA or plan.at <= NOW + 10 * MINUTE
+        plan = next_poll(known, NOW)
+        assert plan.target is PollTarget.DATA or plan.at <= NOW + 10 * MINUTE
 
 
 def test_no_car_is_asked_for_data_more_than_once_in_a_hundred_seconds() -> None:
     for known in anything(seen=ONLINE, asked_at=NOW, confirm_wanted=False, count=20_000):
-        assert next_question(known, NOW).at >= NOW + 100
+        assert next_poll(known, NOW).at >= NOW + 100
 
 
 def test_a_car_that_was_asked_often_is_not_asked_fast() -> None:
     for known in anything(seen=ONLINE, asked_at=NOW, asked_lately=100, confirm_wanted=False):
-        assert next_question(known, NOW).at >= NOW + 9.7 * MINUTE
+        assert next_poll(known, NOW).at >= NOW + 9.7 * MINUTE
 
 
 FAST, SLOW = (ChargeForecast(NOW, 50.0, 50.0001, rate=rate) for rate in (1 / 30, 1 / 3600))
@@ -213,79 +215,87 @@ FAST, SLOW = (ChargeForecast(NOW, 50.0, 50.0001, rate=rate) for rate in (1 / 30,
 @pytest.mark.parametrize(
     ("known", "minutes", "why"),
     [
-        (replace(ASKED, charging=True), 4, Why.CHARGING),
-        (replace(ASKED, charging=True, changed_at=NOW - HOUR), 9.7, Why.CHARGING),
+        (replace(ASKED, charging=True), 4, PollReason.CHARGING),
+        (replace(ASKED, charging=True, changed_at=NOW - HOUR), 9.7, PollReason.CHARGING),
         # a percent takes half a minute: every nine of them
-        (replace(ASKED, charging=True, forecast=FAST), 4.5, Why.CHARGING),
-        (replace(ASKED, charging=True, forecast=SLOW), 9.7, Why.CHARGING),
-        (replace(ASKED, woke=True), 6, Why.WOKE),
-        (replace(ASKED, woke=True, fruitless=1), 10, Why.WOKE),
+        (replace(ASKED, charging=True, forecast=FAST), 4.5, PollReason.CHARGING),
+        (replace(ASKED, charging=True, forecast=SLOW), 9.7, PollReason.CHARGING),
+        (replace(ASKED, woke=True), 6, PollReason.WOKE),
+        (replace(ASKED, woke=True, fruitless=1), 10, PollReason.WOKE),
         # nothing came of it three times: its connection comes and goes
-        (replace(ASKED, woke=True, fruitless=9, rests=1), 40, Why.WOKE),
+        (replace(ASKED, woke=True, fruitless=9, idle_polls=1), 40, PollReason.WOKE),
         # to work, at an hour at which it is never plugged in; back; and when it usually is
-        (replace(ASKED, driving=True, outward=True, plug=0.01), 22, Why.DRIVING),
-        (replace(ASKED, driving=True, plug=0.01), 10, Why.DRIVING),
-        (replace(ASKED, driving=True, outward=True, plug=0.9), 10, Why.DRIVING),
+        (replace(ASKED, driving=True, outward=True, plug=0.01), 22, PollReason.DRIVING),
+        (replace(ASKED, driving=True, plug=0.01), 10, PollReason.DRIVING),
+        (replace(ASKED, driving=True, outward=True, plug=0.9), 10, PollReason.DRIVING),
         # nobody is at home at once
-        (replace(ASKED, driving=True, set_off=True, plug=0.9), 14, Why.DRIVING),
+        (replace(ASKED, driving=True, set_off=True, plug=0.9), 14, PollReason.DRIVING),
         # it is known how far from home it is
-        (replace(ASKED, driving=True, plug=0.9, home_in=25 * MINUTE), 26, Why.DRIVING),
-        (replace(ASKED, driving=True, plug=0.9, home_in=9 * HOUR), 30, Why.DRIVING),
+        (replace(ASKED, driving=True, plug=0.9, home_in=25 * MINUTE), 26, PollReason.DRIVING),
+        (replace(ASKED, driving=True, plug=0.9, home_in=9 * HOUR), 30, PollReason.DRIVING),
         # just parked: is it going to be plugged in?
-        (replace(ASKED, arrived=True), 8, Why.ARRIVED),
-        (replace(ASKED, arrived=True, outward=True, plug=0.01), 30, Why.ARRIVED),
-        (replace(ASKED, arrived=True, outward=True, plug=0.01, at_home=True), 8, Why.ARRIVED),
-        (replace(ASKED, arrived=True, plug=0.9, at_home=False), 30, Why.ARRIVED),
-        (ASKED, 30, Why.IDLE),
-        (replace(ASKED, plug=0.5), 20, Why.IDLE),
+        (replace(ASKED, arrived=True), 8, PollReason.ARRIVED),
+        (replace(ASKED, arrived=True, outward=True, plug=0.01), 30, PollReason.ARRIVED),
+        (
+            replace(ASKED, arrived=True, outward=True, plug=0.01, at_home=True),
+            8,
+            PollReason.ARRIVED,
+        ),
+        (replace(ASKED, arrived=True, plug=0.9, at_home=False), 30, PollReason.ARRIVED),
+        (ASKED, 30, PollReason.IDLE),
+        (replace(ASKED, plug=0.5), 20, PollReason.IDLE),
         # it was left alone, and did not fall asleep
-        (replace(ASKED, rests=1), 46, Why.IDLE),
-        (replace(ASKED, rests=2, use=0.1), 30, Why.IDLE),
-        (replace(ASKED, rests=2, use=0.1, changed_at=NOW - 12 * HOUR), 48, Why.IDLE),
-        (replace(ASKED, rests=9, use=0.01, changed_at=NOW - 12 * HOUR), 120, Why.IDLE),
+        (replace(ASKED, idle_polls=1), 46, PollReason.IDLE),
+        (replace(ASKED, idle_polls=2, use=0.1), 30, PollReason.IDLE),
+        (replace(ASKED, idle_polls=2, use=0.1, changed_at=NOW - 12 * HOUR), 48, PollReason.IDLE),
+        (replace(ASKED, idle_polls=9, use=0.01, changed_at=NOW - 12 * HOUR), 120, PollReason.IDLE),
         # somebody did something in the future: our clock was set back
-        (replace(ASKED, rests=9, use=0.01, changed_at=NOW + HOUR), 120, Why.IDLE),
+        (replace(ASKED, idle_polls=9, use=0.01, changed_at=NOW + HOUR), 120, PollReason.IDLE),
         # Sentry keeps it awake anyway
-        (replace(ASKED, guarded=True), 10, Why.GUARDED),
-        (replace(ASKED, guarded=True, changed_at=NOW - HOUR), 20, Why.GUARDED),
-        (replace(ASKED, guarded=True, use=1.0, changed_at=NOW - 9 * HOUR), 20, Why.GUARDED),
-        (replace(ASKED, guarded=True, use=0.01, changed_at=NOW - 9 * HOUR), 120, Why.GUARDED),
-        (replace(ASKED, plugged=True), 30, Why.PLUGGED),
+        (replace(ASKED, guarded=True), 10, PollReason.GUARDED),
+        (replace(ASKED, guarded=True, changed_at=NOW - HOUR), 20, PollReason.GUARDED),
+        (replace(ASKED, guarded=True, use=1.0, changed_at=NOW - 9 * HOUR), 20, PollReason.GUARDED),
         (
-            replace(ASKED, plugged=True, rests=5, use=0.01, changed_at=NOW - 9 * HOUR),
+            replace(ASKED, guarded=True, use=0.01, changed_at=NOW - 9 * HOUR),
+            120,
+            PollReason.GUARDED,
+        ),
+        (replace(ASKED, plugged=True), 30, PollReason.PLUGGED),
+        (
+            replace(ASKED, plugged=True, idle_polls=5, use=0.01, changed_at=NOW - 9 * HOUR),
             60,
-            Why.PLUGGED,
+            PollReason.PLUGGED,
         ),
         (
-            replace(ASKED, plugged=True, rests=5, use=0.9, changed_at=NOW - 9 * HOUR),
+            replace(ASKED, plugged=True, idle_polls=5, use=0.9, changed_at=NOW - 9 * HOUR),
             20,
-            Why.PLUGGED,
+            PollReason.PLUGGED,
         ),
-        (replace(ASKED, plugged=True, starts_at=NOW + 11 * MINUTE), 11.5, Why.SCHEDULE),
-        (replace(ASKED, plugged=True, starts_at=NOW - MINUTE), 30, Why.PLUGGED),
+        (replace(ASKED, plugged=True, starts_at=NOW + 11 * MINUTE), 11.5, PollReason.SCHEDULE),
+        (replace(ASKED, plugged=True, starts_at=NOW - MINUTE), 30, PollReason.PLUGGED),
         # Tesla, or the network, was in the way
-        (replace(ASKED, failures=1), 2, Why.FAILED),
-        (replace(ASKED, failures=3), 8, Why.FAILED),
-        (replace(ASKED, failures=9), 30, Why.IDLE),
+        (replace(ASKED, failures=1), 2, PollReason.FAILED),
+        (replace(ASKED, failures=3), 8, PollReason.FAILED),
+        (replace(ASKED, failures=9), 30, PollReason.IDLE),
     ],
 )
-def test_how_long_a_car_is_left_alone(known: Known, minutes: float, why: Why) -> None:
-    plan = next_question(known, NOW)
-    assert (plan.ask, plan.why) == (Ask.NOTHING, why)
+def test_how_long_a_car_is_left_alone(known: PollContext, minutes: float, why: PollReason) -> None:
+    plan = next_poll(known, NOW)
+    assert (plan.target, plan.why) == (PollTarget.NOTHING, why)
     assert (plan.at - NOW) / MINUTE == pytest.approx(minutes, abs=0.2)
 
 
 def test_a_charge_is_asked_about_right_after_a_step_of_its_level_and_after_its_end() -> None:
     # a percent takes 4 minutes and 40 seconds
     charge = ChargeForecast(NOW, 50.0, 50.0001, rate=1 / 280, ends_at=NOW + 9 * HOUR)
-    plan = next_question(replace(ASKED, charging=True, forecast=charge), NOW)
+    plan = next_poll(replace(ASKED, charging=True, forecast=charge), NOW)
     assert plan.at - NOW == pytest.approx(2 * 280 + 5, abs=0.1)
     ends = replace(charge, ends_at=NOW + 6 * MINUTE)
-    plan = next_question(replace(ASKED, charging=True, forecast=ends), NOW)
+    plan = next_poll(replace(ASKED, charging=True, forecast=ends), NOW)
     assert plan.at - NOW == 6 * MINUTE + 5
     # it says since yesterday that it is nearly done
     never = replace(charge, ends_at=NOW - HOUR)
-    plan = next_question(replace(ASKED, charging=True, forecast=never), NOW)
+    plan = next_poll(replace(ASKED, charging=True, forecast=never), NOW)
     assert plan.at - NOW == 4 * MINUTE
 
 
@@ -296,9 +306,9 @@ def test_every_car_is_looked_at_every_two_minutes_at_seconds_of_its_own() -> Non
     dice = random.Random(1)
     for _ in range(500):
         phase, now = dice.random(), NOW + dice.uniform(0, 1e6)
-        look = next_look(phase, now)
+        look = next_check(phase, now)
         assert SOONEST_LOOK <= look - now <= SOONEST_LOOK + STEP
-        assert next_look(phase, look) - look == pytest.approx(STEP, abs=1e-3)
+        assert next_check(phase, look) - look == pytest.approx(STEP, abs=1e-3)
         assert look % STEP == pytest.approx(phase * STEP, abs=1e-3)
 
 
@@ -317,22 +327,27 @@ def test_every_car_is_looked_at_every_two_minutes_at_seconds_of_its_own() -> Non
 def test_only_a_charging_car_may_not_be_silent(
     charging: bool, seconds: float, pushes: bool
 ) -> None:
-    known = Known(streaming=True, charging=charging, pushed_at=NOW)
+    known = PollContext(streaming=True, charging=charging, pushed_at=NOW)
     assert known.pushes(NOW + seconds) is pushes
     assert not replace(known, streaming=False).pushes(NOW)
     assert not replace(known, pushed_at=None).pushes(NOW)
 
 
 def test_a_car_that_does_not_push_everything_is_asked_rarely() -> None:
-    known = Known(streaming=True, incomplete=True, pushed_at=NOW, asked_at=NOW, changed_at=NOW)
+    known = PollContext(
+        streaming=True, incomplete=True, pushed_at=NOW, polled_at=NOW, changed_at=NOW
+    )
     online = replace(known, seen=ONLINE)
     due = NOW + NOT_TOLD - EARLY
-    for now, before, after in ((due - 1, Ask.NOTHING, Ask.NOTHING), (due, Ask.STATE, Ask.DATA)):
+    for now, before, after in (
+        (due - 1, PollTarget.NOTHING, PollTarget.NOTHING),
+        (due, PollTarget.STATE, PollTarget.DATA),
+    ):
         assert ask(known, now) is before
         assert ask(online, now) is after
     charging = replace(known, charging=True, pushed_at=due - 1)
-    assert ask(charging, due - 1) is Ask.NOTHING
-    assert ask(replace(known, asked_at=None), NOW) is Ask.STATE
+    assert ask(charging, due - 1) is PollTarget.NOTHING
+    assert ask(replace(known, polled_at=None), NOW) is PollTarget.STATE
 
 
 @pytest.mark.parametrize(

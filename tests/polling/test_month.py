@@ -11,7 +11,7 @@ from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.tesla_charging.fleet_api import Connectivity
-from custom_components.tesla_charging.polling.decision import MOST_A_DAY, Ask
+from custom_components.tesla_charging.polling.decision import MOST_A_DAY, PollTarget
 from custom_components.tesla_charging.polling.observations import Asking
 from custom_components.tesla_charging.polling.usage_pattern import Habits
 from custom_components.tesla_charging.vehicle.location import HomeProximity
@@ -225,11 +225,11 @@ def test_whatever_a_car_does_a_day_has_its_price(trick: Trick, most: int) -> Non
     asking = Asking("LRW3E7EK0PC000101", Habits(), now)
     while now < MONDAY + days * DAY:
         online, said = trick(now, dice)
-        if asking.decide(state, push, now).ask is Ask.STATE:
+        if asking.decide(state, push, now).target is PollTarget.STATE:
             seen = Connectivity.ONLINE if online else Connectivity.ASLEEP
             asking.saw(seen, state.connectivity, now)
             state = state.with_connectivity(seen)
-            if asking.decide(state, push, now, seen=seen).ask is Ask.DATA:
+            if asking.decide(state, push, now, seen=seen).target is PollTarget.DATA:
                 assert online
                 asked.append(now)
                 asking.asked(now)

@@ -12,7 +12,7 @@ import random
 from typing import Any, Literal
 
 from custom_components.tesla_charging.fleet_api import Connectivity
-from custom_components.tesla_charging.polling.decision import Ask
+from custom_components.tesla_charging.polling.decision import PollTarget
 from custom_components.tesla_charging.polling.observations import Asking
 from custom_components.tesla_charging.polling.usage_pattern import Habits
 from custom_components.tesla_charging.vehicle.location import NOWHERE, HomeProximity
@@ -270,12 +270,12 @@ def ask_as_we_do(
     asking = Asking(vin, Habits(), now, lambda _: whereabouts(now))
     asking.stretch = lambda: stretch
     while now < MONDAY + days * DAY:
-        if asking.decide(state, push, now).ask is Ask.STATE:
+        if asking.decide(state, push, now).target is PollTarget.STATE:
             online = Connectivity.ONLINE if seen.car.awake(now) else Connectivity.ASLEEP
             asking.saw(online, state.connectivity, now)
             state = state.with_connectivity(online)
             plan = asking.decide(state, push, now, seen=online)
-            if plan.ask is Ask.DATA:
+            if plan.target is PollTarget.DATA:
                 on_ask(now, plan.why)
                 asking.asked(now)
                 after = state.merge(readings_of(seen.take(now), now=now), now=now)

@@ -55,7 +55,7 @@ MOST_A_DAY: Final = MANY + math.ceil(86_400 / (CALM - EARLY)) + 1
 """Questions in a day that no car gets more of by itself, whatever it does."""
 
 
-class Ask(Enum):
+class PollTarget(Enum):
     """What to ask Tesla of a car."""
 
     NOTHING = auto()
@@ -65,7 +65,7 @@ class Ask(Enum):
     """What it measures: billed."""
 
 
-class Why(StrEnum):
+class PollReason(StrEnum):
     """Why a question comes when it comes."""
 
     COMMAND = "command"
@@ -87,16 +87,16 @@ class Why(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PollDecision:
     """What to ask now, or when to look again (unix seconds by our clock), and why."""
 
-    ask: Ask
+    target: PollTarget
     at: float
-    why: Why
+    why: PollReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class PollContext:
     """What is known of a car; times are unix seconds by our clock."""
 
     seen: Connectivity | None = None
@@ -120,7 +120,7 @@ class Known:
     plugged: bool = False
     guarded: bool = False
     """Whether it watches its surroundings (Sentry), for which it stays awake, as it said last."""
-    rests: int = 0
+    idle_polls: int = 0
     """How often in a row it was left alone and did not fall asleep, although nothing happened."""
     fruitless: int = 0
     """How many questions in a row told nothing."""
@@ -138,9 +138,9 @@ class Known:
     """Whether it does not push all that asking would tell."""
     pushed_at: float | None = None
     """When it pushed something last, None for not since the start."""
-    asked_at: float | None = None
+    polled_at: float | None = None
     """When its data was asked for last, None for not since the start."""
-    asked_lately: int = 0
+    polled_lately: int = 0
     """How often in the last 24 hours."""
     changed_at: float = 0.0
     """When somebody last did something with it, as far as asking has shown."""
@@ -168,20 +168,20 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PollRule:
     """What a car can do, and when it is asked again (unix seconds) after it was asked and did that."""
 
-    why: Why
-    applies: Callable[[Known, float], bool]
-    due: Callable[[Known, float], float]
+    why: PollReason
+    applies: Callable[[PollContext, float], bool]
+    due: Callable[[PollContext, float], float]
     """From what is known and when the car was asked."""
 
 
-def _idle(known: Known, asked_at: float) -> float:
-    return idle_pause(known.quiet(asked_at), known.rests, known.use, known.plug)
+def _idle(known: PollContext, asked_at: float) -> float:
+    return idle_pause(known.quiet(asked_at), known.idle_polls, known.use, known.plug)
 
 
-def _charge_due(known: Known, asked_at: float) -> float:
+def _charge_due(known: PollContext, asked_at: float) -> float:
     return charge_due(
         asked_at,
         known.forecast,
@@ -192,72 +192,72 @@ def _charge_due(known: Known, asked_at: float) -> float:
 
 
 def _row(
-    why: Why,
-    applies: Callable[[Known, float], bool],
-    pause: Callable[[Known, float], float],
+    why: PollReason,
+    applies: Callable[[PollContext, float], bool],
+    pause: Callable[[PollContext, float], float],
     *,
     idle: bool = False,
-) -> Row:
+) -> PollRule:
     """Return a row whose questions keep to the car's own grid, and are stretched, idle ones twice."""
 
-    def due(known: Known, asked_at: float) -> float:
+    def due(known: PollContext, asked_at: float) -> float:
         stretch = known.stretch * (known.stretch if idle else 1.0)
         return _on_grid(asked_at + pause(known, asked_at) * stretch, known.phase)
 
-    return Row(why, applies, due)
+    return PollRule(why, applies, due)
 
 
 ROWS: Final = (
-    _row(Why.NOT_TOLD, Known.pushes, lambda *_: NOT_TOLD, idle=True),
-    Row(Why.CHARGING, lambda known, _: known.charging, _charge_due),
+    _row(PollReason.NOT_TOLD, PollContext.pushes, lambda *_: NOT_TOLD, idle=True),
+    PollRule(PollReason.CHARGING, lambda known, _: known.charging, _charge_due),
     _row(
-        Why.DRIVING,
+        PollReason.DRIVING,
         lambda known, _: known.driving,
         lambda known, _: drive_pause(
             known.plug, known.home_in, set_off=known.set_off, outward=known.outward
         ),
     ),
     _row(
-        Why.ARRIVED,
+        PollReason.ARRIVED,
         lambda known, _: known.arrived,
         lambda known, _: arrival_pause(known.plug, at_home=known.at_home, outward=known.outward),
     ),
     _row(
-        Why.PLUGGED,
+        PollReason.PLUGGED,
         lambda known, _: known.plugged,
-        lambda known, asked_at: plugged_pause(known.quiet(asked_at), known.rests, known.use),
+        lambda known, asked_at: plugged_pause(known.quiet(asked_at), known.idle_polls, known.use),
         idle=True,
     ),
     _row(
-        Why.GUARDED,
+        PollReason.GUARDED,
         lambda known, _: known.guarded,
         lambda known, asked_at: guarded_pause(known.quiet(asked_at), known.use),
         idle=True,
     ),
-    _row(Why.IDLE, lambda *_: True, _idle, idle=True),
+    _row(PollReason.IDLE, lambda *_: True, _idle, idle=True),
 )
 """The first one that applies counts."""
 
 
-def next_question(known: Known, now: float) -> Plan:
+def next_poll(known: PollContext, now: float) -> PollDecision:
     """Return what to ask now, or when next: whether the car is awake first, then its data if that is worth its price.
 
     While the car pushes its data, nothing is asked at all, or rarely if that is not all of it.
     """
-    look = next_look(known.phase, now)
+    look = next_check(known.phase, now)
     if known.seen is None:
         if known.pushes(now) and not known.confirm_wanted:
             due = _due(known, now).at if known.incomplete else math.inf
             if now < due - EARLY:
-                return Plan(Ask.NOTHING, min(due, look), Why.PUSHES)
-        return Plan(Ask.STATE, now, Why.FIRST)
+                return PollDecision(PollTarget.NOTHING, min(due, look), PollReason.PUSHES)
+        return PollDecision(PollTarget.STATE, now, PollReason.FIRST)
     if known.seen is not Connectivity.ONLINE:
-        return Plan(Ask.NOTHING, look, Why.NOT_ONLINE)
+        return PollDecision(PollTarget.NOTHING, look, PollReason.NOT_ONLINE)
     plan = _due(known, now)
-    return Plan(Ask.NOTHING, plan.at, plan.why) if now < plan.at - EARLY else plan
+    return PollDecision(PollTarget.NOTHING, plan.at, plan.why) if now < plan.at - EARLY else plan
 
 
-def next_look(phase: float, now: float) -> float:
+def next_check(phase: float, now: float) -> float:
     """Return when (unix seconds) to look next whether a car is awake."""
     return _on_grid(now + SOONEST_LOOK, phase)
 
@@ -279,31 +279,31 @@ def is_incomplete(state: VehicleState, *, asked: bool) -> bool:
     return not asked and ONLY_POLLED not in state.readings
 
 
-def _due(known: Known, now: float) -> Plan:
+def _due(known: PollContext, now: float) -> PollDecision:
     """Return when the car's data are worth their price again."""
-    asked_at, stretch = known.asked_at, known.stretch
+    asked_at, stretch = known.polled_at, known.stretch
     if known.confirm_wanted:
-        return Plan(Ask.DATA, now, Why.COMMAND)
+        return PollDecision(PollTarget.DATA, now, PollReason.COMMAND)
     if stretch == math.inf:
-        return Plan(Ask.DATA, math.inf, Why.BUDGET)
+        return PollDecision(PollTarget.DATA, math.inf, PollReason.BUDGET)
     if asked_at is None:
-        return Plan(Ask.DATA, now, Why.FIRST)
+        return PollDecision(PollTarget.DATA, now, PollReason.FIRST)
     if now < asked_at:
-        return Plan(Ask.DATA, now, Why.CLOCK)
+        return PollDecision(PollTarget.DATA, now, PollReason.CLOCK)
     row = next(row for row in ROWS if row.applies(known, now))
     due, why = row.due(known, asked_at), row.why
-    if known.woke and row.why is not Why.NOT_TOLD:
+    if known.woke and row.why is not PollReason.NOT_TOLD:
         soon = _on_grid(asked_at + woke_pause(known.fruitless) * stretch, known.phase)
-        due, why = min((due, why), (soon, Why.WOKE))
+        due, why = min((due, why), (soon, PollReason.WOKE))
     if known.starts_at is not None and not known.charging and known.starts_at > asked_at:
         start = max(known.starts_at + START, asked_at + CHARGE_END * stretch)
-        due, why = min((due, why), (start, Why.SCHEDULE))
+        due, why = min((due, why), (start, PollReason.SCHEDULE))
     if known.failures:
         again = asked_at + retry_pause(known.failures) * stretch - SOONEST_LOOK
-        due, why = min((due, why), (_on_grid(again, known.phase), Why.FAILED))
-    if known.asked_lately >= MANY:
+        due, why = min((due, why), (_on_grid(again, known.phase), PollReason.FAILED))
+    if known.polled_lately >= MANY:
         due = max(due, asked_at + CALM * stretch)
-    return Plan(Ask.DATA, due, why)
+    return PollDecision(PollTarget.DATA, due, why)
 
 
 def _on_grid(moment: float, phase: float) -> float:

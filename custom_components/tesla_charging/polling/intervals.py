@@ -20,7 +20,7 @@ CHARGE_BEGINS: Final = 4 * MINUTE
 CHARGE_BEGINS_FOR: Final = 10 * MINUTE
 CHARGE_END: Final = 4 * MINUTE
 """Between two questions about the expected end."""
-TOLD: Final = 5.0
+REPORTING_DELAY: Final = 5.0
 """From what happens until Tesla tells it."""
 SPREAD: Final = 10.0
 """By how much several cars that do the same are asked apart."""
@@ -76,7 +76,7 @@ def charge_due(
     That is right after the level is expected to have changed, if such a moment is near the end of the pause, and right
     after the expected end. `begun_ago` is for how long it had charged when it was asked, in seconds.
     """
-    margin = TOLD + SPREAD * phase
+    margin = REPORTING_DELAY + SPREAD * phase
     rate = forecast.rate if forecast else None
     if forecast is None or rate is None:
         begins = 0 <= begun_ago < CHARGE_BEGINS_FOR

@@ -12,7 +12,15 @@ from ..vehicle.location import NOWHERE, HomeProximity
 from ..vehicle.push import PushChannel
 from ..vehicle.state import Readings, VehicleState, clock_lag, signals_of
 from .charge_forecast import ChargeForecast, forecast
-from .decision import Ask, Known, Plan, is_charging, is_incomplete, next_look, next_question
+from .decision import (
+    PollContext,
+    PollDecision,
+    PollTarget,
+    is_charging,
+    is_incomplete,
+    next_check,
+    next_poll,
+)
 from .usage_pattern import HOUR, Habits
 
 ACTIVITY: Final = signals_of(
@@ -58,7 +66,7 @@ class Asking:
         self.habits = habits.watched(now)
         self.stretch: Callable[[], float] = _unstretched
         """Told by a budget: how much longer pauses are, as in `Known`."""
-        self.plan: Plan | None = None
+        self.plan: PollDecision | None = None
         """The last decision, for diagnostics."""
         self._whereabouts = whereabouts
         self._phase = zlib.crc32(vin.encode()) / 2**32
@@ -79,20 +87,20 @@ class Asking:
         *,
         seen: Connectivity | None = None,
         confirm_wanted: bool = False,
-    ) -> Plan:
+    ) -> PollDecision:
         """Return what to ask of a car in this state, or when next; `seen` is what Tesla told of it just now."""
         known = self._known(state, push, now)
         known = replace(known, seen=seen, confirm_wanted=confirm_wanted)
-        self.plan = next_question(known, now)
+        self.plan = next_poll(known, now)
         return self.plan
 
     def pushes(self, state: VehicleState, push: PushChannel, now: float) -> bool:
         """Return whether the car tells by itself what changes."""
         return self._known(state, push, now).pushes(now)
 
-    def _known(self, state: VehicleState, push: PushChannel, now: float) -> Known:
+    def _known(self, state: VehicleState, push: PushChannel, now: float) -> PollContext:
         at_home, home_in = self._whereabouts(state)
-        return Known(
+        return PollContext(
             woke=self._woke,
             charging=is_charging(state),
             forecast=self._forecast,
@@ -104,7 +112,7 @@ class Asking:
             arrived=self._arrived,
             plugged=_is_plugged(state),
             guarded=state.value("sentry_mode") is True,
-            rests=self._rests,
+            idle_polls=self._rests,
             fruitless=self._fruitless,
             failures=self._failures,
             use=self.habits.use(now),
@@ -113,8 +121,8 @@ class Asking:
             streaming=push.connected,
             incomplete=is_incomplete(state, asked=self.asked_at is not None),
             pushed_at=push.pushed_at,
-            asked_at=self.asked_at,
-            asked_lately=sum(0 <= now - at < DAY for at in self._asked),
+            polled_at=self.asked_at,
+            polled_lately=sum(0 <= now - at < DAY for at in self._asked),
             changed_at=self.changed_at,
             stretch=max(1.0, self.stretch()),
             phase=self._phase,
@@ -122,10 +130,10 @@ class Asking:
 
     def wait(self, now: float) -> timedelta:
         """Return for how long nothing is to be done after the last decision."""
-        look = next_look(self._phase, now)
+        look = next_check(self._phase, now)
         plan = self.plan
         # what was to be asked and failed is tried again at the next look
-        at = min(look, plan.at) if plan is not None and plan.ask is Ask.NOTHING else look
+        at = min(look, plan.at) if plan is not None and plan.target is PollTarget.NOTHING else look
         return timedelta(seconds=max(SHORTEST_WAIT, at - now))
 
     def saw(self, seen: Connectivity, before: Connectivity, now: float) -> None:
