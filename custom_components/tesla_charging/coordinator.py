@@ -36,10 +36,10 @@ from .fleet_api import (
 from .fleet_telemetry import Record, SignalRecord
 from .issues.kinds import Evidence
 from .issues.registry import async_get_issues
-from .polling.confirming import Confirming
+from .polling.confirming import ConfirmationTimer
 from .polling.decision import PollDecision, PollTarget
-from .polling.observations import Asking
-from .polling.refreshing import Refresher
+from .polling.observations import PollObservations
+from .polling.refreshing import SharedRefresh
 from .storage.vehicle_store import CommandMemory, VehicleStorage
 from .telling import TellingCoordinator
 from .vehicle.charge_schedules import knows_schedules
@@ -106,7 +106,7 @@ class VehicleCoordinator(TellingCoordinator):
             before_read=self._runaway.data,
         )
         storage.attach(summary.vin, self._memory, lambda: self.data)
-        self.asking = Asking(
+        self.asking = PollObservations(
             summary.vin, storage.habits(summary.vin), clock.now(), partial(home_proximity, hass)
         )
         storage.attach_habits(summary.vin, lambda: self.asking.habits)
@@ -115,11 +115,11 @@ class VehicleCoordinator(TellingCoordinator):
         self.on_not_found: Callable[[], None] = _nothing
         """Told when Tesla does not find the car: it may have left the account."""
         self._told, self._told_success = self.data, True
-        self.confirming = Confirming(hass, self.name, self._confirm)
+        self.confirming = ConfirmationTimer(hass, self.name, self._confirm)
         self.push = PushChannel()
         self._needless = Needless(self.push, lambda: self.data, clock.now)
         self._telling: asyncio.TimerHandle | None = None
-        self._refresher = Refresher(
+        self._refresher = SharedRefresh(
             self._refresh,
             lambda asking: entry.async_create_task(hass, asking, f"{self.name} asked"),
         )
@@ -140,7 +140,7 @@ class VehicleCoordinator(TellingCoordinator):
                 return self.data
             summary = await self._vehicles.summary(self.vin)
             self.commander.saw(summary.state)
-            self.asking.saw(summary.state, self.data.connectivity, clock.now())
+            self.asking.record_connectivity(summary.state, self.data.connectivity, clock.now())
             state = self.data.with_connectivity(summary.state)
             if self._decide(summary.state).target is not PollTarget.DATA:
                 return state
@@ -170,8 +170,8 @@ class VehicleCoordinator(TellingCoordinator):
         """Return the state with the car's data of now; `insist` when somebody asks for them by hand."""
         if not insist:
             self._vehicles.check_bill()
-        self.asking.asked(clock.now())
-        of_person = self.confirming.begun()
+        self.asking.record_poll(clock.now())
+        of_person = self.confirming.take_request()
         sections = [*self._sections]
         if knows_schedules(self.data.value("Version")) is not False:
             sections.append(Section.CHARGE_SCHEDULES)
@@ -179,10 +179,10 @@ class VehicleCoordinator(TellingCoordinator):
             with on_behalf(person=by_hand() if insist else of_person):
                 data = await self._vehicles.data(self.vin, sections, insist=insist)
         except VehicleAsleep:
-            self.asking.saw(Connectivity.ASLEEP, state.connectivity, clock.now())
+            self.asking.record_connectivity(Connectivity.ASLEEP, state.connectivity, clock.now())
             return self.data.with_connectivity(Connectivity.ASLEEP)
         except (AccountUnpaid, RateLimited, ServerFailure, Unreachable) as err:
-            self.asking.failed(err)
+            self.asking.record_failure(err)
             raise
         except OverBudget:
             if insist:
@@ -204,7 +204,7 @@ class VehicleCoordinator(TellingCoordinator):
         lag = self.asking.lag(readings, now)
         merged = self.data.with_connectivity(state.connectivity).merge(readings, now=now, lag=lag)
         merged = with_energy(self.hass, merged, self.data)
-        self.asking.answered(merged, self.data, now)
+        self.asking.record_answer(merged, self.data, now)
         self._storage.keep(self.vin, merged.part(readings))
         return merged
 
@@ -256,7 +256,7 @@ class VehicleCoordinator(TellingCoordinator):
             self._take(self.data.merge(readings, now=now))
             self._storage.keep(self.vin, self.data.part(readings))
         self.data = unsure(self.data, request)
-        self.confirming.confirm_soon()
+        self.confirming.schedule()
         return result
 
     async def wake_up(self) -> bool:
@@ -266,13 +266,13 @@ class VehicleCoordinator(TellingCoordinator):
         """
         with self.explaining():
             woken = await self.commander.wake_up()
-        self.confirming.confirm_soon(timedelta(seconds=1))
+        self.confirming.schedule(timedelta(seconds=1))
         return woken
 
     async def _confirm(self) -> None:
         if self.asking.pushes(self.data, self.push, clock.now()) and not self.data.assumed:
             # the car has told; it stays silent only if it is, or is again, as it was
-            self.confirming.begun()
+            self.confirming.take_request()
             return
         await self.async_refresh()
 
@@ -308,7 +308,7 @@ class VehicleCoordinator(TellingCoordinator):
         """Note that the car connected, or that it is gone: asleep, most likely, which Tesla tells for free."""
         self._take(self.push.set_connected(self.data, connected))
         if not connected:
-            self.confirming.look_soon()
+            self.confirming.schedule_check()
 
     @callback
     def telemetry_stage(

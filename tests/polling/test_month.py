@@ -12,8 +12,8 @@ import pytest
 
 from custom_components.tesla_charging.fleet_api import Connectivity
 from custom_components.tesla_charging.polling.decision import MOST_A_DAY, PollTarget
-from custom_components.tesla_charging.polling.observations import Asking
-from custom_components.tesla_charging.polling.usage_pattern import Habits
+from custom_components.tesla_charging.polling.observations import PollObservations
+from custom_components.tesla_charging.polling.usage_pattern import UsagePattern
 from custom_components.tesla_charging.vehicle.location import HomeProximity
 from custom_components.tesla_charging.vehicle.push import PushChannel
 from custom_components.tesla_charging.vehicle.state import Reading, VehicleState
@@ -222,20 +222,20 @@ def test_whatever_a_car_does_a_day_has_its_price(trick: Trick, most: int) -> Non
     assert MOST_A_DAY * 0.002 < 0.52
     dice, push, state = random.Random(1), PushChannel(), VehicleState()
     now, days, asked = MONDAY, 3, []
-    asking = Asking("LRW3E7EK0PC000101", Habits(), now)
+    asking = PollObservations("LRW3E7EK0PC000101", UsagePattern(), now)
     while now < MONDAY + days * DAY:
         online, said = trick(now, dice)
         if asking.decide(state, push, now).target is PollTarget.STATE:
             seen = Connectivity.ONLINE if online else Connectivity.ASLEEP
-            asking.saw(seen, state.connectivity, now)
+            asking.record_connectivity(seen, state.connectivity, now)
             state = state.with_connectivity(seen)
             if asking.decide(state, push, now, seen=seen).target is PollTarget.DATA:
                 assert online
                 asked.append(now)
-                asking.asked(now)
+                asking.record_poll(now)
                 new = {name: Reading(value, now) for name, value in said.items()}
                 after = state.merge(new, now=now)
-                asking.answered(after, state, now)
+                asking.record_answer(after, state, now)
                 state = after
                 asking.decide(state, push, now, seen=seen)
         now += asking.wait(now).total_seconds()

@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 
-from custom_components.tesla_charging.polling.usage_pattern import HOURS, MOST, Habits, hour_of_week
+from custom_components.tesla_charging.polling.usage_pattern import (
+    HOURS,
+    MOST,
+    UsagePattern,
+    hour_of_week,
+)
 
 DAY = 86_400.0
 MONDAY = datetime(2026, 6, 1, tzinfo=UTC).timestamp()
@@ -29,17 +34,17 @@ def hass_time_zone() -> Any:
     dt_util.set_default_time_zone(before)
 
 
-def plugged_in_at_six(weeks: int) -> Habits:
+def plugged_in_at_six(weeks: int) -> UsagePattern:
     """Plugged in at six on workdays."""
-    habits = Habits().watched(MONDAY)
+    habits = UsagePattern().extended(MONDAY)
     for day in range(7 * weeks):
         if day % 7 < 5:
-            habits = habits.seen(MONDAY + day * DAY + SIX, plugged=True)
+            habits = habits.with_sample(MONDAY + day * DAY + SIX, plugged=True)
     return habits
 
 
 def test_before_anything_is_known_days_are_likelier_than_nights() -> None:
-    assert Habits().use(MONDAY + SIX) > 3 * Habits().use(MONDAY + THREE) > 0
+    assert UsagePattern().use(MONDAY + SIX) > 3 * UsagePattern().use(MONDAY + THREE) > 0
 
 
 def test_a_habit_is_known_after_two_weeks_and_stays_known() -> None:
@@ -58,25 +63,25 @@ def test_a_habit_is_known_after_two_weeks_and_stays_known() -> None:
 
 
 def test_a_first_week_helps_on_such_days_of_the_same_week() -> None:
-    habits = Habits().watched(MONDAY)
+    habits = UsagePattern().extended(MONDAY)
     for day in range(3):
-        habits = habits.seen(MONDAY + day * DAY + SIX)
+        habits = habits.with_sample(MONDAY + day * DAY + SIX)
     thursday = MONDAY + 3 * DAY + SIX
-    assert habits.use(thursday) > 2 * Habits().use(thursday)
-    assert habits.plug(thursday) < Habits().plug(thursday)
+    assert habits.use(thursday) > 2 * UsagePattern().use(thursday)
+    assert habits.plug(thursday) < UsagePattern().plug(thursday)
 
 
 def test_what_is_not_done_any_more_is_forgotten() -> None:
     habits = plugged_in_at_six(10)
     months = MONDAY + 30 * 7 * DAY
     assert habits.plug(months + SIX) < 0.1
-    assert habits.seen(months + SIX).plugs == {}
+    assert habits.with_sample(months + SIX).plugs == {}
 
 
 def test_however_often_something_is_done_it_is_never_more_than_certain() -> None:
-    habits = Habits().watched(MONDAY)
+    habits = UsagePattern().extended(MONDAY)
     for second in range(5_000):
-        habits = habits.seen(MONDAY + second, plugged=True)
+        habits = habits.with_sample(MONDAY + second, plugged=True)
     assert habits.plugs.keys() == {0, 1}
     assert max(habits.plugs.values()) <= MOST
     assert habits.plug(MONDAY + 5_000) <= 1
@@ -87,23 +92,23 @@ def test_a_clock_that_jumps_makes_nothing_of_it() -> None:
     habits = plugged_in_at_six(4)
     for now in (0.0, MONDAY - 400 * DAY, MONDAY + 40_000 * DAY):
         assert 0 < habits.plug(now) <= 1
-        jumped = habits.seen(now, plugged=True)
+        jumped = habits.with_sample(now, plugged=True)
         assert 0 < jumped.plug(MONDAY + 28 * DAY + SIX) <= 1
         assert all(0 < weight <= MOST for weight in jumped.plugs.values())
 
 
 def test_habits_are_small_and_survive_being_saved() -> None:
-    habits = Habits().watched(MONDAY)
+    habits = UsagePattern().extended(MONDAY)
     for hour in range(3 * HOURS):
-        habits = habits.seen(MONDAY + hour * 3600, plugged=hour % 3 == 0)
+        habits = habits.with_sample(MONDAY + hour * 3600, plugged=hour % 3 == 0)
     saved = json.dumps(habits.as_dict())
     assert len(saved) < 6_000
-    read = Habits.from_dict(json.loads(saved))
+    read = UsagePattern.from_dict(json.loads(saved))
     for hour in range(HOURS):
         now = MONDAY + (3 * HOURS + hour) * 3600
         assert read.use(now) == pytest.approx(habits.use(now), abs=1e-3)
         assert read.plug(now) == pytest.approx(habits.plug(now), abs=1e-3)
-    assert Habits.from_dict(Habits().as_dict()) == Habits()
+    assert UsagePattern.from_dict(UsagePattern().as_dict()) == UsagePattern()
 
 
 @pytest.mark.parametrize(
@@ -120,13 +125,13 @@ def test_habits_are_small_and_survive_being_saved() -> None:
     ],
 )
 def test_what_is_damaged_is_a_new_beginning(damaged: object) -> None:
-    assert Habits.from_dict(damaged) == Habits()
+    assert UsagePattern.from_dict(damaged) == UsagePattern()
 
 
 def test_of_what_is_damaged_in_part_the_rest_is_read() -> None:
     uses = {"7": 1.0, "168": 1.0, "-1": 1.0, "x": 1.0, "²": 1.0, "9" * 5_000: 1.0, "8": "x"}
     uses |= {"9": -1.0, "10": math.nan, "11": 1e9, "12": True}
-    read = Habits.from_dict({"since": MONDAY, "at": MONDAY, "uses": uses, "plugs": [1]})
+    read = UsagePattern.from_dict({"since": MONDAY, "at": MONDAY, "uses": uses, "plugs": [1]})
     assert read.uses == {7: 1.0, 11: MOST}
     assert read.plugs == {}
 

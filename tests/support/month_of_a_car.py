@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 from custom_components.tesla_charging.fleet_api import Connectivity
 from custom_components.tesla_charging.polling.decision import PollTarget
-from custom_components.tesla_charging.polling.observations import Asking
-from custom_components.tesla_charging.polling.usage_pattern import Habits
+from custom_components.tesla_charging.polling.observations import PollObservations
+from custom_components.tesla_charging.polling.usage_pattern import UsagePattern
 from custom_components.tesla_charging.vehicle.location import NOWHERE, HomeProximity
 from custom_components.tesla_charging.vehicle.push import PushChannel
 from custom_components.tesla_charging.vehicle.state import VehicleState, readings_of
@@ -267,19 +267,19 @@ def ask_as_we_do(
     """Ask as the coordinator does."""
     seen, push, state = Seen(Car(timeline)), PushChannel(), VehicleState()
     now = MONDAY
-    asking = Asking(vin, Habits(), now, lambda _: whereabouts(now))
+    asking = PollObservations(vin, UsagePattern(), now, lambda _: whereabouts(now))
     asking.stretch = lambda: stretch
     while now < MONDAY + days * DAY:
         if asking.decide(state, push, now).target is PollTarget.STATE:
             online = Connectivity.ONLINE if seen.car.awake(now) else Connectivity.ASLEEP
-            asking.saw(online, state.connectivity, now)
+            asking.record_connectivity(online, state.connectivity, now)
             state = state.with_connectivity(online)
             plan = asking.decide(state, push, now, seen=online)
             if plan.target is PollTarget.DATA:
                 on_ask(now, plan.why)
-                asking.asked(now)
+                asking.record_poll(now)
                 after = state.merge(readings_of(seen.take(now), now=now), now=now)
-                asking.answered(after, state, now)
+                asking.record_answer(after, state, now)
                 state = after
                 asking.decide(state, push, now, seen=online)
         now += asking.wait(now).total_seconds()

@@ -11,7 +11,7 @@ from ..acting import by_hand
 from ..const import CONFIRM_DELAY
 
 
-class Confirming:
+class ConfirmationTimer:
     """The one timer of a car for that."""
 
     def __init__(
@@ -33,23 +33,23 @@ class Confirming:
         return self._cancel is not None
 
     @callback
-    def confirm_soon(self, delay: timedelta = CONFIRM_DELAY) -> None:
+    def schedule(self, delay: timedelta = CONFIRM_DELAY) -> None:
         """See what came of a command, once for all commands of the next seconds.
 
         A car that pushes its data usually tells by itself before.
         """
         self.wanted = True
         self._of_person |= by_hand()
-        self.look_soon(delay)
+        self.schedule_check(delay)
 
     @callback
-    def begun(self) -> bool:
+    def take_request(self) -> bool:
         """Take note that the car is being asked; return whether a person's command waits for it."""
         of_person, self._of_person, self.wanted = self._of_person, False, False
         return of_person
 
     @callback
-    def look_soon(self, delay: timedelta = CONFIRM_DELAY) -> None:
+    def schedule_check(self, delay: timedelta = CONFIRM_DELAY) -> None:
         """Look, for whatever is worth asking then."""
         # a command may outlive its account
         if self._cancel is None and not self._closed:

@@ -21,7 +21,7 @@ from .decision import (
     next_check,
     next_poll,
 )
-from .usage_pattern import HOUR, Habits
+from .usage_pattern import HOUR, UsagePattern
 
 ACTIVITY: Final = signals_of(
     (
@@ -50,20 +50,20 @@ MOVED: Final = 0.1
 SHORTEST_WAIT: Final = 2.0
 
 
-class Asking:
+class PollObservations:
     """One car's answers, turned into what is known; no I/O. All times are unix seconds by our clock."""
 
     def __init__(
         self,
         vin: str,
-        habits: Habits,
+        habits: UsagePattern,
         now: float,
         whereabouts: Callable[[VehicleState], HomeProximity] = lambda _: NOWHERE,
     ) -> None:
         """Nothing was asked yet; its owner's habits are known from before."""
         self.asked_at: float | None = None
         self.changed_at = now
-        self.habits = habits.watched(now)
+        self.habits = habits.extended(now)
         self.stretch: Callable[[], float] = _unstretched
         """Told by a budget: how much longer pauses are, as in `Known`."""
         self.plan: PollDecision | None = None
@@ -89,16 +89,16 @@ class Asking:
         confirm_wanted: bool = False,
     ) -> PollDecision:
         """Return what to ask of a car in this state, or when next; `seen` is what Tesla told of it just now."""
-        known = self._known(state, push, now)
+        known = self._context(state, push, now)
         known = replace(known, seen=seen, confirm_wanted=confirm_wanted)
         self.plan = next_poll(known, now)
         return self.plan
 
     def pushes(self, state: VehicleState, push: PushChannel, now: float) -> bool:
         """Return whether the car tells by itself what changes."""
-        return self._known(state, push, now).pushes(now)
+        return self._context(state, push, now).pushes(now)
 
-    def _known(self, state: VehicleState, push: PushChannel, now: float) -> PollContext:
+    def _context(self, state: VehicleState, push: PushChannel, now: float) -> PollContext:
         at_home, home_in = self._whereabouts(state)
         return PollContext(
             woke=self._woke,
@@ -136,7 +136,7 @@ class Asking:
         at = min(look, plan.at) if plan is not None and plan.target is PollTarget.NOTHING else look
         return timedelta(seconds=max(SHORTEST_WAIT, at - now))
 
-    def saw(self, seen: Connectivity, before: Connectivity, now: float) -> None:
+    def record_connectivity(self, seen: Connectivity, before: Connectivity, now: float) -> None:
         """Learn from what Tesla tells for free. A car that wakes up was woken by somebody, as a rule."""
         if seen is not Connectivity.ONLINE:
             self._woke = self._stayed = self._arrived = self._occupied = False
@@ -144,9 +144,9 @@ class Asking:
         elif before is not Connectivity.ONLINE:
             self._woke = True
             if before is Connectivity.ASLEEP:
-                self.habits = self.habits.seen(now)
+                self.habits = self.habits.with_sample(now)
 
-    def asked(self, now: float) -> None:
+    def record_poll(self, now: float) -> None:
         """Note that the car is asked for its data now: that costs, whatever comes of it."""
         self.asked_at = now
         while self._asked and not 0 <= now - self._asked[0] < DAY:
@@ -154,7 +154,7 @@ class Asking:
         self._asked.append(now)
         self._fruitless += 1
 
-    def failed(self, err: FleetApiError) -> None:
+    def record_failure(self, err: FleetApiError) -> None:
         """Note that the car was asked, and that Tesla or the network kept it from answering."""
         if isinstance(err, AccountUnpaid):
             # so that every look fails until Tesla is asked again, rather than only each that is due
@@ -162,7 +162,7 @@ class Asking:
         else:
             self._failures += 1
 
-    def answered(self, state: VehicleState, before: VehicleState, now: float) -> None:
+    def record_answer(self, state: VehicleState, before: VehicleState, now: float) -> None:
         """Learn from the car's answer: the state after it, and before."""
         since = None if self._answered_at is None else now - self._answered_at
         charging, occupied = is_charging(state), _is_occupied(state) and not _is_occupied(before)
@@ -178,7 +178,7 @@ class Asking:
             self.changed_at, self._rests, self._fruitless = now, 0, 0
             if since is not None and 0 <= since <= BELIEVED:
                 plugged = _is_plugged(state) and not _is_plugged(before)
-                self.habits = self.habits.seen(now, plugged=plugged)
+                self.habits = self.habits.with_sample(now, plugged=plugged)
         elif self._stayed and since is not None and since >= LEFT_ALONE:
             self._rests += 1
         if charging or in_gear(state):

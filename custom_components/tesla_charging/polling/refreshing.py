@@ -8,7 +8,7 @@ SAME_MOMENT: Final = 5.0
 """Seconds in which data is as good as asked for now: Tesla's own answer lags the car by more."""
 
 
-class Refresher:
+class SharedRefresh:
     """Asks for one car's data."""
 
     def __init__(

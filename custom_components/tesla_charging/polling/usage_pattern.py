@@ -38,7 +38,7 @@ type Weights = Mapping[int, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Habits:
+class UsagePattern:
     """What was learnt of one car; unix seconds by our clock."""
 
     since: float | None = None
@@ -50,15 +50,15 @@ class Habits:
     plugs: Weights = field(default_factory=dict)
     """The same for plugging it in."""
 
-    def watched(self, now: float) -> Habits:
+    def extended(self, now: float) -> UsagePattern:
         """Return the habits of a car that is watched at least from now on."""
-        return self if self.since is not None else Habits(now, now)
+        return self if self.since is not None else UsagePattern(now, now)
 
-    def seen(self, now: float, *, plugged: bool = False) -> Habits:
+    def with_sample(self, now: float, *, plugged: bool = False) -> UsagePattern:
         """Return the habits after somebody did something with the car, or even plugged it in."""
         hour = hour_of_week(now)
         fade = math.exp2(-max(0.0, now - self.at) / HALF_LIFE)
-        return Habits(
+        return UsagePattern(
             now if self.since is None else self.since,
             # a clock that was set back makes nothing count twice
             max(now, self.at),
@@ -97,7 +97,7 @@ class Habits:
         }
 
     @classmethod
-    def from_dict(cls, data: object) -> Habits:
+    def from_dict(cls, data: object) -> UsagePattern:
         """Read back as_dict(); what cannot be habits is none."""
         match data:
             case {"since": int() | float() as since, "at": int() | float() as at, **rest}:

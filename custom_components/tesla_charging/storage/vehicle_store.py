@@ -17,7 +17,7 @@ from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.storage import Store
 
 from ..const import DOMAIN
-from ..polling.usage_pattern import Habits
+from ..polling.usage_pattern import UsagePattern
 from ..vehicle.state import VehicleState
 from ..vehicle_command import Domain, InvalidSessionState, SessionState
 from .config_record import ConfigMemory
@@ -101,7 +101,7 @@ class VehicleStorage:
         self._session_sources: dict[str, Callable[[], CommandMemory]] = {}
         self._state_sources: dict[str, Callable[[], VehicleState]] = {}
         self._followed_sources: dict[str, Callable[[], tuple[float, float]]] = {}
-        self._habits_sources: dict[str, Callable[[], Habits]] = {}
+        self._habits_sources: dict[str, Callable[[], UsagePattern]] = {}
         self._silence_source: Callable[[], dict[str, Any]] | None = None
 
     async def load(self) -> None:
@@ -129,9 +129,9 @@ class VehicleStorage:
                 return charge, home
         return 0.0, 0.0
 
-    def habits(self, vin: str) -> Habits:
+    def habits(self, vin: str) -> UsagePattern:
         """Return when a car is usually used."""
-        return Habits.from_dict(_records(self._loaded_states.get(vin)).get(HABITS))
+        return UsagePattern.from_dict(_records(self._loaded_states.get(vin)).get(HABITS))
 
     def telemetry(self, vin: str) -> ConfigMemory:
         """Return what is remembered of a car's telemetry configuration."""
@@ -167,7 +167,7 @@ class VehicleStorage:
         self._followed_sources[vin] = source
 
     @callback
-    def attach_habits(self, vin: str, source: Callable[[], Habits]) -> None:
+    def attach_habits(self, vin: str, source: Callable[[], UsagePattern]) -> None:
         """Say where a car's habits come from; saved whenever its state is."""
         self._habits_sources[vin] = source
 
