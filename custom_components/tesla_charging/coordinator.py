@@ -13,8 +13,8 @@ from . import clock
 from .acting import by_hand, on_behalf
 from .commands.commander import VehicleCommander
 from .commands.optimistic import effect_of, unsure
-from .commands.rate_guard import Runaway
-from .commands.redundancy import Needless
+from .commands.rate_guard import CommandRateGuard
+from .commands.redundancy import RedundantCommandFilter
 from .const import DOMAIN, LOGGER, STATE_INTERVAL
 from .exceptions import asleep, update_failure
 from .fleet_api import (
@@ -92,7 +92,7 @@ class VehicleCoordinator(TellingCoordinator):
             *([Section.LOCATION_DATA] if with_location else []),
         ]
         memory = storage.memory(summary.vin, key.fingerprint)
-        self._runaway = Runaway(hass, self._issues, summary.vin, clock.now)
+        self._runaway = CommandRateGuard(hass, self._issues, summary.vin, clock.now)
         self.commander = VehicleCommander(
             summary.vin,
             vehicles,
@@ -117,7 +117,7 @@ class VehicleCoordinator(TellingCoordinator):
         self._told, self._told_success = self.data, True
         self.confirming = ConfirmationTimer(hass, self.name, self._confirm)
         self.push = PushChannel()
-        self._needless = Needless(self.push, lambda: self.data, clock.now)
+        self._needless = RedundantCommandFilter(self.push, lambda: self.data, clock.now)
         self._telling: asyncio.TimerHandle | None = None
         self._refresher = SharedRefresh(
             self._refresh,
@@ -139,7 +139,7 @@ class VehicleCoordinator(TellingCoordinator):
             if self._decide().target is PollTarget.NOTHING:
                 return self.data
             summary = await self._vehicles.summary(self.vin)
-            self.commander.saw(summary.state)
+            self.commander.record_connectivity(summary.state)
             self.asking.record_connectivity(summary.state, self.data.connectivity, clock.now())
             state = self.data.with_connectivity(summary.state)
             if self._decide(summary.state).target is not PollTarget.DATA:
@@ -240,7 +240,7 @@ class VehicleCoordinator(TellingCoordinator):
         Raises HomeAssistantError with a translation when the command certainly did not execute, or was not sent because
         the car is told too much.
         """
-        if not force and await self._needless.is_needless(request):
+        if not force and await self._needless.is_redundant(request):
             return CommandResult(Outcome.ALREADY)
         believed_awake = self.data.connectivity is Connectivity.ONLINE
         with self.explaining():

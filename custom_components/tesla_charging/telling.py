@@ -9,7 +9,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import callback
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
-from .commands.rate_guard import Runaway
+from .commands.rate_guard import CommandRateGuard
 from .commands.rate_limit import LimitReached
 from .device import show_firmware
 from .exceptions import translated
@@ -27,7 +27,7 @@ class TellingCoordinator(DataUpdateCoordinator[VehicleState]):
     vehicle_name: str
     on_not_found: Callable[[], None]
     _issues: EntryIssues
-    _runaway: Runaway
+    _runaway: CommandRateGuard
     _told: VehicleState
     _told_success: bool
     _telling: TimerHandle | None

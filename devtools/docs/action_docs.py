@@ -16,7 +16,11 @@ import voluptuous as vol
 
 from custom_components.tesla_charging.actions.action import Action
 from custom_components.tesla_charging.commands.rate_limit import HOUR, LIMITS, MINUTE, Limit, Use
-from custom_components.tesla_charging.commands.redundancy import DOUBT, LISTEN, LOW_CURRENT
+from custom_components.tesla_charging.commands.redundancy import (
+    CONTRADICTION_TIME,
+    DOUBT,
+    LOW_CURRENT,
+)
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.fleet_api import PRICES, Category
 from custom_components.tesla_charging.polling.decision import SILENCE
@@ -39,7 +43,7 @@ def _limit_row(limit: Limit) -> str:
     period = {MINUTE: "a minute", HOUR: "an hour"}.get(limit.seconds, "a day")
     price = f"${limit.count * PRICES[category]:.2f}"
     month = f", ${limit.count * PRICES[category] * 30:.0f} a month" if period == "a day" else ""
-    return f"| {what} | {limit.count} {period} | {limit.by_hand} | {price} {period}{month} |"
+    return f"| {what} | {limit.count} {period} | {limit.by_user} | {price} {period}{month} |"
 
 
 LIMIT_TABLE: Final = "\n".join(
@@ -93,7 +97,7 @@ Fields that make no sense, or a device that is no car, are an error before any c
 ## What costs nothing
 
 A command for what is already so is not sent while the car is connected and has itself told that it is so. It is
-then given {LISTEN} seconds to contradict, because somebody may have changed it a moment ago; then the outcome is
+then given {CONTRADICTION_TIME} seconds to contradict, because somebody may have changed it a moment ago; then the outcome is
 `already`. Not taken as known is
 
 - what was polled, or was told before the car connected,

@@ -162,7 +162,7 @@ async def test_a_car_that_was_given_up_is_woken_at_once_when_it_was_seen_again(r
             await road.commander.send(STOP, believed_awake=False)
         road.tesla.clock.advance(1000)
     road.car.set_offline(False)
-    road.commander.saw(Connectivity.ONLINE)
+    road.commander.record_connectivity(Connectivity.ONLINE)
     road.car.sleep()
     assert (await road.commander.send(STOP, believed_awake=False)).achieved
 

@@ -21,7 +21,7 @@ from custom_components.tesla_charging.commands.rate_limit import (
     HOUR,
     LIMITS,
     MINUTE,
-    CommandLimit,
+    CommandRateLimit,
     LimitReached,
     Use,
 )
@@ -54,8 +54,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def limit(clock: Clock) -> CommandLimit:
-    return CommandLimit(clock.now)
+def limit(clock: Clock) -> CommandRateLimit:
+    return CommandRateLimit(clock.now)
 
 
 def passed(
@@ -78,7 +78,7 @@ def passed(
 
 @pytest.mark.parametrize(("every", "hours"), [(10.0, 8.0), (30.0, 24.0)])
 def test_a_current_that_follows_the_sun_for_hours_is_never_refused(
-    clock: Clock, limit: CommandLimit, every: float, hours: float
+    clock: Clock, limit: CommandRateLimit, every: float, hours: float
 ) -> None:
     _, refused = passed(
         clock,
@@ -90,7 +90,7 @@ def test_a_current_that_follows_the_sun_for_hours_is_never_refused(
 
 
 def test_charging_that_is_started_and_stopped_with_the_clouds_is_never_refused(
-    clock: Clock, limit: CommandLimit
+    clock: Clock, limit: CommandRateLimit
 ) -> None:
     """Every ten minutes of a summer's day, and the current every half minute besides."""
 
@@ -103,14 +103,14 @@ def test_charging_that_is_started_and_stopped_with_the_clouds_is_never_refused(
 
 
 def test_saying_it_once_more_every_minute_of_a_night_is_let_through(
-    clock: Clock, limit: CommandLimit
+    clock: Clock, limit: CommandRateLimit
 ) -> None:
     _, refused = passed(clock, 5 * HOUR, MINUTE, lambda _: limit.command(START, by_hand=False))
     assert refused == 0
 
 
 def test_a_person_may_tap_as_fast_as_teslas_own_limit_allows(
-    clock: Clock, limit: CommandLimit
+    clock: Clock, limit: CommandRateLimit
 ) -> None:
     done, _ = passed(
         clock, MINUTE, 1.0, lambda turn: limit.command(current(5 + turn), by_hand=True)
@@ -122,7 +122,7 @@ def test_a_person_may_tap_as_fast_as_teslas_own_limit_allows(
 
 
 def test_the_same_thing_without_end_costs_six_cents_an_hour_and_thirty_a_day(
-    clock: Clock, limit: CommandLimit
+    clock: Clock, limit: CommandRateLimit
 ) -> None:
     def act(_: int) -> None:
         limit.command(START, by_hand=False)
@@ -133,7 +133,7 @@ def test_the_same_thing_without_end_costs_six_cents_an_hour_and_thirty_a_day(
 
 
 def test_two_things_in_turn_without_end_are_a_runaway_as_well(
-    clock: Clock, limit: CommandLimit
+    clock: Clock, limit: CommandRateLimit
 ) -> None:
     def act(turn: int) -> None:
         limit.command(current(6 + turn % 2), by_hand=False)
@@ -142,7 +142,7 @@ def test_two_things_in_turn_without_end_are_a_runaway_as_well(
 
 
 def test_starting_and_stopping_in_turn_are_two_repetitions(
-    clock: Clock, limit: CommandLimit
+    clock: Clock, limit: CommandRateLimit
 ) -> None:
     def act(turn: int) -> None:
         limit.command(START if turn % 2 else STOP, by_hand=False)
@@ -154,7 +154,7 @@ def test_starting_and_stopping_in_turn_are_two_repetitions(
     ("use", "an_hour", "a_day"), [("wake", 12, 60), ("data", 30, 300)], ids=["wake", "data"]
 )
 def test_waking_and_asking_have_limits_of_their_own(
-    clock: Clock, limit: CommandLimit, use: str, an_hour: int, a_day: int
+    clock: Clock, limit: CommandRateLimit, use: str, an_hour: int, a_day: int
 ) -> None:
     def act(_: int) -> None:
         getattr(limit, use)(by_hand=False)
@@ -165,7 +165,7 @@ def test_waking_and_asking_have_limits_of_their_own(
 
 
 def test_a_refusal_says_when_it_is_possible_again_and_then_it_is(
-    clock: Clock, limit: CommandLimit
+    clock: Clock, limit: CommandRateLimit
 ) -> None:
     began = clock.at
     for _ in range(12):
@@ -183,7 +183,7 @@ def test_a_refusal_says_when_it_is_possible_again_and_then_it_is(
 
 
 def test_a_person_passes_a_limit_that_an_automation_used_up_but_not_for_ever(
-    clock: Clock, limit: CommandLimit
+    clock: Clock, limit: CommandRateLimit
 ) -> None:
     def automation(_: int) -> None:
         limit.command(START, by_hand=False)
@@ -198,7 +198,7 @@ def test_a_person_passes_a_limit_that_an_automation_used_up_but_not_for_ever(
     assert passed(clock, 10.0, 5.0, automation)[0] == 0
 
 
-def test_what_was_refused_is_counted_nowhere(clock: Clock, limit: CommandLimit) -> None:
+def test_what_was_refused_is_counted_nowhere(clock: Clock, limit: CommandRateLimit) -> None:
     passed(clock, DAY - HOUR, 5.0, lambda _: limit.command(START, by_hand=False))
     # thousands were refused, but the day's limit of all commands is not touched by them
     assert (
@@ -207,7 +207,7 @@ def test_what_was_refused_is_counted_nowhere(clock: Clock, limit: CommandLimit) 
     )
 
 
-def test_a_clock_that_is_set_back_locks_nobody_out(clock: Clock, limit: CommandLimit) -> None:
+def test_a_clock_that_is_set_back_locks_nobody_out(clock: Clock, limit: CommandRateLimit) -> None:
     for _ in range(60):
         clock.at += 5
         limit.command(START, by_hand=False)
@@ -227,7 +227,7 @@ def test_no_order_of_things_exceeds_a_row_of_the_table(seed: int) -> None:
         for _ in range(1500)
     ]
     clock = Clock()
-    limit = CommandLimit(clock.now)
+    limit = CommandRateLimit(clock.now)
     done: list[tuple[float, Use]] = []
     for pause, what, by_hand in acts:
         clock.at += pause
@@ -245,7 +245,7 @@ def test_no_order_of_things_exceeds_a_row_of_the_table(seed: int) -> None:
     for row in LIMITS:
         times = [at for at, use in done if use is row.use]
         for at in times:
-            assert sum(at - row.seconds < t <= at for t in times) <= row.count + row.by_hand
+            assert sum(at - row.seconds < t <= at for t in times) <= row.count + row.by_user
 
 
 # -- through Home Assistant --------------------------------------------------------------------------------

@@ -125,9 +125,9 @@ class VehicleCommander:
         self._before_read()
         return await self._vehicles.data(self._vin, sections, insist=True)
 
-    def saw(self, state: Connectivity) -> None:
+    def record_connectivity(self, state: Connectivity) -> None:
         """Take note of what others saw of the car."""
-        self.waker.saw(state)
+        self.waker.record_connectivity(state)
 
     async def _send_awake(self, request: CommandRequest, *, woken: bool) -> CommandResult:
         """Send to a car that ought to be awake (`woken`: just now), and once more if it was not quite."""

@@ -15,16 +15,16 @@ from ..exceptions import too_often
 from ..issues.kinds import RUNAWAY_COMMANDS
 from ..issues.registry import EntryIssues
 from ..vehicle_command import CommandRequest
-from .rate_limit import CommandLimit, LimitReached
+from .rate_limit import CommandRateLimit, LimitReached
 
 QUIET: Final = 3600.0
 """Seconds without a refusal after which it is over."""
 
-DATA_LIMITS: Final[HassKey[dict[str, CommandLimit]]] = HassKey(f"{DOMAIN}_limits")
+DATA_LIMITS: Final[HassKey[dict[str, CommandRateLimit]]] = HassKey(f"{DOMAIN}_limits")
 """By VIN: how often a car was told, whichever entry does it."""
 
 
-class Runaway:
+class CommandRateGuard:
     """The limits of one car, and its repair issue."""
 
     def __init__(
@@ -36,7 +36,7 @@ class Runaway:
         self._vin = vin
         self._now = now
         # a reload does not forget: an automation may answer every error with one
-        self._limit = hass.data.setdefault(DATA_LIMITS, {}).setdefault(vin, CommandLimit(now))
+        self._limit = hass.data.setdefault(DATA_LIMITS, {}).setdefault(vin, CommandRateLimit(now))
         self._refused = 0
         self._refused_at = 0.0
         self._cancel: CALLBACK_TYPE | None = None
@@ -64,7 +64,7 @@ class Runaway:
         if self._refused.bit_count() == 1:  # told anew whenever it has doubled
             self._issues.found(RUNAWAY_COMMANDS, self._vin, err.what, count=self._refused)
         if self._cancel is None:
-            self._cancel = async_call_later(self._hass, QUIET, self._look)
+            self._cancel = async_call_later(self._hass, QUIET, self._check)
         return too_often(err, car)
 
     @callback
@@ -76,10 +76,10 @@ class Runaway:
             self._end()
 
     @callback
-    def _look(self, _: datetime) -> None:
+    def _check(self, _: datetime) -> None:
         left = self._refused_at + QUIET - self._now()
         if 0 < left <= QUIET:
-            self._cancel = async_call_later(self._hass, left, self._look)
+            self._cancel = async_call_later(self._hass, left, self._check)
         else:
             self._end()
 

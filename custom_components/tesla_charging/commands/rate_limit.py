@@ -37,7 +37,7 @@ class Limit:
     use: Use
     seconds: float
     count: int
-    by_hand: int
+    by_user: int
     as_sent: bool = False
     """Whether a command that a car is told twice counts twice, as it does for Tesla."""
 
@@ -86,7 +86,7 @@ class _Window:
                 times.popleft()
 
     def has_room(self, limit: Limit, times: int, *, by_hand: bool) -> bool:
-        beyond = limit.by_hand - len(self.beyond) if by_hand else 0
+        beyond = limit.by_user - len(self.beyond) if by_hand else 0
         return limit.count - len(self.common) + beyond >= times
 
     def add(self, limit: Limit, times: int, now: float) -> None:
@@ -94,7 +94,7 @@ class _Window:
             (self.common if len(self.common) < limit.count else self.beyond).append(now)
 
 
-class CommandLimit:
+class CommandRateLimit:
     """Counts for one car; whoever is let through is counted at once, so that a hundred at the same time are too."""
 
     def __init__(self, now: Callable[[], float], limits: Iterable[Limit] = LIMITS) -> None:
@@ -102,18 +102,18 @@ class CommandLimit:
         self._now = now
         self._limits = tuple(limits)
         self._windows: dict[tuple[Limit, str], _Window] = {}
-        self._told: dict[str, CommandRequest] = {}
+        self._last_request: dict[str, CommandRequest] = {}
 
     def command(self, request: CommandRequest, *, by_hand: bool) -> None:
         """Count a command that is about to be sent. Raises LimitReached."""
         name = request.command.name
-        if self._told.get(name) != request:
+        if self._last_request.get(name) != request:
             for limit in self._limits:
                 if limit.use is Use.REPEAT:
                     self._windows.pop((limit, name), None)
         sent = 1 + request.command.told_twice(request.parameters)
         self._take(name, {Use.COMMAND: "", Use.REPEAT: name}, by_hand=by_hand, sent=sent)
-        self._told[name] = request
+        self._last_request[name] = request
 
     def wake(self, *, by_hand: bool) -> None:
         """Count a wake-up that is about to be paid for. Raises LimitReached."""

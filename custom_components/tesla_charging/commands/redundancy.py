@@ -15,10 +15,10 @@ from ..vehicle.push import PushChannel
 from ..vehicle.state import VehicleState
 from ..vehicle_command import CommandRequest, CommandResult, Outcome, Parameters
 
-LISTEN: Final = 6.5
+CONTRADICTION_TIME: Final = 6.5
 """Seconds in which the car can contradict: 5 until a lost connection is told as one (or is back, and the car has said
 everything anew), and the second after which these signals come, with their way here."""
-LOOK: Final = 0.1
+CHECK_INTERVAL: Final = 0.1
 DOUBT: Final = 60.0
 """Seconds after a command with an unknown outcome in which nothing is left out: it may still arrive."""
 LOW_CURRENT: Final = 5
@@ -26,7 +26,7 @@ LOW_CURRENT: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Proof:
     """One row: the signals that tell that a command would change nothing."""
 
     signals: tuple[str, ...]
@@ -42,25 +42,25 @@ def _is_current(state: VehicleState, parameters: Parameters) -> bool:
 
 
 # Opening the charge port is never in vain: it also releases the cable.
-TOLD: Final[Mapping[str, Told]] = {
-    "charge_start": Told(
+PROOFS: Final[Mapping[str, Proof]] = {
+    "charge_start": Proof(
         ("DetailedChargeState",), lambda state, _: state.value("DetailedChargeState") in CHARGING
     ),
-    "charge_stop": Told(
+    "charge_stop": Proof(
         ("DetailedChargeState",), lambda state, _: state.value("DetailedChargeState") == "Stopped"
     ),
-    "set_charge_limit": Told(
+    "set_charge_limit": Proof(
         ("ChargeLimitSoc",),
         lambda state, parameters: state.value("ChargeLimitSoc") == parameters["percent"],
     ),
-    "set_charging_amps": Told(("ChargeCurrentRequest", "ChargeCurrentRequestMax"), _is_current),
-    "charge_port_door_close": Told(
+    "set_charging_amps": Proof(("ChargeCurrentRequest", "ChargeCurrentRequestMax"), _is_current),
+    "charge_port_door_close": Proof(
         ("ChargePortDoorOpen",), lambda state, _: state.value("ChargePortDoorOpen") is False
     ),
 }
 
 
-class Needless:
+class RedundantCommandFilter:
     """Decides for one car; commands pass one after the other, in the order in which they came."""
 
     def __init__(
@@ -75,10 +75,10 @@ class Needless:
         self._under_way = 0
         self._doubt_until = 0.0
 
-    async def is_needless(self, request: CommandRequest) -> bool:
+    async def is_redundant(self, request: CommandRequest) -> bool:
         """Return whether the car is as wanted, after it had time to contradict. Commands that follow wait behind."""
         clock = asyncio.get_running_loop().time
-        deadline = clock() + LISTEN
+        deadline = clock() + CONTRADICTION_TIME
         self._coming.append(request)
         try:
             async with self._door:
@@ -87,7 +87,7 @@ class Needless:
                         return False  # it must not wait for this one
                     if (remaining := deadline - clock()) <= 0:
                         return True
-                    await asyncio.sleep(min(LOOK, remaining))
+                    await asyncio.sleep(min(CHECK_INTERVAL, remaining))
                 return False
         finally:
             self._coming.remove(request)
@@ -106,22 +106,22 @@ class Needless:
         return result
 
     def _is_so(self, request: CommandRequest) -> bool:
-        told = TOLD.get(request.command.name)
-        if told is None or self._under_way or not self._is_talking():
+        told = PROOFS.get(request.command.name)
+        if told is None or self._under_way or not self._is_streaming():
             return False
         state = self._state()
-        return all(self._is_told(state, name) for name in told.signals) and told.is_so(
+        return all(self._is_pushed(state, name) for name in told.signals) and told.is_so(
             state, request.parameters
         )
 
-    def _is_talking(self) -> bool:
+    def _is_streaming(self) -> bool:
         """Whether the car is connected, and said something not long ago: streams are known to fall silent."""
         now = self._now()
         if not self._push.connected or self._push.pushed_at is None or now < self._doubt_until:
             return False
         return 0 <= now - self._push.pushed_at <= SILENCE.total_seconds()
 
-    def _is_told(self, state: VehicleState, name: str) -> bool:
+    def _is_pushed(self, state: VehicleState, name: str) -> bool:
         reading = state.readings.get(name)
         return (
             reading is not None

@@ -69,8 +69,8 @@ class Waker:
                 return False
             waited = self._waited()
             if self._asked == asked and waited >= (WAKE_TIMEOUT if insist else self._rest()):
-                if await self._ask() is Connectivity.ONLINE:
-                    self.saw(Connectivity.ONLINE)
+                if await self._request() is Connectivity.ONLINE:
+                    self.record_connectivity(Connectivity.ONLINE)
                     self._on_connection(Connectivity.ONLINE)
                     return True
             elif waited >= WAKE_TIMEOUT:
@@ -78,7 +78,7 @@ class Waker:
             await self._until_awake()
             return True
 
-    def saw(self, state: Connectivity) -> None:
+    def record_connectivity(self, state: Connectivity) -> None:
         """Take note of a car that was seen awake: it is worth waking again."""
         if state is Connectivity.ONLINE:
             self._asked_at = None
@@ -92,7 +92,7 @@ class Waker:
     def _rest(self) -> float:
         return float(min(FIRST_REST * 2 ** min(self._vain - 1, 10), LONGEST_REST))
 
-    async def _ask(self) -> Connectivity:
+    async def _request(self) -> Connectivity:
         """Pay for a wake-up. A request that may have reached the car counts as one that has."""
         self._before_wake()
         self._asked_at = self._now()
@@ -130,7 +130,7 @@ class Waker:
     async def is_awake(self) -> bool:
         """Return whether the car is online now, which Tesla tells for free. Raises FleetApiError."""
         state = (await self._vehicles.summary(self._vin)).state
-        self.saw(state)
+        self.record_connectivity(state)
         self._on_connection(state)
         return state is Connectivity.ONLINE
 
