@@ -13,7 +13,7 @@ from .account import Account
 from .acting import on_behalf
 from .auth.authorization import async_forget_sign_in, async_get_authorization
 from .auth.key_store import async_get_key_store
-from .billing.budget_manager import BudgetKeeper, amount_of, async_get_budget
+from .billing.budget_manager import BudgetManager, amount_of, async_get_budget
 from .billing.meter import Meter
 from .billing.meter_store import async_get_meter, currency_of
 from .budget_effects import BudgetEffects
@@ -182,7 +182,7 @@ def _make_client(
     entry: TeslaChargingConfigEntry,
     authorization: Authorization,
     meter: Meter,
-    budget: BudgetKeeper,
+    budget: BudgetManager,
 ) -> FleetApiClient:
     """Return the account's client."""
     issues = async_get_issues(hass, entry)

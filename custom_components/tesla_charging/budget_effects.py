@@ -8,7 +8,7 @@ from homeassistant.core import HomeAssistant, callback
 
 from .account import Account
 from .billing.budget import Stage, Streaming
-from .billing.budget_manager import BudgetKeeper
+from .billing.budget_manager import BudgetManager
 from .coordinator import VehicleCoordinator
 from .issues.kinds import (
     BUDGET_BY_HAND,
@@ -32,7 +32,7 @@ TOLD: Final[dict[Stage, Kind]] = {
 class BudgetEffects:
     """Has one entry follow the budget of its application."""
 
-    def __init__(self, hass: HomeAssistant, entry: ConfigEntry, budget: BudgetKeeper) -> None:
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry, budget: BudgetManager) -> None:
         """Nothing is changed yet."""
         self._issues = async_get_issues(hass, entry)
         self._budget = budget
@@ -48,19 +48,19 @@ class BudgetEffects:
         @callback
         def look() -> None:
             self._tell()
-            stream(self._budget.verdict.streaming)
+            stream(self._budget.decision.streaming)
 
         entry.async_on_unload(self._budget.subscribe(look))
         look()
 
     @callback
     def _stretch(self, car: VehicleCoordinator) -> None:
-        car.asking.stretch = lambda: self._budget.verdict.stretch
+        car.asking.stretch = lambda: self._budget.decision.stretch
 
     @callback
     def _tell(self) -> None:
         """Tell the owner of the present stage, and no more of another one."""
-        stage, amount = self._budget.verdict.stage, self._budget.amount
+        stage, amount = self._budget.decision.stage, self._budget.amount
         told = (stage, amount, self._budget.until.isoformat())
         if told == self._told:
             return

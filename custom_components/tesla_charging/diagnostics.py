@@ -127,8 +127,8 @@ def _account(entry: TeslaChargingConfigEntry) -> dict[str, Any]:
             "cost_before": meter.cost_before,
             "projected": meter.projected(dt_util.now()),
             "budget": data.budget.amount,
-            "budget_stage": data.budget.verdict.stage,
-            "stretch": str(data.budget.verdict.stretch),
+            "budget_stage": data.budget.decision.stage,
+            "stretch": str(data.budget.decision.stretch),
         },
         "telemetry": {
             "road": settings.road,

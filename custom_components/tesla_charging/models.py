@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from homeassistant.config_entries import ConfigEntry
 
 from .account import Account
-from .billing.budget_manager import BudgetKeeper
+from .billing.budget_manager import BudgetManager
 from .billing.meter import Meter
 from .coordinator import VehicleCoordinator
 from .fleet_api import FleetApiClient
@@ -23,7 +23,7 @@ class TeslaChargingData:
     storage: VehicleStorage
     meter: Meter
     """Of the application, which other entries may work with too."""
-    budget: BudgetKeeper
+    budget: BudgetManager
     """Of the same application."""
     cars: dict[str, VehicleCoordinator]
     """By VIN; those of `account`."""

@@ -60,7 +60,7 @@ async def async_take_back(
             base_url,
             now=hass.loop.time,
             on_request=meter.add_request,
-            permit=async_get_budget(hass, meter).permit_by_hand,
+            permit=async_get_budget(hass, meter).permit_user,
         )
     )
 

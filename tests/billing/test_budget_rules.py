@@ -13,12 +13,12 @@ from custom_components.tesla_charging.billing.budget import (
     DAY,
     RESERVE,
     STAGES,
+    BudgetInput,
     Origin,
-    Situation,
     Stage,
     Streaming,
     ceiling,
-    judge,
+    decide,
 )
 
 START = 1_790_000_000.0
@@ -29,8 +29,8 @@ HUGE = Fraction(10**9)
 
 def situation(
     spent: float | str = 0, day: float = 10, *, limit: str | None = "9.5", commands: str = "0"
-) -> Situation:
-    return Situation(
+) -> BudgetInput:
+    return BudgetInput(
         limit=None if limit is None else Fraction(limit),
         spent=Fraction(spent),
         on_commands=Fraction(commands),
@@ -41,13 +41,13 @@ def situation(
     )
 
 
-def situations(count: int = 1000) -> Iterator[Situation]:
+def situations(count: int = 1000) -> Iterator[BudgetInput]:
     drawn = random.Random(6)
     for _ in range(count):
         length = drawn.choice(LENGTHS)
         limit = Fraction(drawn.choice([0, 1, 50, 950, 1375, 100_000]), 100)
         spent = limit * Fraction(drawn.randint(0, 1200), 1000)
-        yield Situation(
+        yield BudgetInput(
             limit=limit,
             spent=spent,
             on_commands=spent * Fraction(drawn.randint(0, 10), 10),
@@ -58,7 +58,7 @@ def situations(count: int = 1000) -> Iterator[Situation]:
         )
 
 
-def room(at: Situation, origin: Origin) -> Fraction:
+def room(at: BudgetInput, origin: Origin) -> Fraction:
     top = ceiling(at, origin)
     assert top is not None
     return top - at.spent
@@ -84,7 +84,7 @@ def test_the_reserve_is_never_touched_by_what_happens_by_itself() -> None:
 def test_spending_more_never_loosens_anything() -> None:
     for at in situations():
         more = replace(at, spent=at.spent + Fraction(1, 7))
-        less, now = judge(more, Stage.NORMAL), judge(at, Stage.NORMAL)
+        less, now = decide(more, Stage.NORMAL), decide(at, Stage.NORMAL)
         assert STAGES.index(less.stage) >= STAGES.index(now.stage)
         assert less.stretch >= now.stretch
         assert room(more, Origin.AUTOMATION) <= room(at, Origin.AUTOMATION)
@@ -94,7 +94,7 @@ def test_time_and_a_higher_amount_never_tighten_anything() -> None:
     for at in situations():
         assert at.limit is not None
         for easier in (replace(at, now=at.now + 5000), replace(at, limit=at.limit + 1)):
-            then, now = judge(easier), judge(at)
+            then, now = decide(easier), decide(at)
             assert STAGES.index(then.stage) <= STAGES.index(now.stage)
             assert then.stretch <= now.stretch
             assert room(easier, Origin.AUTOMATION) >= room(at, Origin.AUTOMATION)
@@ -103,7 +103,7 @@ def test_time_and_a_higher_amount_never_tighten_anything() -> None:
 def test_stretch_is_sane_and_fits_its_stage() -> None:
     for at in situations():
         for before in Stage:
-            verdict = judge(at, before)
+            verdict = decide(at, before)
             assert verdict.stretch >= 1
             nothing = STAGES.index(verdict.stage) >= STAGES.index(Stage.NO_REFRESH)
             assert math.isinf(verdict.stretch) == nothing == (verdict.streaming is Streaming.OFF)
@@ -112,7 +112,7 @@ def test_stretch_is_sane_and_fits_its_stage() -> None:
 def test_slowing_down_is_continuous() -> None:
     before = 1.0
     for cents in range(250, 750):
-        stretch = judge(situation(f"{cents / 100}")).stretch
+        stretch = decide(situation(f"{cents / 100}")).stretch
         assert before <= stretch <= before * 1.05
         before = stretch
     assert before > 3
@@ -135,7 +135,7 @@ def test_slowing_down_is_continuous() -> None:
     ],
 )
 def test_the_stages_of_a_month(spent: str, day: float, stage: Stage) -> None:
-    assert judge(situation(spent, day)).stage is stage
+    assert decide(situation(spent, day)).stage is stage
 
 
 def test_what_goes_on_as_it_did_and_would_be_too_dear_is_slowed_before_the_money_is_gone() -> None:
@@ -145,7 +145,7 @@ def test_what_goes_on_as_it_did_and_would_be_too_dear_is_slowed_before_the_money
     spent, pace, stage = Fraction(0), Fraction(4) * Fraction("8.075") / 30 / 24, Stage.NORMAL
     for hour in range(30 * 24):
         at = replace(at, spent=spent, now=START + hour * 3600)
-        verdict = judge(at, stage)
+        verdict = decide(at, stage)
         if verdict.stage is not stage:
             seen.append(stage := verdict.stage)
         if verdict.stretch != math.inf:
@@ -161,12 +161,12 @@ def test_stages_do_not_come_and_go() -> None:
     edge = next(
         cents
         for cents in range(100_000)
-        if judge(situation(f"{cents / 1e4}")).stage is Stage.SLOWER
+        if decide(situation(f"{cents / 1e4}")).stage is Stage.SLOWER
     )
     stage, changes = Stage.NORMAL, 0
     for step in range(200):
         at = situation(f"{(edge + (5 if step % 2 else -5)) / 1e4}")
-        changes += (now := judge(at, stage).stage) is not stage
+        changes += (now := decide(at, stage).stage) is not stage
         stage = now
     assert changes == 1
 
@@ -208,26 +208,26 @@ def test_a_flood_of_pushes_on_the_first_leaves_automations_the_reserve() -> None
 
 @pytest.mark.parametrize("day", [-400, -1, 0, 0.0001, 15, 29.99999, 30, 31, 400])
 def test_a_clock_that_is_wrong_does_no_harm(day: float) -> None:
-    assert judge(situation(0, day)).stage is Stage.NORMAL
-    assert judge(situation(0, day)).stretch == 1
-    assert judge(situation("9.5", day)).stage is Stage.SPENT
+    assert decide(situation(0, day)).stage is Stage.NORMAL
+    assert decide(situation(0, day)).stretch == 1
+    assert decide(situation("9.5", day)).stage is Stage.SPENT
 
 
 @pytest.mark.parametrize("before", Stage)
 def test_an_amount_of_nothing_pays_for_nothing(before: Stage) -> None:
-    verdict = judge(situation(0, 3, limit="0"), before)
+    verdict = decide(situation(0, 3, limit="0"), before)
     assert (verdict.stage, verdict.streaming) == (Stage.SPENT, Streaming.OFF)
     assert verdict.automatic_left == 0
 
 
 def test_no_amount_at_all_lets_everything_pass() -> None:
     at = situation(10**6, 3, limit=None)
-    assert judge(at).stage is Stage.NORMAL
-    assert judge(at).automatic_left is None
+    assert decide(at).stage is Stage.NORMAL
+    assert decide(at).automatic_left is None
     assert all(ceiling(at, origin) is None for origin in Origin)
 
 
 def test_a_month_of_no_length_is_no_division_by_nothing() -> None:
     at = replace(situation(1), end=START, start=START)
-    assert judge(at).stage is Stage.NORMAL
+    assert decide(at).stage is Stage.NORMAL
     assert ceiling(at, Origin.AUTOMATION) is not None

@@ -22,7 +22,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, async_
 
 from custom_components.tesla_charging import async_remove_config_entry_device
 from custom_components.tesla_charging.billing.meter import REQUEST_DELAY, SIGNAL_NEWS, Meter
-from custom_components.tesla_charging.billing.meter_store import MeterBook, async_get_meters
+from custom_components.tesla_charging.billing.meter_store import MeterStore, async_get_meters
 from custom_components.tesla_charging.const import CONF_CURRENCY, DOMAIN
 from custom_components.tesla_charging.diagnostics import (
     async_get_config_entry_diagnostics,
@@ -312,7 +312,7 @@ def real_files(hass: HomeAssistant) -> Iterator[None]:
 
 async def on_disk(home: Home) -> Meter:
     """Return the meter of a Home Assistant that starts now."""
-    book = MeterBook(home.hass)
+    book = MeterStore(home.hass)
     await book.load()
     return book.meter(CLIENT_ID)
 

@@ -65,7 +65,7 @@ class Origin(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
+class BudgetInput:
     """What counts. Amounts are exact, in the currency of the bill; times are unix seconds."""
 
     limit: Fraction | None
@@ -93,7 +93,7 @@ class Situation:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class BudgetDecision:
     """What follows from a situation."""
 
     stage: Stage
@@ -126,7 +126,7 @@ _PACES: Final = (
 )
 
 
-def judge(situation: Situation, before: Stage = Stage.NORMAL) -> Verdict:
+def decide(situation: BudgetInput, before: Stage = Stage.NORMAL) -> BudgetDecision:
     """Return what is done in a situation, having been at a stage before."""
     stretch = stretch_of(situation)
     stage = _stage(situation, stretch, before)
@@ -135,10 +135,10 @@ def judge(situation: Situation, before: Stage = Stage.NORMAL) -> Verdict:
     if STAGES.index(stage) >= STAGES.index(Stage.NO_REFRESH):
         stretch = None
     pauses = float("inf") if stretch is None else float(stretch) ** 2
-    return Verdict(stage, pauses, _STREAMING[stage], left)
+    return BudgetDecision(stage, pauses, _STREAMING[stage], left)
 
 
-def ceiling(situation: Situation, origin: Origin) -> Fraction | None:
+def ceiling(situation: BudgetInput, origin: Origin) -> Fraction | None:
     """Return up to what a month's bill may rise for a request of this origin; None for any amount."""
     limit = situation.limit
     if limit is None or origin is Origin.PERSON:
@@ -154,7 +154,7 @@ def ceiling(situation: Situation, origin: Origin) -> Fraction | None:
     return limit * (1 - BY_HAND) - limit * (RESERVE - BY_HAND) * left - free * left * left
 
 
-def stretch_of(situation: Situation) -> Fraction | None:
+def stretch_of(situation: BudgetInput) -> Fraction | None:
     """Return how many times faster the month's money was spent than what is left of it may be; None if none is left.
 
     At least 1. The head start makes the first days count less.
@@ -170,7 +170,7 @@ def stretch_of(situation: Situation) -> Fraction | None:
     return max(Fraction(1), so_far * situation.left / left)
 
 
-def _stage(situation: Situation, stretch: Fraction | None, before: Stage) -> Stage:
+def _stage(situation: BudgetInput, stretch: Fraction | None, before: Stage) -> Stage:
     # of automations what they may spend in the end: that they are told to wait is no stage
     for stage, origin, now in (
         (Stage.SPENT, Origin.PERSON, situation.now),

@@ -26,10 +26,10 @@ from ..fleet_api import (
     RefreshOverBudget,
 )
 from ..saving import is_saving
-from .budget import DEFAULT, Origin, Situation, Stage, Streaming, Verdict, ceiling, judge
+from .budget import DEFAULT, BudgetDecision, BudgetInput, Origin, Stage, Streaming, ceiling, decide
 from .meter import Meter
 
-LOOK_AGAIN: Final = 8
+CHECKS: Final = 8
 """A flood of signals is looked at whenever it has used up one of so many parts of what is left for it."""
 
 _REFUSALS: Final[dict[Origin, type[OverBudget]]] = {
@@ -39,7 +39,7 @@ _REFUSALS: Final[dict[Origin, type[OverBudget]]] = {
 }
 
 
-class BudgetKeeper:
+class BudgetManager:
     """The budget of one application."""
 
     def __init__(self, hass: HomeAssistant, meter: Meter) -> None:
@@ -52,7 +52,7 @@ class BudgetKeeper:
         """What exceeded the amount in the month that ends then."""
         self._listeners: list[Callable[[], None]] = []
         self._cancels: list[CALLBACK_TYPE] = []
-        self.verdict: Verdict = judge(self._situation())
+        self.decision: BudgetDecision = decide(self._input())
         """What follows from what was spent; kept up to date."""
 
     # -- amounts ------------------------------------------------------------------------------------
@@ -63,18 +63,18 @@ class BudgetKeeper:
         self._limits[entry_id] = limit
         if not self._cancels:
             self._cancels = [
-                self._meter.subscribe(self._look),
+                self._meter.subscribe(self._check),
                 # the pace is held against the calendar, and a month ends on a full hour
-                async_track_time_change(self._hass, self._look, minute=0, second=0),
+                async_track_time_change(self._hass, self._check, minute=0, second=0),
             ]
-        self._look()
+        self._check()
 
     @callback
     def leave(self, entry_id: str) -> None:
         """Keep an entry's amount no more."""
         self._limits.pop(entry_id, None)
         if self._limits:
-            self._look()
+            self._check()
             return
         for cancel in self._cancels:
             cancel()
@@ -118,7 +118,7 @@ class BudgetKeeper:
         saves = is_saving()
         if origin is None:
             origin = Origin.PERSON if saves else _origin(operation)
-        top = ceiling(self._situation(), origin)
+        top = ceiling(self._input(), origin)
         if (
             top is not None
             and self._meter.exact_cost + self._in_flight + price > top
@@ -140,7 +140,7 @@ class BudgetKeeper:
 
         return release
 
-    def permit_by_hand(self, operation: Operation, vin: str | None) -> Callable[[], None]:
+    def permit_user(self, operation: Operation, vin: str | None) -> Callable[[], None]:
         """The same for what is asked for at a page that a person looks at."""
         return self.permit(operation, vin, Origin.PERSON)
 
@@ -169,27 +169,27 @@ class BudgetKeeper:
         return end
 
     @callback
-    def _look(self, _: datetime | None = None) -> None:
-        before = self.verdict.stage
-        self.verdict = judge(self._situation(), before)
-        if self.verdict.stage is not before:
-            level = LOGGER.info if self.verdict.stage is Stage.NORMAL else LOGGER.warning
-            level("Budget of %s: %s, before that %s", self.amount, self.verdict.stage, before)
-        self._meter.tell_after(self._signals_to_come)
+    def _check(self, _: datetime | None = None) -> None:
+        before = self.decision.stage
+        self.decision = decide(self._input(), before)
+        if self.decision.stage is not before:
+            level = LOGGER.info if self.decision.stage is Stage.NORMAL else LOGGER.warning
+            level("Budget of %s: %s, before that %s", self.amount, self.decision.stage, before)
+        self._meter.notify_after(self._signals_to_come)
         for listener in [*self._listeners]:
             listener()
 
     @property
     def _signals_to_come(self) -> float:
         """After how many signals to look again; endless if they do not matter, or do not stop all the same."""
-        left = self.verdict.automatic_left
-        if left is None or self.verdict.streaming is Streaming.OFF:
+        left = self.decision.automatic_left
+        if left is None or self.decision.streaming is Streaming.OFF:
             return math.inf
-        return math.floor(left / self._meter.prices.price(Category.STREAMING)) // LOOK_AGAIN
+        return math.floor(left / self._meter.prices.price(Category.STREAMING)) // CHECKS
 
-    def _situation(self) -> Situation:
+    def _input(self) -> BudgetInput:
         prices, units = self._meter.prices, self._meter.units
-        return Situation(
+        return BudgetInput(
             limit=self.limit,
             spent=self._meter.exact_cost,
             on_commands=sum(
@@ -203,15 +203,15 @@ class BudgetKeeper:
         )
 
 
-DATA_BUDGETS: Final[HassKey[dict[Meter, BudgetKeeper]]] = HassKey(f"{DOMAIN}_budgets")
+DATA_BUDGETS: Final[HassKey[dict[Meter, BudgetManager]]] = HassKey(f"{DOMAIN}_budgets")
 
 
 @callback
-def async_get_budget(hass: HomeAssistant, meter: Meter) -> BudgetKeeper:
+def async_get_budget(hass: HomeAssistant, meter: Meter) -> BudgetManager:
     """Return the budget of the application that has this meter."""
     known = hass.data.setdefault(DATA_BUDGETS, {})
     if meter not in known:
-        known[meter] = BudgetKeeper(hass, meter)
+        known[meter] = BudgetManager(hass, meter)
     return known[meter]
 
 

@@ -68,7 +68,7 @@ class Meter:
             self.unanswered += record.status is None
             self._add(record.vin or NO_CAR, record.operation.category, 1)
             self._save(REQUEST_DELAY)
-            self._tell()
+            self._notify()
 
     @callback
     def add_signals(self, vin: str, count: int) -> None:
@@ -79,9 +79,9 @@ class Meter:
         self._save(SIGNAL_DELAY)
         self._quiet_signals -= count
         if self._quiet_signals < 0:
-            self._tell()
+            self._notify()
         elif self._cancel_news is None:
-            job = HassJob(self._tell, f"{DOMAIN} signals on the meter", cancel_on_shutdown=True)
+            job = HassJob(self._notify, f"{DOMAIN} signals on the meter", cancel_on_shutdown=True)
             self._cancel_news = async_call_later(self._hass, SIGNAL_NEWS, job)
 
     def _add(self, vin: str, category: Category, count: int) -> None:
@@ -89,12 +89,12 @@ class Meter:
         self._ledger.add(vin if self._knows_cars else NO_CAR, category, count)
 
     @callback
-    def hears(self, vin: str, listener: str) -> bool:
+    def start_receiving(self, vin: str, listener: str) -> bool:
         """Return whether this listener (an entry's id) counts a car's signals: of several, the first one does."""
         return self._hears.setdefault(vin, listener) == listener
 
     @callback
-    def stop_hearing(self, listener: str, vin: str | None = None) -> None:
+    def stop_receiving(self, listener: str, vin: str | None = None) -> None:
         """Let another one count a car's signals, or those of all cars."""
         for heard in [v for v, by in self._hears.items() if by == listener and vin in {None, v}]:
             del self._hears[heard]
@@ -117,7 +117,7 @@ class Meter:
         """Work for an entry, which is billed in this currency; in dollars where Tesla's prices in it are not known."""
         self._knows_cars = True
         self._prices = price_list(currency)
-        self._tell()
+        self._notify()
 
     # -- telling ------------------------------------------------------------------------------------
 
@@ -134,12 +134,12 @@ class Meter:
         return end
 
     @callback
-    def tell_after(self, signals: float) -> None:
+    def notify_after(self, signals: float) -> None:
         """Tell at once after more than so many signals from now on, if they come faster than the minute passes."""
         self._quiet_signals = signals
 
     @callback
-    def _tell(self, _: datetime | None = None) -> None:
+    def _notify(self, _: datetime | None = None) -> None:
         if self._cancel_news is not None:
             self._cancel_news()
             self._cancel_news = None

@@ -24,7 +24,7 @@ MAX_APPLICATIONS: Final = 8
 """Kept are those that were used last."""
 
 
-class MeterBook:
+class MeterStore:
     """The meters of this Home Assistant."""
 
     def __init__(self, hass: HomeAssistant) -> None:
@@ -84,13 +84,13 @@ class MeterBook:
         return {"applications": {key: meter.ledger.as_dict() for key, meter in kept}}
 
 
-DATA_METERS: Final[HassKey[MeterBook]] = HassKey(f"{DOMAIN}_meters")
+DATA_METERS: Final[HassKey[MeterStore]] = HassKey(f"{DOMAIN}_meters")
 
 
 @singleton(DATA_METERS, async_=True)
-async def async_get_meters(hass: HomeAssistant) -> MeterBook:
+async def async_get_meters(hass: HomeAssistant) -> MeterStore:
     """Return the meters of this Home Assistant."""
-    book = MeterBook(hass)
+    book = MeterStore(hass)
     await book.load()
     return book
 

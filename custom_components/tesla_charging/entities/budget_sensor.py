@@ -62,7 +62,7 @@ class BudgetSensor(SensorEntity):
     @override
     def native_value(self) -> str:
         """The stage now."""
-        return self._budget.verdict.stage.value
+        return self._budget.decision.stage.value
 
     @property
     @override

@@ -8,7 +8,7 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.config_entry_oauth2_flow import AbstractOAuth2Implementation
 
 from ..auth.oauth import TeslaImplementation
-from ..billing.budget_manager import BudgetKeeper
+from ..billing.budget_manager import BudgetManager
 from ..billing.meter import Meter
 from ..const import LOGGER
 from ..endpoints import active_endpoints
@@ -132,7 +132,7 @@ class AccountCars:
         base_url: str,
         authorization: Authorization,
         meter: Meter,
-        budget: BudgetKeeper,
+        budget: BudgetManager,
     ) -> None:
         """Nothing is asked yet."""
         self._regions = {url: region for region, url in endpoints.regions.items()}
@@ -143,7 +143,7 @@ class AccountCars:
             base_url,
             now=hass.loop.time,
             on_request=meter.add_request,
-            permit=budget.permit_by_hand,
+            permit=budget.permit_user,
         )
         self._vehicles = Vehicles(self._client)
 

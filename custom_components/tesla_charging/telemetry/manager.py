@@ -209,7 +209,7 @@ class EntryTelemetry:
             clear_silence(self._hass, vin)
         if self._mqtt is not None:
             self._mqtt.close()
-        self._meter.stop_hearing(self._entry.entry_id)
+        self._meter.stop_receiving(self._entry.entry_id)
 
     def _metered(self) -> dict[str, StreamingCar]:
         """Return who hears the cars of now."""
@@ -249,7 +249,7 @@ class EntryTelemetry:
         clear_refusals(self._hass, vin)
         if self._mqtt is not None:
             self._open_mqtt()
-        self._meter.stop_hearing(self._entry.entry_id, vin)
+        self._meter.stop_receiving(self._entry.entry_id, vin)
 
     async def take_back_all(self) -> None:
         """Take back the configurations of a time when telemetry was wanted."""

@@ -34,7 +34,7 @@ class MeteredCar:
     @callback
     def on_record(self, record: Record) -> asyncio.Future[bool] | None:
         """Count it, and lead it on."""
-        if self._meter.hears(self._vin, self._entry_id):
+        if self._meter.start_receiving(self._vin, self._entry_id):
             self._meter.add_signals(self._vin, billed_signals(record))
         return self._car.on_record(record)
 
