@@ -194,7 +194,7 @@ def _make_client(
         now=hass.loop.time,
         on_request=meter.add_request,
         on_base_url=lambda url: _remember_base_url(hass, entry, url),
-        on_outcome=issues.outcome,
+        on_outcome=issues.record_outcome,
         suspension=issues.suspension,
         permit=budget.permit,
     )

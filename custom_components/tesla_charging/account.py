@@ -233,7 +233,7 @@ class Account:
     def _rename(self, car: VehicleCoordinator, name: str) -> None:
         """Take over the name that the owner gave; a name given in Home Assistant is shown all the same."""
         car.vehicle_name = name
-        async_get_issues(self._hass, self._entry).called(car.vin, name)
+        async_get_issues(self._hass, self._entry).set_car_name(car.vin, name)
         if (device := self._devices().get(car.vin)) is not None:
             dr.async_get(self._hass).async_update_device(device.id, name=name)
 

@@ -16,11 +16,11 @@ from .issues.kinds import (
     BUDGET_NO_REFRESH,
     BUDGET_SLOWER,
     BUDGET_SPENT,
-    Kind,
+    IssueType,
 )
 from .issues.registry import async_get_issues
 
-TOLD: Final[dict[Stage, Kind]] = {
+TOLD: Final[dict[Stage, IssueType]] = {
     Stage.SLOWER: BUDGET_SLOWER,
     Stage.FEWER_FIELDS: BUDGET_FEWER_FIELDS,
     Stage.NO_REFRESH: BUDGET_NO_REFRESH,
@@ -68,4 +68,4 @@ class BudgetEffects:
         for kind in TOLD.values():
             self._issues.clear(kind)
         if stage in TOLD:
-            self._issues.found(TOLD[stage], None, amount)
+            self._issues.raise_issue(TOLD[stage], None, amount)

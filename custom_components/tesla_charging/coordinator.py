@@ -34,7 +34,7 @@ from .fleet_api import (
     VehicleSummary,
 )
 from .fleet_telemetry import Record, SignalRecord
-from .issues.kinds import Evidence
+from .issues.kinds import Success
 from .issues.registry import async_get_issues
 from .polling.confirming import ConfirmationTimer
 from .polling.decision import PollDecision, PollTarget
@@ -81,7 +81,7 @@ class VehicleCoordinator(TellingCoordinator):
         self.vin = summary.vin
         self.vehicle_name = summary.name
         self._issues = async_get_issues(hass, entry)
-        self._issues.called(summary.vin, summary.name)
+        self._issues.set_car_name(summary.vin, summary.name)
         self._vehicles = vehicles
         self._storage = storage
         self._key = key.fingerprint
@@ -249,7 +249,7 @@ class VehicleCoordinator(TellingCoordinator):
                 self.commander.send(request, believed_awake=believed_awake)
             )
         if result.outcome is not Outcome.UNKNOWN:
-            self._issues.worked(Evidence.COMMANDED, self.vin)
+            self._issues.record_success(Success.COMMANDED, self.vin)
         if effect := effect_of(request, result):
             now = clock.now()
             readings = expected(effect, now=now)

@@ -48,9 +48,9 @@ from .issues.kinds import (
     NO_LOCATION_PERMISSION,
     NOT_REGISTERED,
     WRONG_REGION,
-    Evidence,
-    Kind,
-    kind_of,
+    IssueType,
+    Success,
+    issue_type_of,
 )
 from .issues.registry import async_get_issues
 from .models import TeslaChargingConfigEntry
@@ -194,7 +194,7 @@ class MobileAccessFlow(CheckFlow):
         """Ask Tesla."""
         if not await (await self.vehicles()).mobile_enabled(self.vin):
             raise OnboardingError("still_off", dt_util.now().strftime("%H:%M:%S"))
-        async_get_issues(self.hass, self.entry).worked(Evidence.REACHABLE, self.vin)
+        async_get_issues(self.hass, self.entry).record_success(Success.REACHABLE, self.vin)
         self.look_at_cars()
 
 
@@ -227,7 +227,7 @@ class RegisterFlow(CheckFlow):
         registrar = registrar_of(self.hass, implementation)
         await registrar.register(self._region, domain, key)
         await registrar.register_elsewhere(self._region, domain, key)
-        async_get_issues(self.hass, self.entry).worked(Evidence.KEY_SEEN)
+        async_get_issues(self.hass, self.entry).record_success(Success.KEY_SEEN)
         vehicles = await self.vehicles()
         await self.entry.runtime_data.client.find_region()
         await vehicles.list()
@@ -296,7 +296,7 @@ class ReconfigureFlow(HandOverFlow):
     source = SOURCE_RECONFIGURE
 
 
-FLOWS: Final[Mapping[Kind, type[PageFlow]]] = {
+FLOWS: Final[Mapping[IssueType, type[PageFlow]]] = {
     KEY_NOT_PAIRED: PairFlow,
     MOBILE_ACCESS_DISABLED: MobileAccessFlow,
     NO_DATA_PERMISSION: SignInFlow,
@@ -318,7 +318,7 @@ async def async_create_fix_flow(
     if issue_id.startswith(LEFTOVERS):
         return LeftoversFlow()
     known = data or {}
-    kind = kind_of(known.get("kind"))
+    kind = issue_type_of(known.get("kind"))
     entry = hass.config_entries.async_get_entry(str(known.get("entry_id")))
     if kind is None or entry is None:
         return ConfirmRepairFlow()

@@ -45,7 +45,7 @@ class TellingCoordinator(DataUpdateCoordinator[VehicleState]):
             if isinstance(err, NotFound):
                 self.on_not_found()
             if isinstance(err, VehicleCommandError):
-                self._issues.saw(err, self.vin)
+                self._issues.record_failure(err, self.vin)
             raise translated(err) from err
 
     @callback

@@ -11,7 +11,11 @@ import pytest
 
 from custom_components.tesla_charging.budget_effects import TOLD
 from custom_components.tesla_charging.const import DOMAIN
-from custom_components.tesla_charging.issues.kinds import KINDS, RATE_LIMITED, RUNAWAY_COMMANDS
+from custom_components.tesla_charging.issues.kinds import (
+    ISSUE_TYPES,
+    RATE_LIMITED,
+    RUNAWAY_COMMANDS,
+)
 from custom_components.tesla_charging.issues.registry import async_get_issues
 from custom_components.tesla_charging.removal import LEFTOVERS
 from tests.conftest import MIDNIGHT, PEARL, Home
@@ -396,7 +400,7 @@ async def test_a_car_that_is_gone_takes_only_its_own_trouble_along(home: Home) -
 
 
 def test_every_row_can_be_told_apart() -> None:
-    assert len({kind.key for kind in KINDS}) == len(KINDS)
-    assert timedelta(seconds=max(kind.lasting for kind in KINDS)) < timedelta(minutes=5)
+    assert len({kind.key for kind in ISSUE_TYPES}) == len(ISSUE_TYPES)
+    assert timedelta(seconds=max(kind.lasting for kind in ISSUE_TYPES)) < timedelta(minutes=5)
     told = {*TOLD.values(), RATE_LIMITED, RUNAWAY_COMMANDS}
-    assert {kind for kind in KINDS if not kind.fixable} == told
+    assert {kind for kind in ISSUE_TYPES if not kind.fixable} == told

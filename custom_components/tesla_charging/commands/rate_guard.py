@@ -62,7 +62,7 @@ class CommandRateGuard:
         self._refused += 1
         self._refused_at = self._now()
         if self._refused.bit_count() == 1:  # told anew whenever it has doubled
-            self._issues.found(RUNAWAY_COMMANDS, self._vin, err.what, count=self._refused)
+            self._issues.raise_issue(RUNAWAY_COMMANDS, self._vin, err.what, count=self._refused)
         if self._cancel is None:
             self._cancel = async_call_later(self._hass, QUIET, self._check)
         return too_often(err, car)

@@ -29,7 +29,7 @@ LONG_REST: Final = 3600.0
 """Seconds of a rate limit from which on a person is told; lesser ones pass unnoticed."""
 
 
-class Evidence(StrEnum):
+class Success(StrEnum):
     """What worked."""
 
     ANSWERED = "answered"
@@ -74,13 +74,13 @@ def _never(_: Exception) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class IssueType:
     """One row: what is wrong, by which error it shows, and what proves that it is over."""
 
     key: str
     """Of the translation, and the beginning of the issue's id."""
     fits: Fits
-    cleared_by: frozenset[Evidence]
+    cleared_by: frozenset[Success]
     per_car: bool = False
     severity: ir.IssueSeverity = ir.IssueSeverity.ERROR
     fixable: bool = True
@@ -93,33 +93,33 @@ class Kind:
     """Whether Tesla takes the cars' telemetry configurations away meanwhile, and does not put them back."""
 
 
-KEY_NOT_PAIRED: Final = Kind(
+KEY_NOT_PAIRED: Final = IssueType(
     "key_not_paired",
     _is(KeyNotPaired, KeyDisabled),
-    frozenset({Evidence.PAIRED, Evidence.COMMANDED}),
+    frozenset({Success.PAIRED, Success.COMMANDED}),
     per_car=True,
     takes_telemetry=True,
 )
-MOBILE_ACCESS_DISABLED: Final = Kind(
+MOBILE_ACCESS_DISABLED: Final = IssueType(
     "mobile_access_disabled",
     _is(MobileAccessDisabled, RemoteAccessDisabled),
-    frozenset({Evidence.DATA, Evidence.COMMANDED, Evidence.REACHABLE}),
+    frozenset({Success.DATA, Success.COMMANDED, Success.REACHABLE}),
     per_car=True,
 )
-NO_DATA_PERMISSION: Final = Kind(
+NO_DATA_PERMISSION: Final = IssueType(
     "permission_data",
     _lacks(Scope.VEHICLE_DEVICE_DATA),
-    frozenset({Evidence.DATA}),
+    frozenset({Success.DATA}),
     scope=Scope.VEHICLE_DEVICE_DATA,
     takes_telemetry=True,
 )
-NO_CHARGING_PERMISSION: Final = Kind(
+NO_CHARGING_PERMISSION: Final = IssueType(
     "permission_charging",
     _lacks(Scope.VEHICLE_CHARGING_CMDS),
-    frozenset({Evidence.COMMANDED}),
+    frozenset({Success.COMMANDED}),
     scope=Scope.VEHICLE_CHARGING_CMDS,
 )
-NO_LOCATION_PERMISSION: Final = Kind(
+NO_LOCATION_PERMISSION: Final = IssueType(
     "permission_location",
     _lacks(Scope.VEHICLE_LOCATION),
     frozenset(),
@@ -127,27 +127,27 @@ NO_LOCATION_PERMISSION: Final = Kind(
     scope=Scope.VEHICLE_LOCATION,
     takes_telemetry=True,
 )
-NOT_REGISTERED: Final = Kind(
-    "not_registered", _is(NotRegistered), frozenset({Evidence.ANSWERED}), lasting=A_WHILE
+NOT_REGISTERED: Final = IssueType(
+    "not_registered", _is(NotRegistered), frozenset({Success.ANSWERED}), lasting=A_WHILE
 )
-WRONG_REGION: Final = Kind(
-    "wrong_region", _is(WrongRegion), frozenset({Evidence.ANSWERED}), lasting=A_WHILE
+WRONG_REGION: Final = IssueType(
+    "wrong_region", _is(WrongRegion), frozenset({Success.ANSWERED}), lasting=A_WHILE
 )
-ACCOUNT_UNPAID: Final = Kind(
+ACCOUNT_UNPAID: Final = IssueType(
     "account_unpaid",
     _refused_over_bill,
-    frozenset({Evidence.SERVED}),
+    frozenset({Success.SERVED}),
     lasting=A_WHILE,
     takes_telemetry=True,
 )
-RATE_LIMITED: Final = Kind(
+RATE_LIMITED: Final = IssueType(
     "rate_limited",
     _rests_long,
-    frozenset({Evidence.ANSWERED}),
+    frozenset({Success.ANSWERED}),
     severity=ir.IssueSeverity.WARNING,
     fixable=False,
 )
-RUNAWAY_COMMANDS: Final = Kind(
+RUNAWAY_COMMANDS: Final = IssueType(
     "runaway_commands",
     _never,
     frozenset(),
@@ -157,8 +157,8 @@ RUNAWAY_COMMANDS: Final = Kind(
 )
 
 
-def _budget(key: str) -> Kind:
-    return Kind(key, _never, frozenset(), severity=ir.IssueSeverity.WARNING, fixable=False)
+def _budget(key: str) -> IssueType:
+    return IssueType(key, _never, frozenset(), severity=ir.IssueSeverity.WARNING, fixable=False)
 
 
 BUDGET_SLOWER: Final = _budget("budget_slower")
@@ -166,27 +166,27 @@ BUDGET_FEWER_FIELDS: Final = _budget("budget_fewer_fields")
 BUDGET_NO_REFRESH: Final = _budget("budget_no_refresh")
 BUDGET_BY_HAND: Final = _budget("budget_by_hand")
 BUDGET_SPENT: Final = _budget("budget_spent")
-KEY_NOT_SERVED: Final = Kind(
+KEY_NOT_SERVED: Final = IssueType(
     "key_not_served",
     _never,
-    frozenset({Evidence.KEY_SEEN}),
+    frozenset({Success.KEY_SEEN}),
     severity=ir.IssueSeverity.WARNING,
 )
-DOMAIN_MOVED: Final = Kind(
+DOMAIN_MOVED: Final = IssueType(
     "domain_moved",
     _never,
-    frozenset({Evidence.KEY_SEEN}),
+    frozenset({Success.KEY_SEEN}),
     severity=ir.IssueSeverity.WARNING,
 )
-SIGNED_OUT: Final = Kind(
+SIGNED_OUT: Final = IssueType(
     "signed_out",
     _is(LoginRequired),
-    frozenset({Evidence.ANSWERED}),
+    frozenset({Success.ANSWERED}),
     shown=False,
     takes_telemetry=True,
 )
 
-KINDS: Final = (
+ISSUE_TYPES: Final = (
     KEY_NOT_PAIRED,
     MOBILE_ACCESS_DISABLED,
     NO_DATA_PERMISSION,
@@ -208,6 +208,6 @@ KINDS: Final = (
 )
 
 
-def kind_of(key: object) -> Kind | None:
+def issue_type_of(key: object) -> IssueType | None:
     """Return the row of a key."""
-    return next((kind for kind in KINDS if kind.key == key), None)
+    return next((kind for kind in ISSUE_TYPES if kind.key == key), None)

@@ -29,7 +29,7 @@ from ..fleet_api import (
     read_claims,
 )
 from .issue_ids import car_id
-from .kinds import KINDS, RATE_LIMITED, Evidence, Kind
+from .kinds import ISSUE_TYPES, RATE_LIMITED, IssueType, Success
 
 SHOWN_LENGTH: Final = 200
 
@@ -42,7 +42,7 @@ class EntryIssues:
         self._hass = hass
         self._entry = entry
         self._names: dict[str, str] = {}
-        self._since: dict[tuple[Kind, str | None], float] = {}
+        self._since: dict[tuple[IssueType, str | None], float] = {}
         self._resting_until = float("-inf")
         self._grant: tuple[object, bool] | None = None
         self._telemetry_doubtful = False
@@ -58,29 +58,31 @@ class EntryIssues:
     # -- what is told -------------------------------------------------------------------------------
 
     @callback
-    def outcome(self, operation: Operation, vin: str | None, err: FleetApiError | None) -> None:
+    def record_outcome(
+        self, operation: Operation, vin: str | None, err: FleetApiError | None
+    ) -> None:
         """Take note of what a request to Tesla came to."""
         if err is not None:
-            self.saw(err, vin)
+            self.record_failure(err, vin)
         elif operation is not USERS_REGION:  # which answers everybody
             self._review_grant()
-            self.worked(Evidence.ANSWERED)
+            self.record_success(Success.ANSWERED)
             if not self.suspension.is_doubtful:
-                self.worked(Evidence.SERVED)
+                self.record_success(Success.SERVED)
             if operation is VEHICLE_DATA:
-                self.worked(Evidence.DATA, vin)
+                self.record_success(Success.DATA, vin)
 
     @callback
-    def saw(self, err: Exception, vin: str | None = None) -> None:
+    def record_failure(self, err: Exception, vin: str | None = None) -> None:
         """Take note of a failure, of one car if a VIN is given."""
-        for kind in KINDS:
+        for kind in ISSUE_TYPES:
             if kind.fits(err):
-                self.found(kind, vin, str(err), getattr(err, "retry_after", 0.0))
+                self.raise_issue(kind, vin, str(err), getattr(err, "retry_after", 0.0))
 
     @callback
-    def found(
+    def raise_issue(
         self,
-        kind: Kind,
+        kind: IssueType,
         vin: str | None,
         detail: str = "",
         seconds: float = 0.0,
@@ -114,14 +116,14 @@ class EntryIssues:
         )
 
     @callback
-    def worked(self, evidence: Evidence, vin: str | None = None) -> None:
+    def record_success(self, evidence: Success, vin: str | None = None) -> None:
         """Take note of something that worked, with one car if a VIN is given."""
-        for kind in KINDS:
+        for kind in ISSUE_TYPES:
             if evidence in kind.cleared_by:
                 self.clear(kind, vin)
 
     @callback
-    def clear(self, kind: Kind, vin: str | None = None) -> None:
+    def clear(self, kind: IssueType, vin: str | None = None) -> None:
         """Take back a kind of trouble that is over."""
         if kind is RATE_LIMITED and clock.now() < self._resting_until:
             return  # requests of another category go on meanwhile
@@ -138,19 +140,19 @@ class EntryIssues:
                 self.on_telemetry_doubtful()
 
     @callback
-    def called(self, vin: str, name: str) -> None:
+    def set_car_name(self, vin: str, name: str) -> None:
         """Take note of what a car is called."""
         self._names[vin] = name
 
     # -- what is asked ------------------------------------------------------------------------------
 
-    def is_open(self, kind: Kind, vin: str | None = None) -> bool:
+    def is_open(self, kind: IssueType, vin: str | None = None) -> bool:
         """Whether the owner is being told of this."""
         issue_id = self.issue_id(kind, vin if kind.per_car else None)
         issue = ir.async_get(self._hass).async_get_issue(DOMAIN, issue_id)
         return issue is not None and issue.active
 
-    def issue_id(self, kind: Kind, vin: str | None = None) -> str:
+    def issue_id(self, kind: IssueType, vin: str | None = None) -> str:
         """Return the id of an issue."""
         return "_".join(
             [kind.key, self._entry.entry_id, *([car_id(self._hass, vin)] if vin else [])]
@@ -186,13 +188,13 @@ class EntryIssues:
             scopes = read_claims(str(token)).scopes
         except InvalidApiAnswer:
             return
-        for kind in KINDS:
+        for kind in ISSUE_TYPES:
             if kind.scope is None:
                 continue
             wanted = with_location or kind.scope is not Scope.VEHICLE_LOCATION
             enough = COMMAND_SCOPES if kind.scope in COMMAND_SCOPES else {kind.scope}
             if wanted and not enough & scopes:
-                self.found(kind, None)
+                self.raise_issue(kind, None)
             else:
                 self.clear(kind)
 

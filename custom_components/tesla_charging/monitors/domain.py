@@ -18,7 +18,7 @@ from homeassistant.helpers.start import async_at_started
 from ..const import CONF_DOMAIN, CONF_REGION, CONF_SHOWN_HERE, DOMAIN, LOGGER
 from ..endpoints import active_endpoints
 from ..fleet_api import Region
-from ..issues.kinds import DOMAIN_MOVED, KEY_NOT_SERVED, Evidence
+from ..issues.kinds import DOMAIN_MOVED, KEY_NOT_SERVED, Success
 from ..issues.registry import async_get_issues
 from ..setup_flow.domain import KeySighting, OnboardingError, look_for_key, proposed_domain
 from ..setup_flow.registration import registrar_of
@@ -81,10 +81,10 @@ class DomainWatch:
         if elsewhere not in {None, data[CONF_DOMAIN]}:
             # a key that is shown at another name than Home Assistant's own is fine, as long as it is found there
             issues.clear(KEY_NOT_SERVED)
-            issues.found(DOMAIN_MOVED, None, str(elsewhere))
+            issues.raise_issue(DOMAIN_MOVED, None, str(elsewhere))
         elif sighting.is_certain:
             issues.clear(DOMAIN_MOVED)
-            issues.found(KEY_NOT_SERVED, None)
+            issues.raise_issue(KEY_NOT_SERVED, None)
 
 
 async def check_domain(
@@ -99,7 +99,7 @@ async def check_domain(
     if sighting is not KeySighting.OURS and ask_tesla and await _tesla_finds(hass, entry, key):
         sighting = KeySighting.OURS
     if sighting is KeySighting.OURS:
-        async_get_issues(hass, entry).worked(Evidence.KEY_SEEN)
+        async_get_issues(hass, entry).record_success(Success.KEY_SEEN)
     return sighting
 
 

@@ -16,7 +16,7 @@ from .. import clock
 from ..const import DOMAIN, LOGGER
 from ..coordinator import VehicleCoordinator
 from ..fleet_api import Connectivity, FleetApiError, FleetStatus, Vehicles
-from ..issues.kinds import KEY_NOT_PAIRED, Evidence
+from ..issues.kinds import KEY_NOT_PAIRED, Success
 from ..issues.registry import EntryIssues, async_get_issues
 
 SOON: Final = (timedelta(minutes=10), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=6))
@@ -83,9 +83,9 @@ async def check_pairing(vehicles: Vehicles, issues: EntryIssues, vin: str) -> Fl
     """Ask Tesla whether a car is paired, and have its owner told. Billed as data; raises FleetApiError."""
     status = await vehicles.fleet_status(vin)
     if status.needs_pairing:
-        issues.found(KEY_NOT_PAIRED, vin)
+        issues.raise_issue(KEY_NOT_PAIRED, vin)
     else:
-        issues.worked(Evidence.PAIRED, vin)
+        issues.record_success(Success.PAIRED, vin)
     return status
 
 

@@ -29,7 +29,7 @@ from ..const import (
 )
 from ..endpoints import active_endpoints
 from ..fleet_api import Authorization, FleetApiError, FleetStatus, Region
-from ..issues.kinds import Evidence
+from ..issues.kinds import Success
 from ..issues.registry import async_get_issues
 from ..models import TeslaChargingConfigEntry
 from ..removal import async_take_back
@@ -153,7 +153,7 @@ class ReconfigureFlow(
         """Go on with a key, a domain or an application that Tesla has taken. Raises FleetApiError."""
         self._changes |= {CONF_DOMAIN: self._domain, CONF_SHOWN_HERE: self._shown_here}
         # Tesla has just fetched it, whatever can be seen from here
-        self._worked(Evidence.KEY_SEEN)
+        self._worked(Success.KEY_SEEN)
         if self._replacing:
             return await self._pair_again()
         embedded = self._telemetry.road is Road.EMBEDDED
@@ -220,11 +220,11 @@ class ReconfigureFlow(
         """Take note, and have its owner told no longer that a car lacks the key."""
         super()._saw(vin, status)
         if self.source == SOURCE_RECONFIGURE and not status.needs_pairing:
-            self._worked(Evidence.PAIRED, vin)
+            self._worked(Success.PAIRED, vin)
 
     @callback
-    def _worked(self, evidence: Evidence, vin: str | None = None) -> None:
-        async_get_issues(self.hass, self._get_reconfigure_entry()).worked(evidence, vin)
+    def _worked(self, evidence: Success, vin: str | None = None) -> None:
+        async_get_issues(self.hass, self._get_reconfigure_entry()).record_success(evidence, vin)
 
     def _loaded(self) -> list[TeslaChargingConfigEntry]:
         return self.hass.config_entries.async_loaded_entries(DOMAIN)

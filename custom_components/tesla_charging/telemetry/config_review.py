@@ -143,7 +143,7 @@ class ConfigReview:
                 LOGGER.info("Tesla did not let %s stream: %s", car.name, memory.reason)
         show_refusal(self._hass, car, memory)
         if memory.problem is TelemetryProblem.MISSING_KEY:
-            self._issues.found(KEY_NOT_PAIRED, vin)
+            self._issues.raise_issue(KEY_NOT_PAIRED, vin)
         if polled is TelemetryProblem.ACCOUNT_UNPAID and memory == before:
             # Tesla takes the configurations of an unpaid account away
             self._show_passing(vin, car, memory, polled, "")
