@@ -28,11 +28,11 @@ from .token_file import (
     CONF_PREVIOUS,
     CONF_REFRESH_TOKEN,
     CONF_SIGN_IN,
-    SignInFile,
     Token,
+    TokenFile,
     is_same,
-    sign_in_of,
     supersedes,
+    token_record_of,
 )
 
 CONF_EXPIRES_AT: Final = "expires_at"
@@ -54,7 +54,7 @@ class EntryAuthorization:
         self.implementation = implementation
         self._hass = hass
         self._entry = entry
-        self._file = SignInFile(hass, entry.entry_id)
+        self._file = TokenFile(hass, entry.entry_id)
         self._lock = asyncio.Lock()
         self._refreshing: asyncio.Task[FleetApiError | None] | None = None
         self._unsaved = False
@@ -159,7 +159,7 @@ class EntryAuthorization:
             answer = await self.implementation.async_refresh_token(
                 {**held, CONF_REFRESH_TOKEN: previous}
             )
-        return {**answer, CONF_PREVIOUS: used, CONF_SIGN_IN: sign_in_of(held)}
+        return {**answer, CONF_PREVIOUS: used, CONF_SIGN_IN: token_record_of(held)}
 
     async def _save(self, token: Mapping[str, Any]) -> None:
         """Put a token on disk. A full disk is told, and is no reason not to charge: it is tried again."""
@@ -219,7 +219,7 @@ async def async_get_authorization(hass: HomeAssistant, entry: ConfigEntry) -> En
 async def async_forget_sign_in(hass: HomeAssistant, entry_id: str) -> None:
     """Delete what is on disk of a removed entry's sign-in. Raises OSError."""
     known = hass.data.get(DATA_AUTHORIZATIONS, {}).pop(entry_id, None)
-    await (known.forget() if known is not None else SignInFile(hass, entry_id).remove())
+    await (known.forget() if known is not None else TokenFile(hass, entry_id).remove())
 
 
 def _lasts(token: Mapping[str, Any]) -> bool:

@@ -32,7 +32,7 @@ type Token = dict[str, Any]
 """A token answer as Home Assistant's OAuth helper keeps it, with `expires_at` (Unix time by our own clock)."""
 
 
-def sign_in_of(token: Mapping[str, Any]) -> str:
+def token_record_of(token: Mapping[str, Any]) -> str:
     """Return the name of the sign-in to which a token goes back."""
     if isinstance(known := token.get(CONF_SIGN_IN), str):
         return known
@@ -55,7 +55,7 @@ def supersedes(stored: Mapping[str, Any], held: Mapping[str, Any]) -> bool:
         return False
     stored_at, held_at = _issued_at(stored), _issued_at(held)
     if stored_at == held_at:
-        return sign_in_of(stored) == sign_in_of(held)
+        return token_record_of(stored) == token_record_of(held)
     return stored_at > held_at
 
 
@@ -66,7 +66,7 @@ def _issued_at(token: Mapping[str, Any]) -> int:
         return -1
 
 
-class SignInFile:
+class TokenFile:
     """The file of one config entry. Who uses it takes care that there is one write at a time."""
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
