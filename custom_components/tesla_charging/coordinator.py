@@ -40,7 +40,7 @@ from .polling.confirming import ConfirmationTimer
 from .polling.decision import PollDecision, PollTarget
 from .polling.observations import PollObservations
 from .polling.refreshing import SharedRefresh
-from .storage.vehicle_store import CommandMemory, VehicleStorage
+from .storage.vehicle_store import CommandRecord, VehicleStorage
 from .telling import TellingCoordinator
 from .vehicle.charge_schedules import knows_schedules
 from .vehicle.energy_meter import with_energy
@@ -91,7 +91,7 @@ class VehicleCoordinator(TellingCoordinator):
             Section.VEHICLE_STATE,
             *([Section.LOCATION_DATA] if with_location else []),
         ]
-        memory = storage.memory(summary.vin, key.fingerprint)
+        memory = storage.command_record(summary.vin, key.fingerprint)
         self._runaway = CommandRateGuard(hass, self._issues, summary.vin, clock.now)
         self.commander = VehicleCommander(
             summary.vin,
@@ -107,9 +107,12 @@ class VehicleCoordinator(TellingCoordinator):
         )
         storage.attach(summary.vin, self._memory, lambda: self.data)
         self.asking = PollObservations(
-            summary.vin, storage.habits(summary.vin), clock.now(), partial(home_proximity, hass)
+            summary.vin,
+            storage.usage_pattern(summary.vin),
+            clock.now(),
+            partial(home_proximity, hass),
         )
-        storage.attach_habits(summary.vin, lambda: self.asking.habits)
+        storage.attach_usage_pattern(summary.vin, lambda: self.asking.habits)
         state = storage.state(summary.vin).with_connectivity(summary.state)
         self.data = state if with_location else state.without(LOCATION)
         self.on_not_found: Callable[[], None] = _nothing
@@ -124,8 +127,8 @@ class VehicleCoordinator(TellingCoordinator):
             lambda asking: entry.async_create_task(hass, asking, f"{self.name} asked"),
         )
 
-    def _memory(self) -> CommandMemory:
-        return CommandMemory(self.commander.signed, self.commander.sender.sessions(), self._key)
+    def _memory(self) -> CommandRecord:
+        return CommandRecord(self.commander.signed, self.commander.sender.sessions(), self._key)
 
     # -- asking -------------------------------------------------------------------------------------
 

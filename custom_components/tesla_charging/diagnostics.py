@@ -145,7 +145,7 @@ def _car(
 ) -> dict[str, Any]:
     state, now = car.data, clock.now()
     data = entry.runtime_data
-    config = data.storage.telemetry(car.vin)
+    config = data.storage.config_record(car.vin)
     pushed = data.telemetry.server.status(car.vin)
     device = devices_of(hass, entry.entry_id).get(car.vin)
     return {

@@ -65,7 +65,7 @@ async def async_take_back(
     )
 
     async def take(vin: str) -> None:
-        if await take_back(configs, vin, storage.telemetry(vin).place):
+        if await take_back(configs, vin, storage.config_record(vin).place):
             waiting.discard(vin)
 
     try:

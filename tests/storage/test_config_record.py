@@ -3,7 +3,7 @@
 import pytest
 
 from custom_components.tesla_charging.fleet_api import AccountUnpaid, MissingScope, Unreachable
-from custom_components.tesla_charging.storage.config_record import DAY, HOUR, ConfigMemory
+from custom_components.tesla_charging.storage.config_record import DAY, HOUR, ConfigRecord
 from custom_components.tesla_charging.vehicle.state import TelemetryStage
 from custom_components.tesla_charging.vehicle.telemetry_status import (
     TelemetryDiagnosis,
@@ -12,7 +12,7 @@ from custom_components.tesla_charging.vehicle.telemetry_status import (
 )
 
 NOW = 1_790_000_000.0
-REFUSED = ConfigMemory(
+REFUSED = ConfigRecord(
     "",
     NOW,
     TelemetryStage.REFUSED,
@@ -26,7 +26,7 @@ REFUSED = ConfigMemory(
 
 
 def test_it_survives_the_disk() -> None:
-    assert ConfigMemory.from_dict(REFUSED.as_dict()) == REFUSED
+    assert ConfigRecord.from_dict(REFUSED.as_dict()) == REFUSED
 
 
 def test_a_record_from_before_there_were_problems_keeps_what_tesla_holds() -> None:
@@ -37,7 +37,7 @@ def test_a_record_from_before_there_were_problems_keeps_what_tesla_holds() -> No
         "reason": "",
         "refused_fields": ["Gear"],
     }
-    memory = ConfigMemory.from_dict(old)
+    memory = ConfigRecord.from_dict(old)
     assert (memory.fingerprint, memory.stage) == ("f", TelemetryStage.SYNCED)
     assert memory.problem is TelemetryProblem.NONE
 
@@ -47,7 +47,7 @@ def test_a_record_from_before_there_were_problems_keeps_what_tesla_holds() -> No
     [None, [], "x", {"stage": "flying"}, {"problem": "boredom"}, {"checked_at": "yesterday"}],
 )
 def test_anything_else_is_a_fresh_start(rubbish: object) -> None:
-    assert ConfigMemory.from_dict(rubbish) == ConfigMemory()
+    assert ConfigRecord.from_dict(rubbish) == ConfigRecord()
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_anything_else_is_a_fresh_start(rubbish: object) -> None:
 def test_a_refusal_is_good_for_as_long_as_nothing_can_have_changed(
     problem: TelemetryProblem, seconds: float
 ) -> None:
-    memory = ConfigMemory(checked_at=NOW, stage=TelemetryStage.REFUSED, problem=problem)
+    memory = ConfigRecord(checked_at=NOW, stage=TelemetryStage.REFUSED, problem=problem)
     assert not memory.is_due("wanted", NOW + seconds - 1, memory.patience)
     assert memory.is_due("wanted", NOW + seconds, memory.patience)
     # our clock was set back
@@ -70,7 +70,7 @@ def test_a_refusal_is_good_for_as_long_as_nothing_can_have_changed(
 
 
 def test_something_else_that_is_wanted_is_offered_at_once() -> None:
-    taken = ConfigMemory("one", NOW, TelemetryStage.SYNCED)
+    taken = ConfigRecord("one", NOW, TelemetryStage.SYNCED)
     assert not taken.is_due("one", NOW, taken.patience)
     assert taken.is_due("another", NOW, taken.patience)
 

@@ -52,7 +52,7 @@ class EventWatch:
         self._car = car
         self._storage = storage
         self._connected_at: float | None = None
-        charge, home = storage.followed(car.vin)
+        charge, home = storage.continuity(car.vin)
         before = ChargeSnapshot(charge_followed=Continuity(charge), home_followed=Continuity(home))
         nobody = Contact(clock.now(), in_touch=False)
         self._situation = snapshot(before, car.data, _whereabouts(hass, car.data), nobody)
@@ -60,7 +60,7 @@ class EventWatch:
     @callback
     def start(self) -> None:
         """Look whenever something was heard of the car, until the entry is unloaded."""
-        self._storage.attach_followed(self._car.vin, self._followed)
+        self._storage.attach_continuity(self._car.vin, self._followed)
         self._entry.async_on_unload(self._car.async_add_listener(self._look))
         self._entry.async_on_unload(
             self._hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, self._on_stop)

@@ -33,7 +33,7 @@ from ..issues.kinds import Success
 from ..issues.registry import async_get_issues
 from ..models import TeslaChargingConfigEntry
 from ..removal import async_take_back
-from ..storage.config_record import ConfigMemory
+from ..storage.config_record import ConfigRecord
 from ..storage.vehicle_store import VehicleStorage
 from ..telemetry.settings import Road, TelemetrySettings
 from ..vehicle_command import InvalidKey, VirtualKey
@@ -185,7 +185,7 @@ class ReconfigureFlow(
             self.hass, entry, storage, endpoints.regions[Region(entry.data[CONF_REGION])]
         )
         for vin in storage.telemetry_vins:
-            await storage.remember_telemetry(vin, ConfigMemory())
+            await storage.save_config_record(vin, ConfigRecord())
 
     @callback
     def _begin_anew(self, but: TeslaChargingConfigEntry | None = None) -> None:

@@ -23,7 +23,7 @@ MAX_FIELDS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
-class ConfigMemory:
+class ConfigRecord:
     """What is remembered of one car's configuration."""
 
     fingerprint: str = ""
@@ -76,7 +76,7 @@ class ConfigMemory:
         }
 
     @classmethod
-    def from_dict(cls, data: object) -> ConfigMemory:
+    def from_dict(cls, data: object) -> ConfigRecord:
         """Read back as_dict(); anything else is a fresh start, which costs two requests."""
         match {**cls().as_dict(), **data} if isinstance(data, dict) else None:
             case {

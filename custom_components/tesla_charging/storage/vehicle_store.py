@@ -20,7 +20,7 @@ from ..const import DOMAIN
 from ..polling.usage_pattern import UsagePattern
 from ..vehicle.state import VehicleState
 from ..vehicle_command import Domain, InvalidSessionState, SessionState
-from .config_record import ConfigMemory
+from .config_record import ConfigRecord
 from .journal import Journal, joined
 
 VERSION: Final = 1
@@ -32,14 +32,14 @@ LONG_DELAY: Final = 10.0
 """The same when the journal has become long."""
 SILENCE_DELAY: Final = 900.0
 """Seconds until it is on disk for how long cars have been silent, which only a day of counts for anything."""
-FOLLOWED: Final = "followed"
+CONTINUITY: Final = "followed"
 """Beside the signals in a car's state: until when its charging and its whereabouts were followed, unix seconds."""
-HABITS: Final = "habits"
+USAGE_PATTERN: Final = "habits"
 """Beside them as well: at which hours of the week the car is used."""
 
 
 @dataclass(frozen=True, slots=True)
-class CommandMemory:
+class CommandRecord:
     """What is remembered of a car's command channel."""
 
     signed: bool | None = None
@@ -56,7 +56,7 @@ class CommandMemory:
         }
 
     @classmethod
-    def from_dict(cls, data: object, key: str) -> CommandMemory:
+    def from_dict(cls, data: object, key: str) -> CommandRecord:
         """Read back as_dict(); a session that is damaged is left out, a handshake replaces it.
 
         What was found out with another key than this one says nothing: the car may not know this one.
@@ -98,7 +98,7 @@ class VehicleStorage:
         self._loaded_silences: dict[str, Any] = {}
         self._loaded_sessions: dict[str, Any] = {}
         self._loaded_states: dict[str, Any] = {}
-        self._session_sources: dict[str, Callable[[], CommandMemory]] = {}
+        self._session_sources: dict[str, Callable[[], CommandRecord]] = {}
         self._state_sources: dict[str, Callable[[], VehicleState]] = {}
         self._followed_sources: dict[str, Callable[[], tuple[float, float]]] = {}
         self._habits_sources: dict[str, Callable[[], UsagePattern]] = {}
@@ -114,40 +114,40 @@ class VehicleStorage:
             saved = _records(self._loaded_states.get(vin))
             self._loaded_states[vin] = saved | joined(self.state(vin), told).as_dict()
 
-    def memory(self, vin: str, key: str) -> CommandMemory:
+    def command_record(self, vin: str, key: str) -> CommandRecord:
         """Return what was saved of a car's command channel, as far as it was with this key (by fingerprint)."""
-        return CommandMemory.from_dict(self._loaded_sessions.get(vin), key)
+        return CommandRecord.from_dict(self._loaded_sessions.get(vin), key)
 
     def state(self, vin: str) -> VehicleState:
         """Return what was last known of a car."""
         return VehicleState.from_dict(self._loaded_states.get(vin))
 
-    def followed(self, vin: str) -> tuple[float, float]:
+    def continuity(self, vin: str) -> tuple[float, float]:
         """Return until when a car's charging and its whereabouts were followed; 0.0 for never."""
         match self._loaded_states.get(vin):
             case {"followed": [int() | float() as charge, int() | float() as home]}:
                 return charge, home
         return 0.0, 0.0
 
-    def habits(self, vin: str) -> UsagePattern:
+    def usage_pattern(self, vin: str) -> UsagePattern:
         """Return when a car is usually used."""
-        return UsagePattern.from_dict(_records(self._loaded_states.get(vin)).get(HABITS))
+        return UsagePattern.from_dict(_records(self._loaded_states.get(vin)).get(USAGE_PATTERN))
 
-    def telemetry(self, vin: str) -> ConfigMemory:
+    def config_record(self, vin: str) -> ConfigRecord:
         """Return what is remembered of a car's telemetry configuration."""
-        return ConfigMemory.from_dict(self._loaded_configs.get(vin))
+        return ConfigRecord.from_dict(self._loaded_configs.get(vin))
 
     @property
     def configured(self) -> tuple[str, ...]:
         """The VINs of the cars that hold a telemetry configuration of ours."""
-        return tuple(vin for vin in self._loaded_configs if self.telemetry(vin).fingerprint)
+        return tuple(vin for vin in self._loaded_configs if self.config_record(vin).fingerprint)
 
     @property
     def telemetry_vins(self) -> tuple[str, ...]:
         """The VINs of the cars of which something is remembered about telemetry."""
         return tuple(self._loaded_configs)
 
-    async def remember_telemetry(self, vin: str, memory: ConfigMemory) -> None:
+    async def save_config_record(self, vin: str, memory: ConfigRecord) -> None:
         """Save what is known of a car's telemetry configuration now: Tesla holds it from now on."""
         self._loaded_configs[vin] = memory.as_dict()
         if not self._closed:
@@ -155,19 +155,19 @@ class VehicleStorage:
 
     @callback
     def attach(
-        self, vin: str, memory: Callable[[], CommandMemory], state: Callable[[], VehicleState]
+        self, vin: str, memory: Callable[[], CommandRecord], state: Callable[[], VehicleState]
     ) -> None:
         """Say where a car's records come from when they are saved."""
         self._session_sources[vin] = memory
         self._state_sources[vin] = state
 
     @callback
-    def attach_followed(self, vin: str, source: Callable[[], tuple[float, float]]) -> None:
+    def attach_continuity(self, vin: str, source: Callable[[], tuple[float, float]]) -> None:
         """Say where it comes from until when a car was followed; saved whenever its state is."""
         self._followed_sources[vin] = source
 
     @callback
-    def attach_habits(self, vin: str, source: Callable[[], UsagePattern]) -> None:
+    def attach_usage_pattern(self, vin: str, source: Callable[[], UsagePattern]) -> None:
         """Say where a car's habits come from; saved whenever its state is."""
         self._habits_sources[vin] = source
 
@@ -292,11 +292,11 @@ class VehicleStorage:
 
     def _followed_data(self, vin: str) -> dict[str, Any]:
         source = self._followed_sources.get(vin)
-        return {FOLLOWED: list(source())} if source else {}
+        return {CONTINUITY: list(source())} if source else {}
 
     def _habits_data(self, vin: str) -> dict[str, Any]:
         source = self._habits_sources.get(vin)
-        return {HABITS: source().as_dict()} if source else {}
+        return {USAGE_PATTERN: source().as_dict()} if source else {}
 
 
 def _records(loaded: object) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from ..coordinator import VehicleCoordinator
 from ..endpoints import active_endpoints
 from ..entity import VehicleEntity
 from ..issues.issue_ids import car_issue_id
-from ..storage.config_record import ConfigMemory
+from ..storage.config_record import ConfigRecord
 from ..vehicle.telemetry_status import LOCATION, TelemetryProblem
 
 SHOWN_LENGTH: Final = 200
@@ -53,7 +53,7 @@ def location_issue_id(hass: HomeAssistant, vin: str) -> str:
 
 
 @callback
-def show_refusal(hass: HomeAssistant, car: VehicleCoordinator, memory: ConfigMemory) -> None:
+def show_refusal(hass: HomeAssistant, car: VehicleCoordinator, memory: ConfigRecord) -> None:
     """Tell the owner why Tesla does not let a car stream; take back what was told before.
 
     An issue that stands is only updated: who has ignored it is left in peace, also over restarts.

@@ -16,7 +16,7 @@ from ..coordinator import VehicleCoordinator
 from ..fleet_api import Connectivity, FleetApiError
 from ..issues.kinds import ACCOUNT_UNPAID, KEY_NOT_PAIRED
 from ..issues.registry import async_get_issues
-from ..storage.config_record import DAY, HOUR, ConfigMemory
+from ..storage.config_record import DAY, HOUR, ConfigRecord
 from ..storage.vehicle_store import VehicleStorage
 from ..vehicle.state import TelemetryStage
 from ..vehicle.telemetry_status import TelemetryProblem, problem_of
@@ -83,7 +83,7 @@ class ConfigReview:
     @callback
     def show(self, vin: str) -> None:
         """Show what is remembered of a car."""
-        car, memory = self._cars[vin], self._storage.telemetry(vin)
+        car, memory = self._cars[vin], self._storage.config_record(vin)
         car.telemetry_stage(memory.stage, memory.trouble)
         show_refusal(self._hass, car, memory)
         if memory.stage is TelemetryStage.REFUSED:
@@ -102,7 +102,7 @@ class ConfigReview:
             unpaid = self._issues.is_open(ACCOUNT_UNPAID)
             for vin, car in [*self._cars.items()]:
                 if unpaid:
-                    before = self._storage.telemetry(vin)
+                    before = self._storage.config_record(vin)
                     self._show_passing(vin, car, before, TelemetryProblem.ACCOUNT_UNPAID, "")
                 else:
                     await self._review_car(configurator, vin, car, clock.now())
@@ -118,13 +118,13 @@ class ConfigReview:
 
     def _show_rest(self) -> None:
         for vin, car in [*self._cars.items()]:
-            memory = self._storage.telemetry(vin)
+            memory = self._storage.config_record(vin)
             self._show_passing(vin, car, memory, TelemetryProblem.BUDGET, "")
 
     async def _review_car(
         self, configurator: TelemetryConfigurator, vin: str, car: VehicleCoordinator, now: float
     ) -> None:
-        before = self._storage.telemetry(vin)
+        before = self._storage.config_record(vin)
         failed = None if car.last_update_success else car.last_exception
         polled = problem_of(failed.__cause__ if failed else None)
         try:
@@ -138,7 +138,7 @@ class ConfigReview:
         if memory != before:
             memory = replace(memory, place=self._place)
             show_left_out(self._hass, car, before.refused_fields, memory.refused_fields)
-            await self._storage.remember_telemetry(vin, memory)
+            await self._storage.save_config_record(vin, memory)
             if memory.stage is TelemetryStage.REFUSED:
                 LOGGER.info("Tesla did not let %s stream: %s", car.name, memory.reason)
         show_refusal(self._hass, car, memory)
@@ -157,7 +157,7 @@ class ConfigReview:
         self,
         vin: str,
         car: VehicleCoordinator,
-        memory: ConfigMemory,
+        memory: ConfigRecord,
         problem: TelemetryProblem,
         detail: str,
     ) -> None:
@@ -168,7 +168,7 @@ class ConfigReview:
             self._in_a_hurry.add(vin)
         car.telemetry_stage(memory.stage, replace(memory.trouble, problem=problem, detail=detail))
 
-    def _patience(self, vin: str, car: VehicleCoordinator, memory: ConfigMemory) -> float:
+    def _patience(self, vin: str, car: VehicleCoordinator, memory: ConfigRecord) -> float:
         """Return how many seconds old the last look at what Tesla holds for a car may be."""
         if vin in self._in_a_hurry:
             return 0.0

@@ -17,7 +17,7 @@ from ..fleet_telemetry import (
     sign_token,
     unknown_field,
 )
-from ..storage.config_record import ConfigMemory
+from ..storage.config_record import ConfigRecord
 from ..vehicle.signals import SIGNALS
 from ..vehicle.state import TelemetryStage
 from ..vehicle.telemetry_status import LOCATION, SKIPPED, TelemetryProblem
@@ -66,8 +66,8 @@ class TelemetryConfigurator:
         """What the cars do not push only because money is short, and was true for the moment."""
 
     async def sync(
-        self, vin: str, memory: ConfigMemory, now: float, patience: float
-    ) -> ConfigMemory:
+        self, vin: str, memory: ConfigRecord, now: float, patience: float
+    ) -> ConfigRecord:
         """Have a car configured as wanted; return what is to be remembered. Raises FleetApiError.
 
         Tesla is not asked if it was less than `patience` seconds ago, unless something else is wanted now.
@@ -89,8 +89,8 @@ class TelemetryConfigurator:
             return _refused(memory, TelemetryProblem.OTHER, str(err), now)
 
     async def _offer(
-        self, vin: str, memory: ConfigMemory, left_out: tuple[str, ...], now: float
-    ) -> ConfigMemory:
+        self, vin: str, memory: ConfigRecord, left_out: tuple[str, ...], now: float
+    ) -> ConfigRecord:
         """Offer the configuration, leaving out one by one the fields that Tesla refuses by name."""
         memory = replace(
             memory,
@@ -123,7 +123,7 @@ class TelemetryConfigurator:
                 return _refused(memory, TelemetryProblem.OTHER, "", now)
             return await self._read_back(vin, replace(memory, fingerprint=self._named(wanted)), now)
 
-    async def _read_back(self, vin: str, memory: ConfigMemory, now: float) -> ConfigMemory:
+    async def _read_back(self, vin: str, memory: ConfigRecord, now: float) -> ConfigRecord:
         """See whether Tesla holds what it took: a car without a free place swallows a configuration."""
         try:
             status = read_config_status(await self._configs.get(vin))
@@ -146,7 +146,7 @@ class TelemetryConfigurator:
             config = config.without_field(name)
         return config
 
-    def _still_left_out(self, memory: ConfigMemory, now: float) -> tuple[str, ...]:
+    def _still_left_out(self, memory: ConfigRecord, now: float) -> tuple[str, ...]:
         """Return the fields that need not be offered again yet."""
         if memory.complete != self._config.fingerprint:
             return ()
@@ -162,7 +162,7 @@ class TelemetryConfigurator:
         return field if field in wanted.fields else None
 
 
-def _held(memory: ConfigMemory, status: ConfigStatus, now: float) -> ConfigMemory:
+def _held(memory: ConfigRecord, status: ConfigStatus, now: float) -> ConfigRecord:
     """Return what to remember of a configuration that Tesla holds, or has swallowed."""
     if status.rejected and status.limit_reached:
         return _refused(memory, TelemetryProblem.LIMIT_REACHED, "limit_reached", now)
@@ -171,8 +171,8 @@ def _held(memory: ConfigMemory, status: ConfigStatus, now: float) -> ConfigMemor
 
 
 def _refused(
-    memory: ConfigMemory, problem: TelemetryProblem, reason: str, now: float
-) -> ConfigMemory:
+    memory: ConfigRecord, problem: TelemetryProblem, reason: str, now: float
+) -> ConfigRecord:
     return replace(
         memory,
         fingerprint="",

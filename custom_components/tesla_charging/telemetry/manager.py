@@ -16,7 +16,7 @@ from ..const import DOMAIN, LOGGER
 from ..coordinator import VehicleCoordinator
 from ..endpoints import active_endpoints
 from ..fleet_api import TelemetryConfigs
-from ..storage.config_record import ConfigMemory
+from ..storage.config_record import ConfigRecord
 from ..storage.vehicle_store import VehicleStorage
 from ..vehicle.state import TelemetryStage
 from ..vehicle.telemetry_status import NO_PROBLEM, TelemetryDiagnosis, TelemetryProblem
@@ -254,8 +254,8 @@ class EntryTelemetry:
     async def take_back_all(self) -> None:
         """Take back the configurations of a time when telemetry was wanted."""
         for vin in self._storage.configured:
-            if await take_back(self._configs, vin, self._storage.telemetry(vin).place):
-                await self._storage.remember_telemetry(vin, ConfigMemory())
+            if await take_back(self._configs, vin, self._storage.config_record(vin).place):
+                await self._storage.save_config_record(vin, ConfigRecord())
 
     def _background(self, coroutine: Coroutine[Any, Any, None]) -> None:
         self._entry.async_create_background_task(
