@@ -131,7 +131,7 @@ def _account(entry: TeslaChargingConfigEntry) -> dict[str, Any]:
             "stretch": str(data.budget.decision.stretch),
         },
         "telemetry": {
-            "road": settings.road,
+            "road": settings.transport,
             "port": settings.port,
             "listening_on": server.port,
             "certificate_ends": server.certificate.not_after if server.certificate else None,

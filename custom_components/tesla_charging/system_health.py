@@ -40,7 +40,7 @@ async def system_health_info(hass: HomeAssistant) -> dict[str, Any]:
         "cars_connected": sum(
             car.data.telemetry is TelemetryStage.CONNECTED for car in cars.values()
         ),
-        "roads": ", ".join(sorted({account.telemetry.settings.road for account in accounts})),
+        "roads": ", ".join(sorted({account.telemetry.settings.transport for account in accounts})),
         "receiver_port": server.port or "closed",
         "certificate_days": (ends - dt_util.utcnow()).days if ends else "-",
         "requests_today": sum(

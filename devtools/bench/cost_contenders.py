@@ -31,7 +31,7 @@ import custom_components.tesla_charging  # isort: split
 from custom_components.tesla_charging.const import DOMAIN as OURS
 from custom_components.tesla_charging.endpoints import ENVIRONMENT_VARIABLE, active_endpoints
 from custom_components.tesla_charging.fleet_api.endpoints import KEY_PATH
-from custom_components.tesla_charging.telemetry.settings import Road, TelemetrySettings
+from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
 from custom_components.tesla_charging.vehicle_command import VirtualKey
 from devtools.bench.cost_drivers import HOME, MINUTE
 from devtools.bench.cost_world import CLIENT_ID, CLIENT_SECRET, DOMAIN, SCOPES, VIN, Shown, World
@@ -174,7 +174,7 @@ async def ours_with_telemetry(world: World, directory: Path) -> AsyncIterator[Wa
     """This project, with cars that connect to Home Assistant."""
     port = free_port(0)
     world.tesla.telemetry_hosts[DOMAIN] = ("127.0.0.1", port)
-    settings = TelemetrySettings(Road.EMBEDDED, DOMAIN, 8443, port, "127.0.0.1")
+    settings = TelemetrySettings(Transport.EMBEDDED, DOMAIN, 8443, port, "127.0.0.1")
     async with _ours(world, directory, settings) as watch:
         yield watch
 

@@ -19,7 +19,7 @@ from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.diagnostics import async_get_config_entry_diagnostics
 from custom_components.tesla_charging.endpoints import ENVIRONMENT_VARIABLE, active_endpoints
 from custom_components.tesla_charging.fleet_api import Scope, Vehicles, read_sign_in
-from custom_components.tesla_charging.telemetry.settings import Road, TelemetrySettings
+from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
 from simulator.cloud.control.faults import FaultRule
 from tests.conftest import CLIENT_ID, CLIENT_SECRET, HOME_DOMAIN, KEY_FILE, PEARL, SCOPES, Home
 from tests.setup_flow.test_config_flow import sign_in, submit
@@ -187,7 +187,7 @@ async def test_signing_in_again_keeps_everything(home: Home, hass: HomeAssistant
     home.tesla.wake_with_charging_scope = True
     home.add_car(PEARL, "Pearl").plug_in()
     home.tesla.telemetry_hosts[HOME_DOMAIN] = ("127.0.0.1", 9)
-    settings = TelemetrySettings(Road.EMBEDDED, HOME_DOMAIN, 8443, 0, "127.0.0.1")
+    settings = TelemetrySettings(Transport.EMBEDDED, HOME_DOMAIN, 8443, 0, "127.0.0.1")
     entry = await home.set_up(telemetry=settings)
     data, options = dict(entry.data), dict(entry.options)
     entity, device = home.entity_id("sensor", "battery_level"), home.device_id()

@@ -12,7 +12,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.tesla_charging.auth import token_file as sign_in_store
 from custom_components.tesla_charging.auth.authorization import async_get_authorization
 from custom_components.tesla_charging.const import DOMAIN
-from custom_components.tesla_charging.telemetry.settings import Road, TelemetrySettings
+from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
 from simulator import Car
 from tests.conftest import HOME_DOMAIN, MIDNIGHT, PEARL, SCOPES, Home
 from tests.support.sign_in import (
@@ -241,7 +241,7 @@ async def test_two_entries_keep_to_themselves(charging_home: Home) -> None:
 async def test_removing_an_entry_removes_its_sign_in(home: Home) -> None:
     home.add_car(PEARL, "Pearl").plug_in()
     home.tesla.telemetry_hosts[HOME_DOMAIN] = ("127.0.0.1", 9)
-    settings = TelemetrySettings(Road.EMBEDDED, HOME_DOMAIN, 8443, 0, "127.0.0.1")
+    settings = TelemetrySettings(Transport.EMBEDDED, HOME_DOMAIN, 8443, 0, "127.0.0.1")
     entry = await home.set_up(telemetry=settings)
     expire(home)  # so that what the removal asks of Tesla needs a refresh
     asked = home.tesla.refreshes

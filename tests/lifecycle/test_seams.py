@@ -27,7 +27,7 @@ from custom_components.tesla_charging.auth.key_store import async_get_key_store
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.endpoints import active_endpoints
 from custom_components.tesla_charging.monitors import domain as domain_watch
-from custom_components.tesla_charging.telemetry.settings import Road, TelemetrySettings
+from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
 from custom_components.tesla_charging.vehicle_command import COMMANDS, VirtualKey
 from simulator import Application
 from tests.conftest import HOME_DOMAIN, KEY_FILE, MIDNIGHT, PEARL, REDIRECT_URI, SCOPES, Home
@@ -581,7 +581,7 @@ async def test_a_choice_of_telemetry_outlives_a_flow_that_began_before_it(
 ) -> None:
     home = settled_home
     slow = await change(home, "location")
-    chosen = TelemetrySettings(Road.MQTT, topic_base="cars")
+    chosen = TelemetrySettings(Transport.MQTT, topic_base="cars")
     home.hass.config_entries.async_update_entry(
         entry_of(home), options={**chosen.as_options(), "more": 1}
     )
@@ -593,10 +593,10 @@ async def test_a_choice_of_telemetry_outlives_a_flow_that_began_before_it(
 async def test_the_choice_of_telemetry_that_was_made_last_counts(settled_home: Home) -> None:
     home = settled_home
     slow = await change(home, "telemetry")
-    chosen = TelemetrySettings(Road.MQTT, topic_base="cars")
+    chosen = TelemetrySettings(Transport.MQTT, topic_base="cars")
     home.hass.config_entries.async_update_entry(entry_of(home), options=chosen.as_options())
     await changed(home, await pick(home, slow, "telemetry_polling"))
-    assert TelemetrySettings.from_options(entry_of(home).options).road is Road.POLLING
+    assert TelemetrySettings.from_options(entry_of(home).options).transport is Transport.POLLING
 
 
 # -- location ---------------------------------------------------------------------------------------------------

@@ -10,14 +10,14 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.tesla_charging.coordinator import VehicleCoordinator
 from custom_components.tesla_charging.fleet_telemetry import subscriptions
-from custom_components.tesla_charging.telemetry.settings import Road, TelemetrySettings
+from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
 from devtools.home.broker import find_broker
 from tests.conftest import PEARL, Home
 from tests.telemetry.test_telemetry import until
 
 from .brokers import BASE, Amqtt, Broker, Mosquitto, TelemetryPublisher
 
-MQTT_ROAD = TelemetrySettings(Road.MQTT, topic_base=BASE)
+MQTT_ROAD = TelemetrySettings(Transport.MQTT, topic_base=BASE)
 STRANGER = "5YJ3E1EA8NF000909"
 HEARD = 30.0
 """Seconds in which a published value is shown: Home Assistant subscribes after up to a second."""

@@ -13,7 +13,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator,
 
 from custom_components.tesla_charging import removal, system_health
 from custom_components.tesla_charging.const import DOMAIN
-from custom_components.tesla_charging.telemetry.settings import Road, TelemetrySettings
+from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
 from custom_components.tesla_charging.telemetry.silence import silence_issue_id
 from tests.conftest import CLIENT_ID, CLIENT_SECRET, HOME_DOMAIN, MIDNIGHT, PEARL, Home
 from tests.repository.test_house import ENGLISH
@@ -34,7 +34,7 @@ async def full(home: Home) -> Home:
     home.add_car(MIDNIGHT, SECRET_NAMES[1], home=place, sleep_after=None)
     words = f"hostname {HOSTNAME} of {PEARL} (…{PEARL[-6:]}) and {MIDNIGHT} is not allowed"
     home.tesla.faults.status(400, "fleet_telemetry_config_jws", body={"error": words}, times=None)
-    settings = TelemetrySettings(Road.EMBEDDED, HOSTNAME, 8443, free_port(), "127.0.0.1")
+    settings = TelemetrySettings(Transport.EMBEDDED, HOSTNAME, 8443, free_port(), "127.0.0.1")
     entry = await home.set_up(location=True, telemetry=settings)
     await until(lambda: home.state("sensor", "telemetry") == "refused")
     await home.act("stop_charging")

@@ -17,7 +17,7 @@ from custom_components.tesla_charging.endpoints import active_endpoints
 from custom_components.tesla_charging.fleet_telemetry.certificates.certificate import AUTHORITY_FILE
 from custom_components.tesla_charging.telemetry import reachability as telemetry_reachability
 from custom_components.tesla_charging.telemetry.server import DIRECTORY, async_get_telemetry_server
-from custom_components.tesla_charging.telemetry.settings import Road, TelemetrySettings
+from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
 from tests.conftest import HOME_DOMAIN, PEARL, Home
 from tests.fleet_telemetry.pki import issue
 from tests.setup_flow import test_config_flow as walk, test_telemetry_steps as pages
@@ -384,8 +384,10 @@ async def test_all_entries_share_one_certificate(
 
 def test_options_keep_the_files_and_old_options_have_none() -> None:
     settings = TelemetrySettings(
-        Road.EMBEDDED, HOME_DOMAIN, 443, 8443, "", "telemetry", "/ssl/a", "/ssl/b", "/ssl/c"
+        Transport.EMBEDDED, HOME_DOMAIN, 443, 8443, "", "telemetry", "/ssl/a", "/ssl/b", "/ssl/c"
     )
     assert TelemetrySettings.from_options(settings.as_options()) == settings
     old = {"telemetry": {"road": "embedded", "hostname": HOME_DOMAIN, "port": 443}}
-    assert TelemetrySettings.from_options(old) == TelemetrySettings(Road.EMBEDDED, HOME_DOMAIN, 443)
+    assert TelemetrySettings.from_options(old) == TelemetrySettings(
+        Transport.EMBEDDED, HOME_DOMAIN, 443
+    )

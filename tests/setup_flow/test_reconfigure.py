@@ -13,7 +13,7 @@ from homeassistant.helpers import entity_registry as er
 import pytest
 
 from custom_components.tesla_charging.const import DOMAIN
-from custom_components.tesla_charging.telemetry.settings import Road, TelemetrySettings
+from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
 from custom_components.tesla_charging.vehicle_command import VirtualKey
 from tests.conftest import HOME_DOMAIN, KEY_FILE, MIDNIGHT, PEARL, REDIRECT_URI, SCOPES, Home
 from tests.setup_flow import test_config_flow as walk
@@ -89,7 +89,7 @@ async def test_cars_that_connect_under_the_old_domain_are_asked_about_too(
 ) -> None:
     home = settled_home
     assert home.entry is not None
-    mqtt = TelemetrySettings(Road.EMBEDDED, hostname=HOME_DOMAIN)
+    mqtt = TelemetrySettings(Transport.EMBEDDED, hostname=HOME_DOMAIN)
     home.hass.config_entries.async_update_entry(home.entry, options=mqtt.as_options())
     home.application.allowed_origin = "https://elsewhere.net"
     home.tesla.dns["home.elsewhere.net"] = home.tesla.dns[HOME_DOMAIN]
@@ -97,7 +97,7 @@ async def test_cars_that_connect_under_the_old_domain_are_asked_about_too(
     assert result["step_id"] == "telemetry"
     await assert_changed(home, await pick(home, result, "telemetry_polling"))
     assert home.entry.data["domain"] == "home.elsewhere.net"
-    assert TelemetrySettings.from_options(home.entry.options).road is Road.POLLING
+    assert TelemetrySettings.from_options(home.entry.options).transport is Transport.POLLING
 
 
 # -- key ------------------------------------------------------------------------------------------------------

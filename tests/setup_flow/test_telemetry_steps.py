@@ -21,7 +21,7 @@ from custom_components.tesla_charging.endpoints import active_endpoints
 from custom_components.tesla_charging.fleet_telemetry import ensure_certificate
 from custom_components.tesla_charging.telemetry import reachability as telemetry_reachability
 from custom_components.tesla_charging.telemetry.server import DIRECTORY, async_get_telemetry_server
-from custom_components.tesla_charging.telemetry.settings import Road, TelemetrySettings
+from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
 from tests.conftest import HOME_DOMAIN, PEARL, Home
 from tests.setup_flow import test_config_flow as walk
 
@@ -183,7 +183,7 @@ async def test_a_home_that_can_be_reached_is_set_up_at_once(home: Home) -> None:
     assert result["type"] is FlowResultType.CREATE_ENTRY
     entry = result["result"]
     assert TelemetrySettings.from_options(entry.options) == TelemetrySettings(
-        Road.EMBEDDED, HOME_DOMAIN, port, port, "127.0.0.1"
+        Transport.EMBEDDED, HOME_DOMAIN, port, port, "127.0.0.1"
     )
     assert listening(home) == port
     assert await home.hass.config_entries.async_remove(entry.entry_id)
@@ -200,7 +200,7 @@ async def test_the_menu_tells_the_cost_and_polling_is_one_click(home: Home) -> N
     assert 0 < float(words["cost"]) < 2
     step = await walk.choose(home, step, "telemetry_polling")
     result = await submit(home, step, {})
-    assert TelemetrySettings.from_options(result["result"].options).road is Road.POLLING
+    assert TelemetrySettings.from_options(result["result"].options).transport is Transport.POLLING
     assert listening(home) == 0
 
 

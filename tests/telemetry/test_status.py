@@ -175,7 +175,7 @@ async def test_what_tesla_calls_wrong_is_told_in_its_words(asked_home: Home) -> 
     settings = embedded(free_port())
     await home.set_up(
         telemetry=TelemetrySettings(
-            settings.road, "elsewhere.example.org", 8443, settings.listen_port, "127.0.0.1"
+            settings.transport, "elsewhere.example.org", 8443, settings.listen_port, "127.0.0.1"
         )
     )
     assert problem(home) == "config_refused"
@@ -413,7 +413,7 @@ async def test_an_unpaid_account_is_shown_and_what_it_lost_is_put_back(
 async def test_a_port_that_is_taken_is_seen_at_every_car(asked_home: Home) -> None:
     home = asked_home
     await home.set_up(
-        telemetry=TelemetrySettings(embedded(0).road, HOME_DOMAIN, 8443, 1, "192.0.2.1")
+        telemetry=TelemetrySettings(embedded(0).transport, HOME_DOMAIN, 8443, 1, "192.0.2.1")
     )
     assert home.state("sensor", "telemetry") == "waiting"
     assert problem(home) == "cannot_listen"

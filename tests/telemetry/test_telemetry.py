@@ -11,7 +11,7 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.endpoints import active_endpoints
 from custom_components.tesla_charging.telemetry.server import async_get_telemetry_server
-from custom_components.tesla_charging.telemetry.settings import Road, TelemetrySettings
+from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
 from tests.conftest import HOME_DOMAIN, PEARL, Home
 
 PATIENCE = 25.0
@@ -32,7 +32,7 @@ def free_port() -> int:
 
 
 def embedded(port: int) -> TelemetrySettings:
-    return TelemetrySettings(Road.EMBEDDED, HOME_DOMAIN, 8443, port, "127.0.0.1")
+    return TelemetrySettings(Transport.EMBEDDED, HOME_DOMAIN, 8443, port, "127.0.0.1")
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 from custom_components.tesla_charging.endpoints import active_endpoints
 from custom_components.tesla_charging.telemetry.server import TelemetryServer, TelemetryServerError
-from custom_components.tesla_charging.telemetry.settings import Road, TelemetrySettings
+from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
 from tests.conftest import Home
 from tests.fleet_telemetry.pki import VehicleTree
 from tests.setup_flow.test_telemetry_steps import free_port
@@ -48,7 +48,7 @@ async def test_a_list_that_comes_in_pieces_is_taken_whole(home: Home) -> None:
     tree = VehicleTree()
     bundle = tree.root.pem + tree.issuing.pem
     settings = TelemetrySettings(
-        Road.EMBEDDED, "home.example.com", listen_port=free_port(), listen_host="127.0.0.1"
+        Transport.EMBEDDED, "home.example.com", listen_port=free_port(), listen_host="127.0.0.1"
     )
     async with served(bundle[:100], bundle[100:900], bundle[900:]) as url:
         server = receiver(home.hass, url)
@@ -58,7 +58,7 @@ async def test_a_list_that_comes_in_pieces_is_taken_whole(home: Home) -> None:
 
 async def test_a_list_without_end_is_refused(home: Home) -> None:
     settings = TelemetrySettings(
-        Road.EMBEDDED, "home.example.com", listen_port=free_port(), listen_host="127.0.0.1"
+        Transport.EMBEDDED, "home.example.com", listen_port=free_port(), listen_host="127.0.0.1"
     )
     async with served(*[b"x" * 300_000] * 3) as url:
         with pytest.raises(TelemetryServerError) as error:

@@ -35,7 +35,7 @@ from ..models import TeslaChargingConfigEntry
 from ..removal import async_take_back
 from ..storage.config_record import ConfigRecord
 from ..storage.vehicle_store import VehicleStorage
-from ..telemetry.settings import Road, TelemetrySettings
+from ..telemetry.settings import TelemetrySettings, Transport
 from ..vehicle_command import InvalidKey, VirtualKey
 from .budget_steps import BudgetFlow
 from .domain import OnboardingError, same_root
@@ -156,7 +156,7 @@ class ReconfigureFlow(
         self._worked(Success.KEY_SEEN)
         if self._replacing:
             return await self._pair_again()
-        embedded = self._telemetry.road is Road.EMBEDDED
+        embedded = self._telemetry.transport is Transport.EMBEDDED
         if embedded and not same_root(self._telemetry.hostname, self._domain):
             # Tesla lets cars connect under the application's own domain only
             return await self.async_step_telemetry()

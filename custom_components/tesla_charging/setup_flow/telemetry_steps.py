@@ -27,7 +27,7 @@ from ..fleet_telemetry import expected_signals_per_month, fields_for, is_hostnam
 from ..telemetry.mqtt import Arrival, messages_arrive, mqtt_is_set_up
 from ..telemetry.reachability import Reach, call_home
 from ..telemetry.server import TelemetryServerError, async_get_telemetry_server
-from ..telemetry.settings import Road, TelemetrySettings
+from ..telemetry.settings import TelemetrySettings, Transport
 from ..telemetry.shown import shown_signals
 from ..vehicle.signals import SIGNALS
 from .domain import same_root
@@ -113,7 +113,7 @@ class TelemetryFlow(ConfigFlow, metaclass=ABCMeta):
             hostname = user_input[CONF_HOSTNAME].strip().lower()
             named = user_input.get(CONF_CERTIFICATE, {})
             settings = TelemetrySettings(
-                Road.EMBEDDED,
+                Transport.EMBEDDED,
                 hostname,
                 int(user_input[CONF_PORT]),
                 int(user_input[CONF_LISTEN_PORT]),
@@ -160,12 +160,14 @@ class TelemetryFlow(ConfigFlow, metaclass=ABCMeta):
     @property
     def _known(self) -> TelemetrySettings:
         """What to propose: this entry's settings, else those of another one, because the place is shared."""
-        if self._telemetry.road is Road.EMBEDDED:
+        if self._telemetry.transport is Transport.EMBEDDED:
             return self._telemetry
         others = (
             TelemetrySettings.from_options(entry.options) for entry in self._async_current_entries()
         )
-        return next((other for other in others if other.road is Road.EMBEDDED), self._telemetry)
+        return next(
+            (other for other in others if other.transport is Transport.EMBEDDED), self._telemetry
+        )
 
     async def _try_to_reach(self, settings: TelemetrySettings) -> tuple[dict[str, str], str]:
         """Open the receiver for a moment and call it; return errors and what they mention."""
@@ -192,7 +194,7 @@ class TelemetryFlow(ConfigFlow, metaclass=ABCMeta):
         errors: dict[str, str] = {}
         if user_input is not None:
             base = user_input[CONF_TOPIC_BASE].strip().strip("/")
-            settings = TelemetrySettings(Road.MQTT, topic_base=base)
+            settings = TelemetrySettings(Transport.MQTT, topic_base=base)
             if not is_topic_base(base):
                 errors[CONF_TOPIC_BASE] = "topic_base_invalid"
             elif settings == self._unreached:

@@ -27,7 +27,7 @@ from .config_sync import TelemetryConfigurator
 from .metered_car import MeteredCar
 from .mqtt import MqttTelemetry
 from .server import SIGNAL_NEW_CA, StreamingCar, TelemetryServerError, async_get_telemetry_server
-from .settings import Road, TelemetrySettings
+from .settings import TelemetrySettings, Transport
 from .shown import shown_signals
 from .silence import SilenceWatch, clear_silence
 from .take_back import take_back
@@ -80,7 +80,7 @@ class EntryTelemetry:
 
     async def start(self) -> None:
         """Open what is wanted. What cannot be opened leaves the cars to polling, and says so."""
-        await _START[self.settings.road](self)
+        await _START[self.settings.transport](self)
 
     async def start_polling(self) -> None:
         """Hear nothing."""
@@ -231,7 +231,7 @@ class EntryTelemetry:
     @callback
     def joined(self, car: VehicleCoordinator) -> None:
         """Hear a car that has joined the account."""
-        if self.settings.road is not Road.POLLING:
+        if self.settings.transport is not Transport.POLLING:
             car.telemetry_stage(TelemetryStage.WAITING, self._trouble)
         if self._mqtt is not None:
             self._open_mqtt()
@@ -292,8 +292,8 @@ class EntryTelemetry:
         ir.async_delete_issue(self._hass, DOMAIN, self._issue_id)
 
 
-_START: Final[dict[Road, Callable[[EntryTelemetry], Coroutine[Any, Any, None]]]] = {
-    Road.EMBEDDED: EntryTelemetry.start_embedded,
-    Road.MQTT: EntryTelemetry.start_mqtt,
-    Road.POLLING: EntryTelemetry.start_polling,
+_START: Final[dict[Transport, Callable[[EntryTelemetry], Coroutine[Any, Any, None]]]] = {
+    Transport.EMBEDDED: EntryTelemetry.start_embedded,
+    Transport.MQTT: EntryTelemetry.start_mqtt,
+    Transport.POLLING: EntryTelemetry.start_polling,
 }

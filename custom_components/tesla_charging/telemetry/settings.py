@@ -9,11 +9,13 @@ from typing import Any, Final
 CONF_TELEMETRY: Final = "telemetry"
 DEFAULT_PORT: Final = 8443
 """443 usually leads to Home Assistant itself."""
+STORED_TRANSPORT: Final = "road"
+"""The name of the transport in an entry's options."""
 DEFAULT_TOPIC_BASE: Final = "telemetry"
 """Where records are looked for unless the person says otherwise."""
 
 
-class Road(StrEnum):
+class Transport(StrEnum):
     """How data come from the car."""
 
     EMBEDDED = "embedded"
@@ -28,7 +30,7 @@ class Road(StrEnum):
 class TelemetrySettings:
     """The choice of one entry."""
 
-    road: Road = Road.POLLING
+    transport: Transport = Transport.POLLING
     hostname: str = ""
     """The public name that cars connect to."""
     port: int = DEFAULT_PORT
@@ -67,7 +69,9 @@ class TelemetrySettings:
 
     def as_options(self) -> dict[str, Any]:
         """Return the entry's options."""
-        return {CONF_TELEMETRY: asdict(self)}
+        options = asdict(self)
+        options[STORED_TRANSPORT] = options.pop("transport")
+        return {CONF_TELEMETRY: options}
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> TelemetrySettings:
@@ -76,4 +80,5 @@ class TelemetrySettings:
         if not isinstance(stored, dict):
             return cls()
         known = {name: stored[name] for name in cls.__slots__ if name in stored}
-        return cls(**{**known, "road": Road(known.get("road", Road.POLLING))})
+        transport = Transport(stored.get(STORED_TRANSPORT, Transport.POLLING))
+        return cls(**{**known, "transport": transport})

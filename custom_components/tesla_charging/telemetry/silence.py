@@ -21,7 +21,7 @@ from ..fleet_telemetry import ConfigAnswerError, ReportedError, read_reported_er
 from ..issues.issue_ids import car_issue_id
 from ..storage.vehicle_store import VehicleStorage
 from ..vehicle.state import TelemetryStage
-from .settings import Road, TelemetrySettings
+from .settings import TelemetrySettings, Transport
 
 ONLINE_FOR: Final = timedelta(minutes=15)
 """How long in all a car has to be seen online before its silence means anything: a connection takes minutes."""
@@ -47,10 +47,10 @@ class Expectation:
 
 
 EXPECTATIONS: Final = {
-    Road.EMBEDDED: Expectation(
+    Transport.EMBEDDED: Expectation(
         frozenset({TelemetryStage.CONFIGURED, TelemetryStage.SYNCED}), "telemetry_silent", True
     ),
-    Road.MQTT: Expectation(
+    Transport.MQTT: Expectation(
         frozenset({TelemetryStage.WAITING, TelemetryStage.SYNCED}), "telemetry_silent_mqtt", False
     ),
 }
@@ -116,7 +116,7 @@ class SilenceWatch:
         self._configs = configs
         self._cars = cars
         self._settings = settings
-        self._expectation = EXPECTATIONS[settings.road]
+        self._expectation = EXPECTATIONS[settings.transport]
         self._storage = storage
         self._listening = listening
         stored = storage.silences
@@ -143,7 +143,7 @@ class SilenceWatch:
     def _place(self) -> str:
         """Where the cars are expected."""
         settings = self._settings
-        return f"{settings.road} {settings.public_place} {settings.topic_base}"
+        return f"{settings.transport} {settings.public_place} {settings.topic_base}"
 
     def _as_dict(self) -> dict[str, Any]:
         cars = {vin: silence.as_list() for vin, silence in self._silences.items()}
