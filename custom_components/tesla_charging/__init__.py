@@ -111,20 +111,20 @@ async def _set_up(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> bool:
     )
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     account.for_each(lambda car: EventWatch(hass, entry, car, storage).start())
-    BudgetEffects(hass, entry, budget).follow(entry, account, telemetry.limit)
+    BudgetEffects(hass, entry, budget).follow(entry, account, telemetry.set_streaming)
     await telemetry.start()
     DomainWatch(hass, entry, key).start()
     account.for_each(lambda car: PairingWatch(hass, entry, car, vehicles).start())
 
     async def left(vin: str) -> None:
-        await telemetry.left(vin)
+        await telemetry.car_left(vin)
         others = hass.config_entries.async_loaded_entries(DOMAIN)
         if not any(
             other.runtime_data.meter is meter and vin in other.runtime_data.cars for other in others
         ):
             meter.forget_car(vin)
 
-    account.on_change(telemetry.joined, left)
+    account.on_change(telemetry.car_joined, left)
     account.start()
     return True
 
@@ -168,9 +168,9 @@ async def async_remove_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
     await storage.load()
     for vin in storage.telemetry_vins:
         clear_refusals(hass, vin)
-    unreached = await removal.async_take_back(hass, entry, storage, _base_url(entry))
+    unreached = await removal.async_remove_configs(hass, entry, storage, _base_url(entry))
     async_remove_issues(hass, entry)
-    removal.async_tell(hass, entry, unreached)
+    removal.async_report(hass, entry, unreached)
     await removal.async_leave_meter(hass, entry)
     # last, because a disk may refuse
     await storage.remove()

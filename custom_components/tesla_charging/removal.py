@@ -30,7 +30,7 @@ from .endpoints import active_endpoints
 from .fleet_api import FleetApiClient, TelemetryConfigs
 from .storage.vehicle_store import VehicleStorage
 from .telemetry.server import DIRECTORY, erase_files, files_exist
-from .telemetry.take_back import take_back
+from .telemetry.take_back import remove_config
 
 LEFTOVERS: Final = "leftovers"
 """Id of the issue when the last entry is gone; the prefix of it while others remain."""
@@ -40,7 +40,7 @@ ACCOUNT_URL: Final = "https://accounts.tesla.com"
 NOTHING: Final = "-"
 
 
-async def async_take_back(
+async def async_remove_configs(
     hass: HomeAssistant, entry: ConfigEntry, storage: VehicleStorage, base_url: str
 ) -> set[str]:
     """Take back the telemetry configurations of a removed entry; return the VINs of the cars that still have theirs."""
@@ -65,7 +65,7 @@ async def async_take_back(
     )
 
     async def take(vin: str) -> None:
-        if await take_back(configs, vin, storage.config_record(vin).place):
+        if await remove_config(configs, vin, storage.config_record(vin).place):
             waiting.discard(vin)
 
     try:
@@ -89,7 +89,7 @@ async def async_leave_meter(hass: HomeAssistant, entry: ConfigEntry) -> None:
 
 
 @callback
-def async_tell(hass: HomeAssistant, entry: ConfigEntry, unreached: Iterable[str]) -> None:
+def async_report(hass: HomeAssistant, entry: ConfigEntry, unreached: Iterable[str]) -> None:
     """Tell what a removed entry leaves behind at Tesla and in the cars; call it while its devices are still known."""
     names = {
         vin: _name(vin, device.name_by_user or device.name)

@@ -52,7 +52,7 @@ async def full(home: Home) -> Home:
             translation_placeholders={"car": "Wolfgang's", "errors": words},
         )
     gone = MockConfigEntry(domain=DOMAIN, unique_id="9d3b6f5e-another-account", data={})
-    removal.async_tell(home.hass, gone, {PEARL})
+    removal.async_report(home.hass, gone, {PEARL})
     assert entry.state is ConfigEntryState.LOADED
     return home
 

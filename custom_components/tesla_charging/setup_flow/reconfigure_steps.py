@@ -32,7 +32,7 @@ from ..fleet_api import Authorization, FleetApiError, FleetStatus, Region
 from ..issues.kinds import Success
 from ..issues.registry import async_get_issues
 from ..models import TeslaChargingConfigEntry
-from ..removal import async_take_back
+from ..removal import async_remove_configs
 from ..storage.config_record import ConfigRecord
 from ..storage.vehicle_store import VehicleStorage
 from ..telemetry.settings import TelemetrySettings, Transport
@@ -181,7 +181,7 @@ class ReconfigureFlow(
         storage = VehicleStorage(self.hass, entry.entry_id)
         await storage.load()
         endpoints = active_endpoints()
-        await async_take_back(
+        await async_remove_configs(
             self.hass, entry, storage, endpoints.regions[Region(entry.data[CONF_REGION])]
         )
         for vin in storage.telemetry_vins:

@@ -25,7 +25,7 @@ from ..endpoints import active_endpoints
 from ..fleet_api import DEFAULT_CURRENCY, Category, VehicleSummary, price_list
 from ..fleet_telemetry import expected_signals_per_month, fields_for, is_hostname, is_topic_base
 from ..telemetry.mqtt import Arrival, messages_arrive, mqtt_is_set_up
-from ..telemetry.reachability import Reach, call_home
+from ..telemetry.reachability import Reachability, check_reachability
 from ..telemetry.server import TelemetryServerError, async_get_telemetry_server
 from ..telemetry.settings import TelemetrySettings, Transport
 from ..telemetry.shown import shown_signals
@@ -176,13 +176,13 @@ class TelemetryFlow(ConfigFlow, metaclass=ABCMeta):
         entry_id = self.context.get("entry_id") if self.source == SOURCE_RECONFIGURE else None
         try:
             async with server.trial(settings, entry_id) as certificate:
-                reach = await call_home(settings, certificate)
+                reach = await check_reachability(settings, certificate)
         except TelemetryServerError as err:
             if err.file is not None:
                 return {CONF_CERTIFICATE: err.file.key}, err.file.path
             field = CONF_LISTEN_PORT if err.key == "telemetry_port" else "base"
             return {field: err.key}, err.detail
-        if reach is Reach.REACHED:
+        if reach is Reachability.REACHED:
             return {}, ""
         self._unreached = settings
         return {"base": reach.value}, f"{settings.hostname}:{settings.port}"

@@ -54,7 +54,7 @@ _OF_CERTIFICATE: Final[Mapping[str, str]] = {
 """The flow's error for each reason why a file cannot be used, and which file it is about."""
 
 
-class FileTrouble(Exception):
+class CertificateFileError(Exception):
     """One of the person's files cannot be used: the flow's error, the path, and why in plain words."""
 
     def __init__(self, key: str, path: str, why: str) -> None:
@@ -77,7 +77,7 @@ class Tls:
 type OnRenewed = Callable[[ServerCertificate, Tls], None]
 
 
-class TlsKeeper:
+class CertificateManager:
     """Loads what a receiver works with, and loads it again when it is renewed."""
 
     def __init__(
@@ -134,7 +134,7 @@ class TlsKeeper:
         settings, now = self._settings, dt_util.utcnow()
         for file in settings.files:
             if not file.is_absolute() or "\0" in str(file):
-                raise FileTrouble("file_missing", str(file), "not a whole path")
+                raise CertificateFileError("file_missing", str(file), "not a whole path")
         try:
             # before reading: what changes meanwhile is noticed the next time
             stamp = file_stamp(*settings.files)
@@ -150,12 +150,12 @@ class TlsKeeper:
         except OSError as err:
             if Path(str(err.filename)) in settings.files:
                 key = "file_missing" if err.errno in _NOT_THERE else "file_denied"
-                raise FileTrouble(key, str(err.filename), err.strerror or "") from err
+                raise CertificateFileError(key, str(err.filename), err.strerror or "") from err
             raise
         except TrustError as err:
             if settings.vehicle_ca_file:
                 path = settings.vehicle_ca_file
-                raise FileTrouble("vehicle_ca_unusable", path, str(err)) from err
+                raise CertificateFileError("vehicle_ca_unusable", path, str(err)) from err
             raise
         except CertificateError as err:
             if settings.certificate_file:
@@ -181,7 +181,7 @@ class TlsKeeper:
         try:
             if await self._hass.async_add_executor_job(self._is_stale, tls, now):
                 tls = await self._hass.async_add_executor_job(self._load)
-        except (FileTrouble, CertificateError, TrustError, OSError) as err:
+        except (CertificateFileError, CertificateError, TrustError, OSError) as err:
             if str(err) != self._trouble:
                 self._trouble = str(err)
                 LOGGER.error("What cars are shown could not be renewed; the old is kept: %s", err)
@@ -249,9 +249,9 @@ def _own_vehicle_cas(name: str) -> tuple[VehicleCA, ...]:
     return read_bundle(bundle, frozenset(fingerprints(bundle)))
 
 
-def _trouble(settings: TelemetrySettings, err: CertificateError) -> FileTrouble:
+def _trouble(settings: TelemetrySettings, err: CertificateError) -> CertificateFileError:
     if err.reason in _OF_KEY:
-        return FileTrouble(
+        return CertificateFileError(
             _OF_KEY[err.reason], settings.key_file or settings.certificate_file, str(err)
         )
-    return FileTrouble(_OF_CERTIFICATE[err.reason], settings.certificate_file, str(err))
+    return CertificateFileError(_OF_CERTIFICATE[err.reason], settings.certificate_file, str(err))

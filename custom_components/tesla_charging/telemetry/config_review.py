@@ -21,7 +21,7 @@ from ..storage.vehicle_store import VehicleStorage
 from ..vehicle.state import TelemetryStage
 from ..vehicle.telemetry_status import TelemetryProblem, problem_of
 from .config_issues import show_left_out, show_refusal
-from .config_sync import TelemetryConfigurator
+from .config_sync import ConfigSync
 
 REVIEW_INTERVAL: Final = timedelta(hours=1)
 """How often it is considered whether something has to be asked; that by itself costs nothing."""
@@ -36,7 +36,7 @@ class ConfigReview:
         self,
         hass: HomeAssistant,
         entry: ConfigEntry,
-        configurator: TelemetryConfigurator | None,
+        configurator: ConfigSync | None,
         storage: VehicleStorage,
         cars: dict[str, VehicleCoordinator],
         place: str,
@@ -66,18 +66,18 @@ class ConfigReview:
         self._entry.async_on_unload(
             async_track_time_interval(self._hass, self.review, REVIEW_INTERVAL)
         )
-        self._issues.on_telemetry_doubtful = self._look_again
-        self._entry.async_on_unload(self._look_no_more)
+        self._issues.on_telemetry_doubtful = self._review_soon
+        self._entry.async_on_unload(self._stop_following)
 
     @callback
-    def _look_again(self) -> None:
+    def _review_soon(self) -> None:
         """Put back what Tesla took away with the bill, the sign-in, a permission or the key."""
         self._entry.async_create_background_task(
             self._hass, self.review(), f"{DOMAIN} telemetry of {self._entry.title}"
         )
 
     @callback
-    def _look_no_more(self) -> None:
+    def _stop_following(self) -> None:
         self._issues.on_telemetry_doubtful = None
 
     @callback
@@ -122,7 +122,7 @@ class ConfigReview:
             self._show_passing(vin, car, memory, TelemetryProblem.BUDGET, "")
 
     async def _review_car(
-        self, configurator: TelemetryConfigurator, vin: str, car: VehicleCoordinator, now: float
+        self, configurator: ConfigSync, vin: str, car: VehicleCoordinator, now: float
     ) -> None:
         before = self._storage.config_record(vin)
         failed = None if car.last_update_success else car.last_exception

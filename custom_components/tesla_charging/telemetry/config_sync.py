@@ -29,7 +29,7 @@ RECONSIDER_INTERVAL: Final = 7 * 86_400.0
 """Seconds until a field that was refused is offered again: Tesla adds fields, and owners give permissions."""
 
 
-class TelemetryConfigurator:
+class ConfigSync:
     """Configures the cars of one entry."""
 
     def __init__(

@@ -23,14 +23,14 @@ from ..vehicle.telemetry_status import NO_PROBLEM, TelemetryDiagnosis, Telemetry
 from ..vehicle_command import VirtualKey
 from .config_issues import clear_refusals
 from .config_review import ConfigReview
-from .config_sync import TelemetryConfigurator
-from .metered_car import MeteredCar
+from .config_sync import ConfigSync
+from .metered_car import MeteredListener
 from .mqtt import MqttTelemetry
-from .server import SIGNAL_NEW_CA, StreamingCar, TelemetryServerError, async_get_telemetry_server
+from .server import SIGNAL_NEW_CA, CarListener, TelemetryServerError, async_get_telemetry_server
 from .settings import TelemetrySettings, Transport
 from .shown import shown_signals
-from .silence import SilenceWatch, clear_silence
-from .take_back import take_back
+from .silence import SilenceMonitor, clear_silence
+from .take_back import remove_config
 
 REOPEN_INTERVAL: Final = timedelta(minutes=5)
 """How often a receiver that could not be opened is tried again: a certificate may be there by then."""
@@ -73,7 +73,7 @@ class EntryTelemetry:
         """What was logged last, so that it is logged once."""
         self._trouble = NO_PROBLEM
         """Why the receiver is not open."""
-        self._silence: SilenceWatch | None = None
+        self._silence: SilenceMonitor | None = None
         self._streaming = Streaming.FULL
         self._ca = ""
         self.settings = TelemetrySettings.from_options(entry.options)
@@ -86,7 +86,7 @@ class EntryTelemetry:
         """Hear nothing."""
         self._clear_issue()
         self._clear_refusals()
-        self._background(self.take_back_all())
+        self._background(self.remove_configs())
 
     async def start_mqtt(self) -> None:
         """Hear what somebody else's server publishes; the cars' configuration is its operator's business."""
@@ -95,7 +95,7 @@ class EntryTelemetry:
             car.telemetry_stage(TelemetryStage.WAITING)
         self._open_mqtt()
         self._watch_silence(lambda: self._mqtt is not None and self._mqtt.subscribed)
-        self._background(self.take_back_all())
+        self._background(self.remove_configs())
 
     @callback
     def _open_mqtt(self) -> None:
@@ -128,7 +128,7 @@ class EntryTelemetry:
         if self._stopped:
             await self.server.close(self._entry.entry_id)
             return
-        self._let_in()
+        self._accept_cars()
         self._trouble = NO_PROBLEM
         self._clear_issue()
         self._entry.async_on_unload(
@@ -141,17 +141,17 @@ class EntryTelemetry:
             self._storage,
             self._cars,
             self.settings.public_place,
-            self.take_back_all,
+            self.remove_configs,
         )
         review.start()
         self._watch_silence(lambda: self._streaming is not Streaming.OFF)
         self._background(review.review())
 
-    def _configurator(self) -> TelemetryConfigurator | None:
+    def _configurator(self) -> ConfigSync | None:
         """Return who configures the cars now; nobody if they are not to push."""
         if self._streaming is Streaming.OFF:
             return None
-        return TelemetryConfigurator(
+        return ConfigSync(
             self._configs,
             self._key,
             self.settings,
@@ -162,7 +162,7 @@ class EntryTelemetry:
         )
 
     @callback
-    def limit(self, streaming: Streaming) -> None:
+    def set_streaming(self, streaming: Streaming) -> None:
         """Have the cars push all, less or nothing from now on: because of the budget, or again.
 
         Who may not push is turned away at once, and has its configuration taken back. What somebody else's server
@@ -176,10 +176,10 @@ class EntryTelemetry:
                 self.server.leave(self._entry.entry_id, vin)
                 if car.push.connected:
                     car.on_connection(False)
-        self._let_in()
+        self._accept_cars()
         self._configure()
 
-    def _let_in(self) -> None:
+    def _accept_cars(self) -> None:
         """Have the cars of now heard, if they may push."""
         if self._streaming is not Streaming.OFF:
             for vin, listener in self._metered().items():
@@ -211,13 +211,15 @@ class EntryTelemetry:
             self._mqtt.close()
         self._meter.stop_receiving(self._entry.entry_id)
 
-    def _metered(self) -> dict[str, StreamingCar]:
+    def _metered(self) -> dict[str, CarListener]:
         """Return who hears the cars of now."""
         entry_id = self._entry.entry_id
-        return {vin: MeteredCar(vin, car, self._meter, entry_id) for vin, car in self._cars.items()}
+        return {
+            vin: MeteredListener(vin, car, self._meter, entry_id) for vin, car in self._cars.items()
+        }
 
     def _watch_silence(self, listening: Callable[[], bool] = lambda: True) -> None:
-        self._silence = SilenceWatch(
+        self._silence = SilenceMonitor(
             self._hass,
             self._entry,
             self._configs,
@@ -229,20 +231,20 @@ class EntryTelemetry:
         self._silence.start()
 
     @callback
-    def joined(self, car: VehicleCoordinator) -> None:
+    def car_joined(self, car: VehicleCoordinator) -> None:
         """Hear a car that has joined the account."""
         if self.settings.transport is not Transport.POLLING:
             car.telemetry_stage(TelemetryStage.WAITING, self._trouble)
         if self._mqtt is not None:
             self._open_mqtt()
         if self._review is not None:
-            self._let_in()
+            self._accept_cars()
             self._review.show(car.vin)
             self._background(self._review.review())
         if self._silence is not None:
             self._silence.watch(car.vin)
 
-    async def left(self, vin: str) -> None:
+    async def car_left(self, vin: str) -> None:
         """Expect nothing more of a car that has left; its configuration is out of this account's reach."""
         self.server.leave(self._entry.entry_id, vin)
         clear_silence(self._hass, vin)
@@ -251,10 +253,10 @@ class EntryTelemetry:
             self._open_mqtt()
         self._meter.stop_receiving(self._entry.entry_id, vin)
 
-    async def take_back_all(self) -> None:
+    async def remove_configs(self) -> None:
         """Take back the configurations of a time when telemetry was wanted."""
         for vin in self._storage.configured:
-            if await take_back(self._configs, vin, self._storage.config_record(vin).place):
+            if await remove_config(self._configs, vin, self._storage.config_record(vin).place):
                 await self._storage.save_config_record(vin, ConfigRecord())
 
     def _background(self, coroutine: Coroutine[Any, Any, None]) -> None:

@@ -6,10 +6,10 @@ from homeassistant.core import callback
 
 from ..billing.meter import Meter
 from ..fleet_telemetry import Record, billed_signals
-from .server import StreamingCar
+from .server import CarListener
 
 
-class MeteredCar:
+class MeteredListener:
     """A car between the road and its coordinator.
 
     Every arrival counts. A record that comes twice because its acknowledgement was lost was sent twice, and Tesla bills
@@ -24,7 +24,7 @@ class MeteredCar:
     applications each pays for a stream of its own; as a record does not say for which of them it is, both count both.
     """
 
-    def __init__(self, vin: str, car: StreamingCar, meter: Meter, entry_id: str) -> None:
+    def __init__(self, vin: str, car: CarListener, meter: Meter, entry_id: str) -> None:
         """Stand before a car of an entry."""
         self._vin = vin
         self._car = car

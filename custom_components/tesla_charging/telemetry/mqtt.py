@@ -20,7 +20,7 @@ from ..fleet_telemetry import (
     read_message,
     subscriptions,
 )
-from .server import StreamingCar
+from .server import CarListener
 
 if TYPE_CHECKING:
     from homeassistant.components.mqtt import ReceiveMessage
@@ -54,7 +54,7 @@ class MqttTelemetry:
         self,
         hass: HomeAssistant,
         base: str,
-        cars: Mapping[str, StreamingCar],
+        cars: Mapping[str, CarListener],
         on_available: Callable[[bool], None],
     ) -> None:
         """Nothing is subscribed to yet; `on_available` is told whether MQTT is there."""
@@ -122,7 +122,7 @@ class MqttTelemetry:
 class _MqttCar:
     """What one car published: gathered into records; and whether it streams."""
 
-    def __init__(self, hass: HomeAssistant, base: str, vin: str, car: StreamingCar) -> None:
+    def __init__(self, hass: HomeAssistant, base: str, vin: str, car: CarListener) -> None:
         self.vin = vin
         self._hass = hass
         self._base = base

@@ -16,7 +16,7 @@ NEXT_ADDRESS: Final = 0.5
 """Seconds after which the next address of a name is tried beside the first (IPv6 often leads nowhere)."""
 
 
-class Reach(StrEnum):
+class Reachability(StrEnum):
     """What came of the call; all but the first are keys of the flow's errors."""
 
     REACHED = "reached"
@@ -33,19 +33,21 @@ class Reach(StrEnum):
     """No answer, as far as can be seen from inside."""
 
 
-_UNCONNECTED: Final[tuple[tuple[type[OSError], Reach], ...]] = (
-    (ConnectionError, Reach.REFUSED),
-    (OSError, Reach.SILENT),
+_UNCONNECTED: Final[tuple[tuple[type[OSError], Reachability], ...]] = (
+    (ConnectionError, Reachability.REFUSED),
+    (OSError, Reachability.SILENT),
 )
-_UNPROVEN: Final[tuple[tuple[type[OSError], Reach], ...]] = (
-    (ssl.SSLError, Reach.FOREIGN),
-    (ConnectionError, Reach.FOREIGN),
-    (OSError, Reach.SILENT),
+_UNPROVEN: Final[tuple[tuple[type[OSError], Reachability], ...]] = (
+    (ssl.SSLError, Reachability.FOREIGN),
+    (ConnectionError, Reachability.FOREIGN),
+    (OSError, Reachability.SILENT),
 )
 """What a failure tells before and after somebody took the call, narrowest first; a TimeoutError is an OSError."""
 
 
-async def call_home(settings: TelemetrySettings, certificate: ServerCertificate) -> Reach:
+async def check_reachability(
+    settings: TelemetrySettings, certificate: ServerCertificate
+) -> Reachability:
     """Call the public name and port; return whether the receiver answers, known by its certificate.
 
     A router without hairpin NAT does not lead a call from inside back inside, so no answer proves nothing. Where the
@@ -59,9 +61,9 @@ async def call_home(settings: TelemetrySettings, certificate: ServerCertificate)
                 settings.hostname, settings.port, type=socket.SOCK_STREAM
             )
     except OSError:
-        return Reach.NO_NAME
+        return Reachability.NO_NAME
     if not all(ip_address(address[0]).is_global for *_, address in found):
-        return Reach.INSIDE
+        return Reachability.INSIDE
     try:
         async with asyncio.timeout_at(ends):
             reader, writer = await asyncio.open_connection(
@@ -74,12 +76,12 @@ async def call_home(settings: TelemetrySettings, certificate: ServerCertificate)
             await writer.start_tls(_context(certificate.ca), server_hostname=settings.hostname)
         shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
         if shown == certificate.leaf and await _hangs_up(reader, ends):
-            return Reach.REACHED
+            return Reachability.REACHED
     except OSError as err:
         return _read(err, _UNPROVEN)
     finally:
         writer.transport.abort()
-    return Reach.FOREIGN
+    return Reachability.FOREIGN
 
 
 async def _hangs_up(reader: asyncio.StreamReader, ends: float) -> bool:
@@ -96,7 +98,7 @@ async def _hangs_up(reader: asyncio.StreamReader, ends: float) -> bool:
         return True
 
 
-def _read(err: OSError, table: tuple[tuple[type[OSError], Reach], ...]) -> Reach:
+def _read(err: OSError, table: tuple[tuple[type[OSError], Reachability], ...]) -> Reachability:
     return next(reach for kind, reach in table if isinstance(err, kind))
 
 

@@ -30,7 +30,7 @@ from ..fleet_telemetry import (
     fingerprints,
     read_bundle,
 )
-from .certificate import MAX_BUNDLE_LENGTH, FileTrouble, Tls, TlsKeeper
+from .certificate import MAX_BUNDLE_LENGTH, CertificateFileError, CertificateManager, Tls
 from .settings import TelemetrySettings
 
 DIRECTORY: Final = f"{DOMAIN}_telemetry"
@@ -45,7 +45,9 @@ SIGNAL_NEW_CA: Final[SignalType[str]] = SignalType(f"{DOMAIN}_telemetry_new_ca")
 class TelemetryServerError(Exception):
     """The receiver cannot be opened: the key of the message, and what it mentions."""
 
-    def __init__(self, key: str, detail: str = "", file: FileTrouble | None = None) -> None:
+    def __init__(
+        self, key: str, detail: str = "", file: CertificateFileError | None = None
+    ) -> None:
         """Remember all; `file` is the person's file that is to blame, if one is."""
         super().__init__(f"{key}: {detail}")
         self.key = key
@@ -53,7 +55,7 @@ class TelemetryServerError(Exception):
         self.file = file
 
 
-class StreamingCar(Protocol):
+class CarListener(Protocol):
     """Who hears one car."""
 
     def on_record(self, record: Record) -> asyncio.Future[bool] | None:
@@ -73,13 +75,13 @@ class TelemetryServer:
         self._directory = Path(hass.config.path(DIRECTORY))
         self._lock = asyncio.Lock()
         self._settings: TelemetrySettings | None = None
-        self._cars: dict[str, dict[str, StreamingCar]] = {}
+        self._cars: dict[str, dict[str, CarListener]] = {}
         """By entry id, then by VIN."""
         self._receiver: TelemetryReceiver | None = None
-        self._keeper: TlsKeeper | None = None
+        self._keeper: CertificateManager | None = None
 
     async def open(
-        self, entry_id: str, settings: TelemetrySettings, cars: dict[str, StreamingCar]
+        self, entry_id: str, settings: TelemetrySettings, cars: dict[str, CarListener]
     ) -> str:
         """Listen for an entry's cars, by VIN; return the CA (PEM) that they have to be told.
 
@@ -109,7 +111,7 @@ class TelemetryServer:
             await receiver.stop()
 
     @callback
-    def join(self, entry_id: str, vin: str, car: StreamingCar) -> None:
+    def join(self, entry_id: str, vin: str, car: CarListener) -> None:
         """Listen for one car more of an entry that is listened for."""
         if entry_id in self._cars:
             self._cars[entry_id][vin] = car
@@ -189,7 +191,7 @@ class TelemetryServer:
         for car in self._listeners(vin):
             car.on_connection(connected)
 
-    def _listeners(self, vin: str) -> Iterable[StreamingCar]:
+    def _listeners(self, vin: str) -> Iterable[CarListener]:
         return [cars[vin] for cars in self._cars.values() if vin in cars]
 
     # -- opening ------------------------------------------------------------------------------------
@@ -207,13 +209,13 @@ class TelemetryServer:
         self._receiver, self._keeper, self._settings = receiver, keeper, settings
         keeper.watch(self._use)
 
-    async def _load(self, settings: TelemetrySettings) -> tuple[TlsKeeper, Tls]:
+    async def _load(self, settings: TelemetrySettings) -> tuple[CertificateManager, Tls]:
         """Return what a receiver works with. Raises TelemetryServerError."""
         try:
             trusted = () if settings.vehicle_ca_file else await self._vehicle_cas()
-            keeper = TlsKeeper(self._hass, self._directory, settings, trusted)
+            keeper = CertificateManager(self._hass, self._directory, settings, trusted)
             return keeper, await keeper.load()
-        except FileTrouble as err:
+        except CertificateFileError as err:
             raise TelemetryServerError("telemetry_files", str(err), err) from err
         except TrustError as err:
             raise TelemetryServerError("telemetry_no_vehicle_ca", str(err)) from err

@@ -97,7 +97,7 @@ class Silence:
         )
 
 
-class SilenceWatch:
+class SilenceMonitor:
     """Watches the cars of one entry."""
 
     def __init__(

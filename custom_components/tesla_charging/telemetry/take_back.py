@@ -9,7 +9,7 @@ from ..fleet_telemetry import ConfigAnswerError, read_config_status
 from ..saving import saving
 
 
-async def take_back(configs: TelemetryConfigs, vin: str, place: str) -> bool:
+async def remove_config(configs: TelemetryConfigs, vin: str, place: str) -> bool:
     """Take a car's configuration back; return whether it is gone.
 
     Tesla holds one per application: if it leads to another place than ours did, somebody put a configuration of
