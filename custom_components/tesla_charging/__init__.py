@@ -36,9 +36,9 @@ from .fleet_api import (
 )
 from .issues.registry import async_get_issues, async_remove_issues
 from .models import TeslaChargingConfigEntry, TeslaChargingData
-from .monitors.domain import DomainWatch
-from .monitors.events import EventWatch
-from .monitors.pairing import PairingWatch
+from .monitors.domain import DomainMonitor
+from .monitors.events import EventMonitor
+from .monitors.pairing import PairingMonitor
 from .services import async_setup_services
 from .storage.vehicle_store import VehicleStorage
 from .telemetry.config_issues import clear_refusals
@@ -110,11 +110,11 @@ async def _set_up(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> bool:
         client, key, storage, meter, budget, cars, account, telemetry
     )
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-    account.for_each(lambda car: EventWatch(hass, entry, car, storage).start())
+    account.for_each(lambda car: EventMonitor(hass, entry, car, storage).start())
     BudgetEffects(hass, entry, budget).follow(entry, account, telemetry.set_streaming)
     await telemetry.start()
-    DomainWatch(hass, entry, key).start()
-    account.for_each(lambda car: PairingWatch(hass, entry, car, vehicles).start())
+    DomainMonitor(hass, entry, key).start()
+    account.for_each(lambda car: PairingMonitor(hass, entry, car, vehicles).start())
 
     async def left(vin: str) -> None:
         await telemetry.car_left(vin)

@@ -32,7 +32,7 @@ TRIES: Final = 3
 """How many looks in a row have to fail before a person is told."""
 
 
-class DomainWatch:
+class DomainMonitor:
     """Watches the domain of one entry."""
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry, key: VirtualKey) -> None:
@@ -48,17 +48,17 @@ class DomainWatch:
         """Look when Home Assistant has started, and then regularly, until the entry is unloaded."""
         self._entry.async_on_unload(async_at_started(self._hass, self._started))
         self._entry.async_on_unload(
-            async_track_time_interval(self._hass, self._look, INTERVAL, cancel_on_shutdown=True)
+            async_track_time_interval(self._hass, self._check, INTERVAL, cancel_on_shutdown=True)
         )
 
     @callback
     def _started(self, _: HomeAssistant) -> None:
         # the start of Home Assistant does not wait for it
         self._entry.async_create_background_task(
-            self._hass, self._look(), f"{DOMAIN} domain of {self._entry.title}"
+            self._hass, self._check(), f"{DOMAIN} domain of {self._entry.title}"
         )
 
-    async def _look(self, _: datetime | None = None) -> None:
+    async def _check(self, _: datetime | None = None) -> None:
         if self._rest > 0:
             self._rest -= 1
             return
@@ -70,9 +70,9 @@ class DomainWatch:
         LOGGER.debug("The key was not found at the domain: %s", sighting)
         self._failed += 1
         if self._failed >= TRIES:
-            self._tell(sighting)
+            self._report(sighting)
 
-    def _tell(self, sighting: KeySighting) -> None:
+    def _report(self, sighting: KeySighting) -> None:
         issues = async_get_issues(self._hass, self._entry)
         data = self._entry.data
         # where another server shows the key is no matter of Home Assistant's own address

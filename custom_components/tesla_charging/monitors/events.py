@@ -36,7 +36,7 @@ def signal_of(entry_id: str, vin: str) -> SignalType[DetectedEvent]:
     return SignalType(f"{DOMAIN}_event_{entry_id}_{vin}")
 
 
-class EventWatch:
+class EventMonitor:
     """Watches one car."""
 
     def __init__(
@@ -61,13 +61,13 @@ class EventWatch:
     def start(self) -> None:
         """Look whenever something was heard of the car, until the entry is unloaded."""
         self._storage.attach_continuity(self._car.vin, self._followed)
-        self._entry.async_on_unload(self._car.async_add_listener(self._look))
+        self._entry.async_on_unload(self._car.async_add_listener(self._check))
         self._entry.async_on_unload(
             self._hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, self._on_stop)
         )
 
     @callback
-    def _look(self) -> None:
+    def _check(self) -> None:
         car, now = self._car, clock.now()
         if not car.push.connected:
             self._connected_at = None

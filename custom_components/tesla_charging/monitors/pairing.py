@@ -25,7 +25,7 @@ LATER: Final = timedelta(days=1)
 """Between all others."""
 
 
-class PairingWatch:
+class PairingMonitor:
     """Watches one car."""
 
     def __init__(
@@ -44,10 +44,10 @@ class PairingWatch:
     @callback
     def start(self) -> None:
         """Look whenever something was heard of the car, until the entry is unloaded."""
-        self._entry.async_on_unload(self._car.async_add_listener(self._look))
+        self._entry.async_on_unload(self._car.async_add_listener(self._check))
 
     @callback
-    def _look(self) -> None:
+    def _check(self) -> None:
         car = self._car
         if (
             car.last_update_success
@@ -55,7 +55,7 @@ class PairingWatch:
             and self._is_due()
         ):
             self._entry.async_create_background_task(
-                self._hass, self._ask(), f"{DOMAIN} pairing of {car.name}"
+                self._hass, self._request(), f"{DOMAIN} pairing of {car.name}"
             )
 
     def _is_due(self) -> bool:
@@ -70,7 +70,7 @@ class PairingWatch:
             self._next_at = now + next(self._pauses).total_seconds()
         return due
 
-    async def _ask(self) -> None:
+    async def _request(self) -> None:
         try:
             await check_pairing(self._vehicles, self._issues, self._car.vin)
         except FleetApiError as err:
