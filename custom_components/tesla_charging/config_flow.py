@@ -33,13 +33,13 @@ from .fleet_api import (
     TokenClaims,
     read_sign_in,
 )
-from .setup_flow.reconfigure_steps import ReconfigureFlow
+from .setup_flow.reconfigure_steps import ReconfigureSteps
 from .setup_flow.registration import FlowAuthorization
 
 ORIGIN_UNKNOWN: Final = "https://home.example.com"
 
 
-class TeslaChargingFlow(ReconfigureFlow, domain=DOMAIN):
+class TeslaChargingFlow(ReconfigureSteps, domain=DOMAIN):
     """Sets up one Tesla account with one application, and changes it."""
 
     DOMAIN = DOMAIN

@@ -57,7 +57,7 @@ from .models import TeslaChargingConfigEntry
 from .monitors.domain import check_domain
 from .monitors.pairing import check_pairing
 from .removal import LEFTOVERS, LeftoversFlow
-from .setup_flow.domain import KeySighting, OnboardingError
+from .setup_flow.domain import KeyCheck, RegistrationError
 from .setup_flow.registration import registrar_of
 from .vehicle_command import InvalidKey, VirtualKey
 
@@ -85,7 +85,7 @@ class PageFlow(RepairsFlow, ABC):
         """What the page is about, None if that is over."""
         return ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
 
-    def show(self, error: OnboardingError | None = None) -> RepairsFlowResult:
+    def show(self, error: RegistrationError | None = None) -> RepairsFlowResult:
         """Show the page, with what is still wrong."""
         if (issue := self.issue) is None:  # it went by itself while the page was open
             return self.async_create_entry(data={})
@@ -122,10 +122,10 @@ class CheckFlow(PageFlow):
         try:
             with on_behalf(person=True):
                 await self.check()
-        except OnboardingError as err:
+        except RegistrationError as err:
             return self.show(err)
         except FleetApiError as err:
-            return self.show(OnboardingError("cannot_check", str(err)))
+            return self.show(RegistrationError("cannot_check", str(err)))
         return self.async_create_entry(data={})
 
     @abstractmethod
@@ -140,7 +140,7 @@ class CheckFlow(PageFlow):
         if self.entry.state is not ConfigEntryState.LOADED and self.entry.state.recoverable:
             await self.hass.config_entries.async_reload(self.entry.entry_id)
         if self.entry.state is not ConfigEntryState.LOADED:
-            raise OnboardingError("not_set_up", self.entry.reason or "")
+            raise RegistrationError("not_set_up", self.entry.reason or "")
         return Vehicles(self.entry.runtime_data.client)
 
     async def key(self) -> VirtualKey:
@@ -148,9 +148,9 @@ class CheckFlow(PageFlow):
         try:
             key = await async_get_key_store(self.hass).load()
         except (InvalidKey, OSError) as err:
-            raise OnboardingError("key_unreadable", str(err)) from err
+            raise RegistrationError("key_unreadable", str(err)) from err
         if key is None:
-            raise OnboardingError("key_unreadable")
+            raise RegistrationError("key_unreadable")
         return key
 
     def look_at_cars(self) -> None:
@@ -184,7 +184,7 @@ class PairFlow(CheckFlow):
         issues = async_get_issues(self.hass, self.entry)
         status = await check_pairing(await self.vehicles(), issues, self.vin)
         if status.needs_pairing:
-            raise OnboardingError("not_paired", dt_util.now().strftime("%H:%M:%S"))
+            raise RegistrationError("not_paired", dt_util.now().strftime("%H:%M:%S"))
 
 
 class MobileAccessFlow(CheckFlow):
@@ -193,7 +193,7 @@ class MobileAccessFlow(CheckFlow):
     async def check(self) -> None:
         """Ask Tesla."""
         if not await (await self.vehicles()).mobile_enabled(self.vin):
-            raise OnboardingError("still_off", dt_util.now().strftime("%H:%M:%S"))
+            raise RegistrationError("still_off", dt_util.now().strftime("%H:%M:%S"))
         async_get_issues(self.hass, self.entry).record_success(Success.REACHABLE, self.vin)
         self.look_at_cars()
 
@@ -210,7 +210,7 @@ class UnpaidFlow(CheckFlow):
             if vin and async_get_issues(self.hass, self.entry).suspension.is_doubtful:
                 await vehicles.mobile_enabled(vin, insist=True)
         except AccountUnpaid as err:
-            raise OnboardingError("still_unpaid", err.detail) from err
+            raise RegistrationError("still_unpaid", err.detail) from err
         self.look_at_cars()
 
 
@@ -223,7 +223,7 @@ class RegisterFlow(CheckFlow):
         try:
             implementation = await async_get_config_entry_implementation(self.hass, self.entry)
         except (ImplementationUnavailableError, ValueError) as err:
-            raise OnboardingError("no_credentials") from err
+            raise RegistrationError("no_credentials") from err
         registrar = registrar_of(self.hass, implementation)
         await registrar.register(self._region, domain, key)
         await registrar.register_elsewhere(self._region, domain, key)
@@ -249,8 +249,8 @@ class KeyServedFlow(CheckFlow):
     async def check(self) -> None:
         """Look there now."""
         sighting = await check_domain(self.hass, self.entry, await self.key(), ask_tesla=True)
-        if sighting is not KeySighting.OURS:
-            raise OnboardingError(sighting.value)
+        if sighting is not KeyCheck.OURS:
+            raise RegistrationError(sighting.value)
 
 
 class HandOverFlow(PageFlow):

@@ -10,7 +10,7 @@ from homeassistant.util import dt as dt_util
 from .const import CONF_DOMAIN, CONF_REGION, DOMAIN
 from .endpoints import active_endpoints
 from .models import TeslaChargingConfigEntry
-from .setup_flow.domain import KeySighting, look_for_key
+from .setup_flow.domain import KeyCheck, check_key
 from .telemetry.server import async_get_telemetry_server
 from .vehicle.state import TelemetryStage
 
@@ -54,7 +54,7 @@ async def _keys_served(hass: HomeAssistant, keys: dict[str, bytes]) -> str | dic
     """Return whether every domain shows its key (the point), as far as that can be seen from here."""
     session, endpoints = async_get_clientsession(hass), active_endpoints()
     for domain, key in keys.items():
-        sighting = await look_for_key(session, endpoints.key_url(domain), key)
-        if sighting is not KeySighting.OURS:
+        sighting = await check_key(session, endpoints.key_url(domain), key)
+        if sighting is not KeyCheck.OURS:
             return {"type": "failed", "error": sighting.value.removeprefix("seen_")}
     return "ok"

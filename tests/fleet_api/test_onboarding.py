@@ -6,7 +6,7 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.tesla_charging.fleet_api import Region, all_under
-from custom_components.tesla_charging.setup_flow.domain import OnboardingError
+from custom_components.tesla_charging.setup_flow.domain import RegistrationError
 from custom_components.tesla_charging.setup_flow.registration import Registrar
 from custom_components.tesla_charging.vehicle_command import VirtualKey
 
@@ -38,7 +38,7 @@ async def test_onboarding_registers(hass: HomeAssistant, world: World, own_key: 
 async def test_onboarding_notices_another_key(
     hass: HomeAssistant, world: World, own_key: VirtualKey
 ) -> None:
-    with pytest.raises(OnboardingError) as info:
+    with pytest.raises(RegistrationError) as info:
         await onboard(hass, world, VirtualKey.generate())
     assert info.value.key == "key_differs"
 
@@ -47,7 +47,7 @@ async def test_onboarding_says_what_has_to_be_changed(
     hass: HomeAssistant, world: World, own_key: VirtualKey, key_host: KeyHost
 ) -> None:
     async def key_of_error(domain: str = DOMAIN, secret: str = "") -> str:
-        with pytest.raises(OnboardingError) as info:
+        with pytest.raises(RegistrationError) as info:
             await onboard(hass, world, own_key, domain=domain, secret=secret)
         assert CLIENT_SECRET not in info.value.detail
         return info.value.key

@@ -19,7 +19,7 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 from custom_components.tesla_charging import clock, repairs
 from custom_components.tesla_charging.auth.key_store import async_get_key_store
 from custom_components.tesla_charging.issues.kinds import ISSUE_TYPES
-from custom_components.tesla_charging.setup_flow.domain import KeySighting
+from custom_components.tesla_charging.setup_flow.domain import KeyCheck
 from custom_components.tesla_charging.setup_flow.registration import _REGISTRATION_ERRORS
 from custom_components.tesla_charging.vehicle_command import VirtualKey
 from tests.conftest import HOME_DOMAIN, KEY_FILE, PEARL, Home
@@ -468,13 +468,13 @@ def test_every_kind_has_its_words_and_every_fixable_one_its_flow() -> None:
 def test_every_refusal_of_a_registration_has_its_words(key: str) -> None:
     needed = {name for _, name in _REGISTRATION_ERRORS} | {"unexpected", "key_differs"}
     needed |= {"key_not_fetched"} | {
-        str(seen) for seen in KeySighting if seen.is_certain and seen is not KeySighting.OURS
+        str(seen) for seen in KeyCheck if seen.is_certain and seen is not KeyCheck.OURS
     }
     needed |= {"cannot_check", "not_set_up", "key_unreadable", "no_credentials"}
     assert set(ENGLISH[key]["fix_flow"]["error"]) == needed
 
 
 def test_everything_that_can_be_seen_at_a_domain_has_its_words() -> None:
-    needed = {str(sighting) for sighting in KeySighting if sighting is not KeySighting.OURS}
+    needed = {str(sighting) for sighting in KeyCheck if sighting is not KeyCheck.OURS}
     needed |= {"cannot_check", "key_unreadable"}
     assert set(ENGLISH["key_not_served"]["fix_flow"]["error"]) == needed

@@ -10,11 +10,11 @@ import pytest
 
 from custom_components.tesla_charging.fleet_api import KEY_PATH
 from custom_components.tesla_charging.setup_flow.domain import (
-    KeySighting,
-    OnboardingError,
+    KeyCheck,
+    RegistrationError,
     bare_domain,
-    doubt,
-    look_for_key,
+    check_key,
+    domain_problem,
 )
 from custom_components.tesla_charging.vehicle_command import VirtualKey
 from tests.fleet_telemetry.pki import SERVER_AUTH, issue
@@ -40,9 +40,9 @@ async def served(answer: Answer, context: ssl.SSLContext | None = None) -> Async
         await runner.cleanup()
 
 
-async def seen(url: str, context: ssl.SSLContext | None = None) -> KeySighting:
+async def seen(url: str, context: ssl.SSLContext | None = None) -> KeyCheck:
     async with ClientSession(connector=TCPConnector(ssl=context or True)) as session:
-        return await look_for_key(session, url, KEY.public_key)
+        return await check_key(session, url, KEY.public_key)
 
 
 def text(body: str, status: int = 200, **headers: str) -> Answer:
@@ -56,22 +56,22 @@ def text(body: str, status: int = 200, **headers: str) -> Answer:
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        (text(KEY.public_pem), KeySighting.OURS),
-        (text("\n" + KEY.public_pem.replace("\n", "\r\n")), KeySighting.OURS),
-        (text(OTHER.public_pem), KeySighting.OTHER_KEY),
-        (text("<html>log in</html>"), KeySighting.NO_KEY),
-        (text("<pre>" + KEY.public_pem + "</pre>"), KeySighting.NO_KEY),
-        (text(""), KeySighting.NO_KEY),
-        (text(KEY.public_pem + " " * 10_000), KeySighting.NO_KEY),
-        (text("", 404), KeySighting.NOT_THERE),
-        (text("", 403), KeySighting.REFUSED),
-        (text("", 400), KeySighting.REFUSED),
-        (text("", 500), KeySighting.REFUSED),
-        (text("", 302, Location="https://elsewhere.example.com/"), KeySighting.REDIRECT),
-        (text("", 308, Location=KEY_PATH), KeySighting.REDIRECT),
+        (text(KEY.public_pem), KeyCheck.OURS),
+        (text("\n" + KEY.public_pem.replace("\n", "\r\n")), KeyCheck.OURS),
+        (text(OTHER.public_pem), KeyCheck.OTHER_KEY),
+        (text("<html>log in</html>"), KeyCheck.NO_KEY),
+        (text("<pre>" + KEY.public_pem + "</pre>"), KeyCheck.NO_KEY),
+        (text(""), KeyCheck.NO_KEY),
+        (text(KEY.public_pem + " " * 10_000), KeyCheck.NO_KEY),
+        (text("", 404), KeyCheck.NOT_THERE),
+        (text("", 403), KeyCheck.REFUSED),
+        (text("", 400), KeyCheck.REFUSED),
+        (text("", 500), KeyCheck.REFUSED),
+        (text("", 302, Location="https://elsewhere.example.com/"), KeyCheck.REDIRECT),
+        (text("", 308, Location=KEY_PATH), KeyCheck.REDIRECT),
     ],
 )
-async def test_what_is_served_at_the_address(answer: Answer, expected: KeySighting) -> None:
+async def test_what_is_served_at_the_address(answer: Answer, expected: KeyCheck) -> None:
     async with served(answer) as url:
         assert await seen(url) is expected
 
@@ -86,18 +86,18 @@ async def test_a_certificate_that_nobody_trusts_is_told_from_silence(tmp_path: P
     trusting.verify_flags &= ~ssl.VERIFY_X509_STRICT
     async with served(text(KEY.public_pem), context) as address:
         url = address.replace("127.0.0.1", "localhost")
-        assert await seen(url) is KeySighting.BAD_CERTIFICATE
-        assert await seen(url, trusting) is KeySighting.OURS
-        assert await seen(url.replace("https", "http")) is KeySighting.NO_ANSWER
-    assert await seen(url) is KeySighting.NO_ANSWER
+        assert await seen(url) is KeyCheck.BAD_CERTIFICATE
+        assert await seen(url, trusting) is KeyCheck.OURS
+        assert await seen(url.replace("https", "http")) is KeyCheck.NO_ANSWER
+    assert await seen(url) is KeyCheck.NO_ANSWER
 
 
 @pytest.mark.usefixtures("socket_enabled")
 async def test_a_name_that_leads_nowhere_says_little() -> None:
     sighting = await seen(f"https://nobody.invalid{KEY_PATH}")
-    assert sighting is KeySighting.NO_NAME
+    assert sighting is KeyCheck.NO_NAME
     assert not sighting.is_certain
-    assert KeySighting.NO_KEY.is_certain
+    assert KeyCheck.NO_KEY.is_certain
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ async def test_a_name_that_leads_nowhere_says_little() -> None:
 def test_names_that_did_not_work_for_others_are_doubted(
     domain: str, here: bool, key: str | None
 ) -> None:
-    assert doubt(domain, served_here=here) == key
+    assert domain_problem(domain, served_here=here) == key
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_names_that_did_not_work_for_others_are_doubted(
     ],
 )
 def test_a_domain_that_cannot_be_registered(text: str, key: str) -> None:
-    with pytest.raises(OnboardingError) as info:
+    with pytest.raises(RegistrationError) as info:
         bare_domain(text)
     assert info.value.key == key
 

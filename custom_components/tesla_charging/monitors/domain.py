@@ -20,7 +20,7 @@ from ..endpoints import active_endpoints
 from ..fleet_api import Region
 from ..issues.kinds import DOMAIN_MOVED, KEY_NOT_SERVED, Success
 from ..issues.registry import async_get_issues
-from ..setup_flow.domain import KeySighting, OnboardingError, look_for_key, proposed_domain
+from ..setup_flow.domain import KeyCheck, RegistrationError, check_key, proposed_domain
 from ..setup_flow.registration import registrar_of
 from ..vehicle_command import VirtualKey
 
@@ -64,7 +64,7 @@ class DomainMonitor:
             return
         last_try = self._failed >= TRIES - 1
         sighting = await check_domain(self._hass, self._entry, self._key, ask_tesla=last_try)
-        if sighting is KeySighting.OURS:
+        if sighting is KeyCheck.OURS:
             self._failed, self._rest = 0, LOOKS_A_DAY - 1
             return
         LOGGER.debug("The key was not found at the domain: %s", sighting)
@@ -72,7 +72,7 @@ class DomainMonitor:
         if self._failed >= TRIES:
             self._report(sighting)
 
-    def _report(self, sighting: KeySighting) -> None:
+    def _report(self, sighting: KeyCheck) -> None:
         issues = async_get_issues(self._hass, self._entry)
         data = self._entry.data
         # where another server shows the key is no matter of Home Assistant's own address
@@ -89,16 +89,16 @@ class DomainMonitor:
 
 async def check_domain(
     hass: HomeAssistant, entry: ConfigEntry, key: VirtualKey, *, ask_tesla: bool
-) -> KeySighting:
+) -> KeyCheck:
     """Look for the key now, and take back what was said of the domain if it is there.
 
     Many a router answers by itself when it is called from inside. So, if need be, Tesla is asked to look.
     """
     url = active_endpoints().key_url(entry.data[CONF_DOMAIN])
-    sighting = await look_for_key(async_get_clientsession(hass), url, key.public_key)
-    if sighting is not KeySighting.OURS and ask_tesla and await _tesla_finds(hass, entry, key):
-        sighting = KeySighting.OURS
-    if sighting is KeySighting.OURS:
+    sighting = await check_key(async_get_clientsession(hass), url, key.public_key)
+    if sighting is not KeyCheck.OURS and ask_tesla and await _tesla_finds(hass, entry, key):
+        sighting = KeyCheck.OURS
+    if sighting is KeyCheck.OURS:
         async_get_issues(hass, entry).record_success(Success.KEY_SEEN)
     return sighting
 
@@ -109,7 +109,7 @@ async def _tesla_finds(hass: HomeAssistant, entry: ConfigEntry, key: VirtualKey)
         implementation = await async_get_config_entry_implementation(hass, entry)
         registrar = registrar_of(hass, implementation)
         await registrar.register(Region(entry.data[CONF_REGION]), entry.data[CONF_DOMAIN], key)
-    except (ImplementationUnavailableError, ValueError, OnboardingError) as err:
+    except (ImplementationUnavailableError, ValueError, RegistrationError) as err:
         LOGGER.debug("Tesla did not take the key from the domain: %s", err)
         return False
     return True

@@ -30,7 +30,7 @@ MOST: Final = 1000
 """Times the free credit: more than that is a slip of the finger."""
 
 
-class BudgetFlow(ConfigFlow, metaclass=ABCMeta):
+class BudgetSteps(ConfigFlow, metaclass=ABCMeta):
     """The part of the flow that is about money."""
 
     flow_impl: AbstractOAuth2Implementation

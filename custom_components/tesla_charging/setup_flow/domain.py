@@ -48,7 +48,7 @@ FILE_HOST_SUFFIXES: Final = (
 )
 
 
-class OnboardingError(Exception):
+class RegistrationError(Exception):
     """Something on the page has to be changed: the key of the message, and what it mentions."""
 
     def __init__(self, key: str, detail: str = "", url: str = "") -> None:
@@ -59,7 +59,7 @@ class OnboardingError(Exception):
         self.url = url
 
 
-class KeySighting(StrEnum):
+class KeyCheck(StrEnum):
     """What was seen at the key's address; each but the first is the key of a message."""
 
     OURS = "seen_ours"
@@ -75,7 +75,7 @@ class KeySighting(StrEnum):
     @property
     def is_certain(self) -> bool:
         """Whether somebody answered; a call from inside a home often reaches nobody, which says little."""
-        return self not in {KeySighting.NO_NAME, KeySighting.NO_ANSWER}
+        return self not in {KeyCheck.NO_NAME, KeyCheck.NO_ANSWER}
 
 
 def bare_domain(text: str) -> str:
@@ -85,30 +85,30 @@ def bare_domain(text: str) -> str:
     """
     text = text.strip().lower()
     if text.startswith("http://"):
-        raise OnboardingError("domain_not_https")
+        raise RegistrationError("domain_not_https")
     try:
         parts = urlsplit(text if "://" in text else f"https://{text}")
         name, port = (parts.hostname or "").rstrip("."), parts.port
     except ValueError:
-        raise OnboardingError("domain_invalid") from None
+        raise RegistrationError("domain_invalid") from None
     if parts.scheme != "https" or parts.username is not None:
-        raise OnboardingError("domain_invalid")
+        raise RegistrationError("domain_invalid")
     if _is_ip_address(name):
-        raise OnboardingError("domain_ip_address")
+        raise RegistrationError("domain_ip_address")
     if port not in {None, 443}:
-        raise OnboardingError("domain_with_port")
+        raise RegistrationError("domain_with_port")
     if not is_hostname(name):
-        raise OnboardingError("domain_invalid")
+        raise RegistrationError("domain_invalid")
     if parts.path.strip("/") or parts.query or parts.fragment:
-        raise OnboardingError("domain_with_path", name)
+        raise RegistrationError("domain_with_path", name)
     if name.endswith(PRIVATE_SUFFIXES):
-        raise OnboardingError("domain_private")
+        raise RegistrationError("domain_private")
     if "tesla" in name:
-        raise OnboardingError("domain_tesla")
+        raise RegistrationError("domain_tesla")
     return name
 
 
-def doubt(domain: str, *, served_here: bool) -> str | None:
+def domain_problem(domain: str, *, served_here: bool) -> str | None:
     """Return the key of a message if a name is known not to work, else None."""
     for suffix, key in DOUBTFUL_SUFFIXES:
         if domain.endswith(suffix):
@@ -129,11 +129,11 @@ def proposed_domain(hass: HomeAssistant) -> str | None:
         return bare_domain(
             get_url(hass, allow_internal=False, allow_ip=False, require_ssl=True, allow_cloud=False)
         )
-    except NoURLAvailableError, OnboardingError:
+    except NoURLAvailableError, RegistrationError:
         return None
 
 
-async def look_for_key(session: ClientSession, url: str, public_key: bytes) -> KeySighting:
+async def check_key(session: ClientSession, url: str, public_key: bytes) -> KeyCheck:
     """Fetch the public key the way Tesla does, as far as that can be seen from here.
 
     A plain PEM file with status 200 and no redirect, over https with a certificate that the world trusts.
@@ -142,27 +142,27 @@ async def look_for_key(session: ClientSession, url: str, public_key: bytes) -> K
     try:
         async with session.get(url, timeout=LOOK_TIMEOUT, allow_redirects=False) as response:
             if 300 <= response.status < 400:
-                return KeySighting.REDIRECT
+                return KeyCheck.REDIRECT
             if response.status == 404:
-                return KeySighting.NOT_THERE
+                return KeyCheck.NOT_THERE
             if response.status != 200:
-                return KeySighting.REFUSED
+                return KeyCheck.REFUSED
             body = bytearray()
             async for chunk in response.content.iter_chunked(MAX_ANSWER_LENGTH):
                 body += chunk
                 if len(body) > MAX_ANSWER_LENGTH:
-                    return KeySighting.NO_KEY
+                    return KeyCheck.NO_KEY
     except ClientConnectorCertificateError, ClientSSLError:
-        return KeySighting.BAD_CERTIFICATE
+        return KeyCheck.BAD_CERTIFICATE
     except ClientConnectorDNSError:
-        return KeySighting.NO_NAME
+        return KeyCheck.NO_NAME
     except ClientError, TimeoutError:
-        return KeySighting.NO_ANSWER
+        return KeyCheck.NO_ANSWER
     try:
         seen = public_point(bytes(body))
     except InvalidKey:
-        return KeySighting.NO_KEY
-    return KeySighting.OURS if seen == public_key else KeySighting.OTHER_KEY
+        return KeyCheck.NO_KEY
+    return KeyCheck.OURS if seen == public_key else KeyCheck.OTHER_KEY
 
 
 def _is_ip_address(name: str) -> bool:

@@ -23,7 +23,7 @@ from ..const import CONF_DOMAIN, DOMAIN, LOGGER, PORTAL_URL
 from ..endpoints import active_endpoints
 from ..fleet_api import KEY_PATH, FleetApiError, Region
 from ..vehicle_command import InvalidKey, VirtualKey
-from .domain import OnboardingError, bare_domain, doubt, proposed_domain
+from .domain import RegistrationError, bare_domain, domain_problem, proposed_domain
 from .registration import registrar_of
 
 CONF_FILE: Final = "file"
@@ -40,7 +40,7 @@ KEY_IMPORTED: Final = "imported"
 MAX_FILE_LENGTH: Final = 8192
 
 
-class KeyFlow(ConfigFlow, metaclass=ABCMeta):
+class KeySteps(ConfigFlow, metaclass=ABCMeta):
     """The part of the flow that has a key and a domain registered with Tesla."""
 
     flow_impl: AbstractOAuth2Implementation
@@ -91,7 +91,7 @@ class KeyFlow(ConfigFlow, metaclass=ABCMeta):
         try:
             self._domain = bare_domain(user_input[CONF_DOMAIN])
             self._insist_on(self._domain)
-        except OnboardingError as err:
+        except RegistrationError as err:
             if err.key != "domain_with_path":
                 return self._form({CONF_DOMAIN: err.key}, user_input)
             # what is left of it is most likely what was meant
@@ -102,10 +102,10 @@ class KeyFlow(ConfigFlow, metaclass=ABCMeta):
 
     def _insist_on(self, domain: str) -> None:
         """Tell once what is known against a name. Raises OnboardingError."""
-        key = doubt(domain, served_here=self._shown_here)
+        key = domain_problem(domain, served_here=self._shown_here)
         if key is not None and self._doubted != domain:
             self._doubted = domain
-            raise OnboardingError(key)
+            raise RegistrationError(key)
 
     def _form(
         self,
@@ -276,7 +276,7 @@ class KeyFlow(ConfigFlow, metaclass=ABCMeta):
         self._offered.pop(KEY_KEEP, None)
         self._offered = {**({KEY_KEEP: now} if now else {}), **self._offered}
         self._choice = self._choices[0]
-        raise OnboardingError("key_changed")
+        raise RegistrationError("key_changed")
 
     async def _try_to_register(self, key: VirtualKey) -> tuple[dict[str, str], str, str]:
         """Have Tesla take the key from the domain; return errors, what they mention, and the key's address."""
@@ -289,7 +289,7 @@ class KeyFlow(ConfigFlow, metaclass=ABCMeta):
                 await self._register(key)
                 await store.save(key)
                 self._kept = key
-        except OnboardingError as err:
+        except RegistrationError as err:
             field = CONF_DOMAIN if err.key.startswith("domain_") and self._shown_here else "base"
             return {field: err.key}, err.detail, err.url
         except OSError as err:

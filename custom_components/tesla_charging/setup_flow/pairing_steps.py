@@ -22,7 +22,7 @@ CHECK_DELAYS: Final = (2.0, 3.0, 4.0, 5.0, 6.0, 10.0, 10.0, 10.0, 10.0)
 """Seconds between the looks at whether a car was paired: a minute in all, for two cents."""
 
 
-class PairingFlow(ConfigFlow, metaclass=ABCMeta):
+class PairingSteps(ConfigFlow, metaclass=ABCMeta):
     """The part of the flow that has the account's cars paired."""
 
     def __init__(self) -> None:

@@ -37,19 +37,19 @@ from ..storage.config_record import ConfigRecord
 from ..storage.vehicle_store import VehicleStorage
 from ..telemetry.settings import TelemetrySettings, Transport
 from ..vehicle_command import InvalidKey, VirtualKey
-from .budget_steps import BudgetFlow
-from .domain import OnboardingError, same_root
-from .key_steps import KeyFlow
-from .pairing_steps import PairingFlow
+from .budget_steps import BudgetSteps
+from .domain import RegistrationError, same_root
+from .key_steps import KeySteps
+from .pairing_steps import PairingSteps
 from .registration import AccountCars, Registrar, registrar_of
-from .telemetry_steps import TelemetryFlow
+from .telemetry_steps import TelemetrySteps
 
 
-class ReconfigureFlow(
-    KeyFlow,
-    PairingFlow,
-    TelemetryFlow,
-    BudgetFlow,
+class ReconfigureSteps(
+    KeySteps,
+    PairingSteps,
+    TelemetrySteps,
+    BudgetSteps,
     AbstractOAuth2FlowHandler,
     metaclass=ABCMeta,
 ):
@@ -244,7 +244,7 @@ class ReconfigureFlow(
             try:
                 implementation = await async_get_config_entry_implementation(self.hass, other)
             except (ImplementationUnavailableError, ValueError) as err:
-                raise OnboardingError("other_account", other.title) from err
+                raise RegistrationError("other_account", other.title) from err
             registrar = registrar_of(self.hass, implementation)
             region, domain = Region(other.data[CONF_REGION]), other.data[CONF_DOMAIN]
             await registrar.register(region, domain, key)
@@ -274,5 +274,5 @@ class ReconfigureFlow(
             try:
                 if kept is not None:
                     await registrar.register(region, domain, kept)
-            except OnboardingError as err:
+            except RegistrationError as err:
                 LOGGER.warning("Tesla did not take the old key back: %s", err)

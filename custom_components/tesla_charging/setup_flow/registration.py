@@ -33,7 +33,7 @@ from ..fleet_api import (
     VehicleSummary,
 )
 from ..vehicle_command import VirtualKey
-from .domain import KeySighting, OnboardingError, look_for_key
+from .domain import KeyCheck, RegistrationError, check_key
 
 # Rows of (error, key of the message on the page)
 _REGISTRATION_ERRORS: Final[tuple[tuple[type[FleetApiError], str], ...]] = (
@@ -91,13 +91,13 @@ class Registrar:
             taken = await partner.register(domain)
         except RegistrationFailed as err:
             # Tesla says little of what it met; from here more may be seen
-            sighting = await look_for_key(session, url, key.public_key)
-            raise OnboardingError(_seen(sighting), err.detail, url) from err
+            sighting = await check_key(session, url, key.public_key)
+            raise RegistrationError(_seen(sighting), err.detail, url) from err
         except FleetApiError as err:
             known = (name for kind, name in _REGISTRATION_ERRORS if isinstance(err, kind))
-            raise OnboardingError(next(known, "unexpected"), err.detail, url) from err
+            raise RegistrationError(next(known, "unexpected"), err.detail, url) from err
         if taken != key.public_key:
-            raise OnboardingError("key_differs", "", url)
+            raise RegistrationError("key_differs", "", url)
 
     async def register_elsewhere(self, region: Region, domain: str, key: VirtualKey) -> None:
         """Register in the other regions too, so that an account that lives there finds it done."""
@@ -105,7 +105,7 @@ class Registrar:
             if other is not region:
                 try:
                     await self.register(other, domain, key)
-                except OnboardingError as err:
+                except RegistrationError as err:
                     LOGGER.debug("Not registered in region %s: %s", other, err.key)
 
 
@@ -115,9 +115,9 @@ def registrar_of(hass: HomeAssistant, implementation: AbstractOAuth2Implementati
     return Registrar(hass, active_endpoints(), tesla.client_id, tesla.client_secret)
 
 
-def _seen(sighting: KeySighting) -> str:
+def _seen(sighting: KeyCheck) -> str:
     """Return the key of the message for a key that Tesla could not fetch."""
-    if sighting is KeySighting.OURS or not sighting.is_certain:
+    if sighting is KeyCheck.OURS or not sighting.is_certain:
         return "key_not_fetched"
     return sighting.value
 

@@ -45,7 +45,7 @@ CONF_VEHICLE_CA_FILE = "vehicle_ca_file"
 _FILES = (CONF_CERTIFICATE_FILE, CONF_KEY_FILE, CONF_VEHICLE_CA_FILE)
 
 
-class TelemetryFlow(ConfigFlow, metaclass=ABCMeta):
+class TelemetrySteps(ConfigFlow, metaclass=ABCMeta):
     """The part of the flow that chooses telemetry, when an entry is made and when it is reconfigured."""
 
     def __init__(self) -> None:
