@@ -36,9 +36,9 @@ from .fleet_api import (
 from .issues.registry import async_get_issues
 from .storage.vehicle_store import VehicleStorage
 
-LOOK_INTERVAL: Final = timedelta(hours=6)
+CHECK_INTERVAL: Final = timedelta(hours=6)
 """How often the list is read; it is free, and cars change hands rarely."""
-LOOK_AGAIN: Final = timedelta(minutes=15)
+RECHECK_INTERVAL: Final = timedelta(minutes=15)
 """The same while a car is missing, or the list could not be read; also the shortest time between two."""
 MISSING_FOR: Final = timedelta(minutes=10)
 EMPTY_FOR: Final = timedelta(hours=24)
@@ -69,7 +69,7 @@ class Account:
         self._on_join: list[Callable[[VehicleCoordinator], None]] = []
         self._on_leave: list[Callable[[str], Coroutine[Any, Any, None]]] = []
         self._looked_at = 0.0
-        self._first_delay = LOOK_INTERVAL
+        self._first_delay = CHECK_INTERVAL
         self._due_at = float("inf")
         self._cancel: CALLBACK_TYPE | None = None
         self._looking = self._started = self._closed = False
@@ -95,23 +95,23 @@ class Account:
         """Read the list for the first time. Raises FleetApiError."""
         listed = await self._vehicles.listed()
         self._looked_at = clock.monotonic()
-        self._take(listed)
+        self._update(listed)
         if self._missing or not listed.is_complete:
-            self._first_delay = LOOK_AGAIN
+            self._first_delay = RECHECK_INTERVAL
 
     @callback
     def start(self) -> None:
         """Have every car asked for its data, and the list read regularly."""
         self._started = True
         for car in self.cars.values():
-            self._ask(car)
-        self._plan(self._first_delay)
+            self._refresh(car)
+        self._schedule(self._first_delay)
 
     @callback
     def stop(self) -> None:
         """Look no more, nor let anybody join: the entry is being unloaded."""
         self._closed = True
-        self._unplan()
+        self._unschedule()
 
     async def close(self) -> None:
         """End every car's coordinator."""
@@ -136,38 +136,38 @@ class Account:
     # -- looking ------------------------------------------------------------------------------------
 
     @callback
-    def look_soon(self) -> None:
+    def check_soon(self) -> None:
         """Look at once, because a car was not found, but not if that was just done."""
-        wait = self._looked_at + LOOK_AGAIN.total_seconds() - clock.monotonic()
+        wait = self._looked_at + RECHECK_INTERVAL.total_seconds() - clock.monotonic()
         if self._started and not self._looking and clock.monotonic() + wait < self._due_at:
-            self._plan(timedelta(seconds=max(0.0, wait)))
+            self._schedule(timedelta(seconds=max(0.0, wait)))
 
-    def _plan(self, delay: timedelta) -> None:
-        self._unplan()
+    def _schedule(self, delay: timedelta) -> None:
+        self._unschedule()
         if not self._closed:
             self._due_at = clock.monotonic() + delay.total_seconds()
-            job = HassJob(self._look, f"{DOMAIN} cars of an account", cancel_on_shutdown=True)
+            job = HassJob(self._check, f"{DOMAIN} cars of an account", cancel_on_shutdown=True)
             self._cancel = async_call_later(self._hass, delay, job)
 
-    def _unplan(self) -> None:
+    def _unschedule(self) -> None:
         if self._cancel is not None:
             self._cancel()
             self._cancel = None
 
-    async def _look(self, _: datetime) -> None:
+    async def _check(self, _: datetime) -> None:
         """Read the list and draw the conclusions. What fails is tried again."""
         self._cancel, self._looking = None, True
-        delay = LOOK_AGAIN
+        delay = RECHECK_INTERVAL
         try:
             listed = await self._vehicles.listed()
             self._looked_at = clock.monotonic()
             if self._closed:
                 return
-            self._take(listed)
+            self._update(listed)
             if listed.is_complete:
-                await self._part(every_car=not listed.cars)
+                await self._remove_missing(every_car=not listed.cars)
                 if not self._missing:
-                    delay = LOOK_INTERVAL
+                    delay = CHECK_INTERVAL
         except FleetApiError as err:
             LOGGER.debug("The cars of the account could not be listed: %s", err)
             if isinstance(err, LoginRequired):
@@ -176,9 +176,9 @@ class Account:
                 delay = max(delay, timedelta(seconds=err.retry_after))
         finally:
             self._looking = False
-        self._plan(delay)
+        self._schedule(delay)
 
-    def _take(self, listed: VehicleList) -> None:
+    def _update(self, listed: VehicleList) -> None:
         """Welcome who is new, take over names, and note who is missing."""
         named = {summary.vin: summary for summary in listed.cars}
         for vin, summary in named.items():
@@ -192,7 +192,7 @@ class Account:
             for vin in (self.cars.keys() | self._devices().keys()) - named.keys():
                 self._missing.setdefault(vin, clock.monotonic())
 
-    async def _part(self, *, every_car: bool) -> None:
+    async def _remove_missing(self, *, every_car: bool) -> None:
         """Part with those who are missing for certain."""
         wait = EMPTY_FOR if every_car else MISSING_FOR
         for vin, since in [*self._missing.items()]:
@@ -218,13 +218,13 @@ class Account:
         if not summary.has_name and device is not None and device.name:
             summary = replace(summary, name=device.name)
         car = self.cars[summary.vin] = self._make(summary)
-        car.on_not_found = self.look_soon
+        car.on_not_found = self.check_soon
         for join in self._on_join:
             join(car)
         if self._started:
-            self._ask(car)
+            self._refresh(car)
 
-    def _ask(self, car: VehicleCoordinator) -> None:
+    def _refresh(self, car: VehicleCoordinator) -> None:
         # a car may take half a minute to answer: nobody waits for it
         self._entry.async_create_background_task(
             self._hass, car.async_refresh(), f"{DOMAIN} first data of {car.name}"

@@ -13,7 +13,7 @@ from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .entities.dynamic import async_add_as_known
+from .entities.dynamic import async_add_when_known
 from .entity import VehicleEntity, VehicleEntityDescription
 from .fleet_api import Connectivity
 from .models import TeslaChargingConfigEntry
@@ -110,7 +110,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add every car's binary sensors, also of those that join later."""
-    async_add_as_known(
+    async_add_when_known(
         hass,
         entry,
         Platform.BINARY_SENSOR,

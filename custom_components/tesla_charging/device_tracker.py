@@ -8,7 +8,7 @@ from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .entities.dynamic import async_add_as_known
+from .entities.dynamic import async_add_when_known
 from .entity import VehicleEntity, VehicleEntityDescription
 from .models import TeslaChargingConfigEntry
 
@@ -29,7 +29,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the place of every car that tells it, also of those that join later."""
-    async_add_as_known(
+    async_add_when_known(
         hass, entry, Platform.DEVICE_TRACKER, async_add_entities, (LOCATION,), VehicleTracker
     )
 

@@ -13,7 +13,7 @@ from homeassistant.util import dt as dt_util
 from .coordinator import VehicleCoordinator
 from .entities.account_sensors import ACCOUNT_SENSORS, CAR_SENSORS, MeterSensor
 from .entities.budget_sensor import BUDGET_SENSORS, BudgetSensor
-from .entities.dynamic import async_add_as_known
+from .entities.dynamic import async_add_when_known
 from .entities.sensor_descriptions import (
     NEXT_SCHEDULE,
     SENSORS,
@@ -43,7 +43,7 @@ async def async_setup_entry(
         (TELEMETRY_SENSORS, TelemetrySensor),
         ((NEXT_SCHEDULE,), NextScheduleSensor),
     ):
-        async_add_as_known(hass, entry, Platform.SENSOR, async_add_entities, rows, make)
+        async_add_when_known(hass, entry, Platform.SENSOR, async_add_entities, rows, make)
     async_add_entities(MeterSensor(entry, row) for row in ACCOUNT_SENSORS)
     async_add_entities(BudgetSensor(entry, row) for row in BUDGET_SENSORS)
     entry.runtime_data.account.for_each(

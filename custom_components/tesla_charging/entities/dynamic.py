@@ -15,7 +15,7 @@ from ..models import TeslaChargingConfigEntry
 
 
 @callback
-def async_add_as_known[Row: VehicleEntityDescription](
+def async_add_when_known[Row: VehicleEntityDescription](
     hass: HomeAssistant,
     entry: TeslaChargingConfigEntry,
     platform: Platform,
