@@ -18,7 +18,8 @@ from .entity import VehicleEntity, VehicleEntityDescription
 from .fleet_api import Connectivity
 from .models import TeslaChargingConfigEntry
 from .vehicle.location import is_at_home
-from .vehicle.state import CONNECTIVITY, RECEIVED_AT, TELEMETRY, TelemetryStage, VehicleState
+from .vehicle.state import CONNECTIVITY, RECEIVED_AT, TELEMETRY, VehicleState
+from .vehicle.telemetry_status import TelemetryStage
 
 PARALLEL_UPDATES = 0
 

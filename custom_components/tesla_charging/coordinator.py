@@ -46,8 +46,8 @@ from .vehicle.charge_schedules import knows_schedules
 from .vehicle.energy_meter import with_energy
 from .vehicle.location import home_proximity
 from .vehicle.push import PushChannel
-from .vehicle.state import TelemetryStage, VehicleState, expected, readings_of
-from .vehicle.telemetry_status import LOCATION, NO_PROBLEM, TelemetryDiagnosis
+from .vehicle.state import VehicleState, expected, readings_of
+from .vehicle.telemetry_status import LOCATION, NO_PROBLEM, TelemetryDiagnosis, TelemetryStage
 from .vehicle_command import CommandRequest, CommandResult, Outcome, VirtualKey
 
 BURST = 0.25

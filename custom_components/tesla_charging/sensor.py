@@ -23,8 +23,8 @@ from .entities.sensor_descriptions import (
 from .entities.sensor_descriptions_special import SPECIAL_SENSORS
 from .entity import VehicleEntity
 from .models import TeslaChargingConfigEntry
+from .vehicle.charge_schedules import next_start
 from .vehicle.location import is_at_home
-from .vehicle.next_schedule import next_start
 from .vehicle.state import DIAGNOSIS, signals_of
 
 PARALLEL_UPDATES = 0

@@ -9,7 +9,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .entity import ControlEntity, VehicleEntityDescription
 from .models import TeslaChargingConfigEntry
-from .polling.decision import CHARGING
+from .vehicle.charge_status import CHARGING
 
 # every car keeps its own commands in order
 PARALLEL_UPDATES = 0

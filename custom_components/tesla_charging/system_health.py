@@ -12,7 +12,7 @@ from .endpoints import active_endpoints
 from .models import TeslaChargingConfigEntry
 from .setup_flow.domain import KeyCheck, check_key
 from .telemetry.server import async_get_telemetry_server
-from .vehicle.state import TelemetryStage
+from .vehicle.telemetry_status import TelemetryStage
 
 
 @callback

@@ -23,8 +23,8 @@ from custom_components.tesla_charging.commands.redundancy import (
 )
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.fleet_api import PRICES, Category
-from custom_components.tesla_charging.polling.decision import SILENCE
 from custom_components.tesla_charging.services import ACTIONS, PLACEHOLDERS
+from custom_components.tesla_charging.vehicle.charge_status import SILENCE
 
 ROOT: Final = Path(__file__).parents[2]
 INTEGRATION: Final = ROOT / "custom_components" / DOMAIN

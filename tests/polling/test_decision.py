@@ -14,7 +14,6 @@ from custom_components.tesla_charging.polling.decision import (
     EARLY,
     NOT_TOLD,
     ONLY_POLLED,
-    SILENCE,
     SOONEST_LOOK,
     PollContext,
     PollReason,
@@ -24,6 +23,7 @@ from custom_components.tesla_charging.polling.decision import (
     next_poll,
 )
 from custom_components.tesla_charging.polling.intervals import MINUTE
+from custom_components.tesla_charging.vehicle.charge_status import SILENCE
 from custom_components.tesla_charging.vehicle.state import Reading, VehicleState
 from custom_components.tesla_charging.vehicle.telemetry_status import TelemetryDiagnosis
 

@@ -4,10 +4,10 @@ import pytest
 
 from custom_components.tesla_charging.fleet_api import AccountUnpaid, MissingScope, Unreachable
 from custom_components.tesla_charging.storage.config_record import DAY, HOUR, ConfigRecord
-from custom_components.tesla_charging.vehicle.state import TelemetryStage
 from custom_components.tesla_charging.vehicle.telemetry_status import (
     TelemetryDiagnosis,
     TelemetryProblem,
+    TelemetryStage,
     problem_of,
 )
 

@@ -11,7 +11,7 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 from custom_components.tesla_charging.const import CONFIRM_DELAY
 from custom_components.tesla_charging.diagnostics import async_get_config_entry_diagnostics
 from custom_components.tesla_charging.fleet_api import Section
-from custom_components.tesla_charging.vehicle.next_schedule import next_start
+from custom_components.tesla_charging.vehicle.charge_schedules import next_start
 from custom_components.tesla_charging.vehicle.state import VehicleState, readings_of
 from custom_components.tesla_charging.vehicle_command import DAYS
 from tests.conftest import PEARL, Home

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from ..polling.decision import CHARGING, SILENCE
+from ..vehicle.charge_status import CHARGING, SILENCE
 from ..vehicle.push import PushChannel
 from ..vehicle.state import VehicleState
 from ..vehicle_command import CommandRequest, CommandResult, Outcome, Parameters

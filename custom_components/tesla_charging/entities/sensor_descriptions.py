@@ -22,8 +22,9 @@ from homeassistant.const import (
 
 from ..entity import VehicleEntityDescription
 from ..vehicle import charge_status as why_not_charging
-from ..vehicle.state import DIAGNOSIS, ENERGY, RECEIVED_AT, TELEMETRY, TelemetryStage, VehicleState
-from ..vehicle.telemetry_status import TelemetryProblem
+from ..vehicle.charge_schedules import scheduled_start
+from ..vehicle.state import DIAGNOSIS, ENERGY, RECEIVED_AT, TELEMETRY, VehicleState
+from ..vehicle.telemetry_status import TelemetryProblem, TelemetryStage
 from .sensor_values import (
     CHARGING_STATES,
     POWER_SIGNALS,
@@ -31,7 +32,6 @@ from .sensor_values import (
     energy_added,
     full_charge_at,
     last_message,
-    scheduled_start,
     signals_today,
     text,
     word,

@@ -6,6 +6,7 @@ from typing import Final
 
 from homeassistant.util import dt as dt_util
 
+from ..vehicle.charge_schedules import moment
 from ..vehicle.state import VehicleState
 
 CHARGING_STATES: Final[Mapping[str, str]] = {
@@ -109,12 +110,12 @@ def full_charge_at(state: VehicleState) -> datetime | None:
     measured_at = state.measured_at("EstimatedHoursToChargeTermination")
     if not hours or measured_at is None or state.value("DetailedChargeState") != "Charging":
         return None
-    return _moment(round((measured_at + hours * 3600) / 60) * 60)
+    return moment(round((measured_at + hours * 3600) / 60) * 60)
 
 
 def last_message(state: VehicleState) -> datetime | None:
     """Return when the car pushed something last, to HEARD_GRAIN while it goes on."""
-    return _moment(state.received_at)
+    return moment(state.received_at)
 
 
 def signals_today(state: VehicleState) -> int | None:
@@ -123,25 +124,8 @@ def signals_today(state: VehicleState) -> int | None:
     return count if day == dt_util.now().toordinal() else 0
 
 
-def scheduled_start(state: VehicleState) -> datetime | None:
-    """Return when the car is to begin charging by its schedule; None without one.
-
-    A car without a schedule stops telling the time, rather than that there is none.
-    """
-    if (
-        state.value("ScheduledChargingPending") is not True
-        and state.value("ScheduledChargingMode") != "StartAt"
-    ):
-        return None
-    return _moment(state.number("ScheduledChargingStartTime"))
-
-
 def scheduled_departure(state: VehicleState) -> datetime | None:
     """Return when the car is to be ready by its schedule; None without one."""
     if state.value("ScheduledChargingMode") != "DepartBy":
         return None
-    return _moment(state.number("scheduled_departure_time"))
-
-
-def _moment(at: float | None) -> datetime | None:
-    return None if at is None else dt_util.utc_from_timestamp(at).replace(microsecond=0)
+    return moment(state.number("scheduled_departure_time"))

@@ -7,13 +7,13 @@ it; and a car that does nothing is left alone for long enough to fall asleep.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import Enum, StrEnum, auto
 import math
 from typing import Final
 
 from ..const import STATE_INTERVAL
 from ..fleet_api import Connectivity
+from ..vehicle.charge_status import SILENCE
 from ..vehicle.signals import SIGNALS
 from ..vehicle.state import VehicleState
 from ..vehicle.telemetry_status import LOCATION
@@ -33,9 +33,6 @@ from .intervals import (
     woke_pause,
 )
 
-SILENCE: Final = timedelta(minutes=10)
-"""How long a charging, connected car may say nothing before it is asked."""
-CHARGING: Final = frozenset({"Charging", "Starting"})
 ONLY_POLLED: Final = "charge_limit_soc_max"
 """A signal that every car gives when it is asked, and none pushes."""
 
@@ -260,11 +257,6 @@ def next_poll(known: PollContext, now: float) -> PollDecision:
 def next_check(phase: float, now: float) -> float:
     """Return when (unix seconds) to look next whether a car is awake."""
     return _on_grid(now + SOONEST_LOOK, phase)
-
-
-def is_charging(state: VehicleState) -> bool:
-    """Return whether a car charges, as far as is known."""
-    return state.value("DetailedChargeState") in CHARGING
 
 
 def is_incomplete(state: VehicleState, *, asked: bool) -> bool:

@@ -8,19 +8,12 @@ from typing import Final
 import zlib
 
 from ..fleet_api import AccountUnpaid, Connectivity, FleetApiError
+from ..vehicle.charge_status import is_charging
 from ..vehicle.location import NOWHERE, HomeProximity
 from ..vehicle.push import PushChannel
 from ..vehicle.state import Readings, VehicleState, clock_lag, signals_of
 from .charge_forecast import ChargeForecast, forecast
-from .decision import (
-    PollContext,
-    PollDecision,
-    PollTarget,
-    is_charging,
-    is_incomplete,
-    next_check,
-    next_poll,
-)
+from .decision import PollContext, PollDecision, PollTarget, is_incomplete, next_check, next_poll
 from .usage_pattern import HOUR, UsagePattern
 
 ACTIVITY: Final = signals_of(

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ..vehicle.state import TelemetryStage
-from ..vehicle.telemetry_status import TelemetryDiagnosis, TelemetryProblem
+from ..vehicle.telemetry_status import TelemetryDiagnosis, TelemetryProblem, TelemetryStage
 
 HOUR: Final = 3_600.0
 DAY: Final = 24 * HOUR

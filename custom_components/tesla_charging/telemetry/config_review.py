@@ -18,8 +18,7 @@ from ..issues.kinds import ACCOUNT_UNPAID, KEY_NOT_PAIRED
 from ..issues.registry import async_get_issues
 from ..storage.config_record import DAY, HOUR, ConfigRecord
 from ..storage.vehicle_store import VehicleStorage
-from ..vehicle.state import TelemetryStage
-from ..vehicle.telemetry_status import TelemetryProblem, problem_of
+from ..vehicle.telemetry_status import TelemetryProblem, TelemetryStage, problem_of
 from .config_issues import show_left_out, show_refusal
 from .config_sync import ConfigSync
 

@@ -19,8 +19,7 @@ from ..fleet_telemetry import (
 )
 from ..storage.config_record import ConfigRecord
 from ..vehicle.signals import SIGNALS
-from ..vehicle.state import TelemetryStage
-from ..vehicle.telemetry_status import LOCATION, SKIPPED, TelemetryProblem
+from ..vehicle.telemetry_status import LOCATION, SKIPPED, TelemetryProblem, TelemetryStage
 from ..vehicle_command import VirtualKey
 from .settings import TelemetrySettings
 

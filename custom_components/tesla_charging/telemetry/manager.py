@@ -18,8 +18,12 @@ from ..endpoints import active_endpoints
 from ..fleet_api import TelemetryConfigs
 from ..storage.config_record import ConfigRecord
 from ..storage.vehicle_store import VehicleStorage
-from ..vehicle.state import TelemetryStage
-from ..vehicle.telemetry_status import NO_PROBLEM, TelemetryDiagnosis, TelemetryProblem
+from ..vehicle.telemetry_status import (
+    NO_PROBLEM,
+    TelemetryDiagnosis,
+    TelemetryProblem,
+    TelemetryStage,
+)
 from ..vehicle_command import VirtualKey
 from .config_issues import clear_refusals
 from .config_review import ConfigReview

@@ -20,7 +20,7 @@ from ..fleet_api import Connectivity, FleetApiError, TelemetryConfigs
 from ..fleet_telemetry import ConfigAnswerError, ReportedError, read_reported_errors
 from ..issues.issue_ids import car_issue_id
 from ..storage.vehicle_store import VehicleStorage
-from ..vehicle.state import TelemetryStage
+from ..vehicle.telemetry_status import TelemetryStage
 from .settings import TelemetrySettings, Transport
 
 ONLINE_FOR: Final = timedelta(minutes=15)

@@ -4,13 +4,15 @@ Here a day is "mon", a time is minutes after the car's local midnight. Shapes: `
 `PreconditionSchedule` of common.proto; the sections of `vehicle_data` carry the same fields.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import time
+from datetime import datetime, time, timedelta
 from enum import StrEnum
+import re
 from typing import Any, Final
 
 from homeassistant.const import WEEKDAYS
+from homeassistant.util import dt as dt_util, location
 
 from ..fleet_api import Section, VehicleData
 from ..vehicle_command import (
@@ -22,6 +24,7 @@ from ..vehicle_command import (
     Command,
     CommandRequest,
 )
+from .state import VehicleState
 
 MAX_SCHEDULES: Final = 200
 """How many of a car's schedules are read; Tesla's cars hold 50."""
@@ -202,3 +205,97 @@ def knows_schedules(version: object) -> bool | None:
     if len(parts) < 2 or not all(part.isascii() and part.isdigit() for part in parts):
         return None
     return tuple(int(part[:6]) for part in parts) >= SCHEDULES_FROM
+
+
+def moment(at: float | None) -> datetime | None:
+    """Return unix seconds as a UTC time without fractions, None for None."""
+    return None if at is None else dt_util.utc_from_timestamp(at).replace(microsecond=0)
+
+
+def scheduled_start(state: VehicleState) -> datetime | None:
+    """Return when the car is to begin charging by its schedule; None without one.
+
+    A car without a schedule stops telling the time, rather than that there is none.
+    """
+    if (
+        state.value("ScheduledChargingPending") is not True
+        and state.value("ScheduledChargingMode") != "StartAt"
+    ):
+        return None
+    return moment(state.number("ScheduledChargingStartTime"))
+
+
+NEAR: Final = 1000.0
+"""Metres around a schedule's place in which it is taken to act."""
+WEEK: Final = 7
+EVERY_DAY: Final = 127
+
+_DEGREES: Final = r"(-?[0-9]{1,3}\.[0-9]{1,9})"
+_WORD: Final = re.compile(rf"([0-9]{{1,3}}),([0-9]{{1,4}}),([01]),{_DEGREES},{_DEGREES}")
+
+type Place = tuple[float, float]
+
+
+def next_start(
+    state: VehicleState, home: Place, at_home: bool | None, now: datetime
+) -> datetime | None:
+    """Return the next start after `now` (in the home's time zone) as a UTC time, None if none is known.
+
+    `home` is where Home Assistant is, and `at_home` whether the car is there, None if that is not known.
+    """
+    starts = [*_of_setting(state, now), *_of_schedules(state, home, at_home, now)]
+    return min((start for start in starts if start > now), default=None)
+
+
+def _of_setting(state: VehicleState, now: datetime) -> Iterator[datetime]:
+    """Yield what the car itself calls its start; one that it does at the same time every day also on the next days."""
+    if (start := scheduled_start(state)) is None:
+        return
+    yield start
+    if state.value("ScheduledChargingMode") == "StartAt":
+        local = start.astimezone(now.tzinfo)
+        yield from _times(EVERY_DAY, local.hour * 60 + local.minute, now)
+
+
+def _of_schedules(
+    state: VehicleState, home: Place, at_home: bool | None, now: datetime
+) -> Iterator[datetime]:
+    told = state.value("charge_schedules")
+    place = _place(state, home, at_home)
+    if not isinstance(told, str) or place is None:
+        return
+    told_at = dt_util.utc_from_timestamp(state.measured_at("charge_schedules") or 0)
+    for word in told.split():
+        if (parts := _WORD.fullmatch(word)) is None:  # from a damaged file
+            continue
+        days, minutes, once, latitude, longitude = parts.groups()
+        away = location.distance(*place, float(latitude), float(longitude))
+        if away is None or away > NEAR or int(minutes) > LAST_MINUTE:
+            continue
+        if int(once):  # only the first time since it was told of: then the car forgets it
+            first = told_at.astimezone(now.tzinfo)
+            yield from [at for at in _times(int(days), int(minutes), first) if at > told_at][:1]
+        else:
+            yield from _times(int(days), int(minutes), now)
+
+
+def _times(days: int, minutes: int, since: datetime) -> Iterator[datetime]:
+    """Yield the times of a schedule from the day of `since` to the same day a week later."""
+    for ahead in range(WEEK + 1):
+        day = since + timedelta(days=ahead)
+        if days & 1 << day.isoweekday() % WEEK:
+            yield _at(day, minutes)
+
+
+def _place(state: VehicleState, home: Place, at_home: bool | None) -> Place | None:
+    """Return where the car is, as far as that is known; a car that nobody places is taken to be at home."""
+    if isinstance(position := state.value("Location"), tuple):
+        return position
+    return None if at_home is False else home
+
+
+def _at(day: datetime, minutes: int) -> datetime:
+    """Return a time of a day; one that the clocks leave out is as much later as they are put forward."""
+    hour, minute = divmod(minutes, 60)
+    local = day.replace(hour=hour, minute=minute, second=0, microsecond=0, fold=0)
+    return local.astimezone(dt_util.UTC)

@@ -1,6 +1,7 @@
 """Why a car does not charge, as far as Tesla tells."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Final
 
 from .state import VehicleState
@@ -58,3 +59,15 @@ def why_not_charging(state: VehicleState) -> str | None:
     if charging_state != "Stopped":
         return _BY_STATE.get(str(charging_state))
     return next((reason for reason, holds in _WHEN_STOPPED if holds(state)), "stopped")
+
+
+SILENCE: Final = timedelta(minutes=10)
+"""How long a charging, connected car may say nothing before it is asked."""
+
+
+CHARGING: Final = frozenset({"Charging", "Starting"})
+
+
+def is_charging(state: VehicleState) -> bool:
+    """Return whether a car charges, as far as is known."""
+    return state.value("DetailedChargeState") in CHARGING

@@ -18,8 +18,8 @@ from ..fleet_telemetry import (
     billed_signals,
     settle,
 )
-from .state import RECEIVED_GRAIN, UNKNOWN_TIME, TelemetryStage, VehicleState, pushed_readings
-from .telemetry_status import NO_PROBLEM, TelemetryDiagnosis
+from .state import RECEIVED_GRAIN, UNKNOWN_TIME, VehicleState, pushed_readings
+from .telemetry_status import NO_PROBLEM, TelemetryDiagnosis, TelemetryStage
 
 KEPT: Final = 10
 CHARGING_ALERTS: Final = ("BMS_", "CC_", "CHG", "CP_", "HVP_", "PCS_", "UMC_")

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import Any, Final
 
 from ..fleet_api import Connectivity, VehicleData
 from .charge_energy import NOTHING_CHARGED, ChargeEnergy
 from .signals import EARLIEST, LATEST, SIGNALS, NotGiven, SignalValue, with_position
-from .telemetry_status import NO_PROBLEM, TelemetryDiagnosis
+from .telemetry_status import NO_PROBLEM, TelemetryDiagnosis, TelemetryStage
 
 MAX_CLOCK_LEAD: Final = 300.0
 """Seconds that a car's clock may run ahead of ours before its time is not believed."""
@@ -72,23 +71,6 @@ class Reading:
             case [[float() | int() as one, float() | int() as two], int() | float() as at, *rest]:
                 return cls((one, two), at, outdated=rest == [True])
         return None
-
-
-class TelemetryStage(StrEnum):
-    """How far a car's push channel has come."""
-
-    OFF = "off"
-    """Not wanted: data come by polling."""
-    WAITING = "waiting"
-    """Wanted; Tesla has not taken the configuration yet."""
-    REFUSED = "refused"
-    """Tesla, or the car, did not take the configuration."""
-    CONFIGURED = "configured"
-    """Tesla took it, the car has not fetched it."""
-    SYNCED = "synced"
-    """The car has fetched it; it connects when it is awake."""
-    CONNECTED = "connected"
-    """The car is connected now."""
 
 
 type Readings = Mapping[str, Reading]

@@ -83,3 +83,20 @@ def problem_of(err: BaseException | None) -> TelemetryProblem:
     return next(
         (problem for kind, problem in _ERRORS if isinstance(err, kind)), TelemetryProblem.NONE
     )
+
+
+class TelemetryStage(StrEnum):
+    """How far a car's push channel has come."""
+
+    OFF = "off"
+    """Not wanted: data come by polling."""
+    WAITING = "waiting"
+    """Wanted; Tesla has not taken the configuration yet."""
+    REFUSED = "refused"
+    """Tesla, or the car, did not take the configuration."""
+    CONFIGURED = "configured"
+    """Tesla took it, the car has not fetched it."""
+    SYNCED = "synced"
+    """The car has fetched it; it connects when it is awake."""
+    CONNECTED = "connected"
+    """The car is connected now."""
