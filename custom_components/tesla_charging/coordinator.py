@@ -36,10 +36,9 @@ from .fleet_api import (
 from .fleet_telemetry import Record, SignalRecord
 from .issues.kinds import Success
 from .issues.registry import async_get_issues
-from .polling.confirming import ConfirmationTimer
 from .polling.decision import PollDecision, PollTarget
 from .polling.observations import PollObservations
-from .polling.refreshing import SharedRefresh
+from .polling.timers import ConfirmationTimer, SharedRefresh
 from .storage.vehicle_store import CommandRecord, VehicleStorage
 from .telling import TellingCoordinator
 from .vehicle.charge_schedules import knows_schedules
