@@ -22,7 +22,7 @@ from custom_components.tesla_charging.billing.ledger import (
     before,
     start_of,
 )
-from custom_components.tesla_charging.billing.meter_forecast import DAY, Span, forecast
+from custom_components.tesla_charging.billing.meter import DAY, Span, forecast
 from custom_components.tesla_charging.fleet_api import (
     PRICE_LISTS,
     UNITS_PER_DOLLAR,
