@@ -29,8 +29,8 @@ from .const import CONF_IMPLEMENTATION, DOMAIN, LOGGER
 from .endpoints import active_endpoints
 from .fleet_api import FleetApiClient, TelemetryConfigs
 from .storage.vehicle_store import VehicleStorage
+from .telemetry.config_sync import remove_config
 from .telemetry.server import DIRECTORY, erase_files, files_exist
-from .telemetry.take_back import remove_config
 
 LEFTOVERS: Final = "leftovers"
 """Id of the issue when the last entry is gone; the prefix of it while others remain."""

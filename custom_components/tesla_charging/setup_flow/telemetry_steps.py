@@ -24,11 +24,11 @@ from ..device import vins_of
 from ..endpoints import active_endpoints
 from ..fleet_api import DEFAULT_CURRENCY, Category, VehicleSummary, price_list
 from ..fleet_telemetry import expected_signals_per_month, fields_for, is_hostname, is_topic_base
+from ..telemetry.config_review import shown_signals
 from ..telemetry.mqtt import Arrival, messages_arrive, mqtt_is_set_up
 from ..telemetry.reachability import Reachability, check_reachability
 from ..telemetry.server import TelemetryServerError, async_get_telemetry_server
 from ..telemetry.settings import TelemetrySettings, Transport
-from ..telemetry.shown import shown_signals
 from ..vehicle.signals import SIGNALS
 from .domain import same_root
 

@@ -1,7 +1,7 @@
 """Keeping the cars of one entry configured: now and then it is seen to, and the owner sees what came of it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -176,3 +176,19 @@ class ConfigReview:
         if expected and online and car.data.telemetry is not TelemetryStage.CONNECTED:
             return ABSENT_INTERVAL
         return memory.patience
+
+
+@callback
+def shown_signals(cars: Iterable[VehicleCoordinator]) -> frozenset[str]:
+    """Return the signals that any entity of these cars shows.
+
+    An entity that is switched off is not there and listens to nothing; Home Assistant loads the entry anew when one is
+    switched on, so that a look at every start is enough.
+    """
+    return frozenset(
+        name
+        for car in cars
+        for signals in car.async_contexts()
+        if isinstance(signals, frozenset)
+        for name in signals
+    )

@@ -1,11 +1,11 @@
 """Telling the cars to stream: the signed configuration, compared with what Tesla holds, sent only when it differs."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from ..const import LOGGER
-from ..fleet_api import FleetApiError, InvalidRequest, MissingScope, TelemetryConfigs
+from ..fleet_api import FleetApiError, InvalidRequest, MissingScope, NotFound, TelemetryConfigs
 from ..fleet_telemetry import (
     FIELDS,
     ConfigAnswerError,
@@ -17,6 +17,7 @@ from ..fleet_telemetry import (
     sign_token,
     unknown_field,
 )
+from ..saving import saving
 from ..storage.config_record import ConfigRecord
 from ..vehicle.signals import SIGNALS
 from ..vehicle.telemetry_status import LOCATION, SKIPPED, TelemetryProblem, TelemetryStage
@@ -180,3 +181,30 @@ def _refused(
         problem=problem,
         reason=reason,
     )
+
+
+async def remove_config(configs: TelemetryConfigs, vin: str, place: str) -> bool:
+    """Take a car's configuration back; return whether it is gone.
+
+    Tesla holds one per application: if it leads to another place than ours did, somebody put a configuration of
+    their own there since, and it stays.
+    """
+    try:
+        with saving():
+            held = read_config_status(await configs.get(vin)).config
+            if held is None or (place and _public_place(held) != place):
+                return True
+            await configs.delete(vin)
+    except ConfigAnswerError as err:
+        LOGGER.warning("What Tesla holds for a car could not be read: %s", err)
+        return False
+    except NotFound:
+        return True
+    except FleetApiError as err:
+        LOGGER.warning("A telemetry configuration could not be taken back: %s", err)
+        return False
+    return True
+
+
+def _public_place(config: Mapping[str, Any]) -> str:
+    return f"{str(config.get('hostname')).lower()}:{config.get('port', 443)}"

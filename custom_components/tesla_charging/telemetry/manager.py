@@ -1,5 +1,6 @@
 """The push channel of one entry: opens the receiver for its cars, keeps them configured, takes both back."""
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,6 +17,7 @@ from ..const import DOMAIN, LOGGER
 from ..coordinator import VehicleCoordinator
 from ..endpoints import active_endpoints
 from ..fleet_api import TelemetryConfigs
+from ..fleet_telemetry import Record, billed_signals
 from ..storage.config_record import ConfigRecord
 from ..storage.vehicle_store import VehicleStorage
 from ..vehicle.telemetry_status import (
@@ -26,15 +28,48 @@ from ..vehicle.telemetry_status import (
 )
 from ..vehicle_command import VirtualKey
 from .config_issues import clear_refusals
-from .config_review import ConfigReview
-from .config_sync import ConfigSync
-from .metered_car import MeteredListener
+from .config_review import ConfigReview, shown_signals
+from .config_sync import ConfigSync, remove_config
 from .mqtt import MqttTelemetry
 from .server import SIGNAL_NEW_CA, CarListener, TelemetryServerError, async_get_telemetry_server
 from .settings import TelemetrySettings, Transport
-from .shown import shown_signals
 from .silence import SilenceMonitor, clear_silence
-from .take_back import remove_config
+
+
+class MeteredListener:
+    """A car between the road and its coordinator.
+
+    Every arrival counts. A record that comes twice because its acknowledgement was lost was sent twice, and Tesla bills
+    what is sent [community]. What nobody here can see: a sending that was lost on its way, and what a car sends to
+    somebody else's server for another application.
+
+    Over MQTT a message is a value, but not every value is a message that comes here: those from a time when nobody
+    listened are missing, retained ones are not new, and a broker may deliver one twice. Whether that server's
+    application is the entry's own is not known either; it is taken for it.
+
+    If several entries have the same car and the same application, the car sends once, and one of them counts. With two
+    applications each pays for a stream of its own; as a record does not say for which of them it is, both count both.
+    """
+
+    def __init__(self, vin: str, car: CarListener, meter: Meter, entry_id: str) -> None:
+        """Stand before a car of an entry."""
+        self._vin = vin
+        self._car = car
+        self._meter = meter
+        self._entry_id = entry_id
+
+    @callback
+    def on_record(self, record: Record) -> asyncio.Future[bool] | None:
+        """Count it, and lead it on."""
+        if self._meter.start_receiving(self._vin, self._entry_id):
+            self._meter.add_signals(self._vin, billed_signals(record))
+        return self._car.on_record(record)
+
+    @callback
+    def on_connection(self, connected: bool) -> None:
+        """Lead it on."""
+        self._car.on_connection(connected)
+
 
 REOPEN_INTERVAL: Final = timedelta(minutes=5)
 """How often a receiver that could not be opened is tried again: a certificate may be there by then."""
