@@ -13,9 +13,8 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 from custom_components.tesla_charging import clock
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.diagnostics import async_get_config_entry_diagnostics
-from custom_components.tesla_charging.issues.issue_ids import car_issue_id
 from custom_components.tesla_charging.issues.kinds import KEY_NOT_PAIRED
-from custom_components.tesla_charging.issues.registry import async_get_issues
+from custom_components.tesla_charging.issues.registry import async_get_issues, car_issue_id
 from custom_components.tesla_charging.storage.config_record import CHECK_INTERVAL, DAY, HOUR
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings
 from tests.conftest import CLIENT_ID, HOME_DOMAIN, PEARL, Home

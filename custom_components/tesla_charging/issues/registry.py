@@ -10,7 +10,7 @@ from typing import Final
 
 from homeassistant.config_entries import SIGNAL_CONFIG_ENTRY_CHANGED, ConfigEntry, ConfigEntryChange
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers import device_registry as dr, issue_registry as ir
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
@@ -28,8 +28,25 @@ from ..fleet_api import (
     Suspension,
     read_claims,
 )
-from .issue_ids import car_id
 from .kinds import ISSUE_TYPES, RATE_LIMITED, IssueType, Success
+
+
+@callback
+def car_id(hass: HomeAssistant, vin: str) -> str:
+    """Return what stands for a car in the id of an issue: stable, and not its VIN.
+
+    Home Assistant writes the ids of all issues into every diagnostics download, which people publish. A hash of the VIN
+    would not do: there are too few VINs.
+    """
+    devices = dr.async_get(hass).async_get_devices(identifiers={(DOMAIN, vin)})
+    return min((device.id for device in devices), default="unknown")
+
+
+@callback
+def car_issue_id(hass: HomeAssistant, kind: str, vin: str) -> str:
+    """Return the id of an issue about a car."""
+    return f"{kind}_{car_id(hass, vin)}"
+
 
 SHOWN_LENGTH: Final = 200
 

@@ -11,7 +11,7 @@ from ..const import CONF_DOMAIN, DOMAIN
 from ..coordinator import VehicleCoordinator
 from ..endpoints import active_endpoints
 from ..entity import VehicleEntity
-from ..issues.issue_ids import car_issue_id
+from ..issues.registry import car_issue_id
 from ..storage.config_record import ConfigRecord
 from ..vehicle.telemetry_status import LOCATION, TelemetryProblem
 

@@ -18,7 +18,7 @@ from ..const import DOMAIN, LOGGER, STATE_INTERVAL
 from ..coordinator import VehicleCoordinator
 from ..fleet_api import Connectivity, FleetApiError, TelemetryConfigs
 from ..fleet_telemetry import ConfigAnswerError, ReportedError, read_reported_errors
-from ..issues.issue_ids import car_issue_id
+from ..issues.registry import car_issue_id
 from ..storage.vehicle_store import VehicleStorage
 from ..vehicle.telemetry_status import TelemetryStage
 from .settings import TelemetrySettings, Transport
