@@ -11,16 +11,21 @@ from homeassistant.helpers.event import async_track_point_in_utc_time, async_tra
 from homeassistant.util import dt as dt_util
 
 from .coordinator import VehicleCoordinator
-from .entities.account_sensors import ACCOUNT_SENSORS, CAR_SENSORS, MeterSensor
-from .entities.budget_sensor import BUDGET_SENSORS, BudgetSensor
+from .entities.account_sensors import (
+    ACCOUNT_SENSORS,
+    BUDGET_SENSORS,
+    CAR_SENSORS,
+    BudgetSensor,
+    MeterSensor,
+)
 from .entities.dynamic import async_add_when_known
 from .entities.sensor_descriptions import (
     NEXT_SCHEDULE,
     SENSORS,
+    SPECIAL_SENSORS,
     TELEMETRY_SENSORS,
     VehicleSensorDescription,
 )
-from .entities.sensor_descriptions_special import SPECIAL_SENSORS
 from .entity import VehicleEntity
 from .models import TeslaChargingConfigEntry
 from .vehicle.charge_schedules import next_start
