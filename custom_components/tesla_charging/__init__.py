@@ -19,6 +19,7 @@ from .billing.meter_store import async_get_meter, currency_of
 from .budget_effects import BudgetEffects
 from .const import CONF_BASE_URL, CONF_LOCATION, CONF_REGION, DOMAIN, PLATFORMS
 from .coordinator import VehicleCoordinator
+from .data import TeslaChargingConfigEntry, TeslaChargingData
 from .device import vins_of
 from .endpoints import active_endpoints
 from .exceptions import placeholders, translation_key
@@ -35,7 +36,6 @@ from .fleet_api import (
     read_claims,
 )
 from .issues.registry import async_get_issues, async_remove_issues
-from .models import TeslaChargingConfigEntry, TeslaChargingData
 from .monitors.domain import DomainMonitor
 from .monitors.events import EventMonitor
 from .monitors.pairing import PairingMonitor

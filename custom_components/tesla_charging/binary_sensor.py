@@ -13,10 +13,10 @@ from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .data import TeslaChargingConfigEntry
 from .entities.dynamic import async_add_when_known
 from .entity import VehicleEntity, VehicleEntityDescription
 from .fleet_api import Connectivity
-from .models import TeslaChargingConfigEntry
 from .vehicle.location import is_at_home
 from .vehicle.state import CONNECTIVITY, RECEIVED_AT, TELEMETRY, VehicleState
 from .vehicle.telemetry_status import TelemetryStage

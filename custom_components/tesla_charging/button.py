@@ -10,9 +10,9 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .acting import acting
 from .coordinator import VehicleCoordinator
+from .data import TeslaChargingConfigEntry
 from .entity import VehicleEntity, VehicleEntityDescription
 from .fleet_api import PRICES, Category
-from .models import TeslaChargingConfigEntry
 
 # every car keeps its own commands in order
 PARALLEL_UPDATES = 0

@@ -8,9 +8,9 @@ from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .data import TeslaChargingConfigEntry
 from .entities.dynamic import async_add_when_known
 from .entity import VehicleEntity, VehicleEntityDescription
-from .models import TeslaChargingConfigEntry
 
 PARALLEL_UPDATES = 0
 

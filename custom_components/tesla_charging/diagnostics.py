@@ -15,9 +15,9 @@ from . import clock
 from .account import devices_of
 from .const import CONF_TOKEN, DOMAIN
 from .coordinator import VehicleCoordinator
+from .data import TeslaChargingConfigEntry
 from .device import vins_of
 from .fleet_api import InvalidApiAnswer, read_claims
-from .models import TeslaChargingConfigEntry
 from .redaction import scrubbed, secrets_of
 from .telemetry.settings import CONF_TELEMETRY, TelemetrySettings
 

@@ -8,8 +8,8 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .data import TeslaChargingConfigEntry
 from .entity import VehicleEntity, VehicleEntityDescription
-from .models import TeslaChargingConfigEntry
 from .monitors.events import signal_of
 from .vehicle.charge_events import ChargeEvent, DetectedEvent
 

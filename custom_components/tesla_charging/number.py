@@ -13,8 +13,8 @@ from homeassistant.const import PERCENTAGE, UnitOfElectricCurrent
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .data import TeslaChargingConfigEntry
 from .entity import ControlEntity, VehicleEntityDescription
-from .models import TeslaChargingConfigEntry
 
 # every car keeps its own commands in order
 PARALLEL_UPDATES = 0

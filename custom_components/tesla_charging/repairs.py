@@ -35,6 +35,7 @@ import voluptuous as vol
 from .acting import on_behalf
 from .auth.key_store import async_get_key_store
 from .const import CONF_BASE_URL, CONF_DOMAIN, CONF_REGION, DOMAIN
+from .data import TeslaChargingConfigEntry
 from .endpoints import active_endpoints
 from .fleet_api import AccountUnpaid, FleetApiError, Region, Vehicles
 from .issues.kinds import (
@@ -53,7 +54,6 @@ from .issues.kinds import (
     issue_type_of,
 )
 from .issues.registry import async_get_issues
-from .models import TeslaChargingConfigEntry
 from .monitors.domain import check_domain
 from .monitors.pairing import check_pairing
 from .removal import LEFTOVERS, LeftoversFlow

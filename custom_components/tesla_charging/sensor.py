@@ -11,6 +11,7 @@ from homeassistant.helpers.event import async_track_point_in_utc_time, async_tra
 from homeassistant.util import dt as dt_util
 
 from .coordinator import VehicleCoordinator
+from .data import TeslaChargingConfigEntry
 from .entities.account_sensors import (
     ACCOUNT_SENSORS,
     BUDGET_SENSORS,
@@ -27,7 +28,6 @@ from .entities.sensor_descriptions import (
     VehicleSensorDescription,
 )
 from .entity import VehicleEntity
-from .models import TeslaChargingConfigEntry
 from .vehicle.charge_schedules import next_start
 from .vehicle.location import is_at_home
 from .vehicle.state import DIAGNOSIS, signals_of

@@ -7,8 +7,8 @@ from homeassistant.components.switch import SwitchEntity, SwitchEntityDescriptio
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .data import TeslaChargingConfigEntry
 from .entity import ControlEntity, VehicleEntityDescription
-from .models import TeslaChargingConfigEntry
 from .vehicle.charge_status import CHARGING
 
 # every car keeps its own commands in order

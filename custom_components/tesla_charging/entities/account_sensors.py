@@ -19,10 +19,10 @@ from homeassistant.util import dt as dt_util
 from ..billing.budget import STAGES
 from ..billing.meter import Meter
 from ..coordinator import VehicleCoordinator
+from ..data import TeslaChargingConfigEntry
 from ..device import account_device
 from ..entity import car_device
 from ..fleet_api import Category
-from ..models import TeslaChargingConfigEntry
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,8 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from ..const import DOMAIN
 from ..coordinator import VehicleCoordinator
+from ..data import TeslaChargingConfigEntry
 from ..entity import VehicleEntityDescription
-from ..models import TeslaChargingConfigEntry
 
 
 @callback

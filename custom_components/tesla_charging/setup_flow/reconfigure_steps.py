@@ -27,11 +27,11 @@ from ..const import (
     DOMAIN,
     LOGGER,
 )
+from ..data import TeslaChargingConfigEntry
 from ..endpoints import active_endpoints
 from ..fleet_api import Authorization, FleetApiError, FleetStatus, Region
 from ..issues.kinds import Success
 from ..issues.registry import async_get_issues
-from ..models import TeslaChargingConfigEntry
 from ..removal import async_remove_configs
 from ..storage.config_record import ConfigRecord
 from ..storage.vehicle_store import VehicleStorage
