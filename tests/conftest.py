@@ -19,8 +19,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 # Home Assistant's test plugin brings a package of the same name; ours must be imported first.
 import custom_components.tesla_charging  # noqa: F401  isort: split
 from custom_components.tesla_charging import clock
+from custom_components.tesla_charging.client import ENVIRONMENT_VARIABLE, active_endpoints
 from custom_components.tesla_charging.const import DOMAIN
-from custom_components.tesla_charging.endpoints import ENVIRONMENT_VARIABLE, active_endpoints
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings
 from custom_components.tesla_charging.vehicle_command import VirtualKey
 from simulator import Account, Application, Car, TeslaSimulator

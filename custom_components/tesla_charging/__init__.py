@@ -17,11 +17,11 @@ from .billing.budget_manager import BudgetManager, amount_of, async_get_budget
 from .billing.meter import Meter
 from .billing.meter_store import async_get_meter, currency_of
 from .budget_effects import BudgetEffects
+from .client import active_endpoints
 from .const import CONF_BASE_URL, CONF_LOCATION, CONF_REGION, DOMAIN, PLATFORMS
 from .coordinator import VehicleCoordinator
 from .data import TeslaChargingConfigEntry, TeslaChargingData
 from .device import vins_of
-from .endpoints import active_endpoints
 from .exceptions import placeholders, translation_key
 from .fleet_api import (
     Authorization,

@@ -12,8 +12,8 @@ from homeassistant.helpers.config_entry_oauth2_flow import (
 from homeassistant.helpers.network import NoURLAvailableError, get_url
 
 from .auth.oauth import TeslaImplementation
+from .client import active_endpoints
 from .const import PORTAL_URL
-from .endpoints import active_endpoints
 
 GUIDE_URL: Final = (
     "https://github.com/tesla-charging/tesla-charging/blob/main/docs/setup.md#tesla-credentials"

@@ -12,6 +12,7 @@ from homeassistant.helpers.selector import BooleanSelector
 import voluptuous as vol
 
 from .application_credentials import redirect_url
+from .client import active_endpoints
 from .const import (
     CONF_BASE_URL,
     CONF_DOMAIN,
@@ -24,7 +25,6 @@ from .const import (
     LOGGER,
     PORTAL_URL,
 )
-from .endpoints import active_endpoints
 from .fleet_api import (
     REQUIRED_SCOPES,
     InvalidApiAnswer,

@@ -25,8 +25,8 @@ from .auth.authorization import async_get_authorization
 from .auth.key_store import KEY_FILE, async_get_key_store
 from .billing.budget_manager import async_get_budget
 from .billing.meter_store import async_get_meter, async_get_meters
+from .client import active_endpoints
 from .const import CONF_IMPLEMENTATION, DOMAIN, LOGGER
-from .endpoints import active_endpoints
 from .fleet_api import FleetApiClient, TelemetryConfigs
 from .storage.vehicle_store import VehicleStorage
 from .telemetry.config_sync import remove_config

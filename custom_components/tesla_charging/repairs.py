@@ -34,9 +34,9 @@ import voluptuous as vol
 
 from .acting import on_behalf
 from .auth.key_store import async_get_key_store
+from .client import active_endpoints
 from .const import CONF_BASE_URL, CONF_DOMAIN, CONF_REGION, DOMAIN
 from .data import TeslaChargingConfigEntry
-from .endpoints import active_endpoints
 from .fleet_api import AccountUnpaid, FleetApiError, Region, Vehicles
 from .issues.kinds import (
     ACCOUNT_UNPAID,

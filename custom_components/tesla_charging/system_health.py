@@ -7,9 +7,9 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.util import dt as dt_util
 
+from .client import active_endpoints
 from .const import CONF_DOMAIN, CONF_REGION, DOMAIN
 from .data import TeslaChargingConfigEntry
-from .endpoints import active_endpoints
 from .setup_flow.domain import KeyCheck, check_key
 from .telemetry.server import async_get_telemetry_server
 from .vehicle.telemetry_status import TelemetryStage

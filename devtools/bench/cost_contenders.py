@@ -28,8 +28,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, async_
 # Home Assistant's test plugin brings a package of the same name; ours must be imported first.
 import custom_components.tesla_charging  # isort: split
 
+from custom_components.tesla_charging.client import ENVIRONMENT_VARIABLE, active_endpoints
 from custom_components.tesla_charging.const import DOMAIN as OURS
-from custom_components.tesla_charging.endpoints import ENVIRONMENT_VARIABLE, active_endpoints
 from custom_components.tesla_charging.fleet_api.endpoints import KEY_PATH
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
 from custom_components.tesla_charging.vehicle_command import VirtualKey

@@ -15,9 +15,9 @@ from homeassistant.setup import async_setup_component
 import pytest
 
 from custom_components.tesla_charging.auth.authorization import async_get_authorization
+from custom_components.tesla_charging.client import ENVIRONMENT_VARIABLE, active_endpoints
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.diagnostics import async_get_config_entry_diagnostics
-from custom_components.tesla_charging.endpoints import ENVIRONMENT_VARIABLE, active_endpoints
 from custom_components.tesla_charging.fleet_api import Scope, Vehicles, read_sign_in
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
 from simulator.cloud.control.faults import FaultRule

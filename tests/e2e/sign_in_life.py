@@ -30,8 +30,8 @@ from custom_components.tesla_charging.auth.authorization import async_get_author
 from custom_components.tesla_charging.auth.oauth import TeslaImplementation
 from custom_components.tesla_charging.billing.budget_manager import async_get_budget
 from custom_components.tesla_charging.billing.meter_store import async_get_meter
+from custom_components.tesla_charging.client import active_endpoints
 from custom_components.tesla_charging.const import DOMAIN
-from custom_components.tesla_charging.endpoints import active_endpoints
 from custom_components.tesla_charging.fleet_api import (
     FleetApiError,
     LoginRequired,

@@ -25,8 +25,8 @@ from homeassistant.helpers.json import json_bytes
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.tesla_charging.client import ENVIRONMENT_VARIABLE
 from custom_components.tesla_charging.const import DOMAIN
-from custom_components.tesla_charging.endpoints import ENVIRONMENT_VARIABLE
 from custom_components.tesla_charging.vehicle_command import VirtualKey
 from simulator import Car, TeslaSimulator
 from simulator.cloud.auth.grants import Grant

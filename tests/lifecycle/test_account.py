@@ -13,8 +13,8 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.tesla_charging import clock
+from custom_components.tesla_charging.client import active_endpoints
 from custom_components.tesla_charging.const import DOMAIN
-from custom_components.tesla_charging.endpoints import active_endpoints
 from custom_components.tesla_charging.telemetry.server import async_get_telemetry_server
 from simulator import Car
 from tests.conftest import HOME_DOMAIN, MIDNIGHT, PEARL, Home

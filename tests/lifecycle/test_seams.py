@@ -24,8 +24,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, async_
 
 from custom_components.tesla_charging import clock
 from custom_components.tesla_charging.auth.key_store import async_get_key_store
+from custom_components.tesla_charging.client import active_endpoints
 from custom_components.tesla_charging.const import DOMAIN
-from custom_components.tesla_charging.endpoints import active_endpoints
 from custom_components.tesla_charging.monitors import domain as domain_watch
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
 from custom_components.tesla_charging.vehicle_command import COMMANDS, VirtualKey

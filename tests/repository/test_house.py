@@ -76,7 +76,7 @@ def test_the_simulator_knows_nothing_of_the_integration() -> None:
 
 def test_only_one_place_reads_the_environment() -> None:
     readers = [p.name for p in INTEGRATION.rglob("*.py") if "os.environ" in p.read_text()]
-    assert readers == ["endpoints.py"]
+    assert readers == ["client.py"]
 
 
 def test_every_error_is_translated() -> None:

@@ -13,7 +13,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from homeassistant.helpers import translation
 import pytest
 
-from custom_components.tesla_charging.endpoints import active_endpoints
+from custom_components.tesla_charging.client import active_endpoints
 from custom_components.tesla_charging.fleet_telemetry.certificates.certificate import AUTHORITY_FILE
 from custom_components.tesla_charging.telemetry import reachability as telemetry_reachability
 from custom_components.tesla_charging.telemetry.server import DIRECTORY, async_get_telemetry_server

@@ -17,7 +17,7 @@ from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
 import pytest
 
-from custom_components.tesla_charging.endpoints import active_endpoints
+from custom_components.tesla_charging.client import active_endpoints
 from custom_components.tesla_charging.fleet_telemetry import ensure_certificate
 from custom_components.tesla_charging.telemetry import reachability as telemetry_reachability
 from custom_components.tesla_charging.telemetry.server import DIRECTORY, async_get_telemetry_server

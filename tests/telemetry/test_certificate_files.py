@@ -15,8 +15,8 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
+from custom_components.tesla_charging.client import active_endpoints
 from custom_components.tesla_charging.const import DOMAIN
-from custom_components.tesla_charging.endpoints import active_endpoints
 from custom_components.tesla_charging.telemetry.certificate import EXPIRY_ISSUE, REVIEW_INTERVAL
 from custom_components.tesla_charging.telemetry.manager import issue_id
 from custom_components.tesla_charging.telemetry.server import async_get_telemetry_server

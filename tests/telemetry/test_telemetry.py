@@ -8,8 +8,8 @@ from homeassistant.helpers import issue_registry as ir
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
+from custom_components.tesla_charging.client import active_endpoints
 from custom_components.tesla_charging.const import DOMAIN
-from custom_components.tesla_charging.endpoints import active_endpoints
 from custom_components.tesla_charging.telemetry.server import async_get_telemetry_server
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
 from tests.conftest import HOME_DOMAIN, PEARL, Home

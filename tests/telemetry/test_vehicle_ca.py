@@ -9,7 +9,7 @@ from aiohttp import web
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.tesla_charging.endpoints import active_endpoints
+from custom_components.tesla_charging.client import active_endpoints
 from custom_components.tesla_charging.telemetry.server import TelemetryServer, TelemetryServerError
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
 from tests.conftest import Home

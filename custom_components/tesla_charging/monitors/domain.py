@@ -15,8 +15,8 @@ from homeassistant.helpers.config_entry_oauth2_flow import async_get_config_entr
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.start import async_at_started
 
+from ..client import active_endpoints
 from ..const import CONF_DOMAIN, CONF_REGION, CONF_SHOWN_HERE, DOMAIN, LOGGER
-from ..endpoints import active_endpoints
 from ..fleet_api import Region
 from ..issues.kinds import DOMAIN_MOVED, KEY_NOT_SERVED, Success
 from ..issues.registry import async_get_issues

@@ -19,8 +19,8 @@ from homeassistant.helpers.selector import (
 import voluptuous as vol
 
 from ..auth.key_store import async_get_key_store
+from ..client import active_endpoints
 from ..const import CONF_DOMAIN, DOMAIN, LOGGER, PORTAL_URL
-from ..endpoints import active_endpoints
 from ..fleet_api import KEY_PATH, FleetApiError, Region
 from ..vehicle_command import InvalidKey, VirtualKey
 from .domain import RegistrationError, bare_domain, domain_problem, proposed_domain

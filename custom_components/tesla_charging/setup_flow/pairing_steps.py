@@ -13,7 +13,7 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from ..endpoints import active_endpoints
+from ..client import active_endpoints
 from ..fleet_api import FleetApiError, FleetStatus, VehicleSummary
 from .registration import AccountCars
 

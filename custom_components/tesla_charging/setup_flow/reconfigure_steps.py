@@ -18,6 +18,7 @@ from ..auth.authorization import async_get_authorization
 from ..auth.key_store import async_get_key_store
 from ..billing.budget_manager import async_get_budget
 from ..billing.meter_store import async_get_meter
+from ..client import active_endpoints
 from ..const import (
     CONF_DOMAIN,
     CONF_IMPLEMENTATION,
@@ -28,7 +29,6 @@ from ..const import (
     LOGGER,
 )
 from ..data import TeslaChargingConfigEntry
-from ..endpoints import active_endpoints
 from ..fleet_api import Authorization, FleetApiError, FleetStatus, Region
 from ..issues.kinds import Success
 from ..issues.registry import async_get_issues

@@ -10,8 +10,8 @@ from homeassistant.helpers.config_entry_oauth2_flow import AbstractOAuth2Impleme
 from ..auth.oauth import TeslaImplementation
 from ..billing.budget_manager import BudgetManager
 from ..billing.meter import Meter
+from ..client import active_endpoints
 from ..const import LOGGER
-from ..endpoints import active_endpoints
 from ..fleet_api import (
     AccountUnpaid,
     Authorization,

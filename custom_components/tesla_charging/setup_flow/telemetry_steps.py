@@ -20,8 +20,8 @@ from homeassistant.helpers.selector import (
 from homeassistant.util.network import is_ip_address
 import voluptuous as vol
 
+from ..client import active_endpoints
 from ..device import vins_of
-from ..endpoints import active_endpoints
 from ..fleet_api import DEFAULT_CURRENCY, Category, VehicleSummary, price_list
 from ..fleet_telemetry import expected_signals_per_month, fields_for, is_hostname, is_topic_base
 from ..telemetry.config_review import shown_signals

@@ -7,9 +7,9 @@ from typing import Final
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_platform, issue_registry as ir
 
+from ..client import active_endpoints
 from ..const import CONF_DOMAIN, DOMAIN
 from ..coordinator import VehicleCoordinator
-from ..endpoints import active_endpoints
 from ..entity import VehicleEntity
 from ..issues.registry import car_issue_id
 from ..storage.config_record import ConfigRecord

@@ -13,9 +13,9 @@ from homeassistant.helpers.event import async_call_later
 
 from ..billing.budget import Streaming
 from ..billing.meter import Meter
+from ..client import active_endpoints
 from ..const import DOMAIN, LOGGER
 from ..coordinator import VehicleCoordinator
-from ..endpoints import active_endpoints
 from ..fleet_api import TelemetryConfigs
 from ..fleet_telemetry import Record, billed_signals
 from ..storage.config_record import ConfigRecord
