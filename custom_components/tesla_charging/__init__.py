@@ -10,7 +10,6 @@ from homeassistant.helpers.typing import ConfigType
 
 from . import removal
 from .account import Account
-from .acting import on_behalf
 from .auth.authorization import async_forget_sign_in, async_get_authorization
 from .auth.key_store import async_get_key_store
 from .billing.budget_manager import BudgetManager, amount_of, async_get_budget
@@ -39,6 +38,7 @@ from .issues.registry import async_get_issues, async_remove_issues
 from .monitors.domain import DomainMonitor
 from .monitors.events import EventMonitor
 from .monitors.pairing import PairingMonitor
+from .request_origin import RequestOrigin, requested_by
 from .services import async_setup_services
 from .storage.vehicle_store import VehicleStorage
 from .telemetry.config_issues import clear_refusals
@@ -57,7 +57,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 async def async_setup_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> bool:
     """Set up one account. Waits for Tesla's free list of cars, and for no car."""
     # whoever has it loaded: what goes on by itself from now on is on nobody's behalf
-    with on_behalf(person=False):
+    with requested_by(RequestOrigin.NOBODY):
         return await _set_up(hass, entry)
 
 

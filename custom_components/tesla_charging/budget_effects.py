@@ -11,7 +11,7 @@ from .billing.budget import Stage, Streaming
 from .billing.budget_manager import BudgetManager
 from .coordinator import VehicleCoordinator
 from .issues.kinds import (
-    BUDGET_BY_HAND,
+    BUDGET_BY_USER,
     BUDGET_FEWER_FIELDS,
     BUDGET_NO_REFRESH,
     BUDGET_SLOWER,
@@ -24,7 +24,7 @@ TOLD: Final[dict[Stage, IssueType]] = {
     Stage.SLOWER: BUDGET_SLOWER,
     Stage.FEWER_FIELDS: BUDGET_FEWER_FIELDS,
     Stage.NO_REFRESH: BUDGET_NO_REFRESH,
-    Stage.BY_HAND: BUDGET_BY_HAND,
+    Stage.BY_USER: BUDGET_BY_USER,
     Stage.SPENT: BUDGET_SPENT,
 }
 

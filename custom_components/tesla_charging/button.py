@@ -8,11 +8,11 @@ from homeassistant.components.button import ButtonEntity, ButtonEntityDescriptio
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .acting import acting
 from .coordinator import VehicleCoordinator
 from .data import TeslaChargingConfigEntry
 from .entity import VehicleEntity, VehicleEntityDescription
 from .fleet_api import PRICES, Category
+from .request_origin import origin_of, requested_by
 
 # every car keeps its own commands in order
 PARALLEL_UPDATES = 0
@@ -64,5 +64,5 @@ class VehicleButton(VehicleEntity, ButtonEntity):
     @override
     async def async_press(self) -> None:
         """Do it, and wait until it is done."""
-        with acting(self._context):
+        with requested_by(origin_of(self._context)):
             await self.entity_description.press(self.coordinator)

@@ -10,7 +10,6 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 
 from . import clock
-from .acting import by_hand, on_behalf
 from .commands.commander import VehicleCommander
 from .commands.optimistic import effect_of, unsure
 from .commands.rate_guard import CommandRateGuard
@@ -39,6 +38,7 @@ from .issues.registry import async_get_issues
 from .polling.decision import PollDecision, PollTarget
 from .polling.observations import PollObservations
 from .polling.timers import ConfirmationTimer, SharedRefresh
+from .request_origin import is_by_user, requested_by, user_or_nobody
 from .storage.vehicle_store import CommandRecord, VehicleStorage
 from .telling import TellingCoordinator
 from .vehicle.charge_schedules import knows_schedules
@@ -173,12 +173,12 @@ class VehicleCoordinator(TellingCoordinator):
         if not insist:
             self._vehicles.check_bill()
         self.asking.record_poll(clock.now())
-        of_person = self.confirming.take_request()
+        by_user = self.confirming.take_request()
         sections = [*self._sections]
         if knows_schedules(self.data.value("Version")) is not False:
             sections.append(Section.CHARGE_SCHEDULES)
         try:
-            with on_behalf(person=by_hand() if insist else of_person):
+            with requested_by(user_or_nobody(by_user=is_by_user() if insist else by_user)):
                 data = await self._vehicles.data(self.vin, sections, insist=insist)
         except VehicleAsleep:
             self.asking.record_connectivity(Connectivity.ASLEEP, state.connectivity, clock.now())

@@ -9,10 +9,10 @@ from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
-from .acting import acting
 from .const import DOMAIN, LOGGER
 from .coordinator import VehicleCoordinator
 from .exceptions import refusal
+from .request_origin import RequestOrigin, origin_of, requested_by
 from .vehicle.state import VehicleState, signals_of
 from .vehicle_command import COMMANDS
 
@@ -73,7 +73,7 @@ class VehicleEntity(CoordinatorEntity[VehicleCoordinator]):
         """
         try:
             # who changed what woke an automation up does not count for what that asks for
-            with acting(None):
+            with requested_by(RequestOrigin.NOBODY):
                 await self.coordinator.refresh()
         except HomeAssistantError as err:
             LOGGER.info("%s is not updated: %s", self.entity_id, err)
@@ -102,7 +102,7 @@ class VehicleEntity(CoordinatorEntity[VehicleCoordinator]):
 
     async def send(self, name: str, **parameters: int) -> None:
         """Send a command by its Tesla name. Raises a translated error unless the car is as wanted."""
-        with acting(self._context):
+        with requested_by(origin_of(self._context)):
             result = await self.coordinator.send(COMMANDS[name](**parameters))
         if (error := refusal(result)) is not None:
             raise error

@@ -32,7 +32,6 @@ from homeassistant.helpers.selector import (
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from .acting import on_behalf
 from .auth.key_store import async_get_key_store
 from .client import active_endpoints
 from .const import CONF_BASE_URL, CONF_DOMAIN, CONF_REGION, DOMAIN
@@ -57,6 +56,7 @@ from .issues.registry import async_get_issues
 from .monitors.domain import check_domain
 from .monitors.pairing import check_pairing
 from .removal import LEFTOVERS, LeftoversFlow
+from .request_origin import RequestOrigin, requested_by
 from .setup_flow.domain import KeyCheck, RegistrationError
 from .setup_flow.registration import registrar_of
 from .vehicle_command import InvalidKey, VirtualKey
@@ -120,7 +120,7 @@ class CheckFlow(PageFlow):
         if user_input is None or self.issue is None:
             return self.show()
         try:
-            with on_behalf(person=True):
+            with requested_by(RequestOrigin.USER):
                 await self.check()
         except RegistrationError as err:
             return self.show(err)

@@ -10,13 +10,13 @@ from homeassistant.helpers import config_validation as cv, service
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from .acting import acting
 from .actions.action import EXECUTED, Action, Data, Done, invalid
 from .actions.schedules import SCHEDULE_ACTIONS
 from .const import DOMAIN
 from .coordinator import VehicleCoordinator
 from .exceptions import refusal
 from .fleet_api import PRICES, Category
+from .request_origin import origin_of, requested_by
 
 PLACEHOLDERS: Final = {
     "data_price": f"{PRICES[Category.DATA]:.3f}",
@@ -84,7 +84,7 @@ def _handler(hass: HomeAssistant, action: Action) -> Any:
             for device_id in dict.fromkeys(call.data[ATTR_DEVICE_ID])
         }
         data = action.prepare(hass, call.data)
-        with acting(call.context):
+        with requested_by(origin_of(call.context)):
             done = await asyncio.gather(*(_outcome(action, car, data) for car in cars.values()))
         outcomes = dict(zip(cars, done, strict=True))
         if (error := _error(cars, outcomes, wants_response=call.return_response)) is not None:

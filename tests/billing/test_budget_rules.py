@@ -9,17 +9,17 @@ import random
 import pytest
 
 from custom_components.tesla_charging.billing.budget import (
-    BY_HAND,
     DAY,
     RESERVE,
     STAGES,
+    USER_RESERVE,
     BudgetInput,
-    Origin,
     Stage,
     Streaming,
     ceiling,
     decide,
 )
+from custom_components.tesla_charging.request_origin import RequestOrigin
 
 START = 1_790_000_000.0
 LENGTHS = (28 * DAY, 30 * DAY, 31 * DAY - 3600, 31 * DAY, 31 * DAY + 3600)
@@ -58,7 +58,7 @@ def situations(count: int = 1000) -> Iterator[BudgetInput]:
         )
 
 
-def room(at: BudgetInput, origin: Origin) -> Fraction:
+def room(at: BudgetInput, origin: RequestOrigin) -> Fraction:
     top = ceiling(at, origin)
     assert top is not None
     return top - at.spent
@@ -67,8 +67,8 @@ def room(at: BudgetInput, origin: Origin) -> Fraction:
 def test_nobody_is_ever_let_above_the_amount_and_a_person_has_the_most() -> None:
     for at in situations():
         assert at.limit is not None
-        assert ceiling(at, Origin.PERSON) == at.limit
-        for origin in (Origin.AUTOMATION, Origin.NOBODY):
+        assert ceiling(at, RequestOrigin.USER) == at.limit
+        for origin in (RequestOrigin.AUTOMATION, RequestOrigin.NOBODY):
             top = ceiling(at, origin)
             assert top is not None
             assert top <= at.limit
@@ -77,8 +77,8 @@ def test_nobody_is_ever_let_above_the_amount_and_a_person_has_the_most() -> None
 def test_the_reserve_is_never_touched_by_what_happens_by_itself() -> None:
     for at in situations():
         assert at.limit is not None
-        assert ceiling(at, Origin.NOBODY) == at.limit * (1 - RESERVE)
-        assert (ceiling(at, Origin.AUTOMATION) or 0) <= at.limit * (1 - BY_HAND)
+        assert ceiling(at, RequestOrigin.NOBODY) == at.limit * (1 - RESERVE)
+        assert (ceiling(at, RequestOrigin.AUTOMATION) or 0) <= at.limit * (1 - USER_RESERVE)
 
 
 def test_spending_more_never_loosens_anything() -> None:
@@ -87,7 +87,7 @@ def test_spending_more_never_loosens_anything() -> None:
         less, now = decide(more, Stage.NORMAL), decide(at, Stage.NORMAL)
         assert STAGES.index(less.stage) >= STAGES.index(now.stage)
         assert less.stretch >= now.stretch
-        assert room(more, Origin.AUTOMATION) <= room(at, Origin.AUTOMATION)
+        assert room(more, RequestOrigin.AUTOMATION) <= room(at, RequestOrigin.AUTOMATION)
 
 
 def test_time_and_a_higher_amount_never_tighten_anything() -> None:
@@ -97,7 +97,7 @@ def test_time_and_a_higher_amount_never_tighten_anything() -> None:
             then, now = decide(easier), decide(at)
             assert STAGES.index(then.stage) <= STAGES.index(now.stage)
             assert then.stretch <= now.stretch
-            assert room(easier, Origin.AUTOMATION) >= room(at, Origin.AUTOMATION)
+            assert room(easier, RequestOrigin.AUTOMATION) >= room(at, RequestOrigin.AUTOMATION)
 
 
 def test_stretch_is_sane_and_fits_its_stage() -> None:
@@ -129,7 +129,7 @@ def test_slowing_down_is_continuous() -> None:
         ("8.075", 10, Stage.NO_REFRESH),
         ("8.0", 30, Stage.NORMAL),
         ("9.02", 30, Stage.NO_REFRESH),
-        ("9.025", 29, Stage.BY_HAND),
+        ("9.025", 29, Stage.BY_USER),
         ("9.4995", 3, Stage.SPENT),
         ("25", 3, Stage.SPENT),
     ],
@@ -180,7 +180,7 @@ def automation_spends(days: list[int], *, other: Fraction = Fraction(0)) -> list
             at = situation(0, day + minute / 1440)
             while True:
                 at = replace(at, spent=spent, on_commands=commands)
-                if room(at, Origin.AUTOMATION) < COMMAND:
+                if room(at, RequestOrigin.AUTOMATION) < COMMAND:
                     break
                 spent, commands, count = spent + COMMAND, commands + COMMAND, count + 1
         counts.append(count)
@@ -191,8 +191,10 @@ def test_an_automation_that_never_stops_still_commands_on_the_last_day() -> None
     counts = automation_spends([*range(30)])
     assert counts[0] > 500  # a day's worth in advance, and twice an even share
     assert all(count >= 20 for count in counts)
-    assert sum(counts) * COMMAND <= Fraction("9.5") * (1 - BY_HAND)
-    assert room(situation(str(sum(counts) * COMMAND), 29.99), Origin.PERSON) >= Fraction("0.475")
+    assert sum(counts) * COMMAND <= Fraction("9.5") * (1 - USER_RESERVE)
+    assert room(situation(str(sum(counts) * COMMAND), 29.99), RequestOrigin.USER) >= Fraction(
+        "0.475"
+    )
 
 
 def test_a_runaway_on_the_third_leaves_commands_for_the_thirtieth() -> None:
@@ -224,10 +226,10 @@ def test_no_amount_at_all_lets_everything_pass() -> None:
     at = situation(10**6, 3, limit=None)
     assert decide(at).stage is Stage.NORMAL
     assert decide(at).automatic_left is None
-    assert all(ceiling(at, origin) is None for origin in Origin)
+    assert all(ceiling(at, origin) is None for origin in RequestOrigin)
 
 
 def test_a_month_of_no_length_is_no_division_by_nothing() -> None:
     at = replace(situation(1), end=START, start=START)
     assert decide(at).stage is Stage.NORMAL
-    assert ceiling(at, Origin.AUTOMATION) is not None
+    assert ceiling(at, RequestOrigin.AUTOMATION) is not None

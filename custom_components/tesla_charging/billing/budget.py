@@ -6,7 +6,7 @@ restart, a clock that is put right and an amount that is changed in mid-month ne
 What happens by itself may use all but a reserve for commands (RESERVE). Its pace is held against the calendar: what
 spends faster than its share is slowed down long before the share is gone, by as much as it is too fast. What automations
 command may use the reserve as well, and what nothing else has used, but leaves enough for the rest of the month: of what
-is not reserved about twice an even share a day, of the reserve an even one. A part of it (BY_HAND) is for people only.
+is not reserved about twice an even share a day, of the reserve an even one. A part of it (USER_RESERVE) is for people only.
 """
 
 from collections.abc import Mapping
@@ -16,9 +16,11 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Final
 
+from ..request_origin import RequestOrigin
+
 RESERVE: Final = Fraction(15, 100)
 """Part of the amount that is for commands only."""
-BY_HAND: Final = Fraction(5, 100)
+USER_RESERVE: Final = Fraction(5, 100)
 """Part of the amount, within the reserve, that is for a person's commands only."""
 DEFAULT: Final = Fraction(95, 100)
 """Part of Tesla's free credit that is the amount unless somebody sets another one."""
@@ -40,7 +42,7 @@ class Stage(StrEnum):
     """Cars push only what is essential, as well."""
     NO_REFRESH = "no_refresh"
     """Nothing is asked or pushed by itself; commands are sent."""
-    BY_HAND = "by_hand"
+    BY_USER = "by_hand"
     """Only a person's own commands are sent."""
     SPENT = "spent"
     """Nothing is sent that Tesla bills."""
@@ -52,16 +54,6 @@ class Streaming(StrEnum):
     FULL = "full"
     ESSENTIAL = "essential"
     OFF = "off"
-
-
-class Origin(StrEnum):
-    """On whose behalf a request is sent."""
-
-    NOBODY = "nobody"
-    """It is sent by itself."""
-    AUTOMATION = "automation"
-    """A command that no person gave."""
-    PERSON = "person"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +106,7 @@ _STREAMING: Final[Mapping[Stage, Streaming]] = MappingProxyType(
         Stage.SLOWER: Streaming.FULL,
         Stage.FEWER_FIELDS: Streaming.ESSENTIAL,
         Stage.NO_REFRESH: Streaming.OFF,
-        Stage.BY_HAND: Streaming.OFF,
+        Stage.BY_USER: Streaming.OFF,
         Stage.SPENT: Streaming.OFF,
     }
 )
@@ -130,7 +122,7 @@ def decide(situation: BudgetInput, before: Stage = Stage.NORMAL) -> BudgetDecisi
     """Return what is done in a situation, having been at a stage before."""
     stretch = stretch_of(situation)
     stage = _stage(situation, stretch, before)
-    room = ceiling(situation, Origin.NOBODY)
+    room = ceiling(situation, RequestOrigin.NOBODY)
     left = None if room is None else max(Fraction(0), room - situation.spent)
     if STAGES.index(stage) >= STAGES.index(Stage.NO_REFRESH):
         stretch = None
@@ -138,20 +130,20 @@ def decide(situation: BudgetInput, before: Stage = Stage.NORMAL) -> BudgetDecisi
     return BudgetDecision(stage, pauses, _STREAMING[stage], left)
 
 
-def ceiling(situation: BudgetInput, origin: Origin) -> Fraction | None:
+def ceiling(situation: BudgetInput, origin: RequestOrigin) -> Fraction | None:
     """Return up to what a month's bill may rise for a request of this origin; None for any amount."""
     limit = situation.limit
-    if limit is None or origin is Origin.PERSON:
+    if limit is None or origin in {RequestOrigin.USER, RequestOrigin.SAVING}:
         return limit
     automatic = limit * (1 - RESERVE)
-    if origin is Origin.NOBODY:
+    if origin is RequestOrigin.NOBODY:
         return automatic
     # what is left for the rest of the month: of the reserve an even share; of what is not reserved, and was not spent on
     # anything else, the square of one, which begins at twice the pace of the calendar and never uses it up
     lead = Fraction(round(LEAD), situation.length)
     left = situation.left - min(lead, situation.left / 4)
     free = max(Fraction(0), automatic - (situation.spent - situation.on_commands))
-    return limit * (1 - BY_HAND) - limit * (RESERVE - BY_HAND) * left - free * left * left
+    return limit * (1 - USER_RESERVE) - limit * (RESERVE - USER_RESERVE) * left - free * left * left
 
 
 def stretch_of(situation: BudgetInput) -> Fraction | None:
@@ -159,7 +151,7 @@ def stretch_of(situation: BudgetInput) -> Fraction | None:
 
     At least 1. The head start makes the first days count less.
     """
-    room = ceiling(situation, Origin.NOBODY)
+    room = ceiling(situation, RequestOrigin.NOBODY)
     if room is None:
         return Fraction(1)
     left = room - situation.spent
@@ -173,8 +165,8 @@ def stretch_of(situation: BudgetInput) -> Fraction | None:
 def _stage(situation: BudgetInput, stretch: Fraction | None, before: Stage) -> Stage:
     # of automations what they may spend in the end: that they are told to wait is no stage
     for stage, origin, now in (
-        (Stage.SPENT, Origin.PERSON, situation.now),
-        (Stage.BY_HAND, Origin.AUTOMATION, situation.end),
+        (Stage.SPENT, RequestOrigin.USER, situation.now),
+        (Stage.BY_USER, RequestOrigin.AUTOMATION, situation.end),
     ):
         room = ceiling(replace(situation, now=now), origin)
         if room is not None and room - situation.spent < situation.least:

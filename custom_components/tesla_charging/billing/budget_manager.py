@@ -15,7 +15,6 @@ from homeassistant.helpers.event import async_track_time_change
 from homeassistant.util.hass_dict import HassKey
 
 from .. import clock
-from ..acting import by_hand
 from ..const import CONF_BUDGET, DOMAIN, LOGGER
 from ..fleet_api import (
     AutomationOverBudget,
@@ -25,17 +24,18 @@ from ..fleet_api import (
     PriceList,
     RefreshOverBudget,
 )
-from ..saving import is_saving
-from .budget import DEFAULT, BudgetDecision, BudgetInput, Origin, Stage, Streaming, ceiling, decide
+from ..request_origin import RequestOrigin, request_origin
+from .budget import DEFAULT, BudgetDecision, BudgetInput, Stage, Streaming, ceiling, decide
 from .meter import Meter
 
 CHECKS: Final = 8
 """A flood of signals is looked at whenever it has used up one of so many parts of what is left for it."""
 
-_REFUSALS: Final[dict[Origin, type[OverBudget]]] = {
-    Origin.PERSON: OverBudget,
-    Origin.AUTOMATION: AutomationOverBudget,
-    Origin.NOBODY: RefreshOverBudget,
+_REFUSALS: Final[dict[RequestOrigin, type[OverBudget]]] = {
+    RequestOrigin.USER: OverBudget,
+    RequestOrigin.SAVING: OverBudget,
+    RequestOrigin.AUTOMATION: AutomationOverBudget,
+    RequestOrigin.NOBODY: RefreshOverBudget,
 }
 
 
@@ -104,7 +104,7 @@ class BudgetManager:
     # -- the wall -----------------------------------------------------------------------------------
 
     def permit(
-        self, operation: Operation, vin: str | None, origin: Origin | None = None
+        self, operation: Operation, vin: str | None, origin: RequestOrigin | None = None
     ) -> Callable[[], None]:
         """Let a request be sent, or raise OverBudget; call what is returned when it is answered and counted.
 
@@ -115,14 +115,13 @@ class BudgetManager:
         price = self._meter.prices.price(operation.category)
         if not price:
             return _nothing
-        saves = is_saving()
         if origin is None:
-            origin = Origin.PERSON if saves else _origin(operation)
+            origin = _origin(operation)
         top = ceiling(self._input(), origin)
         if (
             top is not None
             and self._meter.exact_cost + self._in_flight + price > top
-            and not (saves and self._may_exceed(operation, vin))
+            and not (origin is RequestOrigin.SAVING and self._may_exceed(operation, vin))
         ):
             raise _REFUSALS[origin](
                 f"not sent: the monthly budget of {self.amount} does not pay for {operation.name}",
@@ -142,7 +141,7 @@ class BudgetManager:
 
     def permit_user(self, operation: Operation, vin: str | None) -> Callable[[], None]:
         """The same for what is asked for at a page that a person looks at."""
-        return self.permit(operation, vin, Origin.PERSON)
+        return self.permit(operation, vin, RequestOrigin.USER)
 
     def _may_exceed(self, operation: Operation, vin: str | None) -> bool:
         """Return, once a month for each request of a car, whether it is worth more than the amount."""
@@ -237,12 +236,13 @@ def money(amount: Fraction, prices: PriceList) -> str:
     return f"{float(amount):.{prices.decimals}f} {prices.currency}"
 
 
-def _origin(operation: Operation) -> Origin:
-    if by_hand():
-        return Origin.PERSON
+def _origin(operation: Operation) -> RequestOrigin:
+    origin = request_origin()
+    if origin in {RequestOrigin.USER, RequestOrigin.SAVING}:
+        return origin
     if operation.category in {Category.COMMAND, Category.WAKE}:
-        return Origin.AUTOMATION
-    return Origin.NOBODY
+        return RequestOrigin.AUTOMATION
+    return RequestOrigin.NOBODY
 
 
 def _nothing() -> None:

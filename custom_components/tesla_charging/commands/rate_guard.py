@@ -9,11 +9,11 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.event import async_call_later
 from homeassistant.util.hass_dict import HassKey
 
-from ..acting import by_hand
 from ..const import DOMAIN
 from ..exceptions import too_often
 from ..issues.kinds import RUNAWAY_COMMANDS
 from ..issues.registry import EntryIssues
+from ..request_origin import is_by_user
 from ..vehicle_command import CommandRequest
 from .rate_limit import CommandRateLimit, LimitReached
 
@@ -44,15 +44,15 @@ class CommandRateGuard:
 
     def command(self, request: CommandRequest) -> None:
         """Count a command that is about to be sent. Raises LimitReached."""
-        self._limit.command(request, by_hand=by_hand())
+        self._limit.command(request, by_user=is_by_user())
 
     def wake(self) -> None:
         """Count a wake-up that is about to be paid for. Raises LimitReached."""
-        self._limit.wake(by_hand=by_hand())
+        self._limit.wake(by_user=is_by_user())
 
     def data(self) -> None:
         """Count a request for data that somebody asked for. Raises LimitReached."""
-        self._limit.data(by_hand=by_hand())
+        self._limit.data(by_user=is_by_user())
 
     @callback
     def refused(self, err: LimitReached, car: str) -> HomeAssistantError:

@@ -85,8 +85,8 @@ class _Window:
             while times and not 0 <= now - times[0] < limit.seconds:
                 times.popleft()
 
-    def has_room(self, limit: Limit, times: int, *, by_hand: bool) -> bool:
-        beyond = limit.by_user - len(self.beyond) if by_hand else 0
+    def has_room(self, limit: Limit, times: int, *, by_user: bool) -> bool:
+        beyond = limit.by_user - len(self.beyond) if by_user else 0
         return limit.count - len(self.common) + beyond >= times
 
     def add(self, limit: Limit, times: int, now: float) -> None:
@@ -104,7 +104,7 @@ class CommandRateLimit:
         self._windows: dict[tuple[Limit, str], _Window] = {}
         self._last_request: dict[str, CommandRequest] = {}
 
-    def command(self, request: CommandRequest, *, by_hand: bool) -> None:
+    def command(self, request: CommandRequest, *, by_user: bool) -> None:
         """Count a command that is about to be sent. Raises LimitReached."""
         name = request.command.name
         if self._last_request.get(name) != request:
@@ -112,18 +112,18 @@ class CommandRateLimit:
                 if limit.use is Use.REPEAT:
                     self._windows.pop((limit, name), None)
         sent = 1 + request.command.told_twice(request.parameters)
-        self._take(name, {Use.COMMAND: "", Use.REPEAT: name}, by_hand=by_hand, sent=sent)
+        self._take(name, {Use.COMMAND: "", Use.REPEAT: name}, by_user=by_user, sent=sent)
         self._last_request[name] = request
 
-    def wake(self, *, by_hand: bool) -> None:
+    def wake(self, *, by_user: bool) -> None:
         """Count a wake-up that is about to be paid for. Raises LimitReached."""
-        self._take("wake_up", {Use.WAKE: ""}, by_hand=by_hand)
+        self._take("wake_up", {Use.WAKE: ""}, by_user=by_user)
 
-    def data(self, *, by_hand: bool) -> None:
+    def data(self, *, by_user: bool) -> None:
         """Count a request for data that somebody asked for. Raises LimitReached."""
-        self._take("vehicle_data", {Use.DATA: ""}, by_hand=by_hand)
+        self._take("vehicle_data", {Use.DATA: ""}, by_user=by_user)
 
-    def _take(self, what: str, uses: dict[Use, str], *, by_hand: bool, sent: int = 1) -> None:
+    def _take(self, what: str, uses: dict[Use, str], *, by_user: bool, sent: int = 1) -> None:
         now = self._now()
         concerned: list[tuple[Limit, _Window, int]] = []
         for limit in self._limits:
@@ -132,7 +132,7 @@ class CommandRateLimit:
             window = self._windows.setdefault((limit, uses[limit.use]), _Window())
             window.slide(limit, now)
             times = sent if limit.as_sent else 1
-            if not window.has_room(limit, times, by_hand=by_hand):
+            if not window.has_room(limit, times, by_user=by_user):
                 raise LimitReached(limit, what, window.common[0] + limit.seconds)
             concerned.append((limit, window, times))
         for limit, window, times in concerned:

@@ -164,7 +164,7 @@ def _budget(key: str) -> IssueType:
 BUDGET_SLOWER: Final = _budget("budget_slower")
 BUDGET_FEWER_FIELDS: Final = _budget("budget_fewer_fields")
 BUDGET_NO_REFRESH: Final = _budget("budget_no_refresh")
-BUDGET_BY_HAND: Final = _budget("budget_by_hand")
+BUDGET_BY_USER: Final = _budget("budget_by_hand")
 BUDGET_SPENT: Final = _budget("budget_spent")
 KEY_NOT_SERVED: Final = IssueType(
     "key_not_served",
@@ -200,7 +200,7 @@ ISSUE_TYPES: Final = (
     BUDGET_SLOWER,
     BUDGET_FEWER_FIELDS,
     BUDGET_NO_REFRESH,
-    BUDGET_BY_HAND,
+    BUDGET_BY_USER,
     BUDGET_SPENT,
     KEY_NOT_SERVED,
     DOMAIN_MOVED,

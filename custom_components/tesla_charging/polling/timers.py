@@ -8,8 +8,8 @@ from typing import Any, Final
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
-from ..acting import by_hand
 from ..const import CONFIRM_DELAY
+from ..request_origin import is_by_user
 
 
 class ConfirmationTimer:
@@ -21,7 +21,7 @@ class ConfirmationTimer:
         """Nothing is to be seen yet; `look` is called when it is time."""
         self.wanted = False
         """Whether it is to be seen what came of a command, until the car was asked."""
-        self._of_person = False
+        self._by_user = False
         self._hass = hass
         self._name = name
         self._look = look
@@ -40,14 +40,14 @@ class ConfirmationTimer:
         A car that pushes its data usually tells by itself before.
         """
         self.wanted = True
-        self._of_person |= by_hand()
+        self._by_user |= is_by_user()
         self.schedule_check(delay)
 
     @callback
     def take_request(self) -> bool:
         """Take note that the car is being asked; return whether a person's command waits for it."""
-        of_person, self._of_person, self.wanted = self._of_person, False, False
-        return of_person
+        by_user, self._by_user, self.wanted = self._by_user, False, False
+        return by_user
 
     @callback
     def schedule_check(self, delay: timedelta = CONFIRM_DELAY) -> None:

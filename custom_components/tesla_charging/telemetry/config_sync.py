@@ -17,7 +17,7 @@ from ..fleet_telemetry import (
     sign_token,
     unknown_field,
 )
-from ..saving import saving
+from ..request_origin import RequestOrigin, requested_by
 from ..storage.config_record import ConfigRecord
 from ..vehicle.signals import SIGNALS
 from ..vehicle.telemetry_status import LOCATION, SKIPPED, TelemetryProblem, TelemetryStage
@@ -190,7 +190,7 @@ async def remove_config(configs: TelemetryConfigs, vin: str, place: str) -> bool
     their own there since, and it stays.
     """
     try:
-        with saving():
+        with requested_by(RequestOrigin.SAVING):
             held = read_config_status(await configs.get(vin)).config
             if held is None or (place and _public_place(held) != place):
                 return True
