@@ -55,7 +55,7 @@ class BudgetEffects:
 
     @callback
     def _stretch(self, car: VehicleCoordinator) -> None:
-        car.asking.stretch = lambda: self._budget.decision.stretch
+        car.observations.stretch = lambda: self._budget.decision.stretch
 
     @callback
     def _tell(self) -> None:

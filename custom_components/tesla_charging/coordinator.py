@@ -91,7 +91,7 @@ class VehicleCoordinator(TellingCoordinator):
             *([Section.LOCATION_DATA] if with_location else []),
         ]
         memory = storage.command_record(summary.vin, key.fingerprint)
-        self._runaway = CommandRateGuard(hass, self._issues, summary.vin, clock.now)
+        self._rate_guard = CommandRateGuard(hass, self._issues, summary.vin, clock.now)
         self.commander = VehicleCommander(
             summary.vin,
             vehicles,
@@ -100,28 +100,28 @@ class VehicleCoordinator(TellingCoordinator):
             signed=memory.signed,
             sessions=memory.sessions,
             on_change=storage.save_sessions,
-            on_connection=self._saw_connection,
-            before_wake=self._runaway.wake,
-            before_read=self._runaway.data,
+            on_connection=self._set_connectivity,
+            before_wake=self._rate_guard.wake,
+            before_read=self._rate_guard.data,
         )
         storage.attach(summary.vin, self._memory, lambda: self.data)
-        self.asking = PollObservations(
+        self.observations = PollObservations(
             summary.vin,
             storage.usage_pattern(summary.vin),
             clock.now(),
             partial(home_proximity, hass),
         )
-        storage.attach_usage_pattern(summary.vin, lambda: self.asking.habits)
+        storage.attach_usage_pattern(summary.vin, lambda: self.observations.usage_pattern)
         state = storage.state(summary.vin).with_connectivity(summary.state)
         self.data = state if with_location else state.without(LOCATION)
         self.on_not_found: Callable[[], None] = _nothing
         """Told when Tesla does not find the car: it may have left the account."""
-        self._told, self._told_success = self.data, True
-        self.confirming = ConfirmationTimer(hass, self.name, self._confirm)
+        self._published, self._published_success = self.data, True
+        self.confirmation = ConfirmationTimer(hass, self.name, self._confirm)
         self.push = PushChannel()
-        self._needless = RedundantCommandFilter(self.push, lambda: self.data, clock.now)
+        self._redundancy = RedundantCommandFilter(self.push, lambda: self.data, clock.now)
         self._telling: asyncio.TimerHandle | None = None
-        self._refresher = SharedRefresh(
+        self._shared_refresh = SharedRefresh(
             self._refresh,
             lambda asking: entry.async_create_task(hass, asking, f"{self.name} asked"),
         )
@@ -142,11 +142,13 @@ class VehicleCoordinator(TellingCoordinator):
                 return self.data
             summary = await self._vehicles.summary(self.vin)
             self.commander.record_connectivity(summary.state)
-            self.asking.record_connectivity(summary.state, self.data.connectivity, clock.now())
+            self.observations.record_connectivity(
+                summary.state, self.data.connectivity, clock.now()
+            )
             state = self.data.with_connectivity(summary.state)
             if self._decide(summary.state).target is not PollTarget.DATA:
                 return state
-            state = await self._ask(state)
+            state = await self._poll_data(state)
             self._decide(state.connectivity, state)
         except FleetApiError as err:
             if isinstance(err, NotFound):
@@ -155,25 +157,25 @@ class VehicleCoordinator(TellingCoordinator):
         else:
             return state
         finally:
-            self.update_interval = self.asking.wait(clock.now())
+            self.update_interval = self.observations.wait(clock.now())
 
     def _decide(
         self, seen: Connectivity | None = None, state: VehicleState | None = None
     ) -> PollDecision:
-        return self.asking.decide(
+        return self.observations.decide(
             state or self.data,
             self.push,
             clock.now(),
             seen=seen,
-            confirm_wanted=self.confirming.wanted,
+            confirm_wanted=self.confirmation.wanted,
         )
 
-    async def _ask(self, state: VehicleState, *, insist: bool = False) -> VehicleState:
+    async def _poll_data(self, state: VehicleState, *, insist: bool = False) -> VehicleState:
         """Return the state with the car's data of now; `insist` when somebody asks for them by hand."""
         if not insist:
             self._vehicles.check_bill()
-        self.asking.record_poll(clock.now())
-        by_user = self.confirming.take_request()
+        self.observations.record_poll(clock.now())
+        by_user = self.confirmation.take_request()
         sections = [*self._sections]
         if knows_schedules(self.data.value("Version")) is not False:
             sections.append(Section.CHARGE_SCHEDULES)
@@ -181,10 +183,12 @@ class VehicleCoordinator(TellingCoordinator):
             with requested_by(user_or_nobody(by_user=is_by_user() if insist else by_user)):
                 data = await self._vehicles.data(self.vin, sections, insist=insist)
         except VehicleAsleep:
-            self.asking.record_connectivity(Connectivity.ASLEEP, state.connectivity, clock.now())
+            self.observations.record_connectivity(
+                Connectivity.ASLEEP, state.connectivity, clock.now()
+            )
             return self.data.with_connectivity(Connectivity.ASLEEP)
         except (AccountUnpaid, RateLimited, ServerFailure, Unreachable) as err:
-            self.asking.record_failure(err)
+            self.observations.record_failure(err)
             raise
         except OverBudget:
             if insist:
@@ -199,14 +203,14 @@ class VehicleCoordinator(TellingCoordinator):
             # withdrawn meanwhile: everything else goes on without it
             self._sections.remove(Section.LOCATION_DATA)
             self.data = self.data.without(LOCATION)
-            return await self._ask(state, insist=insist)
+            return await self._poll_data(state, insist=insist)
         now = clock.now()
         # commands may have been sent meanwhile: merge into what is known now
         readings = readings_of(data, now=now)
-        lag = self.asking.lag(readings, now)
+        lag = self.observations.lag(readings, now)
         merged = self.data.with_connectivity(state.connectivity).merge(readings, now=now, lag=lag)
         merged = with_energy(self.hass, merged, self.data)
-        self.asking.record_answer(merged, self.data, now)
+        self.observations.record_answer(merged, self.data, now)
         self._storage.keep(self.vin, merged.part(readings))
         return merged
 
@@ -215,7 +219,7 @@ class VehicleCoordinator(TellingCoordinator):
 
         Raises HomeAssistantError with a translation, also when the car is asleep: it is not woken for it.
         """
-        return await self._refresher.refresh()
+        return await self._shared_refresh.refresh()
 
     async def _refresh(self) -> None:
         with self.explaining():
@@ -224,13 +228,13 @@ class VehicleCoordinator(TellingCoordinator):
     async def _read(self) -> None:
         if not await self.commander.is_awake():
             raise asleep("asleep_not_asked", self.vehicle_name)
-        self._runaway.data()
-        state = await self._ask(self.data, insist=True)
+        self._rate_guard.data()
+        state = await self._poll_data(self.data, insist=True)
         if state.connectivity is not Connectivity.ONLINE:  # fell asleep meanwhile
-            self._saw_connection(state.connectivity)
+            self._set_connectivity(state.connectivity)
             raise asleep("asleep_not_asked", self.vehicle_name)
         self._decide(state.connectivity, state)
-        self.update_interval = self.asking.wait(clock.now())
+        self.update_interval = self.observations.wait(clock.now())
         self.async_set_updated_data(state)
 
     # -- commanding ---------------------------------------------------------------------------------
@@ -242,12 +246,12 @@ class VehicleCoordinator(TellingCoordinator):
         Raises HomeAssistantError with a translation when the command certainly did not execute, or was not sent because
         the car is told too much.
         """
-        if not force and await self._needless.is_redundant(request):
+        if not force and await self._redundancy.is_redundant(request):
             return CommandResult(Outcome.ALREADY)
         believed_awake = self.data.connectivity is Connectivity.ONLINE
         with self.explaining():
-            self._runaway.command(request)
-            result = await self._needless.under_way(
+            self._rate_guard.command(request)
+            result = await self._redundancy.under_way(
                 self.commander.send(request, believed_awake=believed_awake)
             )
         if result.outcome is not Outcome.UNKNOWN:
@@ -255,10 +259,10 @@ class VehicleCoordinator(TellingCoordinator):
         if effect := effect_of(request, result):
             now = clock.now()
             readings = expected(effect, now=now)
-            self._take(self.data.merge(readings, now=now))
+            self._publish(self.data.merge(readings, now=now))
             self._storage.keep(self.vin, self.data.part(readings))
         self.data = unsure(self.data, request)
-        self.confirming.schedule()
+        self.confirmation.schedule()
         return result
 
     async def wake_up(self) -> bool:
@@ -268,21 +272,21 @@ class VehicleCoordinator(TellingCoordinator):
         """
         with self.explaining():
             woken = await self.commander.wake_up()
-        self.confirming.schedule(timedelta(seconds=1))
+        self.confirmation.schedule(timedelta(seconds=1))
         return woken
 
     async def _confirm(self) -> None:
-        if self.asking.pushes(self.data, self.push, clock.now()) and not self.data.assumed:
+        if self.observations.pushes(self.data, self.push, clock.now()) and not self.data.assumed:
             # the car has told; it stays silent only if it is, or is again, as it was
-            self.confirming.take_request()
+            self.confirmation.take_request()
             return
         await self.async_refresh()
 
     @override
     async def async_shutdown(self) -> None:
         """Stop asking."""
-        self._runaway.stop()
-        self.confirming.close()
+        self._rate_guard.stop()
+        self.confirmation.close()
         if self._telling is not None:
             self._telling.cancel()
             self._telling = None
@@ -301,28 +305,28 @@ class VehicleCoordinator(TellingCoordinator):
         heard = self.push.receive(self.data, record, clock.now())
         self.data = with_energy(self.hass, heard, self.data)
         if self._telling is None:
-            self._telling = self.hass.loop.call_later(BURST, self._tell)
+            self._telling = self.hass.loop.call_later(BURST, self._publish_burst)
         told = self.data.part(record.values if isinstance(record, SignalRecord) else ())
         return self._storage.keep(self.vin, told) if told.readings else None
 
     @callback
     def on_connection(self, connected: bool) -> None:
         """Note that the car connected, or that it is gone: asleep, most likely, which Tesla tells for free."""
-        self._take(self.push.set_connected(self.data, connected))
+        self._publish(self.push.set_connected(self.data, connected))
         if not connected:
-            self.confirming.schedule_check()
+            self.confirmation.schedule_check()
 
     @callback
-    def telemetry_stage(
+    def set_telemetry_stage(
         self, stage: TelemetryStage, trouble: TelemetryDiagnosis = NO_PROBLEM
     ) -> None:
         """Show how far the push channel has come, and why no further."""
-        self._take(self.push.set_stage(self.data, stage, trouble))
+        self._publish(self.push.set_stage(self.data, stage, trouble))
 
     @callback
-    def complained(self, about: str) -> None:
+    def report_error(self, about: str) -> None:
         """Show what the car complained about to Tesla."""
-        self._take(self.push.report_error(self.data, about))
+        self._publish(self.push.report_error(self.data, about))
 
 
 def _nothing() -> None:

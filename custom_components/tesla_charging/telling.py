@@ -27,10 +27,10 @@ class TellingCoordinator(DataUpdateCoordinator[VehicleState]):
     vehicle_name: str
     on_not_found: Callable[[], None]
     _issues: EntryIssues
-    _runaway: CommandRateGuard
-    _told: VehicleState
-    _told_success: bool
-    _telling: TimerHandle | None
+    _rate_guard: CommandRateGuard
+    _published: VehicleState
+    _published_success: bool
+    _burst_timer: TimerHandle | None
 
     @contextmanager
     def explaining(self) -> Iterator[None]:
@@ -38,7 +38,7 @@ class TellingCoordinator(DataUpdateCoordinator[VehicleState]):
         try:
             yield
         except LimitReached as err:
-            raise self._runaway.refused(err, self.vehicle_name) from None
+            raise self._rate_guard.refused(err, self.vehicle_name) from None
         except (FleetApiError, VehicleCommandError) as err:
             if isinstance(err, LoginRequired):
                 self.config_entry.async_start_reauth_if_available(self.hass)
@@ -49,38 +49,38 @@ class TellingCoordinator(DataUpdateCoordinator[VehicleState]):
             raise translated(err) from err
 
     @callback
-    def _saw_connection(self, connection: Connectivity) -> None:
-        self._take(self.data.with_connectivity(connection))
+    def _set_connectivity(self, connection: Connectivity) -> None:
+        self._publish(self.data.with_connectivity(connection))
 
     @callback
-    def forget(self, names: Iterable[str]) -> None:
+    def forget_signals(self, names: Iterable[str]) -> None:
         """Show these signals as unknown: nobody tells them any more."""
         state = self.data
         for name in names:
             if name in state.readings:
                 state = state.without(name)
         if state is not self.data:
-            self._take(state)
+            self._publish(state)
 
     @callback
-    def _take(self, state: VehicleState) -> None:
+    def _publish(self, state: VehicleState) -> None:
         """Take over a state that did not come from polling, leaving the polling as it is."""
         self.data = state
         self.async_update_listeners()
 
     @callback
-    def _tell(self) -> None:
+    def _publish_burst(self) -> None:
         """Tell what a burst of pushes changed, once."""
-        self._telling = None
+        self._burst_timer = None
         self.async_update_listeners()
 
     @callback
     @override
     def async_update_listeners(self) -> None:
         """Tell those whose signals changed; all of them when the connection to Tesla was lost or is back."""
-        changed = self.data.changes(self._told)
-        everyone = self.last_update_success != self._told_success
-        self._told, self._told_success = self.data, self.last_update_success
+        changed = self.data.changes(self._published)
+        everyone = self.last_update_success != self._published_success
+        self._published, self._published_success = self.data, self.last_update_success
         if "Version" in changed:
             show_firmware(self.hass, self.config_entry, self.vin, self.data.value("Version"))
         for update, context in list(self._listeners.values()):

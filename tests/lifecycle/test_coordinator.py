@@ -285,7 +285,7 @@ async def test_what_was_seen_during_a_poll_is_shown_after_it(turned_clock: Home)
     home.tesla.faults.delay(0.3, f"vehicles/{PEARL}", method="GET")
     poll = asyncio.create_task(car.async_refresh())
     await asyncio.sleep(0.1)
-    car._saw_connection(Connectivity.ONLINE)
+    car._set_connectivity(Connectivity.ONLINE)
     assert home.state("binary_sensor", "awake") == "on"
     await poll
     assert car.data.connectivity is Connectivity.ASLEEP
@@ -345,9 +345,9 @@ async def test_unloading_with_a_confirmation_pending_leaves_no_timer(turned_cloc
     await home.set_up()
     await home.act("set_charge_limit", percent=70)
     car = coordinator(home)
-    assert car.confirming.is_pending
+    assert car.confirmation.is_pending
     await remove(home)
-    assert not car.confirming.is_pending
+    assert not car.confirmation.is_pending
 
 
 async def test_a_command_that_outlives_its_account_leaves_no_timer_and_no_file(
@@ -363,7 +363,7 @@ async def test_a_command_that_outlives_its_account_leaves_no_timer_and_no_file(
     await asyncio.sleep(0.1)
     await remove(home)
     await command
-    assert not car.confirming.is_pending
+    assert not car.confirmation.is_pending
     await asyncio.sleep(SESSION_DELAY + 0.3)
     await home.settle()
     # what the application used this month is kept, as Tesla keeps it, but not by which cars

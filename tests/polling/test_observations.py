@@ -70,14 +70,14 @@ async def test_when_a_car_is_used_survives_a_restart_and_leaves_the_house_nowher
     await live(home, STEP)
     car.wake()
     await live(home, 2 * STEP)
-    learnt = coordinator(home).asking.habits
+    learnt = coordinator(home).observations.usage_pattern
     assert len(learnt.uses) == 1
     assert home.entry is not None
     told = json.dumps(await async_get_config_entry_diagnostics(hass, home.entry), default=str)
     assert "habits" not in told
     assert "is_user_present" in told
     await home.restart()
-    remembered = coordinator(home).asking.habits
+    remembered = coordinator(home).observations.usage_pattern
     assert remembered.uses == learnt.uses
     assert remembered.since == pytest.approx(learnt.since, abs=1)
     # whoever damages the file loses the habits, and nothing else
@@ -85,7 +85,7 @@ async def test_when_a_car_is_used_survives_a_restart_and_leaves_the_house_nowher
     hass_storage[f"{DOMAIN}.{home.entry.entry_id}.states"]["data"][PEARL]["habits"] = ["rubbish"]
     assert await hass.config_entries.async_setup(home.entry.entry_id)
     await home.settle()
-    assert coordinator(home).asking.habits.uses == {}
+    assert coordinator(home).observations.usage_pattern.uses == {}
     assert home.state("sensor", "battery_level") == "62"
 
 
@@ -95,7 +95,7 @@ async def test_a_spent_budget_stops_all_questions_but_those_that_a_command_needs
     home = turned_clock
     home.add_car(PEARL, "Pearl", battery_level=20).plug_in()
     await home.set_up()
-    coordinator(home).asking.stretch = lambda: float("inf")
+    coordinator(home).observations.stretch = lambda: float("inf")
     home.tesla.billing.reset()
     await live(home, 2 * HOUR)
     assert data_requests(home) == 0
@@ -116,7 +116,7 @@ async def test_the_next_question_and_its_reason_are_in_the_diagnostics(
     told = (await async_get_config_entry_diagnostics(hass, entry))["cars"][0]["next_question"]
     assert told["why"] == "charging"
     assert told["stretch"] == 1.0
-    coordinator(home).asking.stretch = lambda: float("inf")
+    coordinator(home).observations.stretch = lambda: float("inf")
     await live(home, STEP)
     told = (await async_get_config_entry_diagnostics(hass, entry))["cars"][0]["next_question"]
     assert (told["why"], told["in"]) == ("budget", None)
@@ -145,7 +145,7 @@ async def test_a_failure_is_tried_again_with_the_next_look_and_not_at_once(
     await home.set_up()
     for path in (f"vehicles/{PEARL}", "vehicle_data"):
         home.tesla.faults.status(503, path, method="GET", times=None)
-        coordinator(home).asking.asked_at = None
+        coordinator(home).observations.asked_at = None
         await coordinator(home).async_refresh()
         wait = coordinator(home).update_interval
         assert wait is not None
@@ -212,7 +212,7 @@ async def test_a_car_on_its_way_is_not_asked_before_it_can_be_at_home(
     home.tesla.clock.advance(HOUR)
     car.drive_away(latitude, longitude, speed_mph=1)
     await home.set_up(location=True)
-    plan = coordinator(home).asking.plan
+    plan = coordinator(home).observations.plan
     assert plan is not None
     assert plan.why == "driving"
     assert least * MINUTE <= plan.at - home.tesla.clock.now() <= most * MINUTE

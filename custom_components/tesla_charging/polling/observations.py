@@ -56,7 +56,7 @@ class PollObservations:
         """Nothing was asked yet; its owner's habits are known from before."""
         self.asked_at: float | None = None
         self.changed_at = now
-        self.habits = habits.extended(now)
+        self.usage_pattern = habits.extended(now)
         self.stretch: Callable[[], float] = _unstretched
         """Told by a budget: how much longer pauses are, as in `Known`."""
         self.plan: PollDecision | None = None
@@ -108,8 +108,8 @@ class PollObservations:
             idle_polls=self._rests,
             fruitless=self._fruitless,
             failures=self._failures,
-            use=self.habits.use(now),
-            plug=self.habits.plug(now),
+            use=self.usage_pattern.use(now),
+            plug=self.usage_pattern.plug(now),
             starts_at=_starts_at(state),
             streaming=push.connected,
             incomplete=is_incomplete(state, asked=self.asked_at is not None),
@@ -137,7 +137,7 @@ class PollObservations:
         elif before is not Connectivity.ONLINE:
             self._woke = True
             if before is Connectivity.ASLEEP:
-                self.habits = self.habits.with_sample(now)
+                self.usage_pattern = self.usage_pattern.with_sample(now)
 
     def record_poll(self, now: float) -> None:
         """Note that the car is asked for its data now: that costs, whatever comes of it."""
@@ -171,7 +171,7 @@ class PollObservations:
             self.changed_at, self._rests, self._fruitless = now, 0, 0
             if since is not None and 0 <= since <= BELIEVED:
                 plugged = _is_plugged(state) and not _is_plugged(before)
-                self.habits = self.habits.with_sample(now, plugged=plugged)
+                self.usage_pattern = self.usage_pattern.with_sample(now, plugged=plugged)
         elif self._stayed and since is not None and since >= LEFT_ALONE:
             self._rests += 1
         if charging or in_gear(state):

@@ -83,7 +83,7 @@ class ConfigReview:
     def show(self, vin: str) -> None:
         """Show what is remembered of a car."""
         car, memory = self._cars[vin], self._storage.config_record(vin)
-        car.telemetry_stage(memory.stage, memory.trouble)
+        car.set_telemetry_stage(memory.stage, memory.trouble)
         show_refusal(self._hass, car, memory)
         if memory.stage is TelemetryStage.REFUSED:
             self._in_a_hurry.add(vin)
@@ -149,8 +149,8 @@ class ConfigReview:
             return
         self._in_a_hurry.discard(vin)
         if car.push.connected:
-            car.forget(configurator.given_up)
-        car.telemetry_stage(memory.stage, memory.trouble)
+            car.forget_signals(configurator.given_up)
+        car.set_telemetry_stage(memory.stage, memory.trouble)
 
     def _show_passing(
         self,
@@ -165,7 +165,9 @@ class ConfigReview:
             return
         if problem is TelemetryProblem.ACCOUNT_UNPAID:
             self._in_a_hurry.add(vin)
-        car.telemetry_stage(memory.stage, replace(memory.trouble, problem=problem, detail=detail))
+        car.set_telemetry_stage(
+            memory.stage, replace(memory.trouble, problem=problem, detail=detail)
+        )
 
     def _patience(self, vin: str, car: VehicleCoordinator, memory: ConfigRecord) -> float:
         """Return how many seconds old the last look at what Tesla holds for a car may be."""

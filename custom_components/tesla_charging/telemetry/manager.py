@@ -131,7 +131,7 @@ class EntryTelemetry:
         """Hear what somebody else's server publishes; the cars' configuration is its operator's business."""
         self._clear_refusals()
         for car in self._cars.values():
-            car.telemetry_stage(TelemetryStage.WAITING)
+            car.set_telemetry_stage(TelemetryStage.WAITING)
         self._open_mqtt()
         self._watch_silence(lambda: self._mqtt is not None and self._mqtt.subscribed)
         self._background(self.remove_configs())
@@ -160,7 +160,7 @@ class EntryTelemetry:
             )
             self._trouble = TelemetryDiagnosis(TelemetryProblem.CANNOT_LISTEN, err.detail)
             for car in self._cars.values():
-                car.telemetry_stage(TelemetryStage.WAITING, self._trouble)
+                car.set_telemetry_stage(TelemetryStage.WAITING, self._trouble)
             job = HassJob(self._reopen, cancel_on_shutdown=True)
             self._entry.async_on_unload(async_call_later(self._hass, REOPEN_INTERVAL, job))
             return
@@ -273,7 +273,7 @@ class EntryTelemetry:
     def car_joined(self, car: VehicleCoordinator) -> None:
         """Hear a car that has joined the account."""
         if self.settings.transport is not Transport.POLLING:
-            car.telemetry_stage(TelemetryStage.WAITING, self._trouble)
+            car.set_telemetry_stage(TelemetryStage.WAITING, self._trouble)
         if self._mqtt is not None:
             self._open_mqtt()
         if self._review is not None:

@@ -193,7 +193,7 @@ class SilenceMonitor:
             for error in reported
             if error.vin in {None, vin}
         )
-        self._cars[vin].complained("; ".join(texts))
+        self._cars[vin].report_error("; ".join(texts))
         ir.async_create_issue(
             self._hass,
             DOMAIN,
