@@ -1,7 +1,7 @@
 """Tesla Charging: charges Teslas through Tesla's own Fleet API, signed here and verified by the car."""
 
 from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntryState
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryError, ConfigEntryNotReady
 from homeassistant.helpers import config_validation as cv, issue_registry as ir
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
@@ -15,7 +15,6 @@ from .auth.key_store import async_get_key_store
 from .billing.budget_manager import BudgetManager, amount_of, async_get_budget
 from .billing.meter import Meter
 from .billing.meter_store import async_get_meter, currency_of
-from .budget_effects import BudgetEffects
 from .client import active_endpoints
 from .const import CONF_BASE_URL, CONF_LOCATION, CONF_REGION, DOMAIN, PLATFORMS
 from .coordinator import VehicleCoordinator
@@ -84,8 +83,17 @@ async def _set_up(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> bool:
             entry,
             vehicles,
             storage,
+            budget,
             lambda summary: VehicleCoordinator(
-                hass, entry, summary, vehicles, key, storage, with_location=with_location
+                hass,
+                entry,
+                summary,
+                vehicles,
+                key,
+                storage,
+                with_location=with_location,
+                stretch=lambda: budget.decision.stretch,
+                on_not_found=account.check_soon,
             ),
         )
         await account.load()
@@ -111,20 +119,22 @@ async def _set_up(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> bool:
     )
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     account.for_each(lambda car: EventMonitor(hass, entry, car, storage).start())
-    BudgetEffects(hass, entry, budget).follow(entry, account, telemetry.set_streaming)
+    account.follow_budget(telemetry.set_streaming)
     await telemetry.start()
     DomainMonitor(hass, entry, key).start()
     account.for_each(lambda car: PairingMonitor(hass, entry, car, vehicles).start())
 
-    async def left(vin: str) -> None:
-        await telemetry.car_left(vin)
+    @callback
+    def left(vin: str) -> None:
+        telemetry.car_left(vin)
         others = hass.config_entries.async_loaded_entries(DOMAIN)
         if not any(
             other.runtime_data.meter is meter and vin in other.runtime_data.cars for other in others
         ):
             meter.forget_car(vin)
 
-    account.on_change(telemetry.car_joined, left)
+    account.joined.subscribe(telemetry.car_joined)
+    account.left.subscribe(left)
     account.start()
     return True
 

@@ -10,10 +10,10 @@ only when all of this is true:
 What could not be read, or not completely, says nothing about who left.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
@@ -21,6 +21,8 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.event import async_call_later
 
 from . import clock
+from .billing.budget import Stage, Streaming
+from .billing.budget_manager import BudgetManager
 from .const import DOMAIN, LOGGER
 from .coordinator import VehicleCoordinator
 from .device import vins_of
@@ -33,7 +35,16 @@ from .fleet_api import (
     Vehicles,
     VehicleSummary,
 )
+from .issues.kinds import (
+    BUDGET_BY_USER,
+    BUDGET_FEWER_FIELDS,
+    BUDGET_NO_REFRESH,
+    BUDGET_SLOWER,
+    BUDGET_SPENT,
+    IssueType,
+)
 from .issues.registry import async_get_issues
+from .listeners import Listeners
 from .storage.vehicle_store import VehicleStorage
 
 CHECK_INTERVAL: Final = timedelta(hours=6)
@@ -42,6 +53,15 @@ RECHECK_INTERVAL: Final = timedelta(minutes=15)
 """The same while a car is missing, or the list could not be read; also the shortest time between two."""
 MISSING_FOR: Final = timedelta(minutes=10)
 EMPTY_FOR: Final = timedelta(hours=24)
+
+STAGE_ISSUES: Final[dict[Stage, IssueType]] = {
+    Stage.SLOWER: BUDGET_SLOWER,
+    Stage.FEWER_FIELDS: BUDGET_FEWER_FIELDS,
+    Stage.NO_REFRESH: BUDGET_NO_REFRESH,
+    Stage.BY_USER: BUDGET_BY_USER,
+    Stage.SPENT: BUDGET_SPENT,
+}
+"""What the owner is told of the budget."""
 
 
 class Account:
@@ -53,6 +73,7 @@ class Account:
         entry: ConfigEntry,
         vehicles: Vehicles,
         storage: VehicleStorage,
+        budget: BudgetManager,
         make: Callable[[VehicleSummary], VehicleCoordinator],
     ) -> None:
         """Nothing is asked yet; `make` makes the coordinator of a car that joins."""
@@ -62,12 +83,17 @@ class Account:
         self._entry = entry
         self._vehicles = vehicles
         self._storage = storage
+        self._budget = budget
+        self._reported: tuple[Stage, str, str] | None = None
+        """The stage of the budget of which the owner was told last, the amount, and the end of the month."""
         self._make = make
         self._listed: frozenset[str] = frozenset()
         self._missing: dict[str, float] = {}
         """By VIN, since when complete lists lack it; seconds of a clock that is never set."""
-        self._on_join: list[Callable[[VehicleCoordinator], None]] = []
-        self._on_leave: list[Callable[[str], Coroutine[Any, Any, None]]] = []
+        self.joined = Listeners[VehicleCoordinator]()
+        """Notified of every car that joins."""
+        self.left = Listeners[str]()
+        """Notified of every car that has left, by its VIN."""
         self._looked_at = 0.0
         self._first_delay = CHECK_INTERVAL
         self._due_at = float("inf")
@@ -79,17 +105,7 @@ class Account:
         """Call for every car that is there, and for every one that joins until the entry is unloaded."""
         for car in self.cars.values():
             join(car)
-        self._on_join.append(join)
-
-    @callback
-    def on_change(
-        self,
-        joined: Callable[[VehicleCoordinator], None],
-        left: Callable[[str], Coroutine[Any, Any, None]],
-    ) -> None:
-        """Call for every car that joins from now on, and (with the VIN) for every one that has left."""
-        self._on_join.append(joined)
-        self._on_leave.append(left)
+        self.joined.subscribe(join)
 
     async def load(self) -> None:
         """Read the list for the first time. Raises FleetApiError."""
@@ -129,8 +145,7 @@ class Account:
         if (car := self.cars.pop(vin, None)) is not None:
             await car.async_shutdown()
         async_get_issues(self._hass, self._entry).forget(vin)
-        for left in self._on_leave:
-            await left(vin)
+        self.left.notify(vin)
         await self._storage.forget(vin)
 
     # -- looking ------------------------------------------------------------------------------------
@@ -211,6 +226,34 @@ class Account:
                 # the lists were wrong: from the beginning
                 self._missing[vin] = clock.monotonic()
 
+    # -- budget -------------------------------------------------------------------------------------
+
+    @callback
+    def follow_budget(self, set_streaming: Callable[[Streaming], None]) -> None:
+        """Have the cars push what the budget allows, and its owner know the stage, until the entry is unloaded."""
+
+        @callback
+        def follow() -> None:
+            self._report_budget()
+            set_streaming(self._budget.decision.streaming)
+
+        self._entry.async_on_unload(self._budget.subscribe(follow))
+        follow()
+
+    @callback
+    def _report_budget(self) -> None:
+        """Raise the issue of the present stage of the budget, and clear those of the others."""
+        stage, amount = self._budget.decision.stage, self._budget.amount
+        report = (stage, amount, self._budget.until.isoformat())
+        if report == self._reported:
+            return
+        self._reported = report
+        issues = async_get_issues(self._hass, self._entry)
+        for issue_type in STAGE_ISSUES.values():
+            issues.clear(issue_type)
+        if stage in STAGE_ISSUES:
+            issues.raise_issue(STAGE_ISSUES[stage], None, amount)
+
     # -- coming -------------------------------------------------------------------------------------
 
     def _join(self, summary: VehicleSummary) -> None:
@@ -218,9 +261,7 @@ class Account:
         if not summary.has_name and device is not None and device.name:
             summary = replace(summary, name=device.name)
         car = self.cars[summary.vin] = self._make(summary)
-        car.on_not_found = self.check_soon
-        for join in self._on_join:
-            join(car)
+        self.joined.notify(car)
         if self._started:
             self._refresh(car)
 

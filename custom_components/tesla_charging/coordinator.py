@@ -1,25 +1,30 @@
 """One coordinator per car: it decides when to ask, merges what comes, and wakes only who is concerned."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from typing import override
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from . import clock
 from .commands.commander import VehicleCommander
 from .commands.optimistic import effect_of, unsure
 from .commands.rate_guard import CommandRateGuard
+from .commands.rate_limit import LimitReached
 from .commands.redundancy import RedundantCommandFilter
 from .const import DOMAIN, LOGGER, STATE_INTERVAL
-from .exceptions import asleep, update_failure
+from .device import show_firmware
+from .exceptions import asleep, translated, update_failure
 from .fleet_api import (
     AccountUnpaid,
     Connectivity,
     FleetApiError,
+    LoginRequired,
     MissingScope,
     NotFound,
     OverBudget,
@@ -40,21 +45,22 @@ from .polling.observations import PollObservations
 from .polling.timers import ConfirmationTimer, SharedRefresh
 from .request_origin import is_by_user, requested_by, user_or_nobody
 from .storage.vehicle_store import CommandRecord, VehicleStorage
-from .telling import TellingCoordinator
 from .vehicle.charge_schedules import knows_schedules
 from .vehicle.energy_meter import with_energy
 from .vehicle.location import home_proximity
 from .vehicle.push import PushChannel
 from .vehicle.state import VehicleState, expected, readings_of
 from .vehicle.telemetry_status import LOCATION, NO_PROBLEM, TelemetryDiagnosis, TelemetryStage
-from .vehicle_command import CommandRequest, CommandResult, Outcome, VirtualKey
+from .vehicle_command import CommandRequest, CommandResult, Outcome, VehicleCommandError, VirtualKey
 
 BURST = 0.25
 """Seconds in which pushes are gathered before entities are written."""
 
 
-class VehicleCoordinator(TellingCoordinator):
-    """What one car's entities read, and whom they call."""
+class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
+    """One car: polls it, merges what it pushes, sends its commands, and updates the entities concerned."""
+
+    config_entry: ConfigEntry
 
     def __init__(
         self,
@@ -66,8 +72,14 @@ class VehicleCoordinator(TellingCoordinator):
         storage: VehicleStorage,
         *,
         with_location: bool,
+        stretch: Callable[[], float],
+        on_not_found: Callable[[], None],
     ) -> None:
-        """Begin with what was known before the restart; nothing is asked here."""
+        """Begin with what was known before the restart, without a request.
+
+        `stretch` gives by how much the budget lengthens the pauses between polls. `on_not_found` is called when Tesla
+        does not find the car: it may have left the account.
+        """
         super().__init__(
             hass,
             LOGGER,
@@ -110,17 +122,18 @@ class VehicleCoordinator(TellingCoordinator):
             storage.usage_pattern(summary.vin),
             clock.now(),
             partial(home_proximity, hass),
+            stretch,
         )
         storage.attach_usage_pattern(summary.vin, lambda: self.observations.usage_pattern)
         state = storage.state(summary.vin).with_connectivity(summary.state)
         self.data = state if with_location else state.without(LOCATION)
-        self.on_not_found: Callable[[], None] = _nothing
-        """Told when Tesla does not find the car: it may have left the account."""
+        self._on_not_found = on_not_found
         self._published, self._published_success = self.data, True
+        self._changed: frozenset[str] | None = None
         self.confirmation = ConfirmationTimer(hass, self.name, self._confirm)
         self.push = PushChannel()
         self._redundancy = RedundantCommandFilter(self.push, lambda: self.data, clock.now)
-        self._telling: asyncio.TimerHandle | None = None
+        self._burst_timer: asyncio.TimerHandle | None = None
         self._shared_refresh = SharedRefresh(
             self._refresh,
             lambda asking: entry.async_create_task(hass, asking, f"{self.name} asked"),
@@ -152,7 +165,7 @@ class VehicleCoordinator(TellingCoordinator):
             self._decide(state.connectivity, state)
         except FleetApiError as err:
             if isinstance(err, NotFound):
-                self.on_not_found()
+                self._on_not_found()
             raise update_failure(err) from err
         else:
             return state
@@ -275,6 +288,22 @@ class VehicleCoordinator(TellingCoordinator):
         self.confirmation.schedule(timedelta(seconds=1))
         return woken
 
+    @contextmanager
+    def explaining(self) -> Iterator[None]:
+        """Turn what fails into HomeAssistantError with a translation, and tell whom it concerns."""
+        try:
+            yield
+        except LimitReached as err:
+            raise self._rate_guard.refused(err, self.vehicle_name) from None
+        except (FleetApiError, VehicleCommandError) as err:
+            if isinstance(err, LoginRequired):
+                self.config_entry.async_start_reauth_if_available(self.hass)
+            if isinstance(err, NotFound):
+                self._on_not_found()
+            if isinstance(err, VehicleCommandError):
+                self._issues.record_failure(err, self.vin)
+            raise translated(err) from err
+
     async def _confirm(self) -> None:
         if self.observations.pushes(self.data, self.push, clock.now()) and not self.data.assumed:
             # the car has told; it stays silent only if it is, or is again, as it was
@@ -287,9 +316,9 @@ class VehicleCoordinator(TellingCoordinator):
         """Stop asking."""
         self._rate_guard.stop()
         self.confirmation.close()
-        if self._telling is not None:
-            self._telling.cancel()
-            self._telling = None
+        if self._burst_timer is not None:
+            self._burst_timer.cancel()
+            self._burst_timer = None
         await super().async_shutdown()
 
     # -- hearing ------------------------------------------------------------------------------------
@@ -304,8 +333,8 @@ class VehicleCoordinator(TellingCoordinator):
         """Apply what the car pushed; what is returned tells when the car may forget it (None: now)."""
         heard = self.push.receive(self.data, record, clock.now())
         self.data = with_energy(self.hass, heard, self.data)
-        if self._telling is None:
-            self._telling = self.hass.loop.call_later(BURST, self._publish_burst)
+        if self._burst_timer is None:
+            self._burst_timer = self.hass.loop.call_later(BURST, self._publish_burst)
         told = self.data.part(record.values if isinstance(record, SignalRecord) else ())
         return self._storage.keep(self.vin, told) if told.readings else None
 
@@ -328,6 +357,59 @@ class VehicleCoordinator(TellingCoordinator):
         """Show what the car complained about to Tesla."""
         self._publish(self.push.report_error(self.data, about))
 
+    # -- publishing ---------------------------------------------------------------------------------
 
-def _nothing() -> None:
-    """Do nothing."""
+    @callback
+    def _set_connectivity(self, connection: Connectivity) -> None:
+        self._publish(self.data.with_connectivity(connection))
+
+    @callback
+    def forget_signals(self, names: Iterable[str]) -> None:
+        """Show these signals as unknown: nobody tells them any more."""
+        state = self.data
+        for name in names:
+            if name in state.readings:
+                state = state.without(name)
+        if state is not self.data:
+            self._publish(state)
+
+    @callback
+    def _publish(self, state: VehicleState) -> None:
+        """Take over a state that did not come from polling, leaving the polling as it is."""
+        self.data = state
+        self.async_update_listeners()
+
+    @callback
+    def _publish_burst(self) -> None:
+        """Tell what a burst of pushes changed, once."""
+        self._burst_timer = None
+        self.async_update_listeners()
+
+    @callback
+    @override
+    def async_update_listeners(self) -> None:
+        """Notify the listeners whose signals changed; all of them when the connection to Tesla was lost or is back."""
+        changed = self.data.changes(self._published)
+        concerns_everybody = self.last_update_success != self._published_success
+        self._changed = None if concerns_everybody else changed
+        self._published, self._published_success = self.data, self.last_update_success
+        if "Version" in changed:
+            show_firmware(self.hass, self.config_entry, self.vin, self.data.value("Version"))
+        super().async_update_listeners()
+
+    @callback
+    @override
+    def async_add_listener(
+        self, update_callback: CALLBACK_TYPE, context: object = None
+    ) -> CALLBACK_TYPE:
+        """Call whenever there is an update; with a set of signals as context only when one of them changed."""
+        if not isinstance(context, frozenset):
+            return super().async_add_listener(update_callback, context)
+        signals: frozenset[str] = context
+
+        @callback
+        def update() -> None:
+            if self._changed is None or not signals.isdisjoint(self._changed):
+                update_callback()
+
+        return super().async_add_listener(update, context)

@@ -26,7 +26,7 @@ LISTEN = 1.6
 @pytest.fixture
 async def streaming_home(home: Home, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Home]:
     """A home whose car is awake, plugged in, charging, and connected."""
-    monkeypatch.setattr(needless, "LISTEN", LISTEN)
+    monkeypatch.setattr(needless, "CONTRADICTION_TIME", LISTEN)
     home.tesla.wake_with_charging_scope = True
     home.tesla.telemetry_pace = 20
     home.tesla.limits_enabled = False

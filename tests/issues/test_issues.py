@@ -9,7 +9,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 import pytest
 
-from custom_components.tesla_charging.budget_effects import TOLD
+from custom_components.tesla_charging.account import STAGE_ISSUES
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.issues.kinds import (
     ISSUE_TYPES,
@@ -402,5 +402,5 @@ async def test_a_car_that_is_gone_takes_only_its_own_trouble_along(home: Home) -
 def test_every_row_can_be_told_apart() -> None:
     assert len({kind.key for kind in ISSUE_TYPES}) == len(ISSUE_TYPES)
     assert timedelta(seconds=max(kind.lasting for kind in ISSUE_TYPES)) < timedelta(minutes=5)
-    told = {*TOLD.values(), RATE_LIMITED, RUNAWAY_COMMANDS}
+    told = {*STAGE_ISSUES.values(), RATE_LIMITED, RUNAWAY_COMMANDS}
     assert {kind for kind in ISSUE_TYPES if not kind.fixable} == told

@@ -408,7 +408,7 @@ async def list_now(home: Home) -> None:
     assert home.entry is not None
     home.tesla.clock.advance(16 * MINUTE)
     before = lists(home)
-    home.entry.runtime_data.account.look_soon()
+    home.entry.runtime_data.account.check_soon()
     await until(lambda: lists(home) > before)
     await home.settle()
 

@@ -97,7 +97,7 @@ async def ask_again(home: Home) -> None:
     """Have the cars' data asked for, whatever it costs."""
     assert home.entry is not None
     for coordinator in home.entry.runtime_data.cars.values():
-        coordinator.confirming.wanted = True
+        coordinator.confirmation.wanted = True
     await home.poll()
 
 

@@ -67,21 +67,21 @@ def anything(seed: int = 1, count: int = 5_000, **certain: Any) -> list[PollCont
         }
         ago = {
             name: dice.choice([None, NOW - dice.choice(AGO), NOW + 60, NOW - dice.uniform(0, 9e3)])
-            for name in ("pushed_at", "asked_at", "starts_at")
+            for name in ("pushed_at", "polled_at", "starts_at")
         }
         known: dict[str, Any] = {
             "seen": dice.choice([None, ONLINE, ONLINE, *Connectivity]),
             **yes_no,
             **ago,
-            "forecast": dice.choice([None, some_forecast(dice, ago["asked_at"] or NOW)]),
+            "forecast": dice.choice([None, some_forecast(dice, ago["polled_at"] or NOW)]),
             "home_in": dice.choice([None, 0.0, 10 ** dice.uniform(0, 6)]),
             "at_home": dice.choice([None, True, False]),
-            "rests": dice.choice([0, 1, 2, 50]),
+            "idle_polls": dice.choice([0, 1, 2, 50]),
             "fruitless": dice.choice([0, 1, 3, 10_000]),
             "failures": dice.choice([0, 0, 0, 1, 4, 10_000]),
             "use": dice.choice([1e-9, 0.03, 0.3, 1.0]),
             "plug": dice.choice([1e-9, 0.03, 0.3, 1.0]),
-            "asked_lately": dice.choice([0, 99, 100, 1_000]),
+            "polled_lately": dice.choice([0, 99, 100, 1_000]),
             "changed_at": NOW - dice.choice([*AGO, -60.0]),
             "stretch": dice.choice([1.0, 1.0, 1.5, 40.0, 1e300, math.inf]),
             "phase": dice.random(),
@@ -187,25 +187,25 @@ def test_an_idle_car_is_left_alone_for_long_enough_to_fall_asleep() -> None:
     nothing_happens = dict.fromkeys(
         ("woke", "charging", "driving", "arrived", "guarded", "confirm_wanted", "failures"), False
     )
-    for known in anything(seen=ONLINE, asked_at=NOW, starts_at=None, **nothing_happens):
+    for known in anything(seen=ONLINE, polled_at=NOW, starts_at=None, **nothing_happens):
         assert next_poll(known, NOW).at >= NOW + 20 * MINUTE
 
 
 def test_a_charging_car_is_never_left_for_more_than_ten_minutes() -> None:
     for known in anything(
-        seen=ONLINE, charging=True, asked_at=NOW, stretch=1.0, streaming=False, count=20_000
+        seen=ONLINE, charging=True, polled_at=NOW, stretch=1.0, streaming=False, count=20_000
     ):
         plan = next_poll(known, NOW)
         assert plan.target is PollTarget.DATA or plan.at <= NOW + 10 * MINUTE
 
 
 def test_no_car_is_asked_for_data_more_than_once_in_a_hundred_seconds() -> None:
-    for known in anything(seen=ONLINE, asked_at=NOW, confirm_wanted=False, count=20_000):
+    for known in anything(seen=ONLINE, polled_at=NOW, confirm_wanted=False, count=20_000):
         assert next_poll(known, NOW).at >= NOW + 100
 
 
 def test_a_car_that_was_asked_often_is_not_asked_fast() -> None:
-    for known in anything(seen=ONLINE, asked_at=NOW, asked_lately=100, confirm_wanted=False):
+    for known in anything(seen=ONLINE, polled_at=NOW, polled_lately=100, confirm_wanted=False):
         assert next_poll(known, NOW).at >= NOW + 9.7 * MINUTE
 
 

@@ -164,7 +164,7 @@ async def ask_again_without_waiting(home: Home) -> None:
     """Look at the car, while an automation waits for time to pass."""
     assert home.entry is not None
     car = home.entry.runtime_data.cars[PEARL]
-    car.confirming.wanted = True
+    car.confirmation.wanted = True
     await car.async_refresh()
 
 

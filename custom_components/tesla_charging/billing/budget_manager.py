@@ -24,6 +24,7 @@ from ..fleet_api import (
     PriceList,
     RefreshOverBudget,
 )
+from ..listeners import Listeners
 from ..request_origin import RequestOrigin, request_origin
 from .budget import DEFAULT, BudgetDecision, BudgetInput, Stage, Streaming, ceiling, decide
 from .meter import Meter
@@ -50,7 +51,7 @@ class BudgetManager:
         self._in_flight = Fraction(0)
         self._exceeded: tuple[datetime | None, set[tuple[str, str | None]]] = (None, set())
         """What exceeded the amount in the month that ends then."""
-        self._listeners: list[Callable[[], None]] = []
+        self._listeners = Listeners[()]()
         self._cancels: list[CALLBACK_TYPE] = []
         self.decision: BudgetDecision = decide(self._input())
         """What follows from what was spent; kept up to date."""
@@ -158,14 +159,7 @@ class BudgetManager:
     @callback
     def subscribe(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
         """Call whenever something was spent or time has passed. Return how to end it."""
-        self._listeners.append(listener)
-
-        @callback
-        def end() -> None:
-            if listener in self._listeners:
-                self._listeners.remove(listener)
-
-        return end
+        return self._listeners.subscribe(listener)
 
     @callback
     def _check(self, _: datetime | None = None) -> None:
@@ -175,8 +169,7 @@ class BudgetManager:
             level = LOGGER.info if self.decision.stage is Stage.NORMAL else LOGGER.warning
             level("Budget of %s: %s, before that %s", self.amount, self.decision.stage, before)
         self._meter.notify_after(self._signals_to_come)
-        for listener in [*self._listeners]:
-            listener()
+        self._listeners.notify()
 
     @property
     def _signals_to_come(self) -> float:

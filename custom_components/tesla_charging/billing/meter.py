@@ -25,6 +25,7 @@ from homeassistant.util import dt as dt_util
 from .. import clock
 from ..const import DOMAIN
 from ..fleet_api import DEFAULT_CURRENCY, Category, PriceList, RequestRecord, price_list
+from ..listeners import Listeners
 from .ledger import NO_CAR, Ledger, after, before, start_of
 
 DAY: Final = 24 * 3600.0
@@ -78,7 +79,7 @@ class Meter:
         self._hass = hass
         self._ledger = ledger
         self._save = save
-        self._listeners: list[Callable[[], None]] = []
+        self._listeners = Listeners[()]()
         self._cancel_news: CALLBACK_TYPE | None = None
         self._hears: dict[str, str] = {}
         self._quiet_signals: float = float("inf")
@@ -160,14 +161,7 @@ class Meter:
     @callback
     def subscribe(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
         """Call when something was counted: requests at once, signals once a minute. Return how to end it."""
-        self._listeners.append(listener)
-
-        @callback
-        def end() -> None:
-            if listener in self._listeners:
-                self._listeners.remove(listener)
-
-        return end
+        return self._listeners.subscribe(listener)
 
     @callback
     def notify_after(self, signals: float) -> None:
@@ -179,8 +173,7 @@ class Meter:
         if self._cancel_news is not None:
             self._cancel_news()
             self._cancel_news = None
-        for listener in [*self._listeners]:
-            listener()
+        self._listeners.notify()
 
     # -- reading ------------------------------------------------------------------------------------
 

@@ -4,7 +4,6 @@ Repair issues come by themselves when Tesla, a car or the network takes somethin
 something worked that could not have worked before.
 """
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
@@ -28,6 +27,7 @@ from ..fleet_api import (
     Suspension,
     read_claims,
 )
+from ..listeners import Listeners
 from .kinds import ISSUE_TYPES, RATE_LIMITED, IssueType, Success
 
 
@@ -65,8 +65,8 @@ class EntryIssues:
         self._telemetry_doubtful = False
         self.suspension = Suspension()
         """What is known of Tesla's bill; every client of the entry shares it."""
-        self.on_telemetry_doubtful: Callable[[], None] | None = None
-        """Called when Tesla may have taken configurations away while something was wrong that is over now."""
+        self.telemetry_doubtful = Listeners[()]()
+        """Notified when Tesla may have removed configurations while something was wrong that is over now."""
         self.stop: Final = async_dispatcher_connect(
             hass, SIGNAL_CONFIG_ENTRY_CHANGED, self._entry_changed
         )
@@ -153,8 +153,7 @@ class EntryIssues:
             return
         if kind.takes_telemetry:
             self._telemetry_doubtful = True
-            if self.on_telemetry_doubtful is not None:
-                self.on_telemetry_doubtful()
+            self.telemetry_doubtful.notify()
 
     @callback
     def set_car_name(self, vin: str, name: str) -> None:

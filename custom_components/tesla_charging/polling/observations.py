@@ -52,13 +52,16 @@ class PollObservations:
         habits: UsagePattern,
         now: float,
         whereabouts: Callable[[VehicleState], HomeProximity] = lambda _: NOWHERE,
+        stretch: Callable[[], float] = lambda: 1.0,
     ) -> None:
-        """Nothing was asked yet; its owner's habits are known from before."""
+        """Begin without a poll; the usage pattern is known from before.
+
+        `stretch` gives by how much a budget lengthens the pauses, as in `PollContext`.
+        """
         self.asked_at: float | None = None
         self.changed_at = now
         self.usage_pattern = habits.extended(now)
-        self.stretch: Callable[[], float] = _unstretched
-        """Told by a budget: how much longer pauses are, as in `Known`."""
+        self.stretch = stretch
         self.plan: PollDecision | None = None
         """The last decision, for diagnostics."""
         self._whereabouts = whereabouts
@@ -227,7 +230,3 @@ def _starts_at(state: VehicleState) -> float | None:
     if state.value("ScheduledChargingPending") is not True:
         return None
     return state.number("ScheduledChargingStartTime")
-
-
-def _unstretched() -> float:
-    return 1.0

@@ -65,8 +65,7 @@ class ConfigReview:
         self._entry.async_on_unload(
             async_track_time_interval(self._hass, self.review, REVIEW_INTERVAL)
         )
-        self._issues.on_telemetry_doubtful = self._review_soon
-        self._entry.async_on_unload(self._stop_following)
+        self._entry.async_on_unload(self._issues.telemetry_doubtful.subscribe(self._review_soon))
 
     @callback
     def _review_soon(self) -> None:
@@ -74,10 +73,6 @@ class ConfigReview:
         self._entry.async_create_background_task(
             self._hass, self.review(), f"{DOMAIN} telemetry of {self._entry.title}"
         )
-
-    @callback
-    def _stop_following(self) -> None:
-        self._issues.on_telemetry_doubtful = None
 
     @callback
     def show(self, vin: str) -> None:

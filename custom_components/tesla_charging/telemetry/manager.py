@@ -283,7 +283,8 @@ class EntryTelemetry:
         if self._silence is not None:
             self._silence.watch(car.vin)
 
-    async def car_left(self, vin: str) -> None:
+    @callback
+    def car_left(self, vin: str) -> None:
         """Expect nothing more of a car that has left; its configuration is out of this account's reach."""
         self.server.leave(self._entry.entry_id, vin)
         clear_silence(self._hass, vin)
