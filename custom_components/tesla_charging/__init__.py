@@ -4,7 +4,6 @@ from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryError, ConfigEntryNotReady
 from homeassistant.helpers import config_validation as cv, issue_registry as ir
-from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.device_registry import DeviceEntry
 from homeassistant.helpers.typing import ConfigType
 
@@ -12,22 +11,18 @@ from . import removal
 from .account import Account
 from .auth.authorization import async_forget_sign_in, async_get_authorization
 from .auth.key_store import async_get_key_store
-from .billing.budget_manager import BudgetManager, amount_of, async_get_budget
-from .billing.meter import Meter
+from .billing.budget_manager import amount_of, async_get_budget
 from .billing.meter_store import async_get_meter, currency_of
-from .client import active_endpoints
-from .const import CONF_BASE_URL, CONF_LOCATION, CONF_REGION, DOMAIN, PLATFORMS
+from .client import base_url_of, make_client, store_base_url
+from .const import CONF_LOCATION, DOMAIN, PLATFORMS
 from .coordinator import VehicleCoordinator
 from .data import TeslaChargingConfigEntry, TeslaChargingData
 from .device import vins_of
 from .exceptions import placeholders, translation_key
 from .fleet_api import (
-    Authorization,
-    FleetApiClient,
     FleetApiError,
     LoginRequired,
     MissingScope,
-    Region,
     Scope,
     TelemetryConfigs,
     Vehicles,
@@ -69,7 +64,17 @@ async def _set_up(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> bool:
     budget = async_get_budget(hass, meter)
     budget.join(entry.entry_id, amount_of(hass, entry, meter.prices))
     entry.async_on_unload(lambda: budget.leave(entry.entry_id))
-    client = _make_client(hass, entry, authorization, meter, budget)
+    issues = async_get_issues(hass, entry)
+    client = make_client(
+        hass,
+        authorization,
+        base_url_of(entry),
+        on_request=meter.add_request,
+        permit=budget.permit,
+        on_base_url=lambda url: store_base_url(hass, entry, url),
+        on_outcome=issues.record_outcome,
+        suspension=issues.suspension,
+    )
     storage = VehicleStorage(hass, entry.entry_id)
     await storage.load()
     vehicles = Vehicles(client)
@@ -178,36 +183,13 @@ async def async_remove_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
     await storage.load()
     for vin in storage.telemetry_vins:
         clear_refusals(hass, vin)
-    unreached = await removal.async_remove_configs(hass, entry, storage, _base_url(entry))
+    unreached = await removal.async_remove_configs(hass, entry, storage, base_url_of(entry))
     async_remove_issues(hass, entry)
     removal.async_report(hass, entry, unreached)
     await removal.async_leave_meter(hass, entry)
     # last, because a disk may refuse
     await storage.remove()
     await async_forget_sign_in(hass, entry.entry_id)
-
-
-def _make_client(
-    hass: HomeAssistant,
-    entry: TeslaChargingConfigEntry,
-    authorization: Authorization,
-    meter: Meter,
-    budget: BudgetManager,
-) -> FleetApiClient:
-    """Return the account's client."""
-    issues = async_get_issues(hass, entry)
-    return FleetApiClient(
-        async_get_clientsession(hass),
-        authorization,
-        active_endpoints(),
-        _base_url(entry),
-        now=hass.loop.time,
-        on_request=meter.add_request,
-        on_base_url=lambda url: _remember_base_url(hass, entry, url),
-        on_outcome=issues.record_outcome,
-        suspension=issues.suspension,
-        permit=budget.permit,
-    )
 
 
 async def _load_key(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> VirtualKey:
@@ -225,19 +207,6 @@ async def _load_key(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> Vir
         raise ConfigEntryError(translation_domain=DOMAIN, translation_key="key_missing")
     store.show(entry.entry_id)
     return key
-
-
-def _base_url(entry: TeslaChargingConfigEntry) -> str:
-    """Return where the account lives: as Tesla last said, else as its region is known."""
-    endpoints = active_endpoints()
-    stored = endpoints.trusted_base_url(str(entry.data.get(CONF_BASE_URL, "")))
-    region = Region(entry.data[CONF_REGION])
-    return stored or endpoints.regions.get(region, endpoints.regions[Region.NA])
-
-
-def _remember_base_url(hass: HomeAssistant, entry: TeslaChargingConfigEntry, url: str) -> None:
-    if hass.config_entries.async_get_entry(entry.entry_id) is not None:  # a command may outlive it
-        hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_BASE_URL: url})
 
 
 def _setup_error(err: FleetApiError) -> type[ConfigEntryAuthFailed | ConfigEntryNotReady]:

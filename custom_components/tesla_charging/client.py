@@ -1,12 +1,29 @@
-"""Which Tesla the integration talks to: the real one, unless a developer says otherwise."""
+"""The Fleet API client of an account, and which Tesla it speaks to: the real one, unless a developer says otherwise."""
 
+from collections.abc import Callable
 from functools import cache
 import os
+from typing import Any, Final
 
-from .const import LOGGER
-from .fleet_api import TESLA, Endpoints, all_under
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
 
-ENVIRONMENT_VARIABLE = "TESLA_CHARGING_SIMULATOR"
+from .const import CONF_BASE_URL, CONF_REGION, LOGGER
+from .fleet_api import (
+    TESLA,
+    Authorization,
+    Endpoints,
+    FleetApiClient,
+    FleetApiError,
+    Operation,
+    Region,
+    RequestRecord,
+    Suspension,
+    all_under,
+)
+
+ENVIRONMENT_VARIABLE: Final = "TESLA_CHARGING_SIMULATOR"
 
 
 @cache
@@ -24,3 +41,44 @@ def active_endpoints() -> Endpoints:
         base_url,
     )
     return all_under(base_url)
+
+
+def base_url_of(entry: ConfigEntry[Any]) -> str:
+    """Return where the account of an entry lives: as Tesla last said, else by its region."""
+    endpoints = active_endpoints()
+    stored = endpoints.trusted_base_url(str(entry.data.get(CONF_BASE_URL, "")))
+    region = Region(entry.data[CONF_REGION])
+    return stored or endpoints.regions.get(region, endpoints.regions[Region.NA])
+
+
+@callback
+def store_base_url(hass: HomeAssistant, entry: ConfigEntry[Any], url: str) -> None:
+    """Store where the account of an entry turned out to live."""
+    if hass.config_entries.async_get_entry(entry.entry_id) is not None:  # a command may outlive it
+        hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_BASE_URL: url})
+
+
+def make_client(
+    hass: HomeAssistant,
+    authorization: Authorization,
+    base_url: str,
+    *,
+    on_request: Callable[[RequestRecord], None],
+    permit: Callable[[Operation, str | None], Callable[[], None]],
+    on_base_url: Callable[[str], None] | None = None,
+    on_outcome: Callable[[Operation, str | None, FleetApiError | None], None] | None = None,
+    suspension: Suspension | None = None,
+) -> FleetApiClient:
+    """Return a client whose requests are metered (`on_request`) and stay inside the budget (`permit`)."""
+    return FleetApiClient(
+        async_get_clientsession(hass),
+        authorization,
+        active_endpoints(),
+        base_url,
+        now=hass.loop.time,
+        on_request=on_request,
+        permit=permit,
+        on_base_url=on_base_url,
+        on_outcome=on_outcome,
+        suspension=suspension,
+    )

@@ -16,7 +16,6 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ImplementationUnavailableError
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.config_entry_oauth2_flow import async_get_config_entry_implementation
 import voluptuous as vol
 
@@ -25,9 +24,9 @@ from .auth.authorization import async_get_authorization
 from .auth.key_store import KEY_FILE, async_get_key_store
 from .billing.budget_manager import async_get_budget
 from .billing.meter_store import async_get_meter, async_get_meters
-from .client import active_endpoints
+from .client import make_client
 from .const import CONF_IMPLEMENTATION, DOMAIN, LOGGER
-from .fleet_api import FleetApiClient, TelemetryConfigs
+from .fleet_api import TelemetryConfigs
 from .storage.vehicle_store import VehicleStorage
 from .telemetry.config_sync import remove_config
 from .telemetry.server import DIRECTORY, erase_files, files_exist
@@ -53,12 +52,10 @@ async def async_remove_configs(
         return waiting  # the client id was deleted before
     meter = await async_get_meter(hass, authorization.implementation)
     configs = TelemetryConfigs(
-        FleetApiClient(
-            async_get_clientsession(hass),
+        make_client(
+            hass,
             authorization,
-            active_endpoints(),
             base_url,
-            now=hass.loop.time,
             on_request=meter.add_request,
             permit=async_get_budget(hass, meter).permit_user,
         )

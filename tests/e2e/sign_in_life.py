@@ -25,12 +25,16 @@ from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.helpers import aiohttp_client
 from homeassistant.helpers.config_entry_oauth2_flow import async_register_implementation
 
-import custom_components.tesla_charging as integration
 from custom_components.tesla_charging.auth.authorization import async_get_authorization
 from custom_components.tesla_charging.auth.oauth import TeslaImplementation
 from custom_components.tesla_charging.billing.budget_manager import async_get_budget
 from custom_components.tesla_charging.billing.meter_store import async_get_meter
-from custom_components.tesla_charging.client import active_endpoints
+from custom_components.tesla_charging.client import (
+    active_endpoints,
+    base_url_of,
+    make_client,
+    store_base_url,
+)
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.fleet_api import (
     FleetApiError,
@@ -65,7 +69,14 @@ async def live(directory: str, client_id: str, client_secret: str) -> None:
     authorization = await async_get_authorization(hass, entry)
     meter = await async_get_meter(hass, authorization.implementation)
     budget = async_get_budget(hass, meter)
-    client = integration._make_client(hass, entry, authorization, meter, budget)
+    client = make_client(
+        hass,
+        authorization,
+        base_url_of(entry),
+        on_request=meter.add_request,
+        permit=budget.permit,
+        on_base_url=lambda url: store_base_url(hass, entry, url),
+    )
     vehicles = Vehicles(client)
     ends = time.monotonic() + LONGEST
     word, rejected = "verified", 0

@@ -10,13 +10,12 @@ from homeassistant.helpers.config_entry_oauth2_flow import AbstractOAuth2Impleme
 from ..auth.oauth import TeslaImplementation
 from ..billing.budget_manager import BudgetManager
 from ..billing.meter import Meter
-from ..client import active_endpoints
+from ..client import active_endpoints, make_client
 from ..const import LOGGER
 from ..fleet_api import (
     AccountUnpaid,
     Authorization,
     Endpoints,
-    FleetApiClient,
     FleetApiError,
     FleetStatus,
     InvalidClient,
@@ -136,12 +135,10 @@ class AccountCars:
     ) -> None:
         """Nothing is asked yet."""
         self._regions = {url: region for region, url in endpoints.regions.items()}
-        self._client = FleetApiClient(
-            async_get_clientsession(hass),
+        self._client = make_client(
+            hass,
             authorization,
-            endpoints,
             base_url,
-            now=hass.loop.time,
             on_request=meter.add_request,
             permit=budget.permit_user,
         )
