@@ -2,10 +2,14 @@
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 import time
 from typing import Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from homeassistant.components.application_credentials import (
     ClientCredential,
     async_import_client_credential,
@@ -26,6 +30,18 @@ from custom_components.tesla_charging.vehicle_command import VirtualKey
 from simulator import Account, Application, Car, TeslaSimulator
 
 from .support.witness import Witness
+
+# cryptography keeps the class `datetime` that its first certificate sees: not one of a frozen clock
+_KEY = ec.generate_private_key(ec.SECP256R1())
+_NAME = x509.Name([])
+x509.CertificateBuilder(
+    _NAME,
+    _NAME,
+    _KEY.public_key(),
+    1,
+    datetime(2026, 1, 1, tzinfo=UTC),
+    datetime(2027, 1, 1, tzinfo=UTC),
+).sign(_KEY, hashes.SHA256())
 
 CLIENT_ID = "6f2c1c5e-0000-4000-8000-charging"
 CLIENT_SECRET = "ta-secret.not-a-real-one"
