@@ -49,8 +49,8 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> bool:
-    """Set up one account. Waits for Tesla's free list of cars, and for no car."""
-    # whoever has it loaded: what goes on by itself from now on is on nobody's behalf
+    """Set up one account. Waits for Tesla's free list of cars, not for the cars."""
+    # also when a user reloads the entry: what it starts is not on the user's behalf
     with requested_by(RequestOrigin.NOBODY):
         return await _set_up(hass, entry)
 
@@ -145,7 +145,7 @@ async def _set_up(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> bool:
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> bool:
-    """Unload an account, keeping what has to survive."""
+    """Unload an account, and save its state."""
     entry.runtime_data.account.stop()
     unloaded = await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
     if unloaded:
@@ -161,9 +161,9 @@ async def async_unload_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
 async def async_remove_config_entry_device(
     hass: HomeAssistant, entry: TeslaChargingConfigEntry, device: DeviceEntry
 ) -> bool:
-    """Let the person delete the device of a car that Tesla does not list any more, and no other."""
+    """Let the user delete the device of a car that Tesla does not list any more, and no other."""
     if entry.state is not ConfigEntryState.LOADED:
-        return False  # what Tesla lists is not known
+        return False  # the list of cars is not known
     account = entry.runtime_data.account
     vins = vins_of(device)
     if not vins or any(account.is_listed(vin) for vin in vins):
@@ -174,7 +174,7 @@ async def async_remove_config_entry_device(
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> None:
-    """Forget an account, take back what can be, and tell what is left: the files stay until the person has decided."""
+    """Remove an account, and report what is left: shared files stay until the user decides."""
     for flow in [*entry.async_get_active_flows(hass, {SOURCE_RECONFIGURE})]:
         hass.config_entries.flow.async_abort(flow["flow_id"])
     async_get_key_store(hass).hide(entry.entry_id)
@@ -187,13 +187,13 @@ async def async_remove_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
     async_remove_issues(hass, entry)
     removal.async_report(hass, entry, unreached)
     await removal.async_leave_meter(hass, entry)
-    # last, because a disk may refuse
+    # last, because it may fail
     await storage.remove()
     await async_forget_sign_in(hass, entry.entry_id)
 
 
 async def _load_key(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> VirtualKey:
-    """Return the virtual key and show its public half, whatever else goes wrong later."""
+    """Return the virtual key and serve its public half, whatever fails later."""
     store = async_get_key_store(hass)
     try:
         key = await store.load()

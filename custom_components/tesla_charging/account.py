@@ -1,13 +1,6 @@
-"""The cars of one entry: how they join the account, leave it, and get other names, without a restart.
+"""The cars of one config entry: they join, leave and change names without a restart. Follows the budget for them.
 
-A car joins when a list of Tesla's names it. Because a glitch of Tesla's must not delete anybody's device, it leaves
-only when all of this is true:
-
-- Two lists lack it that were read completely, MISSING_FOR apart, and none in between names it; EMPTY_FOR apart if the
-  last one names no car at all, because that is what a glitch of the whole account looks like.
-- Asked for this one car, Tesla says that it does not find it.
-
-What could not be read, or not completely, says nothing about who left.
+A car leaves only when complete lists lack it for long enough and Tesla does not find it: a glitch deletes no device.
 """
 
 from collections.abc import Callable
@@ -48,11 +41,13 @@ from .listeners import Listeners
 from .storage.vehicle_store import VehicleStorage
 
 CHECK_INTERVAL: Final = timedelta(hours=6)
-"""How often the list is read; it is free, and cars change hands rarely."""
+"""How often the list of cars is read; it is free, and cars rarely change hands."""
 RECHECK_INTERVAL: Final = timedelta(minutes=15)
-"""The same while a car is missing, or the list could not be read; also the shortest time between two."""
+"""The same while a car is missing or the list could not be read; also the shortest time between two lists."""
 MISSING_FOR: Final = timedelta(minutes=10)
+"""How long complete lists must lack a car before it can leave."""
 EMPTY_FOR: Final = timedelta(hours=24)
+"""The same if the last list names no car at all: a glitch of the whole account looks like that."""
 
 STAGE_ISSUES: Final[dict[Stage, IssueType]] = {
     Stage.SLOWER: BUDGET_SLOWER,
@@ -61,11 +56,11 @@ STAGE_ISSUES: Final[dict[Stage, IssueType]] = {
     Stage.BY_USER: BUDGET_BY_USER,
     Stage.SPENT: BUDGET_SPENT,
 }
-"""What the owner is told of the budget."""
+"""The repair issue of each stage of the budget."""
 
 
 class Account:
-    """Owns the cars of one entry."""
+    """The cars of one config entry."""
 
     def __init__(
         self,
@@ -76,33 +71,33 @@ class Account:
         budget: BudgetManager,
         make: Callable[[VehicleSummary], VehicleCoordinator],
     ) -> None:
-        """Nothing is asked yet; `make` makes the coordinator of a car that joins."""
+        """Begin without a request; `make` returns the coordinator of a car that joins."""
         self.cars: dict[str, VehicleCoordinator] = {}
-        """By VIN. The one dictionary that everybody shares who looks at all cars."""
+        """By VIN. All who need every car share this dictionary."""
         self._hass = hass
         self._entry = entry
         self._vehicles = vehicles
         self._storage = storage
         self._budget = budget
         self._reported: tuple[Stage, str, str] | None = None
-        """The stage of the budget of which the owner was told last, the amount, and the end of the month."""
+        """What was reported last: the stage of the budget, its amount, and the end of the month."""
         self._make = make
         self._listed: frozenset[str] = frozenset()
         self._missing: dict[str, float] = {}
-        """By VIN, since when complete lists lack it; seconds of a clock that is never set."""
+        """By VIN, since when complete lists lack the car; seconds of `clock.monotonic`."""
         self.joined = Listeners[VehicleCoordinator]()
         """Notified of every car that joins."""
         self.left = Listeners[str]()
         """Notified of every car that has left, by its VIN."""
-        self._looked_at = 0.0
+        self._read_at = 0.0
         self._first_delay = CHECK_INTERVAL
         self._due_at = float("inf")
         self._cancel: CALLBACK_TYPE | None = None
-        self._looking = self._started = self._closed = False
+        self._reading = self._started = self._closed = False
 
     @callback
     def for_each(self, join: Callable[[VehicleCoordinator], None]) -> None:
-        """Call for every car that is there, and for every one that joins until the entry is unloaded."""
+        """Call for every car of now, and for every car that joins until the entry is unloaded."""
         for car in self.cars.values():
             join(car)
         self.joined.subscribe(join)
@@ -110,14 +105,14 @@ class Account:
     async def load(self) -> None:
         """Read the list for the first time. Raises FleetApiError."""
         listed = await self._vehicles.listed()
-        self._looked_at = clock.monotonic()
+        self._read_at = clock.monotonic()
         self._update(listed)
         if self._missing or not listed.is_complete:
             self._first_delay = RECHECK_INTERVAL
 
     @callback
     def start(self) -> None:
-        """Have every car asked for its data, and the list read regularly."""
+        """Poll every car, and read the list regularly."""
         self._started = True
         for car in self.cars.values():
             self._refresh(car)
@@ -125,21 +120,21 @@ class Account:
 
     @callback
     def stop(self) -> None:
-        """Look no more, nor let anybody join: the entry is being unloaded."""
+        """Read no list and add no car any more: the entry is being unloaded."""
         self._closed = True
         self._unschedule()
 
     async def close(self) -> None:
-        """End every car's coordinator."""
+        """Shut down the coordinator of every car."""
         for car in self.cars.values():
             await car.async_shutdown()
 
     def is_listed(self, vin: str) -> bool:
-        """Return whether Tesla named this car last time."""
+        """Return whether the last list named this car."""
         return vin in self._listed
 
     async def forget(self, vin: str) -> None:
-        """Part with a car for good; its device is left to the caller."""
+        """Remove a car and what is stored of it; the caller removes its device."""
         self._missing.pop(vin, None)
         self._listed -= {vin}
         if (car := self.cars.pop(vin, None)) is not None:
@@ -148,13 +143,13 @@ class Account:
         self.left.notify(vin)
         await self._storage.forget(vin)
 
-    # -- looking ------------------------------------------------------------------------------------
+    # -- reading the list ----------------------------------------------------------------------------------
 
     @callback
     def check_soon(self) -> None:
-        """Look at once, because a car was not found, but not if that was just done."""
-        wait = self._looked_at + RECHECK_INTERVAL.total_seconds() - clock.monotonic()
-        if self._started and not self._looking and clock.monotonic() + wait < self._due_at:
+        """Read the list now, because a car was not found; at most once in RECHECK_INTERVAL."""
+        wait = self._read_at + RECHECK_INTERVAL.total_seconds() - clock.monotonic()
+        if self._started and not self._reading and clock.monotonic() + wait < self._due_at:
             self._schedule(timedelta(seconds=max(0.0, wait)))
 
     def _schedule(self, delay: timedelta) -> None:
@@ -170,12 +165,12 @@ class Account:
             self._cancel = None
 
     async def _check(self, _: datetime) -> None:
-        """Read the list and draw the conclusions. What fails is tried again."""
-        self._cancel, self._looking = None, True
+        """Read the list, add and remove cars. A failure is retried."""
+        self._cancel, self._reading = None, True
         delay = RECHECK_INTERVAL
         try:
             listed = await self._vehicles.listed()
-            self._looked_at = clock.monotonic()
+            self._read_at = clock.monotonic()
             if self._closed:
                 return
             self._update(listed)
@@ -190,11 +185,11 @@ class Account:
             if isinstance(err, RateLimited):
                 delay = max(delay, timedelta(seconds=err.retry_after))
         finally:
-            self._looking = False
+            self._reading = False
         self._schedule(delay)
 
     def _update(self, listed: VehicleList) -> None:
-        """Welcome who is new, take over names, and note who is missing."""
+        """Add new cars, update names, and note which cars are missing."""
         named = {summary.vin: summary for summary in listed.cars}
         for vin, summary in named.items():
             self._missing.pop(vin, None)
@@ -208,7 +203,7 @@ class Account:
                 self._missing.setdefault(vin, clock.monotonic())
 
     async def _remove_missing(self, *, every_car: bool) -> None:
-        """Part with those who are missing for certain."""
+        """Remove the cars that are missing for long enough and that Tesla does not find."""
         wait = EMPTY_FOR if every_car else MISSING_FOR
         for vin, since in [*self._missing.items()]:
             if clock.monotonic() - since < wait.total_seconds():
@@ -223,14 +218,14 @@ class Account:
                 if (device := self._devices().get(vin)) is not None:
                     dr.async_get(self._hass).async_remove_device(device.id)
             else:
-                # the lists were wrong: from the beginning
+                # the lists were wrong: the time starts again
                 self._missing[vin] = clock.monotonic()
 
     # -- budget -------------------------------------------------------------------------------------
 
     @callback
     def follow_budget(self, set_streaming: Callable[[Streaming], None]) -> None:
-        """Have the cars push what the budget allows, and its owner know the stage, until the entry is unloaded."""
+        """Report the stage of the budget and set what cars may push, until the entry is unloaded."""
 
         @callback
         def follow() -> None:
@@ -254,7 +249,7 @@ class Account:
         if stage in STAGE_ISSUES:
             issues.raise_issue(STAGE_ISSUES[stage], None, amount)
 
-    # -- coming -------------------------------------------------------------------------------------
+    # -- joining ------------------------------------------------------------------------------------
 
     def _join(self, summary: VehicleSummary) -> None:
         device = self._devices().get(summary.vin)
@@ -266,20 +261,20 @@ class Account:
             self._refresh(car)
 
     def _refresh(self, car: VehicleCoordinator) -> None:
-        # a car may take half a minute to answer: nobody waits for it
+        # a car may take half a minute to answer: the set-up does not wait for it
         self._entry.async_create_background_task(
             self._hass, car.async_refresh(), f"{DOMAIN} first data of {car.name}"
         )
 
     def _rename(self, car: VehicleCoordinator, name: str) -> None:
-        """Take over the name that the owner gave; a name given in Home Assistant is shown all the same."""
+        """Set the name that the car has at Tesla; a name that the user gave in Home Assistant still wins."""
         car.vehicle_name = name
         async_get_issues(self._hass, self._entry).set_car_name(car.vin, name)
         if (device := self._devices().get(car.vin)) is not None:
             dr.async_get(self._hass).async_update_device(device.id, name=name)
 
     def _devices(self) -> dict[str, dr.DeviceEntry]:
-        """Return the entry's devices by VIN."""
+        """Return the devices of the cars by VIN."""
         return devices_of(self._hass, self._entry.entry_id)
 
 

@@ -1,4 +1,4 @@
-"""What time it is, for everything that decides by it. Tests turn these clocks and no other."""
+"""The clocks by which the integration decides. Tests turn these, and no others."""
 
 from datetime import datetime
 import time

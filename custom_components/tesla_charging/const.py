@@ -1,4 +1,4 @@
-"""Names that more than one module of the integration uses."""
+"""Constants of the whole integration."""
 
 from datetime import timedelta
 import logging
@@ -38,6 +38,6 @@ CONF_BASE_URL: Final = "base_url"
 CONF_TOKEN: Final = "token"  # noqa: S105  the name that Home Assistant's OAuth helper uses
 
 STATE_INTERVAL: Final = timedelta(minutes=2)
-"""How often the free state call asks whether a car is awake."""
+"""How often a free request checks whether a car is awake."""
 CONFIRM_DELAY: Final = timedelta(seconds=10)
-"""How long after a command the car is asked what came of it."""
+"""How long after a command the data of the car are polled, if it has not pushed them."""

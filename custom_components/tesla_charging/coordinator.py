@@ -1,4 +1,4 @@
-"""One coordinator per car: it decides when to ask, merges what comes, and wakes only who is concerned."""
+"""The coordinator of one car: it polls, merges pushed records, sends commands, and updates the entities concerned."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
@@ -54,11 +54,11 @@ from .vehicle.telemetry_status import LOCATION, NO_PROBLEM, TelemetryDiagnosis, 
 from .vehicle_command import CommandRequest, CommandResult, Outcome, VehicleCommandError, VirtualKey
 
 BURST = 0.25
-"""Seconds in which pushes are gathered before entities are written."""
+"""Seconds in which pushed records are gathered before entities are written."""
 
 
 class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
-    """One car: polls it, merges what it pushes, sends its commands, and updates the entities concerned."""
+    """The state of one car, and the way to it."""
 
     config_entry: ConfigEntry
 
@@ -86,7 +86,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             config_entry=entry,
             name=f"{DOMAIN} {summary.vin[-6:]}",
             update_interval=STATE_INTERVAL,
-            # HA's own comparison would miss what was told while a poll was under way
+            # Home Assistant's own comparison would miss what was pushed during a poll
             always_update=True,
         )
         self.vin = summary.vin
@@ -136,19 +136,19 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         self._burst_timer: asyncio.TimerHandle | None = None
         self._shared_refresh = SharedRefresh(
             self._refresh,
-            lambda asking: entry.async_create_task(hass, asking, f"{self.name} asked"),
+            lambda refreshing: entry.async_create_task(hass, refreshing, f"{self.name} refresh"),
         )
 
     def _memory(self) -> CommandRecord:
         return CommandRecord(self.commander.signed, self.commander.sender.sessions(), self._key)
 
-    # -- asking -------------------------------------------------------------------------------------
+    # -- polling ------------------------------------------------------------------------------------
 
     @override
     async def _async_update_data(self) -> VehicleState:
-        """Ask whether the car is awake, which is free, and for its data only if that is worth its price.
+        """Request whether the car is awake, which is free, and its data only when they are due.
 
-        While the car pushes its data, nothing is asked at all.
+        While the car pushes its data, nothing is requested.
         """
         try:
             if self._decide().target is PollTarget.NOTHING:
@@ -184,7 +184,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         )
 
     async def _poll_data(self, state: VehicleState, *, insist: bool = False) -> VehicleState:
-        """Return the state with the car's data of now; `insist` when somebody asks for them by hand."""
+        """Request the car's data and return the state with them; `insist` when a user or an action wants them."""
         if not insist:
             self._vehicles.check_bill()
         self.observations.record_poll(clock.now())
@@ -213,12 +213,12 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
                 or Section.LOCATION_DATA not in self._sections
             ):
                 raise
-            # withdrawn meanwhile: everything else goes on without it
+            # the permission was withdrawn: go on without the location
             self._sections.remove(Section.LOCATION_DATA)
             self.data = self.data.without(LOCATION)
             return await self._poll_data(state, insist=insist)
         now = clock.now()
-        # commands may have been sent meanwhile: merge into what is known now
+        # commands may have changed the state during the request: merge into the present one
         readings = readings_of(data, now=now)
         lag = self.observations.lag(readings, now)
         merged = self.data.with_connectivity(state.connectivity).merge(readings, now=now, lag=lag)
@@ -228,9 +228,9 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         return merged
 
     async def refresh(self) -> bool:
-        """Ask for the car's data now: whether that was paid for, or another who asked at the same moment paid.
+        """Request the car's data now; return whether this call's request was billed, or one of the same moment was shared.
 
-        Raises HomeAssistantError with a translation, also when the car is asleep: it is not woken for it.
+        Raises HomeAssistantError with a translation, also when the car is asleep: it is not woken for this.
         """
         return await self._shared_refresh.refresh()
 
@@ -250,14 +250,14 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         self.update_interval = self.observations.wait(clock.now())
         self.async_set_updated_data(state)
 
-    # -- commanding ---------------------------------------------------------------------------------
+    # -- commands -----------------------------------------------------------------------------------
 
     async def send(self, request: CommandRequest, *, force: bool = False) -> CommandResult:
-        """Send a command and return what became of it; what is already so costs nothing, unless `force`.
+        """Send a command and return its result; a redundant one costs nothing, unless `force`.
 
-        What it changes is shown at once and confirmed, or corrected, by the car's own data a few seconds later.
+        What the command changes is shown at once; the car's own data confirm or correct it a few seconds later.
         Raises HomeAssistantError with a translation when the command certainly did not execute, or was not sent because
-        the car is told too much.
+        of a rate limit.
         """
         if not force and await self._redundancy.is_redundant(request):
             return CommandResult(Outcome.ALREADY)
@@ -279,7 +279,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         return result
 
     async def wake_up(self) -> bool:
-        """Wake the car up and ask for its data: whether it had to be woken, which is paid for.
+        """Wake the car and request its data; return whether a wake-up was needed, which is billed.
 
         Raises HomeAssistantError with a translation.
         """
@@ -290,7 +290,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
 
     @contextmanager
     def explaining(self) -> Iterator[None]:
-        """Turn what fails into HomeAssistantError with a translation, and tell whom it concerns."""
+        """Turn a failure into HomeAssistantError with a translation, and report it to the repair issues."""
         try:
             yield
         except LimitReached as err:
@@ -306,14 +306,14 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
 
     async def _confirm(self) -> None:
         if self.observations.pushes(self.data, self.push, clock.now()) and not self.data.assumed:
-            # the car has told; it stays silent only if it is, or is again, as it was
+            # the car has pushed what the command changed; it stays silent only if nothing changed
             self.confirmation.take_request()
             return
         await self.async_refresh()
 
     @override
     async def async_shutdown(self) -> None:
-        """Stop asking."""
+        """Stop polling."""
         self._rate_guard.stop()
         self.confirmation.close()
         if self._burst_timer is not None:
@@ -321,26 +321,26 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             self._burst_timer = None
         await super().async_shutdown()
 
-    # -- hearing ------------------------------------------------------------------------------------
+    # -- receiving ----------------------------------------------------------------------------------
 
     @property
     def pushed_at(self) -> float | None:
-        """When the car pushed something last, unix seconds by our clock."""
+        """When the car last pushed a record, unix seconds by our clock."""
         return self.push.pushed_at
 
     @callback
     def on_record(self, record: Record) -> asyncio.Future[bool] | None:
-        """Apply what the car pushed; what is returned tells when the car may forget it (None: now)."""
-        heard = self.push.receive(self.data, record, clock.now())
-        self.data = with_energy(self.hass, heard, self.data)
+        """Apply a pushed record. The returned future says when it is stored and may be acknowledged (None: now)."""
+        received = self.push.receive(self.data, record, clock.now())
+        self.data = with_energy(self.hass, received, self.data)
         if self._burst_timer is None:
             self._burst_timer = self.hass.loop.call_later(BURST, self._publish_burst)
-        told = self.data.part(record.values if isinstance(record, SignalRecord) else ())
-        return self._storage.keep(self.vin, told) if told.readings else None
+        pushed = self.data.part(record.values if isinstance(record, SignalRecord) else ())
+        return self._storage.keep(self.vin, pushed) if pushed.readings else None
 
     @callback
     def on_connection(self, connected: bool) -> None:
-        """Note that the car connected, or that it is gone: asleep, most likely, which Tesla tells for free."""
+        """Note that the car connected or disconnected; then it is most likely asleep, which a free request tells."""
         self._publish(self.push.set_connected(self.data, connected))
         if not connected:
             self.confirmation.schedule_check()
@@ -349,13 +349,13 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
     def set_telemetry_stage(
         self, stage: TelemetryStage, trouble: TelemetryDiagnosis = NO_PROBLEM
     ) -> None:
-        """Show how far the push channel has come, and why no further."""
+        """Show the stage of the push channel, and why it is not further."""
         self._publish(self.push.set_stage(self.data, stage, trouble))
 
     @callback
-    def report_error(self, about: str) -> None:
-        """Show what the car complained about to Tesla."""
-        self._publish(self.push.report_error(self.data, about))
+    def report_error(self, error: str) -> None:
+        """Show an error that the car reported to Tesla."""
+        self._publish(self.push.report_error(self.data, error))
 
     # -- publishing ---------------------------------------------------------------------------------
 
@@ -365,7 +365,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
 
     @callback
     def forget_signals(self, names: Iterable[str]) -> None:
-        """Show these signals as unknown: nobody tells them any more."""
+        """Show these signals as unknown: the car does not send them any more."""
         state = self.data
         for name in names:
             if name in state.readings:
@@ -375,13 +375,13 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
 
     @callback
     def _publish(self, state: VehicleState) -> None:
-        """Take over a state that did not come from polling, leaving the polling as it is."""
+        """Show a state that did not come from a poll, and leave the timer of the polls alone."""
         self.data = state
         self.async_update_listeners()
 
     @callback
     def _publish_burst(self) -> None:
-        """Tell what a burst of pushes changed, once."""
+        """Update the listeners once for a burst of pushed records."""
         self._burst_timer = None
         self.async_update_listeners()
 

@@ -1,4 +1,4 @@
-"""What a loaded config entry holds."""
+"""The runtime data of a loaded config entry."""
 
 from dataclasses import dataclass
 
@@ -16,13 +16,13 @@ from .vehicle_command import VirtualKey
 
 @dataclass(frozen=True, slots=True)
 class TeslaChargingData:
-    """The runtime data of one account with one application."""
+    """What belongs to one Tesla account with one application."""
 
     client: FleetApiClient
     key: VirtualKey
     storage: VehicleStorage
     meter: Meter
-    """Of the application, which other entries may work with too."""
+    """Of the application; other entries may use the same one."""
     budget: BudgetManager
     """Of the same application."""
     cars: dict[str, VehicleCoordinator]

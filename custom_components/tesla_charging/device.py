@@ -1,4 +1,4 @@
-"""What Home Assistant's device registry is told: of a car while it runs, and of the account beside its cars."""
+"""The devices of an account: its cars, and the account itself."""
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
@@ -9,7 +9,7 @@ from .const import DOMAIN, PORTAL_URL
 
 @callback
 def show_firmware(hass: HomeAssistant, entry: ConfigEntry, vin: str, version: object) -> None:
-    """Write the firmware's version to the car's device."""
+    """Write the firmware version to the device of a car."""
     registry = dr.async_get(hass)
     device = registry.async_get_device_by_identifier((DOMAIN, vin), entry.entry_id)
     if device is not None and isinstance(version, str):
@@ -18,7 +18,7 @@ def show_firmware(hass: HomeAssistant, entry: ConfigEntry, vin: str, version: ob
 
 @callback
 def account_device(entry: ConfigEntry) -> dr.DeviceInfo:
-    """Return the device that shows what belongs to no single car: what Tesla charges for."""
+    """Return the device for what belongs to no single car: the cost and the budget."""
     return dr.DeviceInfo(
         identifiers={(DOMAIN, entry.entry_id)},
         entry_type=dr.DeviceEntryType.SERVICE,
@@ -30,7 +30,7 @@ def account_device(entry: ConfigEntry) -> dr.DeviceInfo:
 
 @callback
 def vins_of(device: dr.DeviceEntry | dr.ChildDeviceEntry) -> tuple[str, ...]:
-    """Return the VINs of a device of ours: none if it is no car, but the account."""
+    """Return the VINs of a device; none if it is the account."""
     return tuple(
         name
         for domain, name in device.identifiers
