@@ -14,7 +14,7 @@ from custom_components.tesla_charging.auth.authorization import async_get_author
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
 from simulator import Car
-from tests.conftest import HOME_DOMAIN, MIDNIGHT, PEARL, SCOPES, Home
+from tests.support.home import HOME_DOMAIN, MIDNIGHT, PEARL, SCOPES, Home
 from tests.support.sign_in import (
     asked_to_sign_in,
     change,

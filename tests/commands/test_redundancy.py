@@ -14,7 +14,7 @@ import pytest
 
 from custom_components.tesla_charging.commands import redundancy as needless
 from simulator import Car
-from tests.conftest import HOME_DOMAIN, PEARL, Home
+from tests.support.home import HOME_DOMAIN, PEARL, Home
 from tests.telemetry.test_telemetry import embedded, free_port, until
 
 SEEDS = (1, 4)

@@ -22,7 +22,7 @@ from custom_components.tesla_charging.issues.kinds import ISSUE_TYPES
 from custom_components.tesla_charging.setup_flow.domain import KeyCheck
 from custom_components.tesla_charging.setup_flow.registration import _REGISTRATION_ERRORS
 from custom_components.tesla_charging.vehicle_command import VirtualKey
-from tests.conftest import HOME_DOMAIN, KEY_FILE, PEARL, Home
+from tests.support.home import HOME_DOMAIN, KEY_FILE, PEARL, Home
 from tests.support.repairs import Owner, issue_of, owner_of, told
 from tests.telemetry.test_telemetry import embedded, free_port, until
 

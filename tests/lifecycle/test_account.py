@@ -17,7 +17,7 @@ from custom_components.tesla_charging.client import active_endpoints
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.telemetry.server import async_get_telemetry_server
 from simulator import Car
-from tests.conftest import HOME_DOMAIN, MIDNIGHT, PEARL, Home
+from tests.support.home import HOME_DOMAIN, MIDNIGHT, PEARL, Home
 from tests.telemetry.test_telemetry import embedded, free_port, until
 
 MINUTE, HOUR = 60.0, 3600.0

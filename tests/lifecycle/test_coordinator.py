@@ -15,7 +15,7 @@ from custom_components.tesla_charging.const import CONFIRM_DELAY, DOMAIN, STATE_
 from custom_components.tesla_charging.coordinator import VehicleCoordinator
 from custom_components.tesla_charging.fleet_api import Connectivity
 from custom_components.tesla_charging.storage.vehicle_store import SESSION_DELAY
-from tests.conftest import MIDNIGHT, PEARL, Home
+from tests.support.home import MIDNIGHT, PEARL, Home
 from tests.vehicle.test_state import FIELDS, RUBBISH
 
 HOUR = 3600.0

@@ -30,7 +30,6 @@ from custom_components.tesla_charging.monitors import domain as domain_watch
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
 from custom_components.tesla_charging.vehicle_command import COMMANDS, VirtualKey
 from simulator import Application
-from tests.conftest import HOME_DOMAIN, KEY_FILE, MIDNIGHT, PEARL, REDIRECT_URI, SCOPES, Home
 from tests.issues.test_repairs import hours, serving
 from tests.setup_flow import test_config_flow as walk
 from tests.setup_flow.test_config_flow import (
@@ -43,6 +42,7 @@ from tests.setup_flow.test_config_flow import (
     submit,
     up_to_domain,
 )
+from tests.support.home import HOME_DOMAIN, KEY_FILE, MIDNIGHT, PEARL, REDIRECT_URI, SCOPES, Home
 from tests.support.repairs import issue_of, owner_of, told
 from tests.support.sign_in import expire, stored, token
 from tests.telemetry.test_telemetry import embedded, free_port, until

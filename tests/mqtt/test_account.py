@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from tests.conftest import MIDNIGHT, PEARL
 from tests.lifecycle.test_account import list_now, turned_account  # noqa: F401
+from tests.support.home import MIDNIGHT, PEARL
 from tests.telemetry.test_telemetry import until
 
 from .brokers import BASE

@@ -9,9 +9,9 @@ import pytest
 
 from custom_components.tesla_charging.telemetry import mqtt as telemetry_mqtt
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings
-from tests.conftest import HOME_DOMAIN, KEY_FILE, MIDNIGHT, PEARL, Home
 from tests.setup_flow import test_config_flow as walk
 from tests.setup_flow.test_config_flow import choose, pick, submit
+from tests.support.home import HOME_DOMAIN, KEY_FILE, MIDNIGHT, PEARL, Home
 from tests.telemetry.test_telemetry import until
 
 from .brokers import BASE

@@ -10,8 +10,8 @@ from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
 import pytest
 
-from tests.conftest import HOME_DOMAIN, PEARL, Home
 from tests.setup_flow.test_config_flow import choose, submit
+from tests.support.home import HOME_DOMAIN, PEARL, Home
 from tests.telemetry.test_telemetry import embedded, free_port, until
 
 from .brokers import BASE

@@ -10,7 +10,7 @@ import pytest
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.storage import vehicle_store as storage
 from custom_components.tesla_charging.telemetry.silence import Silence
-from tests.conftest import PEARL
+from tests.support.home import PEARL
 from tests.telemetry.test_silence import HOUR, MINUTE, STEP, issue, pass_time
 from tests.telemetry.test_telemetry import until
 

@@ -12,7 +12,7 @@ import pytest
 
 from simulator.car.command_table import REST_COMMANDS
 
-from ..conftest import MIDNIGHT, Home
+from ..support.home import MIDNIGHT, Home
 from .test_entities import ask_again, call
 
 CONTROLS: list[Any] = [

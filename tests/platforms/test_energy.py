@@ -5,7 +5,7 @@ from homeassistant.const import UnitOfEnergy
 from homeassistant.core import State
 import pytest
 
-from ..conftest import PEARL, Home
+from ..support.home import PEARL, Home
 from .test_entities import ask_again
 from .test_two_roads import World, about, world  # noqa: F401  a fixture
 

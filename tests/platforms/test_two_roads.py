@@ -19,7 +19,7 @@ from custom_components.tesla_charging.vehicle.signals import SIGNALS
 from simulator import Car
 from simulator.car.command_table import REST_COMMANDS
 
-from ..conftest import CLIENT_ID, HOME_DOMAIN, PEARL, Home
+from ..support.home import CLIENT_ID, HOME_DOMAIN, PEARL, Home
 from ..telemetry.test_telemetry import embedded, free_port, until
 from .test_entities import ask_again
 

@@ -14,7 +14,7 @@ import pytest
 
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.fleet_api import PRICES, Category
-from tests.conftest import MIDNIGHT, PEARL, Home
+from tests.support.home import MIDNIGHT, PEARL, Home
 from tests.support.repairs import issue_of
 
 ROOT = Path(__file__).parents[2]

@@ -18,9 +18,9 @@ from custom_components.tesla_charging.fleet_telemetry.certificates.certificate i
 from custom_components.tesla_charging.telemetry import reachability as telemetry_reachability
 from custom_components.tesla_charging.telemetry.server import DIRECTORY, async_get_telemetry_server
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
-from tests.conftest import HOME_DOMAIN, PEARL, Home
 from tests.fleet_telemetry.pki import issue
 from tests.setup_flow import test_config_flow as walk, test_telemetry_steps as pages
+from tests.support.home import HOME_DOMAIN, PEARL, Home
 from tests.support.own_files import OwnFiles
 
 front_door, polled_home, internet = walk.front_door, pages.polled_home, pages.internet

@@ -20,7 +20,8 @@ from custom_components.tesla_charging.fleet_api import Category
 from custom_components.tesla_charging.setup_flow import pairing_steps as pairing_flow
 from custom_components.tesla_charging.vehicle_command import VirtualKey
 from simulator import Account
-from tests.conftest import (
+from tests.simulator.browser import Browser
+from tests.support.home import (
     CLIENT_ID,
     HOME_DOMAIN,
     KEY_FILE,
@@ -30,7 +31,6 @@ from tests.conftest import (
     SCOPES,
     Home,
 )
-from tests.simulator.browser import Browser
 
 type Step = Any
 """A step of the flow, as Home Assistant returns it."""

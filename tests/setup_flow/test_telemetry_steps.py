@@ -22,8 +22,8 @@ from custom_components.tesla_charging.fleet_telemetry import ensure_certificate
 from custom_components.tesla_charging.telemetry import reachability as telemetry_reachability
 from custom_components.tesla_charging.telemetry.server import DIRECTORY, async_get_telemetry_server
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
-from tests.conftest import HOME_DOMAIN, PEARL, Home
 from tests.setup_flow import test_config_flow as walk
+from tests.support.home import HOME_DOMAIN, PEARL, Home
 
 PUBLIC_ADDRESS = "93.184.215.14"
 

@@ -26,7 +26,7 @@ from custom_components.tesla_charging.storage.vehicle_store import VehicleStorag
 from custom_components.tesla_charging.vehicle.signals import SIGNALS
 from custom_components.tesla_charging.vehicle.state import Reading, VehicleState, expected
 from simulator.telemetry import CarTelemetry
-from tests.conftest import HOME_DOMAIN, MIDNIGHT, PEARL, Home
+from tests.support.home import HOME_DOMAIN, MIDNIGHT, PEARL, Home
 from tests.telemetry.test_telemetry import embedded, free_port, until
 
 ENTRY = "entry"

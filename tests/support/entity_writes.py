@@ -15,7 +15,7 @@ from homeassistant.helpers import entity_registry as er
 from custom_components.tesla_charging.coordinator import BURST, VehicleCoordinator
 from simulator.telemetry import CarTelemetry
 
-from ..conftest import Home
+from .home import Home
 
 PATIENCE = 25.0
 

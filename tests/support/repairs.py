@@ -7,7 +7,7 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 
 from custom_components.tesla_charging.const import DOMAIN
-from tests.conftest import HOME_DOMAIN, Home
+from tests.support.home import HOME_DOMAIN, Home
 
 type Page = dict[str, Any]
 """A step of a fix flow, as the frontend gets it."""

@@ -7,7 +7,7 @@ import pytest
 
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.telemetry.silence import Silence, silence_issue_id
-from tests.conftest import HOME_DOMAIN, PEARL, Home
+from tests.support.home import HOME_DOMAIN, PEARL, Home
 from tests.telemetry.test_telemetry import embedded, free_port, until
 
 MINUTE, HOUR = 60.0, 3600.0

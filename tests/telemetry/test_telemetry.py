@@ -12,7 +12,7 @@ from custom_components.tesla_charging.client import active_endpoints
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.telemetry.server import async_get_telemetry_server
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
-from tests.conftest import HOME_DOMAIN, PEARL, Home
+from tests.support.home import HOME_DOMAIN, PEARL, Home
 
 PATIENCE = 25.0
 
