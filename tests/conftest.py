@@ -14,6 +14,8 @@ from custom_components.tesla_charging.client import ENVIRONMENT_VARIABLE, active
 from custom_components.tesla_charging.vehicle_command import VirtualKey
 from simulator import TeslaSimulator
 from tests.support.home import CLIENT_ID, CLIENT_SECRET, HOME_DOMAIN, PEARL, REDIRECT_URI, Home
+from tests.support.streaming import embedded, free_port
+from tests.support.waiting import until
 from tests.support.witness import Witness
 
 
@@ -80,3 +82,22 @@ async def charging_home(home: Home) -> Home:
     car.plug_in()
     await home.set_up()
     return home
+
+
+@pytest.fixture
+async def streaming_home(home: Home) -> AsyncIterator[Home]:
+    """A home whose car is awake, plugged in, charging, and connected."""
+    home.tesla.wake_with_charging_scope = True
+    home.tesla.telemetry_pace = 20
+    port = free_port()
+    home.tesla.telemetry_hosts[HOME_DOMAIN] = ("127.0.0.1", port)
+    car = home.add_car(PEARL, "Pearl", sleep_after=None)
+    car.plug_in()
+    await home.set_up(telemetry=embedded(port))
+    await until(lambda: home.state("sensor", "telemetry") == "connected")
+    # known without any location permission: only the car itself says it
+    await until(lambda: home.state("binary_sensor", "at_home") == "on")
+    yield home
+    assert home.entry is not None
+    if home.hass.config_entries.async_get_entry(home.entry.entry_id):
+        await home.hass.config_entries.async_unload(home.entry.entry_id)

@@ -15,7 +15,8 @@ import pytest
 from custom_components.tesla_charging.commands import redundancy as needless
 from simulator import Car
 from tests.support.home import HOME_DOMAIN, PEARL, Home
-from tests.telemetry.test_telemetry import embedded, free_port, until
+from tests.support.streaming import embedded, free_port
+from tests.support.waiting import until
 
 SEEDS = (1, 4)
 STEPS = 25

@@ -24,7 +24,8 @@ from custom_components.tesla_charging.setup_flow.registration import _REGISTRATI
 from custom_components.tesla_charging.vehicle_command import VirtualKey
 from tests.support.home import HOME_DOMAIN, KEY_FILE, PEARL, Home
 from tests.support.repairs import Owner, issue_of, owner_of, told
-from tests.telemetry.test_telemetry import embedded, free_port, until
+from tests.support.streaming import embedded, free_port
+from tests.support.waiting import until
 
 KEY_URL = "/.well-known/appspecific/com.tesla.3p.public-key.pem"
 ENGLISH = json.loads(

@@ -18,7 +18,8 @@ from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.telemetry.server import async_get_telemetry_server
 from simulator import Car
 from tests.support.home import HOME_DOMAIN, MIDNIGHT, PEARL, Home
-from tests.telemetry.test_telemetry import embedded, free_port, until
+from tests.support.streaming import embedded, free_port
+from tests.support.waiting import until
 
 MINUTE, HOUR = 60.0, 3600.0
 

@@ -21,7 +21,8 @@ from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.removal import LeftoversFlow
 from tests.repository.test_house import ENGLISH
 from tests.support.home import KEY_FILE, MIDNIGHT, PEARL, Home
-from tests.telemetry.test_telemetry import embedded, free_port, until
+from tests.support.streaming import embedded, free_port
+from tests.support.waiting import until
 
 TOLD = {"configured", "synced"}
 FIX = "/api/repairs/issues/fix"

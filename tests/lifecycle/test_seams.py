@@ -45,7 +45,8 @@ from tests.setup_flow.test_config_flow import (
 from tests.support.home import HOME_DOMAIN, KEY_FILE, MIDNIGHT, PEARL, REDIRECT_URI, SCOPES, Home
 from tests.support.repairs import issue_of, owner_of, told
 from tests.support.sign_in import expire, stored, token
-from tests.telemetry.test_telemetry import embedded, free_port, until
+from tests.support.streaming import embedded, free_port
+from tests.support.waiting import until
 
 front_door = walk.front_door
 impatient = walk._impatient

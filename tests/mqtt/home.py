@@ -13,7 +13,7 @@ from custom_components.tesla_charging.fleet_telemetry import subscriptions
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
 from devtools.home.broker import find_broker
 from tests.support.home import PEARL, Home
-from tests.telemetry.test_telemetry import until
+from tests.support.waiting import until
 
 from .brokers import BASE, Amqtt, Broker, Mosquitto, TelemetryPublisher
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.lifecycle.test_account import list_now, turned_account  # noqa: F401
 from tests.support.home import MIDNIGHT, PEARL
-from tests.telemetry.test_telemetry import until
+from tests.support.waiting import until
 
 from .brokers import BASE
 from .home import Antenna

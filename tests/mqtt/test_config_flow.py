@@ -12,7 +12,7 @@ from custom_components.tesla_charging.telemetry.settings import TelemetrySetting
 from tests.setup_flow import test_config_flow as walk
 from tests.setup_flow.test_config_flow import choose, pick, submit
 from tests.support.home import HOME_DOMAIN, KEY_FILE, MIDNIGHT, PEARL, Home
-from tests.telemetry.test_telemetry import until
+from tests.support.waiting import until
 
 from .brokers import BASE
 from .home import MQTT_ROAD, STRANGER, Antenna, over_both_protocols, set_up_mqtt, subscribed

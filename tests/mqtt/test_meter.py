@@ -1,7 +1,7 @@
 """What the meter can know of a stream that comes over a broker."""
 
 from custom_components.tesla_charging.fleet_api import Category
-from tests.telemetry.test_telemetry import until
+from tests.support.waiting import until
 
 from .home import Antenna
 from .test_retained import came_back

@@ -12,7 +12,7 @@ from custom_components.tesla_charging.fleet_telemetry import SignalRecord
 from custom_components.tesla_charging.telemetry import mqtt as telemetry_mqtt
 from custom_components.tesla_charging.vehicle.state import UNKNOWN_TIME, Reading, VehicleState
 from tests.support.home import PEARL
-from tests.telemetry.test_telemetry import until
+from tests.support.waiting import until
 
 from .brokers import BASE
 from .home import (

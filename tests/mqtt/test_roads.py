@@ -12,7 +12,8 @@ import pytest
 
 from tests.setup_flow.test_config_flow import choose, submit
 from tests.support.home import HOME_DOMAIN, PEARL, Home
-from tests.telemetry.test_telemetry import embedded, free_port, until
+from tests.support.streaming import embedded, free_port
+from tests.support.waiting import until
 
 from .brokers import BASE
 from .home import Antenna, over_both_protocols, set_up_mqtt, subscribed

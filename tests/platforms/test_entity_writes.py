@@ -7,7 +7,7 @@ import pytest
 
 from ..support.entity_writes import bursts_of_a_day, until
 from ..support.home import HOME_DOMAIN, PEARL, Home
-from ..telemetry.test_telemetry import embedded, free_port
+from ..support.streaming import embedded, free_port
 
 
 @pytest.fixture

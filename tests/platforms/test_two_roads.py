@@ -20,7 +20,8 @@ from simulator import Car
 from simulator.car.command_table import REST_COMMANDS
 
 from ..support.home import CLIENT_ID, HOME_DOMAIN, PEARL, Home
-from ..telemetry.test_telemetry import embedded, free_port, until
+from ..support.streaming import embedded, free_port
+from ..support.waiting import until
 from .test_entities import ask_again
 
 SPECIALISTS = (

@@ -17,7 +17,8 @@ from custom_components.tesla_charging.telemetry.settings import TelemetrySetting
 from custom_components.tesla_charging.telemetry.silence import silence_issue_id
 from tests.repository.test_house import ENGLISH
 from tests.support.home import CLIENT_ID, CLIENT_SECRET, HOME_DOMAIN, MIDNIGHT, PEARL, Home
-from tests.telemetry.test_telemetry import free_port, until
+from tests.support.streaming import free_port
+from tests.support.waiting import until
 
 HOSTNAME = "cars.example.com"
 SECRET_NAMES = ("Grandmother", "Nightingale")

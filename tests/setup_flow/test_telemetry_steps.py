@@ -24,6 +24,7 @@ from custom_components.tesla_charging.telemetry.server import DIRECTORY, async_g
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
 from tests.setup_flow import test_config_flow as walk
 from tests.support.home import HOME_DOMAIN, PEARL, Home
+from tests.support.streaming import free_port
 
 PUBLIC_ADDRESS = "93.184.215.14"
 
@@ -54,12 +55,6 @@ def internet(socket_enabled: None, monkeypatch: pytest.MonkeyPatch) -> dict[str,
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     monkeypatch.setattr(socket.socket, "connect", router)
     return special
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def place(port: int, public: int | None = None, hostname: str = HOME_DOMAIN) -> dict[str, Any]:

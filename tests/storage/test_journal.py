@@ -27,7 +27,8 @@ from custom_components.tesla_charging.vehicle.signals import SIGNALS
 from custom_components.tesla_charging.vehicle.state import Reading, VehicleState, expected
 from simulator.telemetry import CarTelemetry
 from tests.support.home import HOME_DOMAIN, MIDNIGHT, PEARL, Home
-from tests.telemetry.test_telemetry import embedded, free_port, until
+from tests.support.streaming import embedded, free_port
+from tests.support.waiting import until
 
 ENTRY = "entry"
 REAL = {name: getattr(Store, name) for name in ("_async_load", "_async_write_data", "async_remove")}

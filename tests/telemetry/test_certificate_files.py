@@ -23,7 +23,8 @@ from custom_components.tesla_charging.telemetry.server import async_get_telemetr
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings
 from tests.support.home import HOME_DOMAIN, PEARL, Home
 from tests.support.own_files import OwnFiles
-from tests.telemetry.test_telemetry import embedded, free_port, until
+from tests.support.streaming import embedded, free_port
+from tests.support.waiting import until
 
 CONFIGURED = "fleet_telemetry_config_jws"
 

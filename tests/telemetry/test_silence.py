@@ -8,7 +8,8 @@ import pytest
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.telemetry.silence import Silence, silence_issue_id
 from tests.support.home import HOME_DOMAIN, PEARL, Home
-from tests.telemetry.test_telemetry import embedded, free_port, until
+from tests.support.streaming import embedded, free_port
+from tests.support.waiting import until
 
 MINUTE, HOUR = 60.0, 3600.0
 STEP = 2 * MINUTE
