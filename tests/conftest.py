@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
@@ -11,6 +12,7 @@ import pytest
 import custom_components.tesla_charging  # noqa: F401  isort: split
 from custom_components.tesla_charging import clock
 from custom_components.tesla_charging.client import ENVIRONMENT_VARIABLE, active_endpoints
+from custom_components.tesla_charging.setup_flow import pairing_steps
 from custom_components.tesla_charging.vehicle_command import VirtualKey
 from simulator import TeslaSimulator
 from tests.support.home import CLIENT_ID, CLIENT_SECRET, HOME_DOMAIN, PEARL, REDIRECT_URI, Home
@@ -101,3 +103,21 @@ async def streaming_home(home: Home) -> AsyncIterator[Home]:
     assert home.entry is not None
     if home.hass.config_entries.async_get_entry(home.entry.entry_id):
         await home.hass.config_entries.async_unload(home.entry.entry_id)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pairing is given up sooner than a person would."""
+    monkeypatch.setattr(pairing_steps, "CHECK_DELAYS", (0.05, 0.05))
+
+
+@pytest.fixture
+async def front_door(home: Home, hass_client_no_auth: Any) -> None:
+    """Let the home's domain lead to this Home Assistant's own web server."""
+    assert await async_setup_component(home.hass, "http", {})
+    # Home Assistant does the same to its own server: integrations come at any time
+    home.hass.http.app._router.freeze = lambda: None  # type: ignore[method-assign]
+    client = await hass_client_no_auth()
+    home.tesla.dns[HOME_DOMAIN] = str(client.make_url("")).rstrip("/")
+    home.application.registrations.clear()
+    await home.add_credentials()

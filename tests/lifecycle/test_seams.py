@@ -31,25 +31,13 @@ from custom_components.tesla_charging.telemetry.settings import TelemetrySetting
 from custom_components.tesla_charging.vehicle_command import COMMANDS, VirtualKey
 from simulator import Application
 from tests.issues.test_repairs import hours, serving
-from tests.setup_flow import test_config_flow as walk
-from tests.setup_flow.test_config_flow import (
-    Step,
-    check,
-    pick,
-    served_key,
-    sign_in,
-    start,
-    submit,
-    up_to_domain,
-)
+from tests.support.flows import Step, check, pick, served_key, sign_in, start, submit, up_to_domain
 from tests.support.home import HOME_DOMAIN, KEY_FILE, MIDNIGHT, PEARL, REDIRECT_URI, SCOPES, Home
 from tests.support.repairs import issue_of, owner_of, told
 from tests.support.sign_in import expire, stored, token
 from tests.support.streaming import embedded, free_port
 from tests.support.waiting import until
 
-front_door = walk.front_door
-impatient = walk._impatient
 pytestmark = pytest.mark.usefixtures("current_request_with_host", "impatient")
 
 OTHER_ID, OTHER_SECRET = "6f2c1c5e-0000-4000-8000-00000other", "ta-secret.of-another-one"

@@ -10,7 +10,7 @@ from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
 import pytest
 
-from tests.setup_flow.test_config_flow import choose, submit
+from tests.support.flows import choose, submit
 from tests.support.home import HOME_DOMAIN, PEARL, Home
 from tests.support.streaming import embedded, free_port
 from tests.support.waiting import until
