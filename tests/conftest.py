@@ -70,7 +70,11 @@ async def home(
 
 @pytest.fixture
 def turned_clock(home: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
-    """The same home, which decides by the clock of the simulated Tesla: a test turns both at once."""
+    """The same home, which decides by the clock of the simulated Tesla: a test turns both at once.
+
+    The charging permission is enough to wake its cars.
+    """
+    home.tesla.wake_with_charging_scope = True
     monkeypatch.setattr(clock, "now", home.tesla.clock.now)
     monkeypatch.setattr(clock, "monotonic", home.tesla.clock.now)
     return home
@@ -121,3 +125,9 @@ async def front_door(home: Home, hass_client_no_auth: Any) -> None:
     home.tesla.dns[HOME_DOMAIN] = str(client.make_url("")).rstrip("/")
     home.application.registrations.clear()
     await home.add_credentials()
+
+
+@pytest.fixture
+def turned_account(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the account, and nobody else, live on the simulated Tesla's clock."""
+    monkeypatch.setattr(clock, "monotonic", home.tesla.clock.now)

@@ -19,9 +19,9 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.tesla_charging.auth.key_store import async_get_key_store
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.removal import LeftoversFlow
-from tests.repository.test_house import ENGLISH
 from tests.support.home import KEY_FILE, MIDNIGHT, PEARL, Home
 from tests.support.streaming import embedded, free_port
+from tests.support.translations import ENGLISH
 from tests.support.waiting import until
 
 TOLD = {"configured", "synced"}

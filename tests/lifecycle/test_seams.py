@@ -30,10 +30,9 @@ from custom_components.tesla_charging.monitors import domain as domain_watch
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
 from custom_components.tesla_charging.vehicle_command import COMMANDS, VirtualKey
 from simulator import Application
-from tests.issues.test_repairs import hours, serving
 from tests.support.flows import Step, check, pick, served_key, sign_in, start, submit, up_to_domain
 from tests.support.home import HOME_DOMAIN, KEY_FILE, MIDNIGHT, PEARL, REDIRECT_URI, SCOPES, Home
-from tests.support.repairs import issue_of, owner_of, told
+from tests.support.repairs import hours, issue_of, owner_of, serving, told
 from tests.support.sign_in import expire, stored, token
 from tests.support.streaming import embedded, free_port
 from tests.support.waiting import until

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.lifecycle.test_account import list_now, turned_account  # noqa: F401
+from tests.support.account import list_now
 from tests.support.home import MIDNIGHT, PEARL
 from tests.support.waiting import until
 

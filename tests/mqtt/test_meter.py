@@ -3,8 +3,7 @@
 from custom_components.tesla_charging.fleet_api import Category
 from tests.support.waiting import until
 
-from .home import Antenna
-from .test_retained import came_back
+from .home import Antenna, came_back
 
 
 async def test_what_arrives_is_counted_once_and_what_was_retained_is_not(road: Antenna) -> None:

@@ -11,8 +11,8 @@ from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.storage import vehicle_store as storage
 from custom_components.tesla_charging.telemetry.silence import Silence
 from tests.support.home import PEARL
+from tests.support.silence import HOUR, MINUTE, STEP, issue, pass_time
 from tests.support.waiting import until
-from tests.telemetry.test_silence import HOUR, MINUTE, STEP, issue, pass_time
 
 from .brokers import BASE
 from .home import MQTT_ROAD, Antenna, over_both_protocols, set_up_mqtt, subscribed

@@ -28,7 +28,7 @@ import voluptuous as vol
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.device_trigger import TYPES
 from custom_components.tesla_charging.vehicle.charge_events import ChargeEvent
-from tests.platforms.test_entities import ask_again
+from tests.support.entities import ask_again
 from tests.support.home import MIDNIGHT, PEARL, Home
 from tests.support.waiting import until
 
