@@ -32,7 +32,7 @@ from custom_components.tesla_charging.fleet_api import (
 )
 from tests.support.home import PEARL, Home
 
-from .conftest import TOKEN, Hostile, http_answer, refused
+from .world import TOKEN, Hostile, http_answer, refused
 
 
 class Account:
