@@ -10,8 +10,9 @@ from homeassistant.exceptions import HomeAssistantError
 import pytest
 
 from custom_components.tesla_charging import clock
+from custom_components.tesla_charging.commands import wake
 from custom_components.tesla_charging.const import CONFIRM_DELAY, DOMAIN
-from custom_components.tesla_charging.fleet_api import Connectivity
+from custom_components.tesla_charging.fleet_api import Connectivity, client
 from custom_components.tesla_charging.storage.vehicle_store import SESSION_DELAY
 from tests.support.home import MIDNIGHT, PEARL, Home
 from tests.support.polling import HOUR, STEP, coordinator, data_requests, live
@@ -94,7 +95,7 @@ async def test_a_car_that_is_called_online_but_never_answers_has_a_daily_limit(
 ) -> None:
     home = turned_clock
     home.add_car(PEARL, "Pearl", sleep_after=None)
-    monkeypatch.setattr("custom_components.tesla_charging.fleet_api.client.RESEND_PAUSE", 0.0)
+    monkeypatch.setattr(client, "RESEND_PAUSE", 0.0)
     home.tesla.faults.status(408, "vehicle_data", body={"error": body}, times=None)
     await home.set_up()
     await live(home, 24 * HOUR)
@@ -122,7 +123,7 @@ async def test_a_car_that_could_not_be_woken_is_woken_again_once_a_poll_has_seen
     car.set_offline(True)
     await home.set_up()
     with monkeypatch.context() as impatient:
-        impatient.setattr("custom_components.tesla_charging.commands.wake.WAKE_TIMEOUT", 0.0)
+        impatient.setattr(wake, "WAKE_TIMEOUT", 0.0)
         for _ in range(3):
             with pytest.raises(HomeAssistantError):
                 await home.act("set_charge_limit", percent=70)

@@ -26,7 +26,7 @@ from custom_components.tesla_charging import clock
 from custom_components.tesla_charging.auth.key_store import async_get_key_store
 from custom_components.tesla_charging.client import active_endpoints
 from custom_components.tesla_charging.const import DOMAIN
-from custom_components.tesla_charging.monitors import domain as domain_watch
+from custom_components.tesla_charging.monitors import domain
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
 from custom_components.tesla_charging.vehicle_command import COMMANDS, VirtualKey
 from simulator import Application
@@ -664,7 +664,7 @@ async def test_a_router_that_answers_from_inside_is_no_trouble_while_tesla_finds
     owner = await owner_of(home, hass_client)
     # only who calls from inside meets the router's own page
     inside = replace(active_endpoints(), world_url=f"{home.tesla.base_url}/no/such/page/")
-    monkeypatch.setattr(domain_watch, "active_endpoints", lambda: inside)
+    monkeypatch.setattr(domain, "active_endpoints", lambda: inside)
     await home.restart()
     await hours(home, 5)
     assert told(home) == set()

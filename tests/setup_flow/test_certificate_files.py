@@ -15,7 +15,7 @@ import pytest
 
 from custom_components.tesla_charging.client import active_endpoints
 from custom_components.tesla_charging.fleet_telemetry.certificates.certificate import AUTHORITY_FILE
-from custom_components.tesla_charging.telemetry import reachability as telemetry_reachability
+from custom_components.tesla_charging.telemetry import reachability
 from custom_components.tesla_charging.telemetry.server import DIRECTORY, async_get_telemetry_server
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
 from tests.fleet_telemetry.pki import issue
@@ -297,7 +297,7 @@ async def test_a_file_without_authorities_is_said(
 async def test_a_web_server_with_the_same_certificate_is_somebody_else(
     polled_home: Home, files: OwnFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(telemetry_reachability, "PATIENCE", 1.0)
+    monkeypatch.setattr(reachability, "PATIENCE", 1.0)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(files.chain, files.key)
     with pages.somebody_with_tls(context) as public:

@@ -13,7 +13,7 @@ import pytest
 
 from custom_components.tesla_charging.client import active_endpoints
 from custom_components.tesla_charging.fleet_telemetry import ensure_certificate
-from custom_components.tesla_charging.telemetry import reachability as telemetry_reachability
+from custom_components.tesla_charging.telemetry import reachability
 from custom_components.tesla_charging.telemetry.server import DIRECTORY, async_get_telemetry_server
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
 from tests.setup_flow.telemetry_pages import (
@@ -130,7 +130,7 @@ async def test_a_port_that_swallows_everything(
     polled_home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = polled_home
-    monkeypatch.setattr(telemetry_reachability, "PATIENCE", 0.3)
+    monkeypatch.setattr(reachability, "PATIENCE", 0.3)
     async with somebody(says_nothing) as public:
         entered = place(free_port(), public=public)
         step = await submit(home, await reconfigure(home), entered)

@@ -21,7 +21,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.tesla_charging.const import DOMAIN
-from custom_components.tesla_charging.storage import journal
+from custom_components.tesla_charging.storage import journal, vehicle_store
 from custom_components.tesla_charging.storage.vehicle_store import VehicleStorage
 from custom_components.tesla_charging.vehicle.signals import SIGNALS
 from custom_components.tesla_charging.vehicle.state import Reading, VehicleState, expected
@@ -237,7 +237,7 @@ async def test_a_long_journal_is_saved_early(
     hass: HomeAssistant, memory: Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(journal, "SAVE_LENGTH", 500)
-    monkeypatch.setattr("custom_components.tesla_charging.storage.vehicle_store.LONG_DELAY", 0.05)
+    monkeypatch.setattr(vehicle_store, "LONG_DELAY", 0.05)
     for n in range(200):
         assert await memory.apply(1e9 + n, Soc=n % 100)
         await asyncio.sleep(0.005)

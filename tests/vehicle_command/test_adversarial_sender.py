@@ -14,6 +14,7 @@ from custom_components.tesla_charging.vehicle_command import (
     NotDelivered,
     Outcome,
     VehicleBusy,
+    sender,
 )
 from tests.vehicle_command.answers import BUSY, changed, says
 from tests.vehicle_command.pair import Pair, waiting_sender
@@ -224,7 +225,7 @@ async def test_a_cancelled_command_neither_blocks_the_next_nor_reuses_its_counte
 async def test_a_command_that_would_come_long_after_it_was_asked_for_is_not_sent(
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("custom_components.tesla_charging.vehicle_command.sender.MAX_QUEUE", 0.05)
+    monkeypatch.setattr(sender, "MAX_QUEUE", 0.05)
     await pair.sender.send(STOP)
     road, go_on = pair.wire.carry, asyncio.Event()
 
