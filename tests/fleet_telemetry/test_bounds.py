@@ -17,7 +17,7 @@ from custom_components.tesla_charging.fleet_telemetry.limits import TokenBucket
 
 from .frames import GO_ACK, stream
 from .pki import issue
-from .road import OTHER_VIN, QUICK, VIN, Road, say, soc, until
+from .receiver_world import OTHER_VIN, QUICK, VIN, ReceiverWorld, say, soc, until
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -38,14 +38,14 @@ def frame_on_the_wire(data: bytes, opcode: int = 2) -> bytes:
     return bytes([0x80 | opcode]) + length + bytes(4) + data
 
 
-async def bounded(road: Road, **limits: float) -> None:
+async def bounded(road: ReceiverWorld, **limits: float) -> None:
     """Start the receiver anew with other limits."""
     await road.receiver.stop()
     await road.start(replace(QUICK, **limits))  # type: ignore[arg-type]  # whole numbers where they belong
 
 
 @asynccontextmanager
-async def upgraded(road: Road, vin: str = VIN) -> AsyncIterator[asyncio.StreamWriter]:
+async def upgraded(road: ReceiverWorld, vin: str = VIN) -> AsyncIterator[asyncio.StreamWriter]:
     """Give a raw connection that is a WebSocket; nobody reads it."""
     reader, writer = await road.open_raw(vin)
     writer.write(UPGRADE + b"\r\n")
@@ -62,7 +62,7 @@ async def closed(reader: asyncio.StreamReader, seconds: float = 5.0) -> bytes:
         return b""
 
 
-async def test_a_frame_of_more_than_a_mebibyte_ends_the_connection(road: Road) -> None:
+async def test_a_frame_of_more_than_a_mebibyte_ends_the_connection(road: ReceiverWorld) -> None:
     async with road.connect() as car:
         largest = soc(1) + bytes(MAX_FRAME_LENGTH - len(soc(1)))
         assert await say(car, largest) == GO_ACK
@@ -71,13 +71,13 @@ async def test_a_frame_of_more_than_a_mebibyte_ends_the_connection(road: Road) -
         assert (answer.type, answer.data) == (WSMsgType.CLOSE, 1009)
 
 
-async def test_a_frame_that_announces_too_much_is_not_waited_for(road: Road) -> None:
+async def test_a_frame_that_announces_too_much_is_not_waited_for(road: ReceiverWorld) -> None:
     async with upgraded(road) as writer:
         writer.write(b"\x82" + struct.pack("!BQ", 0x80 | 127, 1 << 40) + bytes(4))
         await until(lambda: (VIN, False) in road.home.connections)
 
 
-async def test_nothing_but_garbage_ends_the_connection(road: Road) -> None:
+async def test_nothing_but_garbage_ends_the_connection(road: ReceiverWorld) -> None:
     async with road.connect() as car:
         for _ in range(Limits().malformed_in_a_row - 1):
             await say(car, b"garbage")
@@ -88,21 +88,21 @@ async def test_nothing_but_garbage_ends_the_connection(road: Road) -> None:
     assert "car sends what cannot be understood" in road.receiver.refusals
 
 
-async def test_text_ends_the_connection_as_it_does_at_teslas(road: Road) -> None:
+async def test_text_ends_the_connection_as_it_does_at_teslas(road: ReceiverWorld) -> None:
     async with road.connect() as car:
         await car.send_str("hello")
         answer = await car.receive(timeout=5)
         assert (answer.type, answer.data) == (WSMsgType.CLOSE, 1003)
 
 
-async def test_a_handshake_takes_no_longer_than_its_time(road: Road) -> None:
+async def test_a_handshake_takes_no_longer_than_its_time(road: ReceiverWorld) -> None:
     await bounded(road, handshake_timeout=0.2)
     reader, _ = await asyncio.open_connection("127.0.0.1", road.receiver.port)
     assert await closed(reader, 2) == b""
     await until(lambda: road.receiver.refusals == {"handshake took too long": 1})
 
 
-async def test_idle_handshakes_give_way_to_cars(road: Road) -> None:
+async def test_idle_handshakes_give_way_to_cars(road: ReceiverWorld) -> None:
     await bounded(road, handshakes=4, handshake_patience=0.1, accept_pause=0)
     idle = [await asyncio.open_connection("127.0.0.1", road.receiver.port) for _ in range(12)]
     started = time.monotonic()
@@ -114,7 +114,7 @@ async def test_idle_handshakes_give_way_to_cars(road: Road) -> None:
         writer.close()
 
 
-async def test_a_car_has_to_ask_for_its_websocket_in_time(road: Road) -> None:
+async def test_a_car_has_to_ask_for_its_websocket_in_time(road: ReceiverWorld) -> None:
     await bounded(road, request_timeout=0.3)
     for beginning in (b"", b"GET / HTTP/1.1\r\nHost:"):
         reader, writer = await road.open_raw()
@@ -122,7 +122,7 @@ async def test_a_car_has_to_ask_for_its_websocket_in_time(road: Road) -> None:
         assert await closed(reader, 3) == b""
 
 
-async def test_headers_that_trickle_in_are_cut_off(road: Road) -> None:
+async def test_headers_that_trickle_in_are_cut_off(road: ReceiverWorld) -> None:
     await bounded(road, request_timeout=0.3)
     reader, writer = await road.open_raw()
     ended = asyncio.ensure_future(closed(reader))
@@ -145,14 +145,14 @@ async def test_headers_that_trickle_in_are_cut_off(road: Road) -> None:
     ],
     ids=["path", "header", "headers"],
 )
-async def test_a_large_request_is_refused(road: Road, head: bytes) -> None:
+async def test_a_large_request_is_refused(road: ReceiverWorld, head: bytes) -> None:
     reader, writer = await road.open_raw()
     writer.write(head)
     assert b" 400 " in (await closed(reader)).split(b"\r\n")[0]
     assert road.home.connections == []
 
 
-async def test_of_a_cars_connections_the_newest_win(road: Road) -> None:
+async def test_of_a_cars_connections_the_newest_win(road: ReceiverWorld) -> None:
     async with road.connect() as first, road.connect() as second:
         await say(first, soc(1))
         await say(second, soc(2))
@@ -163,7 +163,7 @@ async def test_of_a_cars_connections_the_newest_win(road: Road) -> None:
     assert road.home.connections == [(VIN, True)]
 
 
-async def test_connections_in_all_are_bounded(road: Road) -> None:
+async def test_connections_in_all_are_bounded(road: ReceiverWorld) -> None:
     await bounded(road, connections=2)
     road.home.vins.add("LRW3E7EK0PC000404")
     async with road.connect(VIN) as one, road.connect(OTHER_VIN) as two:
@@ -178,7 +178,7 @@ async def test_connections_in_all_are_bounded(road: Road) -> None:
         assert await say(three, soc(3)) == GO_ACK
 
 
-async def test_a_flood_waits_in_the_car_and_nothing_of_it_is_dropped(road: Road) -> None:
+async def test_a_flood_waits_in_the_car_and_nothing_of_it_is_dropped(road: ReceiverWorld) -> None:
     await bounded(road, message_burst=10, messages_per_second=50)
     async with road.connect() as car:
         started = time.monotonic()
@@ -191,7 +191,7 @@ async def test_a_flood_waits_in_the_car_and_nothing_of_it_is_dropped(road: Road)
     assert 0.5 < took < 2  # thirty of them at fifty a second
 
 
-async def test_large_messages_count_as_many(road: Road) -> None:
+async def test_large_messages_count_as_many(road: ReceiverWorld) -> None:
     await bounded(road, message_burst=10, messages_per_second=100, message_bytes=1000)
     async with road.connect() as car:
         started = time.monotonic()
@@ -200,7 +200,7 @@ async def test_large_messages_count_as_many(road: Road) -> None:
         assert time.monotonic() - started > 0.35  # forty more than the burst
 
 
-async def test_the_rate_is_the_cars_not_the_connections(road: Road) -> None:
+async def test_the_rate_is_the_cars_not_the_connections(road: ReceiverWorld) -> None:
     await bounded(road, message_burst=4, messages_per_second=10)
     started = time.monotonic()
     for _ in range(2):
@@ -210,7 +210,7 @@ async def test_the_rate_is_the_cars_not_the_connections(road: Road) -> None:
     assert time.monotonic() - started > 0.25
 
 
-async def test_pings_count_too_and_are_answered(road: Road) -> None:
+async def test_pings_count_too_and_are_answered(road: ReceiverWorld) -> None:
     await bounded(road, message_burst=5, messages_per_second=20)
     async with road.connect(autoping=False) as car:
         started = time.monotonic()
@@ -221,7 +221,7 @@ async def test_pings_count_too_and_are_answered(road: Road) -> None:
         assert time.monotonic() - started > 0.4
 
 
-async def test_a_flood_does_not_slow_another_car(road: Road) -> None:
+async def test_a_flood_does_not_slow_another_car(road: ReceiverWorld) -> None:
     async with road.connect(VIN) as loud, road.connect(OTHER_VIN) as quiet:
         await say(quiet, soc(0))
 
@@ -252,7 +252,7 @@ async def test_a_flood_does_not_slow_another_car(road: Road) -> None:
     assert sorted(waits)[len(waits) // 2] < 0.1
 
 
-async def test_a_silent_car_is_asked_and_stays_if_it_answers(road: Road) -> None:
+async def test_a_silent_car_is_asked_and_stays_if_it_answers(road: ReceiverWorld) -> None:
     await bounded(road, heartbeat=0.1)
     async with road.connect() as car:
         await say(car, soc(1))
@@ -263,7 +263,7 @@ async def test_a_silent_car_is_asked_and_stays_if_it_answers(road: Road) -> None
     assert road.home.values("Soc") == [1, 2]
 
 
-async def test_a_silent_car_that_does_not_answer_is_gone(road: Road) -> None:
+async def test_a_silent_car_that_does_not_answer_is_gone(road: ReceiverWorld) -> None:
     await bounded(road, heartbeat=0.1)
     async with road.connect(autoping=False) as car:
         await say(car, soc(1))
@@ -271,7 +271,7 @@ async def test_a_silent_car_that_does_not_answer_is_gone(road: Road) -> None:
         await until(lambda: (VIN, False) in road.home.connections, 2)
 
 
-async def test_a_car_that_does_not_read_its_acknowledgements_is_gone(road: Road) -> None:
+async def test_a_car_that_does_not_read_its_acknowledgements_is_gone(road: ReceiverWorld) -> None:
     await bounded(
         road, write_timeout=0.3, write_buffer=4096, message_burst=1e6, messages_per_second=1e6
     )
@@ -297,7 +297,7 @@ async def _pour(writer: asyncio.StreamWriter, frame: bytes) -> None:
             return
 
 
-async def test_a_reconnect_storm_is_calm(road: Road) -> None:
+async def test_a_reconnect_storm_is_calm(road: ReceiverWorld) -> None:
     vins = [f"LRW3E7EK0PC{n:06}" for n in range(500, 560)]
     road.home.vins.update(vins)
     certificates = {vin: road.tree.car(vin) for vin in vins}

@@ -23,7 +23,7 @@ from custom_components.tesla_charging.fleet_telemetry.inbox import Counters, Inb
 from custom_components.tesla_charging.fleet_telemetry.records import read_record
 
 from .frames import GO_ACK, GOLDEN_STREAM, alerts, errors, payload, stream
-from .road import QUICK, VIN, Road, say, soc
+from .receiver_world import QUICK, VIN, ReceiverWorld, say, soc
 
 NUMBERS = (
     0,
@@ -238,7 +238,7 @@ def _resident() -> int:
 
 
 async def test_a_running_receiver_still_answers_a_good_car(
-    road: Road, caplog: pytest.LogCaptureFixture
+    road: ReceiverWorld, caplog: pytest.LogCaptureFixture
 ) -> None:
     chance = random.Random(8443)
     await road.receiver.stop()
@@ -271,7 +271,7 @@ async def test_a_running_receiver_still_answers_a_good_car(
 
 
 async def test_mutated_websocket_and_http_bytes_leave_the_receiver_answering(
-    road: Road, caplog: pytest.LogCaptureFixture
+    road: ReceiverWorld, caplog: pytest.LogCaptureFixture
 ) -> None:
     chance = random.Random(6455)
     await road.receiver.stop()

@@ -20,10 +20,10 @@ from custom_components.tesla_charging.fleet_telemetry.envelope import (
 )
 
 from .frames import GO_ACK, alerts, errors, payload, stream
-from .road import OTHER_VIN, VIN, Road, say, soc, until
+from .receiver_world import OTHER_VIN, VIN, ReceiverWorld, say, soc, until
 
 
-async def test_a_record_is_heard_and_acknowledged_with_teslas_bytes(road: Road) -> None:
+async def test_a_record_is_heard_and_acknowledged_with_teslas_bytes(road: ReceiverWorld) -> None:
     async with road.connect() as car:
         assert await say(car, soc(63.5)) == GO_ACK
     (record,) = road.home.records
@@ -31,7 +31,9 @@ async def test_a_record_is_heard_and_acknowledged_with_teslas_bytes(road: Road) 
     assert (record.vin, record.values) == (VIN, {"Soc": 63.5})
 
 
-async def test_the_acknowledgement_comes_only_when_the_record_is_applied(road: Road) -> None:
+async def test_the_acknowledgement_comes_only_when_the_record_is_applied(
+    road: ReceiverWorld,
+) -> None:
     def fail(record: object) -> None:
         raise LookupError("the home could not take it")
 
@@ -46,7 +48,7 @@ async def test_the_acknowledgement_comes_only_when_the_record_is_applied(road: R
     assert road.home.values("Soc") == [63.5]
 
 
-async def test_alerts_and_errors_are_heard(road: Road) -> None:
+async def test_alerts_and_errors_are_heard(road: ReceiverWorld) -> None:
     async with road.connect() as car:
         assert await say(car, stream(alerts(), topic=b"alerts")) == acknowledgement(
             b"txid-0001", b"alerts"
@@ -59,12 +61,16 @@ async def test_alerts_and_errors_are_heard(road: Road) -> None:
     assert isinstance(error, ErrorRecord)
 
 
-async def test_compression_is_refused_because_cars_leave_when_it_is_not(road: Road) -> None:
+async def test_compression_is_refused_because_cars_leave_when_it_is_not(
+    road: ReceiverWorld,
+) -> None:
     async with road.connect() as car:
         assert car.compress == 0
 
 
-async def test_unknown_topics_are_acknowledged_if_the_sender_is_the_car(road: Road) -> None:
+async def test_unknown_topics_are_acknowledged_if_the_sender_is_the_car(
+    road: ReceiverWorld,
+) -> None:
     async with road.connect() as car:
         own = stream(b"x", topic=b"later", sender=f"vehicle_device.{VIN}".encode())
         assert await say(car, own) == acknowledgement(b"txid-0001", b"later")
@@ -75,12 +81,16 @@ async def test_unknown_topics_are_acknowledged_if_the_sender_is_the_car(road: Ro
     assert road.home.records == []
 
 
-async def test_unknown_types_of_messages_are_acknowledged_so_that_they_end(road: Road) -> None:
+async def test_unknown_types_of_messages_are_acknowledged_so_that_they_end(
+    road: ReceiverWorld,
+) -> None:
     async with road.connect() as car:
         assert await say(car, stream(b"x", message_type=3)) == GO_ACK
 
 
-async def test_what_cannot_be_understood_is_refused_and_the_stream_goes_on(road: Road) -> None:
+async def test_what_cannot_be_understood_is_refused_and_the_stream_goes_on(
+    road: ReceiverWorld,
+) -> None:
     async with road.connect() as car:
         assert await say(car, stream(b"\xff\xff\xff")) == refusal(b"txid-0001")
         assert await say(car, b"no envelope at all") == refusal(b"")
@@ -90,7 +100,9 @@ async def test_what_cannot_be_understood_is_refused_and_the_stream_goes_on(road:
     assert (status.counters.malformed, status.counters.records) == (2, 1)
 
 
-async def test_the_certificate_says_who_the_car_is_whatever_the_message_claims(road: Road) -> None:
+async def test_the_certificate_says_who_the_car_is_whatever_the_message_claims(
+    road: ReceiverWorld,
+) -> None:
     frame = stream(
         payload({"Soc": {"double_value": 50.0}}, vin=OTHER_VIN),
         sender=f"vehicle_device.{OTHER_VIN}".encode(),
@@ -104,7 +116,7 @@ async def test_the_certificate_says_who_the_car_is_whatever_the_message_claims(r
     assert status.counters.foreign == 1
 
 
-async def test_a_car_is_connected_while_its_socket_is_open(road: Road) -> None:
+async def test_a_car_is_connected_while_its_socket_is_open(road: ReceiverWorld) -> None:
     async with road.connect() as car:
         await say(car, soc(1))
         assert road.home.connections == [(VIN, True)]
@@ -120,7 +132,7 @@ async def test_a_car_is_connected_while_its_socket_is_open(road: Road) -> None:
     assert not status.connected
 
 
-async def test_who_is_back_within_moments_was_never_away(road: Road) -> None:
+async def test_who_is_back_within_moments_was_never_away(road: ReceiverWorld) -> None:
     await road.receiver.stop()
     await road.start(Limits(disconnect_grace=10))  # moments: longer than a connection takes here
     for _ in range(5):
@@ -129,7 +141,7 @@ async def test_who_is_back_within_moments_was_never_away(road: Road) -> None:
     assert road.home.connections == [(VIN, True)]
 
 
-async def test_another_network_is_told(road: Road) -> None:
+async def test_another_network_is_told(road: ReceiverWorld) -> None:
     async with road.connect() as car:
         await say(car, soc(1))
         async with road.connect(network="cellular") as again:
@@ -137,7 +149,7 @@ async def test_another_network_is_told(road: Road) -> None:
     assert [info.network_interface for info in road.home.infos[:2]] == ["wifi", "cellular"]
 
 
-async def test_two_cars_are_kept_apart(road: Road) -> None:
+async def test_two_cars_are_kept_apart(road: ReceiverWorld) -> None:
     async with road.connect(VIN) as one, road.connect(OTHER_VIN) as two:
         await asyncio.gather(say(one, soc(10)), say(two, soc(20)))
     assert {(r.vin, r.values["Soc"]) for r in road.home.records if isinstance(r, SignalRecord)} == {
@@ -146,7 +158,7 @@ async def test_two_cars_are_kept_apart(road: Road) -> None:
     }
 
 
-async def test_status_is_answered_like_teslas_server_does(road: Road) -> None:
+async def test_status_is_answered_like_teslas_server_does(road: ReceiverWorld) -> None:
     async with (
         aiohttp.ClientSession() as session,
         session.get(
@@ -158,7 +170,7 @@ async def test_status_is_answered_like_teslas_server_does(road: Road) -> None:
         assert await answer.text() == "mtls ok"
 
 
-async def test_a_request_that_wants_no_websocket_is_sent_away(road: Road) -> None:
+async def test_a_request_that_wants_no_websocket_is_sent_away(road: ReceiverWorld) -> None:
     async with (
         aiohttp.ClientSession() as session,
         session.get(
@@ -172,7 +184,7 @@ async def test_a_request_that_wants_no_websocket_is_sent_away(road: Road) -> Non
 
 @pytest.mark.parametrize("header", [b"Upgrade: \xd4websocket", b"Sec-WebSocket-Key: \xd4A=="])
 async def test_headers_that_are_no_text_want_no_websocket(
-    road: Road, caplog: pytest.LogCaptureFixture, header: bytes
+    road: ReceiverWorld, caplog: pytest.LogCaptureFixture, header: bytes
 ) -> None:
     reader, writer = await road.open_raw()
     head = (
@@ -187,7 +199,7 @@ async def test_headers_that_are_no_text_want_no_websocket(
     assert not [r for r in caplog.records if r.levelno >= logging.WARNING]
 
 
-async def test_any_other_path_streams_too(road: Road) -> None:
+async def test_any_other_path_streams_too(road: ReceiverWorld) -> None:
     reader, writer = await road.open_raw()
     writer.write(
         b"GET /some/path HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -197,7 +209,9 @@ async def test_any_other_path_streams_too(road: Road) -> None:
     writer.close()
 
 
-async def test_a_renewed_certificate_is_used_from_the_next_connection_on(road: Road) -> None:
+async def test_a_renewed_certificate_is_used_from_the_next_connection_on(
+    road: ReceiverWorld,
+) -> None:
     async with road.connect() as before:
         await say(before, soc(1))
         road.server.chain.unlink()
@@ -215,7 +229,7 @@ async def test_a_renewed_certificate_is_used_from_the_next_connection_on(road: R
             assert certificates[0] != certificates[1]
 
 
-async def test_a_car_that_is_not_ours_any_more_is_let_go(road: Road) -> None:
+async def test_a_car_that_is_not_ours_any_more_is_let_go(road: ReceiverWorld) -> None:
     async with road.connect() as car:
         await say(car, soc(1))
         road.home.vins.discard(VIN)
@@ -226,7 +240,7 @@ async def test_a_car_that_is_not_ours_any_more_is_let_go(road: Road) -> None:
 
 
 async def test_stopping_closes_the_connections_and_tells_so(
-    road: Road, caplog: pytest.LogCaptureFixture
+    road: ReceiverWorld, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with road.connect(VIN) as one, road.connect(OTHER_VIN) as two:
         await say(one, soc(1))
@@ -241,15 +255,15 @@ async def test_stopping_closes_the_connections_and_tells_so(
     assert not [r for r in caplog.records if r.levelno >= logging.WARNING]
 
 
-async def test_it_can_be_started_again_after_a_stop(road: Road) -> None:
+async def test_it_can_be_started_again_after_a_stop(road: ReceiverWorld) -> None:
     await road.receiver.stop()
     await road.receiver.start("127.0.0.1", 0, road.server_context())
     async with road.connect() as car:
         assert read_envelope(await say(car, soc(5))).txid == b"txid-0001"
 
 
-async def test_a_taken_port_is_an_error(road: Road) -> None:
-    another = Road(road.directory, road.tree)
+async def test_a_taken_port_is_an_error(road: ReceiverWorld) -> None:
+    another = ReceiverWorld(road.directory, road.tree)
     with pytest.raises(OSError, match="in use"):
         await another.receiver.start("127.0.0.1", road.receiver.port, road.server_context())
     await another.receiver.stop()

@@ -14,12 +14,12 @@ from custom_components.tesla_charging.fleet_telemetry import Limits
 
 from .frames import GO_ACK
 from .pki import CLIENT_AUTH, ENERGY, SERVER_AUTH, VEHICLE, WIFI, Issued, VehicleTree
-from .road import FOREIGN_VIN, HOST, QUICK, VIN, Road, say, soc, until
+from .receiver_world import FOREIGN_VIN, HOST, QUICK, VIN, ReceiverWorld, say, soc, until
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
-async def attempt(road: Road, certificate: Issued | None) -> bytes:
+async def attempt(road: ReceiverWorld, certificate: Issued | None) -> bytes:
     """Connect, say something, and return all that comes back."""
     try:
         reader, writer = await asyncio.open_connection(
@@ -47,7 +47,7 @@ async def attempt(road: Road, certificate: Issued | None) -> bytes:
     ],
 )
 async def test_refused_in_the_handshake(
-    road: Road, caplog: pytest.LogCaptureFixture, who: str, reason: str
+    road: ReceiverWorld, caplog: pytest.LogCaptureFixture, who: str, reason: str
 ) -> None:
     tree = road.tree
     certificate = {
@@ -76,7 +76,7 @@ async def test_refused_in_the_handshake(
     ],
 )
 async def test_refused_before_a_byte_is_read(
-    road: Road,
+    road: ReceiverWorld,
     caplog: pytest.LogCaptureFixture,
     name: str,
     usages: tuple[object, ...],
@@ -94,7 +94,7 @@ async def test_refused_before_a_byte_is_read(
 
 
 async def test_a_stranger_is_gone_before_its_request_reaches_the_http_server(
-    road: Road, monkeypatch: pytest.MonkeyPatch
+    road: ReceiverWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     served: list[object] = []
 
@@ -111,7 +111,7 @@ async def test_a_stranger_is_gone_before_its_request_reaches_the_http_server(
     assert len(served) == 1
 
 
-async def test_plain_text_and_garbage_are_no_handshake(road: Road) -> None:
+async def test_plain_text_and_garbage_are_no_handshake(road: ReceiverWorld) -> None:
     for greeting in (REQUEST, b"\x16\x03\x01" + bytes(200), bytes(64)):
         reader, writer = await asyncio.open_connection("127.0.0.1", road.receiver.port)
         writer.write(greeting)
@@ -123,7 +123,7 @@ async def test_plain_text_and_garbage_are_no_handshake(road: Road) -> None:
         assert await say(car, soc(1)) == GO_ACK
 
 
-async def test_old_tls_is_refused(road: Road) -> None:
+async def test_old_tls_is_refused(road: ReceiverWorld) -> None:
     context = road.tls(road.tree.car(VIN))
     with pytest.warns(DeprecationWarning, match="TLSv1"):
         context.minimum_version = ssl.TLSVersion.TLSv1
@@ -137,7 +137,7 @@ async def test_old_tls_is_refused(road: Road) -> None:
     await until(lambda: road.receiver.refusals == {"unsupported protocol": 1})
 
 
-async def test_tls_1_2_is_enough(road: Road) -> None:
+async def test_tls_1_2_is_enough(road: ReceiverWorld) -> None:
     context = road.tls(road.tree.car(VIN))
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     reader, writer = await asyncio.open_connection(
@@ -148,7 +148,9 @@ async def test_tls_1_2_is_enough(road: Road) -> None:
     writer.close()
 
 
-async def test_no_list_of_cas_is_sent_because_cars_then_keep_their_certificate(road: Road) -> None:
+async def test_no_list_of_cas_is_sent_because_cars_then_keep_their_certificate(
+    road: ReceiverWorld,
+) -> None:
     def handshake() -> list[object]:
         certificate = road.tree.car(VIN)
         context = SSL.Context(SSL.TLS_CLIENT_METHOD)
@@ -164,7 +166,7 @@ async def test_no_list_of_cas_is_sent_because_cars_then_keep_their_certificate(r
     assert await asyncio.get_running_loop().run_in_executor(None, handshake) == []
 
 
-async def test_every_connection_is_verified_anew(road: Road) -> None:
+async def test_every_connection_is_verified_anew(road: ReceiverWorld) -> None:
     """A session that could be resumed would outlive its certificate."""
     context = road.tls(road.tree.car(VIN))
     sessions = []
@@ -181,7 +183,9 @@ async def test_every_connection_is_verified_anew(road: Road) -> None:
     assert sessions == [False, False]
 
 
-async def test_the_log_of_refusals_is_bounded(road: Road, caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_log_of_refusals_is_bounded(
+    road: ReceiverWorld, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO)
     for n in range(200):
         road.receiver._refused(f"reason {n}")
@@ -189,7 +193,7 @@ async def test_the_log_of_refusals_is_bounded(road: Road, caplog: pytest.LogCapt
     assert len(caplog.records) == 64
 
 
-async def test_a_car_that_reconnects_like_mad_is_kept_out_for_a_while(road: Road) -> None:
+async def test_a_car_that_reconnects_like_mad_is_kept_out_for_a_while(road: ReceiverWorld) -> None:
     await road.receiver.stop()
     await road.start(
         Limits(reconnect_burst=3, reconnects_per_second=5, disconnect_grace=QUICK.disconnect_grace)

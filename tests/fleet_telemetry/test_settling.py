@@ -9,13 +9,13 @@ import pytest
 from custom_components.tesla_charging.fleet_telemetry import Record, SignalRecord
 
 from .frames import GO_ACK, stream
-from .road import OTHER_VIN, QUICK, VIN, Road, say, soc, until
+from .receiver_world import OTHER_VIN, QUICK, VIN, ReceiverWorld, say, soc, until
 
 
 class Disk:
     """Promises when it is told to."""
 
-    def __init__(self, road: Road, *vins: str) -> None:
+    def __init__(self, road: ReceiverWorld, *vins: str) -> None:
         self.waiting: list[asyncio.Future[bool]] = []
         self._vins = vins
         road.home.settle = self._settle
@@ -29,7 +29,7 @@ class Disk:
         return settled
 
 
-async def test_the_acknowledgement_waits_for_the_promise(road: Road) -> None:
+async def test_the_acknowledgement_waits_for_the_promise(road: ReceiverWorld) -> None:
     disk = Disk(road, VIN)
     async with road.connect() as car:
         await car.send_bytes(soc(63.5))
@@ -43,7 +43,9 @@ async def test_the_acknowledgement_waits_for_the_promise(road: Road) -> None:
         assert await car.receive_bytes(timeout=5) == GO_ACK
 
 
-async def test_a_car_whose_record_waits_is_not_read_and_no_other_car_notices(road: Road) -> None:
+async def test_a_car_whose_record_waits_is_not_read_and_no_other_car_notices(
+    road: ReceiverWorld,
+) -> None:
     disk = Disk(road, VIN)
     async with road.connect(VIN) as slow, road.connect(OTHER_VIN) as other:
         for n in range(200):
@@ -66,7 +68,9 @@ async def test_a_car_whose_record_waits_is_not_read_and_no_other_car_notices(roa
     assert values == [n % 100 for n in range(200)]
 
 
-async def test_without_a_promise_there_is_no_answer_and_the_stream_goes_on(road: Road) -> None:
+async def test_without_a_promise_there_is_no_answer_and_the_stream_goes_on(
+    road: ReceiverWorld,
+) -> None:
     disk = Disk(road, VIN)
     async with road.connect() as car:
         await car.send_bytes(soc(1, b"txid-lost"))
@@ -82,7 +86,7 @@ async def test_without_a_promise_there_is_no_answer_and_the_stream_goes_on(road:
     assert (status.counters.records, status.counters.unsettled) == (2, 1)
 
 
-async def test_a_promise_that_never_comes_stops_no_car(road: Road) -> None:
+async def test_a_promise_that_never_comes_stops_no_car(road: ReceiverWorld) -> None:
     await road.receiver.stop()
     await road.start(replace(QUICK, settle_timeout=0.1))
     disk = Disk(road, VIN)
@@ -95,7 +99,7 @@ async def test_a_promise_that_never_comes_stops_no_car(road: Road) -> None:
     assert not any(settled.cancelled() for settled in disk.waiting)
 
 
-async def test_what_nothing_here_needs_is_acknowledged_at_once(road: Road) -> None:
+async def test_what_nothing_here_needs_is_acknowledged_at_once(road: ReceiverWorld) -> None:
     disk = Disk(road, VIN)
     async with road.connect() as car:
         own = stream(b"x", topic=b"later", sender=VIN.encode())
@@ -103,7 +107,7 @@ async def test_what_nothing_here_needs_is_acknowledged_at_once(road: Road) -> No
     assert disk.waiting == []
 
 
-async def test_stopping_does_not_wait_for_a_promise(road: Road) -> None:
+async def test_stopping_does_not_wait_for_a_promise(road: ReceiverWorld) -> None:
     disk = Disk(road, VIN)
     async with road.connect() as car:
         await car.send_bytes(soc(1))
@@ -112,7 +116,7 @@ async def test_stopping_does_not_wait_for_a_promise(road: Road) -> None:
             await road.receiver.stop()
 
 
-async def test_a_car_that_is_not_ours_any_more_is_not_waited_for(road: Road) -> None:
+async def test_a_car_that_is_not_ours_any_more_is_not_waited_for(road: ReceiverWorld) -> None:
     disk = Disk(road, VIN)
     async with road.connect() as car:
         await car.send_bytes(soc(1))
