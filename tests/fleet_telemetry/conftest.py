@@ -16,11 +16,11 @@ def tree() -> VehicleTree:
 
 
 @pytest.fixture
-async def road(
+async def world(
     tmp_path: Path, tree: VehicleTree, socket_enabled: None
 ) -> AsyncIterator[ReceiverWorld]:
     """A receiver that listens."""
-    road = ReceiverWorld(tmp_path, tree)
-    await road.start()
-    yield road
-    await road.receiver.stop()
+    world = ReceiverWorld(tmp_path, tree)
+    await world.start()
+    yield world
+    await world.receiver.stop()
