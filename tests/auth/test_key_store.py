@@ -7,7 +7,7 @@ from homeassistant.config_entries import ConfigEntryState
 import pytest
 
 from custom_components.tesla_charging.fleet_api import KEY_PATH
-from tests.conftest import KEY_FILE, PEARL, Home
+from tests.support.home import KEY_FILE, PEARL, Home
 
 
 @pytest.fixture

@@ -21,8 +21,8 @@ from custom_components.tesla_charging.diagnostics import async_get_config_entry_
 from custom_components.tesla_charging.fleet_api import Scope, Vehicles, read_sign_in
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
 from simulator.cloud.control.faults import FaultRule
-from tests.conftest import CLIENT_ID, CLIENT_SECRET, HOME_DOMAIN, KEY_FILE, PEARL, SCOPES, Home
-from tests.setup_flow.test_config_flow import sign_in, submit
+from tests.support.flows import sign_in, submit
+from tests.support.home import CLIENT_ID, CLIENT_SECRET, HOME_DOMAIN, KEY_FILE, PEARL, SCOPES, Home
 from tests.support.sign_in import asked_to_sign_in, entry_of, expire, stored, token, works
 
 UNAVAILABLE = "unavailable"

@@ -9,12 +9,12 @@ from homeassistant.config_entries import ConfigEntryState
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.tesla_charging.auth import token_file as sign_in_store
+from custom_components.tesla_charging.auth import token_file
 from custom_components.tesla_charging.auth.authorization import async_get_authorization
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
 from simulator import Car
-from tests.conftest import HOME_DOMAIN, MIDNIGHT, PEARL, SCOPES, Home
+from tests.support.home import HOME_DOMAIN, MIDNIGHT, PEARL, SCOPES, Home
 from tests.support.sign_in import (
     asked_to_sign_in,
     change,
@@ -195,7 +195,7 @@ async def test_a_full_disk_is_no_reason_not_to_charge(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(sign_in_store, "_write", full)
+        patch.setattr(token_file, "_write", full)
         expire(charging_home)
         assert await works(charging_home)
         assert await works(charging_home)

@@ -9,11 +9,9 @@ import pytest
 
 from custom_components.tesla_charging.fleet_api import AccountUnpaid, Category, Suspension
 from custom_components.tesla_charging.fleet_api.suspension import RESTS
-from tests.conftest import PEARL, Home
+from tests.support.home import PEARL, Home
 from tests.support.repairs import issue_of, told
-from tests.telemetry.test_telemetry import streaming_home, until
-
-__all__ = ["streaming_home"]
+from tests.support.waiting import until
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 STEP = 2 * MINUTE

@@ -7,8 +7,8 @@ from homeassistant.core import Context
 from homeassistant.exceptions import HomeAssistantError
 import pytest
 
-from tests.conftest import MIDNIGHT, PEARL, Home
 from tests.support.calendar import Calendar, march
+from tests.support.home import MIDNIGHT, PEARL, Home
 from tests.support.spending import WAKE, command, spend, stage, told
 
 

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from custom_components.tesla_charging.fleet_telemetry.fields import ESSENTIAL
-from tests.conftest import CLIENT_ID, HOME_DOMAIN, PEARL, Home
 from tests.support.calendar import BillingCalendar, march
+from tests.support.home import CLIENT_ID, HOME_DOMAIN, PEARL, Home
 from tests.support.spending import WAKE, command, spend, stage
-from tests.telemetry.test_telemetry import embedded, free_port, until
+from tests.support.streaming import embedded, free_port
+from tests.support.waiting import until
 
 
 @pytest.fixture

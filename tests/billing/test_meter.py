@@ -31,8 +31,9 @@ from custom_components.tesla_charging.diagnostics import (
 from custom_components.tesla_charging.fleet_api import Category, FleetApiError, Vehicles
 from custom_components.tesla_charging.fleet_api.operations import WAKE_UP, RequestRecord
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings
-from tests.conftest import CLIENT_ID, HOME_DOMAIN, MIDNIGHT, PEARL, Home
-from tests.telemetry.test_telemetry import embedded, free_port, until
+from tests.support.home import CLIENT_ID, HOME_DOMAIN, MIDNIGHT, PEARL, Home
+from tests.support.streaming import embedded, free_port
+from tests.support.waiting import until
 
 FILE = f"{DOMAIN}.meter"
 DAWN = "7SAYGDEE0PA000303"

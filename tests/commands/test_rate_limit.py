@@ -27,7 +27,7 @@ from custom_components.tesla_charging.commands.rate_limit import (
 )
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.vehicle_command import COMMANDS, CommandRequest
-from tests.conftest import MIDNIGHT, PEARL, Home
+from tests.support.home import MIDNIGHT, PEARL, Home
 from tests.support.repairs import issue_of, told
 
 START = COMMANDS["charge_start"]()

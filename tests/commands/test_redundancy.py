@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from custom_components.tesla_charging.commands import redundancy as needless
+from custom_components.tesla_charging.commands import redundancy
 from simulator import Car
-from tests.conftest import HOME_DOMAIN, PEARL, Home
-from tests.telemetry.test_telemetry import embedded, free_port, until
+from tests.support.home import HOME_DOMAIN, PEARL, Home
+from tests.support.streaming import embedded, free_port
+from tests.support.waiting import until
 
 SEEDS = (1, 4)
 STEPS = 25
@@ -26,7 +27,7 @@ LISTEN = 1.6
 @pytest.fixture
 async def streaming_home(home: Home, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Home]:
     """A home whose car is awake, plugged in, charging, and connected."""
-    monkeypatch.setattr(needless, "CONTRADICTION_TIME", LISTEN)
+    monkeypatch.setattr(redundancy, "CONTRADICTION_TIME", LISTEN)
     home.tesla.wake_with_charging_scope = True
     home.tesla.telemetry_pace = 20
     home.tesla.limits_enabled = False
@@ -153,7 +154,7 @@ async def test_a_car_that_has_said_nothing_for_long_is_not_relied_upon(
     streaming_home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = streaming_home
-    monkeypatch.setattr(needless, "SILENCE", timedelta(seconds=0.5))
+    monkeypatch.setattr(redundancy, "SILENCE", timedelta(seconds=0.5))
     home.tesla.telemetry(PEARL).hold()
     await asyncio.sleep(0.6)
     assert await costs(home, "start_charging", "already") == 1

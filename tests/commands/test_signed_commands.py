@@ -5,7 +5,7 @@ import asyncio
 from homeassistant.exceptions import HomeAssistantError
 import pytest
 
-from tests.conftest import Home
+from tests.support.home import Home
 
 
 def signed_requests(home: Home) -> int:

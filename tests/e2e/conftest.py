@@ -1,28 +1,16 @@
 """What the browser tests share: a running home beside a simulated Tesla, and a page on it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import pytest_socket
 
 from devtools.home.demo_home import demo
 from devtools.home.home import Home
 from devtools.home.simulated_tesla import SimulatedTesla
-from tests.e2e.harness import Frontend, frontend
+from tests.e2e.harness import Frontend, frontend, real_sockets
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
-
-
-@contextmanager
-def real_sockets() -> Iterator[None]:
-    """Allow sockets: Home Assistant's test plugin takes them away before every test."""
-    pytest_socket.enable_socket()
-    try:
-        yield
-    finally:
-        pytest_socket.disable_socket(allow_unix_socket=True)
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,7 @@ from playwright.sync_api import (
     WebError,
     sync_playwright,
 )
+import pytest_socket
 
 from devtools.home.browser import find_browser
 from devtools.home.home import Home
@@ -146,3 +147,13 @@ def _watch(
     opened.context.route("**/*", route)
     opened.context.on("console", console)
     opened.context.on("weberror", error)
+
+
+@contextmanager
+def real_sockets() -> Iterator[None]:
+    """Allow sockets: Home Assistant's test plugin takes them away before every test."""
+    pytest_socket.enable_socket()
+    try:
+        yield
+    finally:
+        pytest_socket.disable_socket(allow_unix_socket=True)

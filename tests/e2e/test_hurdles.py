@@ -12,8 +12,7 @@ from devtools.home.config_entry import DOMAIN
 from devtools.home.demo_home import PUBLIC_NAME, demo
 from devtools.home.home import Home
 from devtools.home.simulated_tesla import SimulatedTesla
-from tests.e2e.conftest import real_sockets
-from tests.e2e.harness import Frontend
+from tests.e2e.harness import Frontend, real_sockets
 from tests.e2e.steps import add_integration, choose, form, go_on, pair, pick, settle, sign_in
 
 pytestmark = pytest.mark.browser

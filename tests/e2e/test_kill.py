@@ -16,7 +16,7 @@ from devtools.home.config_entry import DOMAIN, add_entry
 from devtools.home.demo_home import CAR
 from devtools.home.home import Home
 from devtools.home.simulated_tesla import SimulatedTesla
-from tests.e2e.conftest import real_sockets
+from tests.e2e.harness import real_sockets
 
 pytestmark = [pytest.mark.home, pytest.mark.timeout(180)]
 

@@ -30,7 +30,7 @@ from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.vehicle_command import VirtualKey
 from simulator import Car, TeslaSimulator
 from simulator.cloud.auth.grants import Grant
-from tests.conftest import CLIENT_ID, CLIENT_SECRET, HOME_DOMAIN, PEARL, SCOPES
+from tests.support.home import CLIENT_ID, CLIENT_SECRET, HOME_DOMAIN, PEARL, SCOPES
 
 pytestmark = [pytest.mark.home, pytest.mark.timeout(300)]
 

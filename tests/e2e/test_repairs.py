@@ -12,8 +12,7 @@ from devtools.home.config_entry import add_entry
 from devtools.home.demo_home import demo
 from devtools.home.home import Home, HomeError
 from devtools.home.simulated_tesla import SimulatedTesla
-from tests.e2e.conftest import real_sockets
-from tests.e2e.harness import Frontend
+from tests.e2e.harness import Frontend, real_sockets
 from tests.e2e.steps import form, go_on, pair, settle
 
 pytestmark = pytest.mark.browser

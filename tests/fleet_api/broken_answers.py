@@ -5,7 +5,7 @@ import gzip
 import random
 import zlib
 
-from .conftest import TOKEN, Script, http_answer
+from .world import TOKEN, Script, http_answer
 
 MEGABYTES = b'{"response": "' + b"A" * 5_000_000 + b'"}'
 

@@ -41,7 +41,7 @@ from custom_components.tesla_charging.fleet_api.operations import (
     WAKE_UP,
 )
 
-from .conftest import VIN, Hostile, World, http_answer, refused
+from .world import VIN, Hostile, World, http_answer, refused
 
 PROTOCOL = "Tesla Vehicle Command Protocol required, please refer to the documentation here"
 

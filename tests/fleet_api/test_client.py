@@ -33,7 +33,7 @@ from custom_components.tesla_charging.fleet_api.operations import (
 )
 from simulator.cloud.fleet.billing import PRICES as BILLED_PRICES
 
-from .conftest import TOKEN, VIN, FixedAuthorization, Hostile, World, http_answer, refused
+from .world import TOKEN, VIN, FixedAuthorization, Hostile, World, http_answer, refused
 
 
 @pytest.fixture(autouse=True)

@@ -30,7 +30,7 @@ from custom_components.tesla_charging.fleet_api import (
 from custom_components.tesla_charging.fleet_api.operations import PRODUCTS, SIGNED_COMMAND
 
 from .broken_answers import LOST, UNREADABLE, bomb, compressed, endless
-from .conftest import (
+from .world import (
     CLIENT_SECRET,
     TOKEN,
     VIN,

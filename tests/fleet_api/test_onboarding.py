@@ -10,7 +10,7 @@ from custom_components.tesla_charging.setup_flow.domain import RegistrationError
 from custom_components.tesla_charging.setup_flow.registration import Registrar
 from custom_components.tesla_charging.vehicle_command import VirtualKey
 
-from .conftest import CLIENT_ID, CLIENT_SECRET, DOMAIN, KeyHost, World
+from .world import CLIENT_ID, CLIENT_SECRET, DOMAIN, KeyHost, World
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from custom_components.tesla_charging.fleet_api import (
     Unreachable,
 )
 
-from .conftest import (
+from .world import (
     CLIENT_ID,
     CLIENT_SECRET,
     DOMAIN,

@@ -16,7 +16,7 @@ from custom_components.tesla_charging.fleet_api import (
 )
 from custom_components.tesla_charging.fleet_api.operations import SIGNED_COMMAND, VEHICLE
 
-from .conftest import VIN, FixedAuthorization, Hostile, http_answer
+from .world import VIN, FixedAuthorization, Hostile, http_answer
 
 CAR_DID_NOT_ANSWER = http_answer(408, '{"error": "vehicle unavailable: timeout"}')
 

@@ -13,7 +13,7 @@ from custom_components.tesla_charging.fleet_api import (
 )
 from custom_components.tesla_charging.fleet_api.operations import PRODUCTS
 
-from .conftest import VIN, Hostile, World, http_answer, refused
+from .world import VIN, Hostile, World, http_answer, refused
 
 
 async def test_the_right_region_is_found_by_being_in_the_wrong_one(world: World) -> None:

@@ -30,9 +30,9 @@ from custom_components.tesla_charging.fleet_api import (
     Unreachable,
     Vehicles,
 )
-from tests.conftest import PEARL, Home
+from tests.support.home import PEARL, Home
 
-from .conftest import TOKEN, Hostile, http_answer, refused
+from .world import TOKEN, Hostile, http_answer, refused
 
 
 class Account:

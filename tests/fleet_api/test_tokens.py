@@ -24,7 +24,7 @@ from custom_components.tesla_charging.fleet_api import (
     token_service,
 )
 
-from .conftest import CLIENT_SECRET, SCOPES, TOKEN, Hostile, World, http_answer, refused
+from .world import CLIENT_SECRET, SCOPES, TOKEN, Hostile, World, http_answer, refused
 
 REFRESH_TOKEN = "EU_0123456789abcdef0123456789abcdef"
 

@@ -7,7 +7,7 @@ import pytest
 
 from custom_components.tesla_charging.fleet_api import FleetApiClient, Vehicles
 
-from .conftest import Hostile, World
+from .world import Hostile, World
 
 VIN, OTHER_VIN = "LRW3E7EK0PC000101", "5YJ3E1EA8NF000202"
 

@@ -23,7 +23,7 @@ from custom_components.tesla_charging.vehicle_command import Domain, VirtualKey
 from custom_components.tesla_charging.vehicle_command.messages import session_info_request
 from simulator import Car
 
-from .conftest import VIN, Hostile, World, http_answer, refused
+from .world import VIN, Hostile, World, http_answer, refused
 
 OTHER_VIN = "5YJ3E1EA8NF000202"
 STRANGE: tuple[object, ...] = (None, 7, 1.5, True, "x", [], ["x"], [[]], {}, {"x": 1}, 2**63)

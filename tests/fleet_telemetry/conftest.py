@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from .pki import VehicleTree
-from .road import Road
+from .receiver_world import ReceiverWorld
 
 
 @pytest.fixture(scope="session")
@@ -16,9 +16,11 @@ def tree() -> VehicleTree:
 
 
 @pytest.fixture
-async def road(tmp_path: Path, tree: VehicleTree, socket_enabled: None) -> AsyncIterator[Road]:
+async def world(
+    tmp_path: Path, tree: VehicleTree, socket_enabled: None
+) -> AsyncIterator[ReceiverWorld]:
     """A receiver that listens."""
-    road = Road(tmp_path, tree)
-    await road.start()
-    yield road
-    await road.receiver.stop()
+    world = ReceiverWorld(tmp_path, tree)
+    await world.start()
+    yield world
+    await world.receiver.stop()

@@ -17,7 +17,7 @@ from custom_components.tesla_charging.fleet_telemetry.limits import TokenBucket
 
 from .frames import GO_ACK, stream
 from .pki import issue
-from .road import OTHER_VIN, QUICK, VIN, Road, say, soc, until
+from .receiver_world import OTHER_VIN, QUICK, VIN, ReceiverWorld, say, soc, until
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -38,16 +38,16 @@ def frame_on_the_wire(data: bytes, opcode: int = 2) -> bytes:
     return bytes([0x80 | opcode]) + length + bytes(4) + data
 
 
-async def bounded(road: Road, **limits: float) -> None:
+async def bounded(world: ReceiverWorld, **limits: float) -> None:
     """Start the receiver anew with other limits."""
-    await road.receiver.stop()
-    await road.start(replace(QUICK, **limits))  # type: ignore[arg-type]  # whole numbers where they belong
+    await world.receiver.stop()
+    await world.start(replace(QUICK, **limits))  # type: ignore[arg-type]  # whole numbers where they belong
 
 
 @asynccontextmanager
-async def upgraded(road: Road, vin: str = VIN) -> AsyncIterator[asyncio.StreamWriter]:
+async def upgraded(world: ReceiverWorld, vin: str = VIN) -> AsyncIterator[asyncio.StreamWriter]:
     """Give a raw connection that is a WebSocket; nobody reads it."""
-    reader, writer = await road.open_raw(vin)
+    reader, writer = await world.open_raw(vin)
     writer.write(UPGRADE + b"\r\n")
     await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
     yield writer
@@ -62,8 +62,8 @@ async def closed(reader: asyncio.StreamReader, seconds: float = 5.0) -> bytes:
         return b""
 
 
-async def test_a_frame_of_more_than_a_mebibyte_ends_the_connection(road: Road) -> None:
-    async with road.connect() as car:
+async def test_a_frame_of_more_than_a_mebibyte_ends_the_connection(world: ReceiverWorld) -> None:
+    async with world.connect() as car:
         largest = soc(1) + bytes(MAX_FRAME_LENGTH - len(soc(1)))
         assert await say(car, largest) == GO_ACK
         await car.send_bytes(largest + b"\0")
@@ -71,60 +71,60 @@ async def test_a_frame_of_more_than_a_mebibyte_ends_the_connection(road: Road) -
         assert (answer.type, answer.data) == (WSMsgType.CLOSE, 1009)
 
 
-async def test_a_frame_that_announces_too_much_is_not_waited_for(road: Road) -> None:
-    async with upgraded(road) as writer:
+async def test_a_frame_that_announces_too_much_is_not_waited_for(world: ReceiverWorld) -> None:
+    async with upgraded(world) as writer:
         writer.write(b"\x82" + struct.pack("!BQ", 0x80 | 127, 1 << 40) + bytes(4))
-        await until(lambda: (VIN, False) in road.home.connections)
+        await until(lambda: (VIN, False) in world.home.connections)
 
 
-async def test_nothing_but_garbage_ends_the_connection(road: Road) -> None:
-    async with road.connect() as car:
+async def test_nothing_but_garbage_ends_the_connection(world: ReceiverWorld) -> None:
+    async with world.connect() as car:
         for _ in range(Limits().malformed_in_a_row - 1):
             await say(car, b"garbage")
         assert await say(car, soc(1)) == GO_ACK  # one good frame and the count begins anew
         for _ in range(Limits().malformed_in_a_row):
             await say(car, b"garbage")
         assert (await car.receive(timeout=5)).type is WSMsgType.CLOSE
-    assert "car sends what cannot be understood" in road.receiver.refusals
+    assert "car sends what cannot be understood" in world.receiver.refusals
 
 
-async def test_text_ends_the_connection_as_it_does_at_teslas(road: Road) -> None:
-    async with road.connect() as car:
+async def test_text_ends_the_connection_as_it_does_at_teslas(world: ReceiverWorld) -> None:
+    async with world.connect() as car:
         await car.send_str("hello")
         answer = await car.receive(timeout=5)
         assert (answer.type, answer.data) == (WSMsgType.CLOSE, 1003)
 
 
-async def test_a_handshake_takes_no_longer_than_its_time(road: Road) -> None:
-    await bounded(road, handshake_timeout=0.2)
-    reader, _ = await asyncio.open_connection("127.0.0.1", road.receiver.port)
+async def test_a_handshake_takes_no_longer_than_its_time(world: ReceiverWorld) -> None:
+    await bounded(world, handshake_timeout=0.2)
+    reader, _ = await asyncio.open_connection("127.0.0.1", world.receiver.port)
     assert await closed(reader, 2) == b""
-    await until(lambda: road.receiver.refusals == {"handshake took too long": 1})
+    await until(lambda: world.receiver.refusals == {"handshake took too long": 1})
 
 
-async def test_idle_handshakes_give_way_to_cars(road: Road) -> None:
-    await bounded(road, handshakes=4, handshake_patience=0.1, accept_pause=0)
-    idle = [await asyncio.open_connection("127.0.0.1", road.receiver.port) for _ in range(12)]
+async def test_idle_handshakes_give_way_to_cars(world: ReceiverWorld) -> None:
+    await bounded(world, handshakes=4, handshake_patience=0.1, accept_pause=0)
+    idle = [await asyncio.open_connection("127.0.0.1", world.receiver.port) for _ in range(12)]
     started = time.monotonic()
-    async with road.connect() as car:
+    async with world.connect() as car:
         assert await say(car, soc(1)) == GO_ACK
     assert time.monotonic() - started < 2
-    assert road.receiver.refusals["handshake gave way to others"] >= 9
+    assert world.receiver.refusals["handshake gave way to others"] >= 9
     for _, writer in idle:
         writer.close()
 
 
-async def test_a_car_has_to_ask_for_its_websocket_in_time(road: Road) -> None:
-    await bounded(road, request_timeout=0.3)
+async def test_a_car_has_to_ask_for_its_websocket_in_time(world: ReceiverWorld) -> None:
+    await bounded(world, request_timeout=0.3)
     for beginning in (b"", b"GET / HTTP/1.1\r\nHost:"):
-        reader, writer = await road.open_raw()
+        reader, writer = await world.open_raw()
         writer.write(beginning)
         assert await closed(reader, 3) == b""
 
 
-async def test_headers_that_trickle_in_are_cut_off(road: Road) -> None:
-    await bounded(road, request_timeout=0.3)
-    reader, writer = await road.open_raw()
+async def test_headers_that_trickle_in_are_cut_off(world: ReceiverWorld) -> None:
+    await bounded(world, request_timeout=0.3)
+    reader, writer = await world.open_raw()
     ended = asyncio.ensure_future(closed(reader))
     async with asyncio.timeout(5):
         for byte in UPGRADE:
@@ -145,74 +145,74 @@ async def test_headers_that_trickle_in_are_cut_off(road: Road) -> None:
     ],
     ids=["path", "header", "headers"],
 )
-async def test_a_large_request_is_refused(road: Road, head: bytes) -> None:
-    reader, writer = await road.open_raw()
+async def test_a_large_request_is_refused(world: ReceiverWorld, head: bytes) -> None:
+    reader, writer = await world.open_raw()
     writer.write(head)
     assert b" 400 " in (await closed(reader)).split(b"\r\n")[0]
-    assert road.home.connections == []
+    assert world.home.connections == []
 
 
-async def test_of_a_cars_connections_the_newest_win(road: Road) -> None:
-    async with road.connect() as first, road.connect() as second:
+async def test_of_a_cars_connections_the_newest_win(world: ReceiverWorld) -> None:
+    async with world.connect() as first, world.connect() as second:
         await say(first, soc(1))
         await say(second, soc(2))
-        async with road.connect() as third:
+        async with world.connect() as third:
             assert await say(third, soc(3)) == GO_ACK
             assert await say(second, soc(4)) == GO_ACK
             assert (await first.receive(timeout=5)).type is WSMsgType.CLOSED
-    assert road.home.connections == [(VIN, True)]
+    assert world.home.connections == [(VIN, True)]
 
 
-async def test_connections_in_all_are_bounded(road: Road) -> None:
-    await bounded(road, connections=2)
-    road.home.vins.add("LRW3E7EK0PC000404")
-    async with road.connect(VIN) as one, road.connect(OTHER_VIN) as two:
+async def test_connections_in_all_are_bounded(world: ReceiverWorld) -> None:
+    await bounded(world, connections=2)
+    world.home.vins.add("LRW3E7EK0PC000404")
+    async with world.connect(VIN) as one, world.connect(OTHER_VIN) as two:
         with pytest.raises(aiohttp.ClientError):
-            async with road.connect("LRW3E7EK0PC000404"):
+            async with world.connect("LRW3E7EK0PC000404"):
                 pass
-        assert set(road.receiver.refusals) == {"too many connections"}
+        assert set(world.receiver.refusals) == {"too many connections"}
         await say(one, soc(1))
         await say(two, soc(1))
-    await until(lambda: (VIN, False) in road.home.connections)
-    async with road.connect("LRW3E7EK0PC000404") as three:
+    await until(lambda: (VIN, False) in world.home.connections)
+    async with world.connect("LRW3E7EK0PC000404") as three:
         assert await say(three, soc(3)) == GO_ACK
 
 
-async def test_a_flood_waits_in_the_car_and_nothing_of_it_is_dropped(road: Road) -> None:
-    await bounded(road, message_burst=10, messages_per_second=50)
-    async with road.connect() as car:
+async def test_a_flood_waits_in_the_car_and_nothing_of_it_is_dropped(world: ReceiverWorld) -> None:
+    await bounded(world, message_burst=10, messages_per_second=50)
+    async with world.connect() as car:
         started = time.monotonic()
         for n in range(40):
             await car.send_bytes(soc(n, b"%d" % n))
         answers = [await car.receive_bytes(timeout=5) for _ in range(40)]
         took = time.monotonic() - started
     assert len(set(answers)) == 40
-    assert road.home.values("Soc") == list(range(40))
+    assert world.home.values("Soc") == list(range(40))
     assert 0.5 < took < 2  # thirty of them at fifty a second
 
 
-async def test_large_messages_count_as_many(road: Road) -> None:
-    await bounded(road, message_burst=10, messages_per_second=100, message_bytes=1000)
-    async with road.connect() as car:
+async def test_large_messages_count_as_many(world: ReceiverWorld) -> None:
+    await bounded(world, message_burst=10, messages_per_second=100, message_bytes=1000)
+    async with world.connect() as car:
         started = time.monotonic()
         assert await say(car, soc(1) + bytes(50_000)) == GO_ACK
         assert await say(car, soc(2)) == GO_ACK
         assert time.monotonic() - started > 0.35  # forty more than the burst
 
 
-async def test_the_rate_is_the_cars_not_the_connections(road: Road) -> None:
-    await bounded(road, message_burst=4, messages_per_second=10)
+async def test_the_rate_is_the_cars_not_the_connections(world: ReceiverWorld) -> None:
+    await bounded(world, message_burst=4, messages_per_second=10)
     started = time.monotonic()
     for _ in range(2):
-        async with road.connect() as car:
+        async with world.connect() as car:
             for _ in range(4):
                 await say(car, soc(1))
     assert time.monotonic() - started > 0.25
 
 
-async def test_pings_count_too_and_are_answered(road: Road) -> None:
-    await bounded(road, message_burst=5, messages_per_second=20)
-    async with road.connect(autoping=False) as car:
+async def test_pings_count_too_and_are_answered(world: ReceiverWorld) -> None:
+    await bounded(world, message_burst=5, messages_per_second=20)
+    async with world.connect(autoping=False) as car:
         started = time.monotonic()
         for n in range(15):
             await car.ping(b"%d" % n)
@@ -221,8 +221,8 @@ async def test_pings_count_too_and_are_answered(road: Road) -> None:
         assert time.monotonic() - started > 0.4
 
 
-async def test_a_flood_does_not_slow_another_car(road: Road) -> None:
-    async with road.connect(VIN) as loud, road.connect(OTHER_VIN) as quiet:
+async def test_a_flood_does_not_slow_another_car(world: ReceiverWorld) -> None:
+    async with world.connect(VIN) as loud, world.connect(OTHER_VIN) as quiet:
         await say(quiet, soc(0))
 
         async def flood() -> None:
@@ -243,7 +243,7 @@ async def test_a_flood_does_not_slow_another_car(road: Road) -> None:
             await say(quiet, soc(n))
             waits.append(time.monotonic() - started)
             await asyncio.sleep(0.01)
-        heard = sum(record.vin == VIN for record in road.home.records)
+        heard = sum(record.vin == VIN for record in world.home.records)
         allowed = Limits().message_burst + Limits().messages_per_second * (time.monotonic() - began)
         for task in flooding:
             task.cancel()
@@ -252,40 +252,40 @@ async def test_a_flood_does_not_slow_another_car(road: Road) -> None:
     assert sorted(waits)[len(waits) // 2] < 0.1
 
 
-async def test_a_silent_car_is_asked_and_stays_if_it_answers(road: Road) -> None:
-    await bounded(road, heartbeat=0.1)
-    async with road.connect() as car:
+async def test_a_silent_car_is_asked_and_stays_if_it_answers(world: ReceiverWorld) -> None:
+    await bounded(world, heartbeat=0.1)
+    async with world.connect() as car:
         await say(car, soc(1))
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.5):
                 await car.receive()  # answers pings, of which there are several by then
         assert await say(car, soc(2)) == GO_ACK
-    assert road.home.values("Soc") == [1, 2]
+    assert world.home.values("Soc") == [1, 2]
 
 
-async def test_a_silent_car_that_does_not_answer_is_gone(road: Road) -> None:
-    await bounded(road, heartbeat=0.1)
-    async with road.connect(autoping=False) as car:
+async def test_a_silent_car_that_does_not_answer_is_gone(world: ReceiverWorld) -> None:
+    await bounded(world, heartbeat=0.1)
+    async with world.connect(autoping=False) as car:
         await say(car, soc(1))
         assert (await car.receive(timeout=5)).type is WSMsgType.PING
-        await until(lambda: (VIN, False) in road.home.connections, 2)
+        await until(lambda: (VIN, False) in world.home.connections, 2)
 
 
-async def test_a_car_that_does_not_read_its_acknowledgements_is_gone(road: Road) -> None:
+async def test_a_car_that_does_not_read_its_acknowledgements_is_gone(world: ReceiverWorld) -> None:
     await bounded(
-        road, write_timeout=0.3, write_buffer=4096, message_burst=1e6, messages_per_second=1e6
+        world, write_timeout=0.3, write_buffer=4096, message_burst=1e6, messages_per_second=1e6
     )
     frame = frame_on_the_wire(stream(b"", topic=b"x" * 200, sender=VIN.encode()))
-    async with upgraded(road) as writer, road.connect(OTHER_VIN) as other:
+    async with upgraded(world) as writer, world.connect(OTHER_VIN) as other:
         writer.transport.pause_reading()  # type: ignore[attr-defined]  # it can
         sent = asyncio.ensure_future(_pour(writer, frame))
         for n in range(10):
             assert await say(other, soc(n)) == GO_ACK
             await asyncio.sleep(0.05)
-        await until(lambda: (VIN, False) in road.home.connections, 15)
+        await until(lambda: (VIN, False) in world.home.connections, 15)
         sent.cancel()
         await asyncio.wait([sent])
-    assert (OTHER_VIN, False) not in road.home.connections[:-1]
+    assert (OTHER_VIN, False) not in world.home.connections[:-1]
 
 
 async def _pour(writer: asyncio.StreamWriter, frame: bytes) -> None:
@@ -297,23 +297,23 @@ async def _pour(writer: asyncio.StreamWriter, frame: bytes) -> None:
             return
 
 
-async def test_a_reconnect_storm_is_calm(road: Road) -> None:
+async def test_a_reconnect_storm_is_calm(world: ReceiverWorld) -> None:
     vins = [f"LRW3E7EK0PC{n:06}" for n in range(500, 560)]
-    road.home.vins.update(vins)
-    certificates = {vin: road.tree.car(vin) for vin in vins}
+    world.home.vins.update(vins)
+    certificates = {vin: world.tree.car(vin) for vin in vins}
 
     async def come(vin: str) -> None:
-        async with road.connect(vin, certificates[vin]) as car:
+        async with world.connect(vin, certificates[vin]) as car:
             assert await say(car, soc(1), 20) == GO_ACK
 
     for _ in range(3):
         await asyncio.gather(*(come(vin) for vin in vins))
     # whoever was back within the grace was told once; nobody was told gone in between more often than it left
-    came = [vin for vin, connected in road.home.connections if connected]
+    came = [vin for vin, connected in world.home.connections if connected]
     assert set(came) == set(vins)
-    await until(lambda: all(road.receiver.status(vin).connected is False for vin in vins))  # type: ignore[union-attr]  # they were here
-    assert road.receiver._connections == {}
-    assert road.receiver._sockets == set()
+    await until(lambda: all(world.receiver.status(vin).connected is False for vin in vins))  # type: ignore[union-attr]  # they were here
+    assert world.receiver._connections == {}
+    assert world.receiver._sockets == set()
 
 
 def test_a_bucket_lets_a_burst_through_and_then_a_rate() -> None:

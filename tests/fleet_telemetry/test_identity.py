@@ -12,7 +12,7 @@ from custom_components.tesla_charging.fleet_telemetry.certificates.identity impo
 )
 
 from .pki import BOARD, CLIENT_AUTH, ENERGY, SERVICE, VEHICLE, WIFI, issue
-from .road import VIN
+from .receiver_world import VIN
 
 
 def certificate(

@@ -19,7 +19,7 @@ from custom_components.tesla_charging.fleet_telemetry import (
 )
 from custom_components.tesla_charging.fleet_telemetry.mqtt import MAX_PAYLOAD_LENGTH
 
-from .road import VIN
+from .receiver_world import VIN
 
 BASE = "home/telemetry"
 NOW = 1_790_000_000.0

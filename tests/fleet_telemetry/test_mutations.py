@@ -23,7 +23,7 @@ from custom_components.tesla_charging.fleet_telemetry.inbox import Counters, Inb
 from custom_components.tesla_charging.fleet_telemetry.records import read_record
 
 from .frames import GO_ACK, GOLDEN_STREAM, alerts, errors, payload, stream
-from .road import QUICK, VIN, Road, say, soc
+from .receiver_world import QUICK, VIN, ReceiverWorld, say, soc
 
 NUMBERS = (
     0,
@@ -238,11 +238,11 @@ def _resident() -> int:
 
 
 async def test_a_running_receiver_still_answers_a_good_car(
-    road: Road, caplog: pytest.LogCaptureFixture
+    world: ReceiverWorld, caplog: pytest.LogCaptureFixture
 ) -> None:
     chance = random.Random(8443)
-    await road.receiver.stop()
-    await road.start(
+    await world.receiver.stop()
+    await world.start(
         replace(
             QUICK,
             message_burst=1e6,
@@ -253,7 +253,7 @@ async def test_a_running_receiver_still_answers_a_good_car(
     )
     left = 3000
     while left > 0:
-        async with road.connect() as car:
+        async with world.connect() as car:
             while left > 0:
                 left -= 1
                 await car.send_bytes(mutant(chance))
@@ -262,21 +262,21 @@ async def test_a_running_receiver_still_answers_a_good_car(
                     assert answer.type in (WSMsgType.CLOSE, WSMsgType.CLOSED)
                     break
                 read_envelope(answer.data)  # what comes back is well-formed
-    async with road.connect() as car:
+    async with world.connect() as car:
         assert await say(car, soc(77)) == GO_ACK
-    assert road.home.values("Soc")[-1] == 77
+    assert world.home.values("Soc")[-1] == 77
     # below an error, the event loop itself only says that this machine is slow
     heard = [r for r in caplog.records if r.name != "asyncio" or r.levelno >= logging.ERROR]
     assert not [record for record in heard if record.levelno >= logging.WARNING]
 
 
 async def test_mutated_websocket_and_http_bytes_leave_the_receiver_answering(
-    road: Road, caplog: pytest.LogCaptureFixture
+    world: ReceiverWorld, caplog: pytest.LogCaptureFixture
 ) -> None:
     chance = random.Random(6455)
-    await road.receiver.stop()
-    await road.start(replace(QUICK, reconnect_burst=1e6, request_timeout=0.3))
-    certificate = road.tree.car(VIN)
+    await world.receiver.stop()
+    await world.start(replace(QUICK, reconnect_burst=1e6, request_timeout=0.3))
+    certificate = world.tree.car(VIN)
     request = (
         b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
@@ -284,7 +284,7 @@ async def test_mutated_websocket_and_http_bytes_leave_the_receiver_answering(
     frame = soc(1)
     said = b"\x82" + struct.pack("!BH", 0xFE, len(frame)) + bytes(4) + frame
     for n in range(150):
-        _, writer = await road.open_raw(VIN, certificate)
+        _, writer = await world.open_raw(VIN, certificate)
         head = mutated(request, chance) if n % 2 else request
         writer.write(head + b"".join(mutated(said, chance) for _ in range(3)))
         writer.close()
@@ -292,6 +292,6 @@ async def test_mutated_websocket_and_http_bytes_leave_the_receiver_answering(
             await writer.wait_closed()
         except OSError:
             continue
-    async with road.connect() as car:
+    async with world.connect() as car:
         assert await say(car, soc(78)) == GO_ACK
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]

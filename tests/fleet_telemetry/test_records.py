@@ -30,7 +30,7 @@ from custom_components.tesla_charging.fleet_telemetry.records import (
 )
 
 from .frames import payload
-from .road import OTHER_VIN, VIN
+from .receiver_world import OTHER_VIN, VIN
 
 NOW = 1_790_000_000.0
 

@@ -14,16 +14,16 @@ from custom_components.tesla_charging.fleet_telemetry import Limits
 
 from .frames import GO_ACK
 from .pki import CLIENT_AUTH, ENERGY, SERVER_AUTH, VEHICLE, WIFI, Issued, VehicleTree
-from .road import FOREIGN_VIN, HOST, QUICK, VIN, Road, say, soc, until
+from .receiver_world import FOREIGN_VIN, HOST, QUICK, VIN, ReceiverWorld, say, soc, until
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
-async def attempt(road: Road, certificate: Issued | None) -> bytes:
+async def attempt(world: ReceiverWorld, certificate: Issued | None) -> bytes:
     """Connect, say something, and return all that comes back."""
     try:
         reader, writer = await asyncio.open_connection(
-            "127.0.0.1", road.receiver.port, ssl=road.tls(certificate), server_hostname=HOST
+            "127.0.0.1", world.receiver.port, ssl=world.tls(certificate), server_hostname=HOST
         )
     except OSError:
         return b""
@@ -47,9 +47,9 @@ async def attempt(road: Road, certificate: Issued | None) -> bytes:
     ],
 )
 async def test_refused_in_the_handshake(
-    road: Road, caplog: pytest.LogCaptureFixture, who: str, reason: str
+    world: ReceiverWorld, caplog: pytest.LogCaptureFixture, who: str, reason: str
 ) -> None:
-    tree = road.tree
+    tree = world.tree
     certificate = {
         "nobody": None,
         "foreign": VehicleTree().car(VIN),
@@ -59,9 +59,9 @@ async def test_refused_in_the_handshake(
     }[who]
     caplog.set_level(logging.INFO)
     for _ in range(3):
-        assert await attempt(road, certificate) == b""
-    await until(lambda: road.receiver.refusals.get(reason) == 3)
-    assert road.home.asked == []
+        assert await attempt(world, certificate) == b""
+    await until(lambda: world.receiver.refusals.get(reason) == 3)
+    assert world.home.asked == []
     assert [r.getMessage() for r in caplog.records] == [f"Telemetry connection refused: {reason}"]
 
 
@@ -76,7 +76,7 @@ async def test_refused_in_the_handshake(
     ],
 )
 async def test_refused_before_a_byte_is_read(
-    road: Road,
+    world: ReceiverWorld,
     caplog: pytest.LogCaptureFixture,
     name: str,
     usages: tuple[object, ...],
@@ -84,17 +84,17 @@ async def test_refused_before_a_byte_is_read(
 ) -> None:
     caplog.set_level(logging.INFO)
     for _ in range(3):
-        assert await attempt(road, road.tree.car(name, usages)) == b""  # type: ignore[arg-type]  # identifiers
-    await until(lambda: road.receiver.refusals.get(reason) == 3)
-    assert road.home.connections == []
-    assert road.receiver.status(name) is None
+        assert await attempt(world, world.tree.car(name, usages)) == b""  # type: ignore[arg-type]  # identifiers
+    await until(lambda: world.receiver.refusals.get(reason) == 3)
+    assert world.home.connections == []
+    assert world.receiver.status(name) is None
     (record,) = caplog.records
     assert reason in record.getMessage()
     assert name not in record.getMessage()
 
 
 async def test_a_stranger_is_gone_before_its_request_reaches_the_http_server(
-    road: Road, monkeypatch: pytest.MonkeyPatch
+    world: ReceiverWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     served: list[object] = []
 
@@ -102,29 +102,29 @@ async def test_a_stranger_is_gone_before_its_request_reaches_the_http_server(
         served.append(request)
 
     # the server was made with a bound method: replace what it calls
-    assert road.receiver._server is not None
-    monkeypatch.setattr(road.receiver._server, "request_handler", serve)
-    await attempt(road, road.tree.car(FOREIGN_VIN))
-    assert road.receiver._server.connections == []
+    assert world.receiver._server is not None
+    monkeypatch.setattr(world.receiver._server, "request_handler", serve)
+    await attempt(world, world.tree.car(FOREIGN_VIN))
+    assert world.receiver._server.connections == []
     assert served == []
-    await attempt(road, road.tree.car(VIN))
+    await attempt(world, world.tree.car(VIN))
     assert len(served) == 1
 
 
-async def test_plain_text_and_garbage_are_no_handshake(road: Road) -> None:
+async def test_plain_text_and_garbage_are_no_handshake(world: ReceiverWorld) -> None:
     for greeting in (REQUEST, b"\x16\x03\x01" + bytes(200), bytes(64)):
-        reader, writer = await asyncio.open_connection("127.0.0.1", road.receiver.port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", world.receiver.port)
         writer.write(greeting)
         with contextlib.suppress(ConnectionResetError):
             assert b"HTTP" not in await asyncio.wait_for(reader.read(), 5)
         writer.close()
-    await until(lambda: sum(road.receiver.refusals.values()) == 3)
-    async with road.connect() as car:
+    await until(lambda: sum(world.receiver.refusals.values()) == 3)
+    async with world.connect() as car:
         assert await say(car, soc(1)) == GO_ACK
 
 
-async def test_old_tls_is_refused(road: Road) -> None:
-    context = road.tls(road.tree.car(VIN))
+async def test_old_tls_is_refused(world: ReceiverWorld) -> None:
+    context = world.tls(world.tree.car(VIN))
     with pytest.warns(DeprecationWarning, match="TLSv1"):
         context.minimum_version = ssl.TLSVersion.TLSv1
     with pytest.warns(DeprecationWarning, match="TLSv1_1"):
@@ -132,29 +132,31 @@ async def test_old_tls_is_refused(road: Road) -> None:
     context.set_ciphers("ALL:@SECLEVEL=0")
     with pytest.raises(OSError):
         await asyncio.open_connection(
-            "127.0.0.1", road.receiver.port, ssl=context, server_hostname=HOST
+            "127.0.0.1", world.receiver.port, ssl=context, server_hostname=HOST
         )
-    await until(lambda: road.receiver.refusals == {"unsupported protocol": 1})
+    await until(lambda: world.receiver.refusals == {"unsupported protocol": 1})
 
 
-async def test_tls_1_2_is_enough(road: Road) -> None:
-    context = road.tls(road.tree.car(VIN))
+async def test_tls_1_2_is_enough(world: ReceiverWorld) -> None:
+    context = world.tls(world.tree.car(VIN))
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     reader, writer = await asyncio.open_connection(
-        "127.0.0.1", road.receiver.port, ssl=context, server_hostname=HOST
+        "127.0.0.1", world.receiver.port, ssl=context, server_hostname=HOST
     )
     writer.write(REQUEST)
     assert b" 426 " in await asyncio.wait_for(reader.readline(), 5)
     writer.close()
 
 
-async def test_no_list_of_cas_is_sent_because_cars_then_keep_their_certificate(road: Road) -> None:
+async def test_no_list_of_cas_is_sent_because_cars_then_keep_their_certificate(
+    world: ReceiverWorld,
+) -> None:
     def handshake() -> list[object]:
-        certificate = road.tree.car(VIN)
+        certificate = world.tree.car(VIN)
         context = SSL.Context(SSL.TLS_CLIENT_METHOD)
         context.use_certificate(certificate.certificate)
         context.use_privatekey(certificate.key)
-        with socket.create_connection(("127.0.0.1", road.receiver.port), timeout=5) as plain:
+        with socket.create_connection(("127.0.0.1", world.receiver.port), timeout=5) as plain:
             plain.settimeout(None)
             connection = SSL.Connection(context, plain)
             connection.set_connect_state()
@@ -164,13 +166,13 @@ async def test_no_list_of_cas_is_sent_because_cars_then_keep_their_certificate(r
     assert await asyncio.get_running_loop().run_in_executor(None, handshake) == []
 
 
-async def test_every_connection_is_verified_anew(road: Road) -> None:
+async def test_every_connection_is_verified_anew(world: ReceiverWorld) -> None:
     """A session that could be resumed would outlive its certificate."""
-    context = road.tls(road.tree.car(VIN))
+    context = world.tls(world.tree.car(VIN))
     sessions = []
     for _ in range(2):
         reader, writer = await asyncio.open_connection(
-            "127.0.0.1", road.receiver.port, ssl=context, server_hostname=HOST
+            "127.0.0.1", world.receiver.port, ssl=context, server_hostname=HOST
         )
         writer.write(REQUEST)
         await asyncio.wait_for(reader.read(), 5)
@@ -181,22 +183,24 @@ async def test_every_connection_is_verified_anew(road: Road) -> None:
     assert sessions == [False, False]
 
 
-async def test_the_log_of_refusals_is_bounded(road: Road, caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_log_of_refusals_is_bounded(
+    world: ReceiverWorld, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO)
     for n in range(200):
-        road.receiver._refused(f"reason {n}")
-    assert len(road.receiver.refusals) == 64
+        world.receiver._refused(f"reason {n}")
+    assert len(world.receiver.refusals) == 64
     assert len(caplog.records) == 64
 
 
-async def test_a_car_that_reconnects_like_mad_is_kept_out_for_a_while(road: Road) -> None:
-    await road.receiver.stop()
-    await road.start(
+async def test_a_car_that_reconnects_like_mad_is_kept_out_for_a_while(world: ReceiverWorld) -> None:
+    await world.receiver.stop()
+    await world.start(
         Limits(reconnect_burst=3, reconnects_per_second=5, disconnect_grace=QUICK.disconnect_grace)
     )
-    certificate = road.tree.car(VIN)
-    answers = [await attempt(road, certificate) for _ in range(5)]
+    certificate = world.tree.car(VIN)
+    answers = [await attempt(world, certificate) for _ in range(5)]
     assert [bool(answer) for answer in answers] == [True, True, True, False, False]
-    assert road.receiver.refusals == {"car reconnects too often": 2}
+    assert world.receiver.refusals == {"car reconnects too often": 2}
     await asyncio.sleep(0.3)
-    assert await attempt(road, certificate)
+    assert await attempt(world, certificate)

@@ -9,16 +9,16 @@ import pytest
 from custom_components.tesla_charging.fleet_telemetry import Record, SignalRecord
 
 from .frames import GO_ACK, stream
-from .road import OTHER_VIN, QUICK, VIN, Road, say, soc, until
+from .receiver_world import OTHER_VIN, QUICK, VIN, ReceiverWorld, say, soc, until
 
 
 class Disk:
     """Promises when it is told to."""
 
-    def __init__(self, road: Road, *vins: str) -> None:
+    def __init__(self, world: ReceiverWorld, *vins: str) -> None:
         self.waiting: list[asyncio.Future[bool]] = []
         self._vins = vins
-        road.home.settle = self._settle
+        world.home.settle = self._settle
 
     def _settle(self, record: Record) -> asyncio.Future[bool]:
         settled = asyncio.get_running_loop().create_future()
@@ -29,29 +29,31 @@ class Disk:
         return settled
 
 
-async def test_the_acknowledgement_waits_for_the_promise(road: Road) -> None:
-    disk = Disk(road, VIN)
-    async with road.connect() as car:
+async def test_the_acknowledgement_waits_for_the_promise(world: ReceiverWorld) -> None:
+    disk = Disk(world, VIN)
+    async with world.connect() as car:
         await car.send_bytes(soc(63.5))
         await until(lambda: len(disk.waiting) == 1)
         with pytest.raises(TimeoutError):
             await car.receive(timeout=0.2)
-    async with road.connect() as car:
+    async with world.connect() as car:
         await car.send_bytes(soc(63.5))
         await until(lambda: len(disk.waiting) == 2)
         disk.waiting[1].set_result(True)
         assert await car.receive_bytes(timeout=5) == GO_ACK
 
 
-async def test_a_car_whose_record_waits_is_not_read_and_no_other_car_notices(road: Road) -> None:
-    disk = Disk(road, VIN)
-    async with road.connect(VIN) as slow, road.connect(OTHER_VIN) as other:
+async def test_a_car_whose_record_waits_is_not_read_and_no_other_car_notices(
+    world: ReceiverWorld,
+) -> None:
+    disk = Disk(world, VIN)
+    async with world.connect(VIN) as slow, world.connect(OTHER_VIN) as other:
         for n in range(200):
             await slow.send_bytes(soc(n % 100))
         await until(lambda: len(disk.waiting) == 1)
         for n in range(50):
             assert await say(other, soc(n), timeout=0.5) == GO_ACK
-        heard = [r for r in road.home.records if r.vin == VIN]
+        heard = [r for r in world.home.records if r.vin == VIN]
         assert len(heard) == len(disk.waiting) == 1
         # and goes on where it was, in order
         for n in range(200):
@@ -60,15 +62,17 @@ async def test_a_car_whose_record_waits_is_not_read_and_no_other_car_notices(roa
             assert await slow.receive_bytes(timeout=5) == GO_ACK
     values = [
         record.values["Soc"]
-        for record in road.home.records
+        for record in world.home.records
         if record.vin == VIN and isinstance(record, SignalRecord)
     ]
     assert values == [n % 100 for n in range(200)]
 
 
-async def test_without_a_promise_there_is_no_answer_and_the_stream_goes_on(road: Road) -> None:
-    disk = Disk(road, VIN)
-    async with road.connect() as car:
+async def test_without_a_promise_there_is_no_answer_and_the_stream_goes_on(
+    world: ReceiverWorld,
+) -> None:
+    disk = Disk(world, VIN)
+    async with world.connect() as car:
         await car.send_bytes(soc(1, b"txid-lost"))
         await until(lambda: len(disk.waiting) == 1)
         disk.waiting[0].set_result(False)
@@ -76,46 +80,46 @@ async def test_without_a_promise_there_is_no_answer_and_the_stream_goes_on(road:
         await until(lambda: len(disk.waiting) == 2)
         disk.waiting[1].set_result(True)
         assert await car.receive_bytes(timeout=5) == GO_ACK  # of the second
-    assert road.home.values("Soc") == [1, 2]
-    status = road.receiver.status(VIN)
+    assert world.home.values("Soc") == [1, 2]
+    status = world.receiver.status(VIN)
     assert status is not None
     assert (status.counters.records, status.counters.unsettled) == (2, 1)
 
 
-async def test_a_promise_that_never_comes_stops_no_car(road: Road) -> None:
-    await road.receiver.stop()
-    await road.start(replace(QUICK, settle_timeout=0.1))
-    disk = Disk(road, VIN)
-    async with road.connect() as car:
+async def test_a_promise_that_never_comes_stops_no_car(world: ReceiverWorld) -> None:
+    await world.receiver.stop()
+    await world.start(replace(QUICK, settle_timeout=0.1))
+    disk = Disk(world, VIN)
+    async with world.connect() as car:
         for n in range(3):
             await car.send_bytes(soc(n))
-        await until(lambda: road.home.values("Soc") == [0, 1, 2])
+        await until(lambda: world.home.values("Soc") == [0, 1, 2])
         with pytest.raises(TimeoutError):
             await car.receive(timeout=0.3)
     assert not any(settled.cancelled() for settled in disk.waiting)
 
 
-async def test_what_nothing_here_needs_is_acknowledged_at_once(road: Road) -> None:
-    disk = Disk(road, VIN)
-    async with road.connect() as car:
+async def test_what_nothing_here_needs_is_acknowledged_at_once(world: ReceiverWorld) -> None:
+    disk = Disk(world, VIN)
+    async with world.connect() as car:
         own = stream(b"x", topic=b"later", sender=VIN.encode())
         await say(car, own)
     assert disk.waiting == []
 
 
-async def test_stopping_does_not_wait_for_a_promise(road: Road) -> None:
-    disk = Disk(road, VIN)
-    async with road.connect() as car:
+async def test_stopping_does_not_wait_for_a_promise(world: ReceiverWorld) -> None:
+    disk = Disk(world, VIN)
+    async with world.connect() as car:
         await car.send_bytes(soc(1))
         await until(lambda: len(disk.waiting) == 1)
         async with asyncio.timeout(5):
-            await road.receiver.stop()
+            await world.receiver.stop()
 
 
-async def test_a_car_that_is_not_ours_any_more_is_not_waited_for(road: Road) -> None:
-    disk = Disk(road, VIN)
-    async with road.connect() as car:
+async def test_a_car_that_is_not_ours_any_more_is_not_waited_for(world: ReceiverWorld) -> None:
+    disk = Disk(world, VIN)
+    async with world.connect() as car:
         await car.send_bytes(soc(1))
         await until(lambda: len(disk.waiting) == 1)
-        road.receiver.drop(VIN)
+        world.receiver.drop(VIN)
         assert (await car.receive(timeout=5)).type is WSMsgType.CLOSED

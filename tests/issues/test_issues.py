@@ -18,7 +18,7 @@ from custom_components.tesla_charging.issues.kinds import (
 )
 from custom_components.tesla_charging.issues.registry import async_get_issues
 from custom_components.tesla_charging.removal import LEFTOVERS
-from tests.conftest import MIDNIGHT, PEARL, Home
+from tests.support.home import MIDNIGHT, PEARL, Home
 from tests.support.repairs import issue_of, told
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0

@@ -1,14 +1,11 @@
 """The fix flows, walked through Home Assistant's own repairs pages against the simulated Tesla."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 import json
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
-from aiohttp import web
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
@@ -22,11 +19,11 @@ from custom_components.tesla_charging.issues.kinds import ISSUE_TYPES
 from custom_components.tesla_charging.setup_flow.domain import KeyCheck
 from custom_components.tesla_charging.setup_flow.registration import _REGISTRATION_ERRORS
 from custom_components.tesla_charging.vehicle_command import VirtualKey
-from tests.conftest import HOME_DOMAIN, KEY_FILE, PEARL, Home
-from tests.support.repairs import Owner, issue_of, owner_of, told
-from tests.telemetry.test_telemetry import embedded, free_port, until
+from tests.support.home import HOME_DOMAIN, KEY_FILE, PEARL, Home
+from tests.support.repairs import Owner, hours, issue_of, owner_of, serving, told
+from tests.support.streaming import embedded, free_port
+from tests.support.waiting import until
 
-KEY_URL = "/.well-known/appspecific/com.tesla.3p.public-key.pem"
 ENGLISH = json.loads(
     (Path(repairs.__file__).parent / "translations" / "en.json").read_text(encoding="utf-8")
 )["issues"]
@@ -337,36 +334,6 @@ async def test_registering_needs_credentials_and_the_key(
 
 
 # -- the domain -------------------------------------------------------------------------------------------
-
-
-@asynccontextmanager
-async def serving(home: Home, text: str, status: int = 200) -> AsyncIterator[None]:
-    """Let somebody else answer at the home's domain."""
-
-    async def serve(_: web.Request) -> web.Response:
-        return web.Response(text=text, status=status)
-
-    app = web.Application()
-    app.router.add_get(KEY_URL, serve)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    before = home.tesla.dns.get(HOME_DOMAIN)
-    home.tesla.dns[HOME_DOMAIN] = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    try:
-        yield
-    finally:
-        home.tesla.dns.pop(HOME_DOMAIN)
-        if before:
-            home.tesla.dns[HOME_DOMAIN] = before
-        await runner.cleanup()
-
-
-async def hours(home: Home, count: int) -> None:
-    """Let the domain be looked at."""
-    for _ in range(count):
-        async_fire_time_changed(home.hass, fire_all=True)
-        await home.settle()
 
 
 async def test_a_key_that_stays_away_from_its_domain_is_told_and_looked_for(owner: Owner) -> None:

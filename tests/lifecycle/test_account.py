@@ -12,21 +12,16 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
-from custom_components.tesla_charging import clock
 from custom_components.tesla_charging.client import active_endpoints
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.telemetry.server import async_get_telemetry_server
 from simulator import Car
-from tests.conftest import HOME_DOMAIN, MIDNIGHT, PEARL, Home
-from tests.telemetry.test_telemetry import embedded, free_port, until
+from tests.support.account import list_now, lists
+from tests.support.home import HOME_DOMAIN, MIDNIGHT, PEARL, Home
+from tests.support.streaming import embedded, free_port
+from tests.support.waiting import until
 
 MINUTE, HOUR = 60.0, 3600.0
-
-
-@pytest.fixture
-def turned_account(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the account, and nobody else, live on the simulated Tesla's clock."""
-    monkeypatch.setattr(clock, "monotonic", home.tesla.clock.now)
 
 
 @pytest.fixture
@@ -66,13 +61,6 @@ def device(home: Home, vin: str) -> dr.DeviceEntry | None:
 def entities(home: Home, vin: str) -> list[str]:
     found = er.async_get(home.hass).entities.values()
     return [entity.entity_id for entity in found if entity.unique_id.startswith(vin)]
-
-
-def lists(home: Home) -> int:
-    """Return how often the list was read; an expired token is refused first."""
-    return sum(
-        line.status == 200 for line in home.tesla.billing.requests if "/products" in line.path
-    )
 
 
 def names_nobody(home: Home, times: int | None = None) -> None:
@@ -401,16 +389,6 @@ async def streaming(home: Home, turned_account: None) -> AsyncIterator[Home]:
     yield home
     assert home.entry is not None
     assert await home.hass.config_entries.async_unload(home.entry.entry_id)
-
-
-async def list_now(home: Home) -> None:
-    """Have the list read while every connection lives on its own clock: as if a car was not found."""
-    assert home.entry is not None
-    home.tesla.clock.advance(16 * MINUTE)
-    before = lists(home)
-    home.entry.runtime_data.account.check_soon()
-    await until(lambda: lists(home) > before)
-    await home.settle()
 
 
 async def test_a_car_that_joins_streams_and_one_that_left_is_refused(streaming: Home) -> None:

@@ -1,7 +1,6 @@
 """The coordinator: what asking costs by the day, what it believes, and how it ends."""
 
 import asyncio
-from collections.abc import Callable
 import itertools
 import logging
 from typing import Any
@@ -11,48 +10,18 @@ from homeassistant.exceptions import HomeAssistantError
 import pytest
 
 from custom_components.tesla_charging import clock
-from custom_components.tesla_charging.const import CONFIRM_DELAY, DOMAIN, STATE_INTERVAL
-from custom_components.tesla_charging.coordinator import VehicleCoordinator
-from custom_components.tesla_charging.fleet_api import Connectivity
+from custom_components.tesla_charging.commands import wake
+from custom_components.tesla_charging.const import CONFIRM_DELAY, DOMAIN
+from custom_components.tesla_charging.fleet_api import Connectivity, client
 from custom_components.tesla_charging.storage.vehicle_store import SESSION_DELAY
-from tests.conftest import MIDNIGHT, PEARL, Home
-from tests.vehicle.test_state import FIELDS, RUBBISH
-
-HOUR = 3600.0
-STEP = STATE_INTERVAL.total_seconds()
-
-
-@pytest.fixture
-def turned_clock(turned_clock: Home) -> Home:
-    """The same, and the charging permission is enough to wake a car."""
-    turned_clock.tesla.wake_with_charging_scope = True
-    return turned_clock
-
-
-def coordinator(home: Home, vin: str = PEARL) -> VehicleCoordinator:
-    assert home.entry is not None
-    car: VehicleCoordinator = home.entry.runtime_data.cars[vin]
-    return car
+from tests.support.home import MIDNIGHT, PEARL, Home
+from tests.support.polling import HOUR, STEP, coordinator, data_requests, live
+from tests.support.vehicle_data import FIELDS, RUBBISH
 
 
 def crashes(caplog: pytest.LogCaptureFixture) -> list[str]:
     """Return what Home Assistant logged with a traceback, other than for people who debug."""
     return [r.getMessage() for r in caplog.records if r.exc_info and r.levelno > logging.DEBUG]
-
-
-async def live(home: Home, seconds: float, each: Callable[[], None] = lambda: None) -> None:
-    """Let time pass, with every look at the car that it asks for itself."""
-    end = home.tesla.clock.now() + seconds
-    while (left := end - home.tesla.clock.now()) > 0:
-        wait = coordinator(home).update_interval
-        assert wait is not None
-        home.tesla.clock.advance(min(left, wait.total_seconds()))
-        each()
-        await coordinator(home).async_refresh()
-
-
-def data_requests(home: Home) -> int:
-    return home.tesla.billing.count("data")
 
 
 # -- what asking costs -----------------------------------------------------------------------------------
@@ -126,7 +95,7 @@ async def test_a_car_that_is_called_online_but_never_answers_has_a_daily_limit(
 ) -> None:
     home = turned_clock
     home.add_car(PEARL, "Pearl", sleep_after=None)
-    monkeypatch.setattr("custom_components.tesla_charging.fleet_api.client.RESEND_PAUSE", 0.0)
+    monkeypatch.setattr(client, "RESEND_PAUSE", 0.0)
     home.tesla.faults.status(408, "vehicle_data", body={"error": body}, times=None)
     await home.set_up()
     await live(home, 24 * HOUR)
@@ -154,7 +123,7 @@ async def test_a_car_that_could_not_be_woken_is_woken_again_once_a_poll_has_seen
     car.set_offline(True)
     await home.set_up()
     with monkeypatch.context() as impatient:
-        impatient.setattr("custom_components.tesla_charging.commands.wake.WAKE_TIMEOUT", 0.0)
+        impatient.setattr(wake, "WAKE_TIMEOUT", 0.0)
         for _ in range(3):
             with pytest.raises(HomeAssistantError):
                 await home.act("set_charge_limit", percent=70)

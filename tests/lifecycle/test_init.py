@@ -2,7 +2,7 @@
 
 from homeassistant.config_entries import ConfigEntryState
 
-from tests.conftest import PEARL, Home
+from tests.support.home import PEARL, Home
 
 
 async def test_a_charging_car_is_shown(charging_home: Home) -> None:

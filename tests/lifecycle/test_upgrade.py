@@ -48,6 +48,7 @@ from pytest_homeassistant_custom_component.typing import (
 
 from custom_components.tesla_charging.const import DOMAIN
 from simulator import Car, TeslaSimulator
+from tests.support.streaming import free_port
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "config_0_1_0"
 SHOWN = FOLDER / "shown.json"
@@ -307,14 +308,6 @@ def renew_sign_ins(folder: Path, tesla: TeslaSimulator, tokens: dict[str, dict[s
             saved["token"] |= tokens[row["unique_id"]]
             file.write_text(json.dumps(saved))
     path.write_text(json.dumps(content))
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody has."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        found: int = listener.getsockname()[1]
-        return found
 
 
 # -- what is seen after the start --------------------------------------------------------------------

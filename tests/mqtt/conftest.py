@@ -7,7 +7,7 @@ import pytest
 
 from custom_components.tesla_charging.const import DOMAIN
 from devtools.home.broker import find_broker
-from tests.conftest import PEARL, Home
+from tests.support.home import PEARL, Home
 
 from .brokers import Amqtt, Broker, Mosquitto, TelemetryPublisher
 from .home import MQTT_ROAD, NO_MQTT_5, Antenna, set_up_mqtt, subscribed

@@ -1,5 +1,6 @@
 """A home that hears its cars over MQTT: Home Assistant's own MQTT integration, and a real broker."""
 
+import asyncio
 import functools
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,13 @@ from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.tesla_charging.coordinator import VehicleCoordinator
+from custom_components.tesla_charging.coordinator import BURST, VehicleCoordinator
 from custom_components.tesla_charging.fleet_telemetry import subscriptions
+from custom_components.tesla_charging.telemetry import mqtt as telemetry_mqtt
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
 from devtools.home.broker import find_broker
-from tests.conftest import PEARL, Home
-from tests.telemetry.test_telemetry import until
+from tests.support.home import PEARL, Home
+from tests.support.waiting import until
 
 from .brokers import BASE, Amqtt, Broker, Mosquitto, TelemetryPublisher
 
@@ -106,3 +108,12 @@ async def subscribed(road: Antenna) -> None:
         ),
         HEARD,
     )
+
+
+async def came_back(road: Antenna, field: str = "BatteryLevel") -> None:
+    """Wait until the broker has handed out what it retained of a field, and it was applied."""
+    client = road.home.hass.data["mqtt"].client
+    topic = f"{BASE}/{PEARL}/v/{field}"
+    await until(lambda: any(topic in topics for topics in client._retained_topics.values()), HEARD)
+    await asyncio.sleep(telemetry_mqtt.GATHER + BURST + 0.1)
+    await road.home.settle()

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from tests.conftest import MIDNIGHT, PEARL
-from tests.lifecycle.test_account import list_now, turned_account  # noqa: F401
-from tests.telemetry.test_telemetry import until
+from tests.support.account import list_now
+from tests.support.home import MIDNIGHT, PEARL
+from tests.support.waiting import until
 
 from .brokers import BASE
 from .home import Antenna

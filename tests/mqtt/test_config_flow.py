@@ -9,15 +9,14 @@ import pytest
 
 from custom_components.tesla_charging.telemetry import mqtt as telemetry_mqtt
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings
-from tests.conftest import HOME_DOMAIN, KEY_FILE, MIDNIGHT, PEARL, Home
-from tests.setup_flow import test_config_flow as walk
-from tests.setup_flow.test_config_flow import choose, pick, submit
-from tests.telemetry.test_telemetry import until
+from tests.support import flows
+from tests.support.flows import choose, pick, submit
+from tests.support.home import HOME_DOMAIN, KEY_FILE, MIDNIGHT, PEARL, Home
+from tests.support.waiting import until
 
 from .brokers import BASE
 from .home import MQTT_ROAD, STRANGER, Antenna, over_both_protocols, set_up_mqtt, subscribed
 
-front_door = walk.front_door
 pytestmark = pytest.mark.usefixtures("current_request_with_host")
 
 
@@ -29,13 +28,13 @@ def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
 # -- the first set-up ----------------------------------------------------------------------------------
 
 
-async def up_to_telemetry(home: Home) -> walk.Step:
+async def up_to_telemetry(home: Home) -> flows.Step:
     """Walk the pages before: somebody whose car is paired with this home's key already."""
     home.key.save(Path(home.hass.config.path(KEY_FILE)))
-    return await walk.submit(home, await walk.up_to_domain(home), domain=HOME_DOMAIN)
+    return await flows.submit(home, await flows.up_to_domain(home), domain=HOME_DOMAIN)
 
 
-async def create(road: Antenna, result: walk.Step) -> None:
+async def create(road: Antenna, result: flows.Step) -> None:
     """Leave the last page, and see the entry at work."""
     home = road.home
     assert (result["type"], result["step_id"]) == (FlowResultType.FORM, "done")
@@ -59,7 +58,7 @@ async def test_from_nothing_to_a_car_that_is_heard(bare_road: Antenna) -> None:
     road, home = bare_road, bare_road.home
     await set_up_mqtt(home.hass, road.broker)
     await until(lambda: home.hass.data["mqtt"].client.connected)
-    result = await walk.choose(home, await up_to_telemetry(home), "telemetry_mqtt")
+    result = await flows.choose(home, await up_to_telemetry(home), "telemetry_mqtt")
     assert (result["step_id"], result["errors"]) == ("telemetry_mqtt", {})
     shown = {str(field): field for field in result["data_schema"].schema}
     assert shown["topic_base"].default() == "telemetry"
@@ -75,7 +74,7 @@ async def test_from_nothing_to_a_car_that_is_heard(bare_road: Antenna) -> None:
 async def test_a_first_set_up_can_be_insisted_on_while_the_cars_sleep(bare_road: Antenna) -> None:
     road, home = bare_road, bare_road.home
     await set_up_mqtt(home.hass, road.broker)
-    result = await walk.choose(home, await up_to_telemetry(home), "telemetry_mqtt")
+    result = await flows.choose(home, await up_to_telemetry(home), "telemetry_mqtt")
     result = await submit(home, result, topic_base=BASE)
     assert result["errors"] == {"base": "mqtt_nothing_heard"}
     await create(road, await submit(home, result, topic_base=BASE))

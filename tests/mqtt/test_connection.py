@@ -12,8 +12,9 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.telemetry import mqtt as telemetry_mqtt
-from tests.conftest import CLIENT_ID, PEARL
-from tests.telemetry.test_telemetry import embedded, free_port, until
+from tests.support.home import CLIENT_ID, PEARL
+from tests.support.streaming import embedded, free_port
+from tests.support.waiting import until
 
 from .brokers import BASE, TelemetryPublisher
 from .home import MQTT_ROAD, Antenna, over_both_protocols, set_up_mqtt, subscribed

@@ -1,10 +1,9 @@
 """What the meter can know of a stream that comes over a broker."""
 
 from custom_components.tesla_charging.fleet_api import Category
-from tests.telemetry.test_telemetry import until
+from tests.support.waiting import until
 
-from .home import Antenna
-from .test_retained import came_back
+from .home import Antenna, came_back
 
 
 async def test_what_arrives_is_counted_once_and_what_was_retained_is_not(road: Antenna) -> None:

@@ -1,20 +1,17 @@
 """What a broker had kept: it fills gaps, knows better than what was remembered, and overwrites nothing else."""
 
-import asyncio
 import json
 from typing import Any
 
 from homeassistant.components.mqtt import client as mqtt_client
 import pytest
 
-from custom_components.tesla_charging.coordinator import BURST
 from custom_components.tesla_charging.fleet_telemetry import SignalRecord
-from custom_components.tesla_charging.telemetry import mqtt as telemetry_mqtt
 from custom_components.tesla_charging.vehicle.state import UNKNOWN_TIME, Reading, VehicleState
-from tests.conftest import PEARL
-from tests.telemetry.test_telemetry import until
+from tests.mqtt.home import came_back
+from tests.support.home import PEARL
+from tests.support.waiting import until
 
-from .brokers import BASE
 from .home import (
     HEARD,
     MQTT_ROAD,
@@ -78,15 +75,6 @@ async def test_a_kept_value_beats_neither_what_was_just_set_nor_what_was_polled(
 
 
 # -- over a restart ------------------------------------------------------------------------------------
-
-
-async def came_back(road: Antenna, field: str = "BatteryLevel") -> None:
-    """Wait until the broker has handed out what it retained of a field, and it was applied."""
-    client = road.home.hass.data["mqtt"].client
-    topic = f"{BASE}/{PEARL}/v/{field}"
-    await until(lambda: any(topic in topics for topics in client._retained_topics.values()), HEARD)
-    await asyncio.sleep(telemetry_mqtt.GATHER + BURST + 0.1)
-    await road.home.settle()
 
 
 async def restart(road: Antenna, **meanwhile: Any) -> None:

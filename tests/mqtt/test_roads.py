@@ -10,9 +10,10 @@ from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
 import pytest
 
-from tests.conftest import HOME_DOMAIN, PEARL, Home
-from tests.setup_flow.test_config_flow import choose, submit
-from tests.telemetry.test_telemetry import embedded, free_port, until
+from tests.support.flows import choose, submit
+from tests.support.home import HOME_DOMAIN, PEARL, Home
+from tests.support.streaming import embedded, free_port
+from tests.support.waiting import until
 
 from .brokers import BASE
 from .home import Antenna, over_both_protocols, set_up_mqtt, subscribed

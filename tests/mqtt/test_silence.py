@@ -8,11 +8,11 @@ from homeassistant.helpers import issue_registry as ir
 import pytest
 
 from custom_components.tesla_charging.const import DOMAIN
-from custom_components.tesla_charging.storage import vehicle_store as storage
+from custom_components.tesla_charging.storage import vehicle_store
 from custom_components.tesla_charging.telemetry.silence import Silence
-from tests.conftest import PEARL
-from tests.telemetry.test_silence import HOUR, MINUTE, STEP, issue, pass_time
-from tests.telemetry.test_telemetry import until
+from tests.support.home import PEARL
+from tests.support.silence import HOUR, MINUTE, STEP, issue, pass_time
+from tests.support.waiting import until
 
 from .brokers import BASE
 from .home import MQTT_ROAD, Antenna, over_both_protocols, set_up_mqtt, subscribed
@@ -94,7 +94,7 @@ async def test_silence_is_written_rarely_and_gone_with_the_entry(
     # the machine's clock hardly moves: a write is due in a quarter of an hour
     await pass_time(home, 30 * MINUTE)
     assert file not in hass_storage
-    monkeypatch.setattr(storage, "SILENCE_DELAY", 0.2)
+    monkeypatch.setattr(vehicle_store, "SILENCE_DELAY", 0.2)
     await home.restart()
     assert online_on_disk() >= 28 * MINUTE
     await pass_time(home, 30 * MINUTE)

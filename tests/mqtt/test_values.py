@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from tests.telemetry.test_telemetry import until
+from tests.support.waiting import until
 
 from .home import STRANGER, Antenna, over_both_protocols
 

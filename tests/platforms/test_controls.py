@@ -11,9 +11,9 @@ from homeassistant.helpers.event import async_track_state_change_event
 import pytest
 
 from simulator.car.command_table import REST_COMMANDS
+from tests.support.entities import ask_again, call
 
-from ..conftest import MIDNIGHT, Home
-from .test_entities import ask_again, call
+from ..support.home import MIDNIGHT, Home
 
 CONTROLS: list[Any] = [
     pytest.param("switch", "charging", "turn_off", {}, "on", "off", id="switch"),

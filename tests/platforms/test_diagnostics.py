@@ -6,7 +6,7 @@ from homeassistant.setup import async_setup_component
 
 from custom_components.tesla_charging.diagnostics import async_get_config_entry_diagnostics
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
-from tests.conftest import CLIENT_ID, CLIENT_SECRET, HOME_DOMAIN, PEARL, Home
+from tests.support.home import CLIENT_ID, CLIENT_SECRET, HOME_DOMAIN, PEARL, Home
 
 
 async def test_nothing_secret_or_personal_is_in_them(home: Home) -> None:

@@ -5,9 +5,10 @@ from homeassistant.const import UnitOfEnergy
 from homeassistant.core import State
 import pytest
 
-from ..conftest import PEARL, Home
-from .test_entities import ask_again
-from .test_two_roads import World, about, world  # noqa: F401  a fixture
+from tests.support.entities import ask_again
+
+from ..support.home import PEARL, Home
+from .transports import World, about
 
 COUNTERS = ("energy_charged", "energy_charged_home", "energy_charged_away")
 
@@ -46,7 +47,7 @@ async def test_the_energy_dashboard_takes_the_counters_as_they_are(moving: Home)
         assert attributes["unit_of_measurement"] == UnitOfEnergy.KILO_WATT_HOUR, key
 
 
-async def test_charging_at_home_and_away_is_told_apart(world: World) -> None:  # noqa: F811  the fixture
+async def test_charging_at_home_and_away_is_told_apart(world: World) -> None:
     home = world.home
     where = (home.hass.config.latitude, home.hass.config.longitude)
     car = home.add_car(PEARL, "Pearl", home=where, sleep_after=None, battery_level=20)

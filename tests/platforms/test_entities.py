@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from homeassistant.const import ATTR_ENTITY_ID
 from homeassistant.core import Event, EventStateChangedData, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
@@ -11,13 +10,8 @@ from homeassistant.helpers.event import async_track_state_change_event
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from tests.conftest import MIDNIGHT, PEARL, Home
-
-
-async def call(home: Home, platform: str, key: str, service: str, **data: Any) -> None:
-    await home.hass.services.async_call(
-        platform, service, {ATTR_ENTITY_ID: home.entity_id(platform, key), **data}, blocking=True
-    )
+from tests.support.entities import ask_again, call
+from tests.support.home import MIDNIGHT, PEARL, Home
 
 
 async def test_all_entities_of_a_charging_car(charging_home: Home) -> None:
@@ -91,14 +85,6 @@ async def test_with_the_location_permission_at_home_follows_the_home_zone(home: 
     home.tesla.clock.advance(3600)
     await ask_again(home)
     assert home.state("binary_sensor", "at_home") == "off"
-
-
-async def ask_again(home: Home) -> None:
-    """Have the cars' data asked for, whatever it costs."""
-    assert home.entry is not None
-    for coordinator in home.entry.runtime_data.cars.values():
-        coordinator.confirmation.wanted = True
-    await home.poll()
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from ..conftest import HOME_DOMAIN, PEARL, Home
 from ..support.entity_writes import bursts_of_a_day, until
-from ..telemetry.test_telemetry import embedded, free_port
+from ..support.home import HOME_DOMAIN, PEARL, Home
+from ..support.streaming import embedded, free_port
 
 
 @pytest.fixture

@@ -28,11 +28,9 @@ import voluptuous as vol
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.device_trigger import TYPES
 from custom_components.tesla_charging.vehicle.charge_events import ChargeEvent
-from tests.conftest import MIDNIGHT, PEARL, Home
-from tests.platforms.test_entities import ask_again
-from tests.telemetry.test_telemetry import streaming_home, until
-
-__all__ = ["streaming_home"]
+from tests.support.entities import ask_again
+from tests.support.home import MIDNIGHT, PEARL, Home
+from tests.support.waiting import until
 
 HOUR = 3600.0
 KEYS = ("charging_session", "cable", "home_and_away")

@@ -8,7 +8,7 @@ import voluptuous as vol
 
 from custom_components.tesla_charging.const import DOMAIN
 from simulator import Car
-from tests.conftest import MIDNIGHT, PEARL, Home
+from tests.support.home import MIDNIGHT, PEARL, Home
 
 GRANNY = "5YJSA1E20HF000303"
 CHARGE, PRECONDITION = "charge_schedule_data", "preconditioning_schedule_data"

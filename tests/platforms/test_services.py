@@ -8,7 +8,7 @@ import pytest
 import voluptuous as vol
 
 from custom_components.tesla_charging.const import DOMAIN
-from tests.conftest import MIDNIGHT, PEARL, Home
+from tests.support.home import MIDNIGHT, PEARL, Home
 
 
 @pytest.fixture

@@ -9,17 +9,9 @@ from pytest_homeassistant_custom_component.common import async_capture_events
 
 from custom_components.tesla_charging.const import CONFIRM_DELAY, DOMAIN, STATE_INTERVAL
 from custom_components.tesla_charging.diagnostics import async_get_config_entry_diagnostics
-from tests.conftest import MIDNIGHT, PEARL, Home
-from tests.lifecycle.test_coordinator import (
-    HOUR,
-    STEP,
-    coordinator,
-    data_requests,
-    live,
-    turned_clock,
-)
+from tests.support.home import MIDNIGHT, PEARL, Home
+from tests.support.polling import HOUR, STEP, coordinator, data_requests, live
 
-__all__ = ["turned_clock"]
 MINUTE = 60.0
 
 

@@ -14,7 +14,8 @@ import pytest
 
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.fleet_api import PRICES, Category
-from tests.conftest import MIDNIGHT, PEARL, Home
+from custom_components.tesla_charging.polling import timers
+from tests.support.home import MIDNIGHT, PEARL, Home
 from tests.support.repairs import issue_of
 
 ROOT = Path(__file__).parents[2]
@@ -155,7 +156,7 @@ async def test_an_automation_that_updates_an_entity_without_end_has_a_limit(
     polled_home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = polled_home
-    monkeypatch.setattr("custom_components.tesla_charging.polling.timers.SAME_MOMENT", 0.0)
+    monkeypatch.setattr(timers, "SAME_MOMENT", 0.0)
     for _ in range(40):
         await update(home, home.entity_id("sensor", "battery_level"))
     assert asked(home) == 30

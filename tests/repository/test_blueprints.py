@@ -17,8 +17,8 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from tests.conftest import PEARL, Home
-from tests.platforms.test_entities import ask_again
+from tests.support.entities import ask_again
+from tests.support.home import PEARL, Home
 
 ROOT = Path(__file__).parents[2]
 BLUEPRINTS = ROOT / "blueprints" / "automation" / "tesla_charging"

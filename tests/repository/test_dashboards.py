@@ -10,7 +10,7 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util.yaml import load_yaml_dict
 import pytest
 
-from tests.conftest import MIDNIGHT, PEARL, Home
+from tests.support.home import MIDNIGHT, PEARL, Home
 
 DASHBOARDS = Path(__file__).parents[2] / "docs" / "dashboard"
 FILES = ("one_car.yaml", "several_cars.yaml")

@@ -13,6 +13,7 @@ from custom_components.tesla_charging.exceptions import _REFUSALS, _TOO_OFTEN, _
 from custom_components.tesla_charging.services import ACTIONS
 from custom_components.tesla_charging.vehicle_command import COMMANDS
 from devtools.docs.entity_docs import tables
+from tests.support.translations import ENGLISH
 
 ROOT = Path(__file__).parents[2]
 INTEGRATION = ROOT / "custom_components" / "tesla_charging"
@@ -21,7 +22,6 @@ LIBRARY_ROOMS = [
     for name in ("fleet_api", "vehicle_command", "fleet_telemetry", "smart_charging")
     if (room := INTEGRATION / name).exists()
 ]
-ENGLISH = json.loads((INTEGRATION / "translations" / "en.json").read_text())
 
 
 MODULES = [

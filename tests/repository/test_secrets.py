@@ -15,9 +15,10 @@ from custom_components.tesla_charging import removal, system_health
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
 from custom_components.tesla_charging.telemetry.silence import silence_issue_id
-from tests.conftest import CLIENT_ID, CLIENT_SECRET, HOME_DOMAIN, MIDNIGHT, PEARL, Home
-from tests.repository.test_house import ENGLISH
-from tests.telemetry.test_telemetry import free_port, until
+from tests.support.home import CLIENT_ID, CLIENT_SECRET, HOME_DOMAIN, MIDNIGHT, PEARL, Home
+from tests.support.streaming import free_port
+from tests.support.translations import ENGLISH
+from tests.support.waiting import until
 
 HOSTNAME = "cars.example.com"
 SECRET_NAMES = ("Grandmother", "Nightingale")

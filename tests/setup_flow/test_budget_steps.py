@@ -6,9 +6,9 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.tesla_charging.const import DOMAIN
-from tests.conftest import MIDNIGHT, PEARL, Home
-from tests.setup_flow.test_config_flow import Step, pick, submit
 from tests.support.calendar import Calendar
+from tests.support.flows import Step, pick, submit
+from tests.support.home import MIDNIGHT, PEARL, Home
 from tests.support.spending import spend, stage, told
 
 pytestmark = pytest.mark.usefixtures("current_request_with_host")

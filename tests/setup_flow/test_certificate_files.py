@@ -15,16 +15,17 @@ import pytest
 
 from custom_components.tesla_charging.client import active_endpoints
 from custom_components.tesla_charging.fleet_telemetry.certificates.certificate import AUTHORITY_FILE
-from custom_components.tesla_charging.telemetry import reachability as telemetry_reachability
+from custom_components.tesla_charging.telemetry import reachability
 from custom_components.tesla_charging.telemetry.server import DIRECTORY, async_get_telemetry_server
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
-from tests.conftest import HOME_DOMAIN, PEARL, Home
 from tests.fleet_telemetry.pki import issue
-from tests.setup_flow import test_config_flow as walk, test_telemetry_steps as pages
+from tests.setup_flow import telemetry_pages as pages
+from tests.support import flows
+from tests.support.home import HOME_DOMAIN, PEARL, Home
 from tests.support.own_files import OwnFiles
+from tests.support.streaming import free_port
 
-front_door, polled_home, internet = walk.front_door, pages.polled_home, pages.internet
-pytestmark = pytest.mark.usefixtures("current_request_with_host")
+pytestmark = pytest.mark.usefixtures("current_request_with_host", "internet")
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OwnFiles:
 
 
 def place(files: dict[str, str], port: int | None = None, **more: Any) -> dict[str, Any]:
-    return pages.place(port or pages.free_port(), **more) | {"certificate": files}
+    return pages.place(port or free_port(), **more) | {"certificate": files}
 
 
 async def enter(home: Home, entered: dict[str, Any]) -> Any:
@@ -296,7 +297,7 @@ async def test_a_file_without_authorities_is_said(
 async def test_a_web_server_with_the_same_certificate_is_somebody_else(
     polled_home: Home, files: OwnFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(telemetry_reachability, "PATIENCE", 1.0)
+    monkeypatch.setattr(reachability, "PATIENCE", 1.0)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(files.chain, files.key)
     with pages.somebody_with_tls(context) as public:
@@ -337,7 +338,7 @@ async def test_a_name_that_leads_inside_says_nothing_about_the_router(
 async def test_other_files_are_tried_while_the_receiver_shows_its_certificate(
     polled_home: Home, files: OwnFiles
 ) -> None:
-    home, port = polled_home, pages.free_port()
+    home, port = polled_home, free_port()
     assert pages.done(await enter(home, place({}, port)))
     good = files.key.read_bytes()
     files.key.write_bytes(files.leaf().key_pem)
@@ -358,14 +359,14 @@ def shown(home: Home) -> str:
 async def test_all_entries_share_one_certificate(
     polled_home: Home, files: OwnFiles, front_door: None
 ) -> None:
-    home, port = polled_home, pages.free_port()
+    home, port = polled_home, free_port()
     home.tesla.register(home.application, home.key.public_key, domain=HOME_DOMAIN)
     assert pages.done(await enter(home, place(files.entered(), port)))
     other = home.tesla.add_account("else@example.com", region="eu")
     neighbour = replace(home, account=other, cars={})
     neighbour.add_car("5YJ3E1EA8NF000202", "Midnight")
-    step = await walk.submit(neighbour, await walk.up_to_domain(neighbour), domain=HOME_DOMAIN)
-    step = await walk.choose(neighbour, step, "telemetry_embedded")
+    step = await flows.submit(neighbour, await flows.up_to_domain(neighbour), domain=HOME_DOMAIN)
+    step = await flows.choose(neighbour, step, "telemetry_embedded")
     # the first one's place is proposed
     fields = {str(field): field for field in step["data_schema"].schema}
     assert fields["listen_port"].default() == port

@@ -11,12 +11,9 @@ import pytest
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.fleet_api import KEY_PATH
 from custom_components.tesla_charging.vehicle_command import VirtualKey
-from tests.conftest import HOME_DOMAIN, KEY_FILE, PEARL, Home
-from tests.setup_flow import test_config_flow as walk
-from tests.setup_flow.test_config_flow import Step, choose, start, submit, up_to_domain
+from tests.support.flows import Step, choose, start, submit, up_to_domain
+from tests.support.home import HOME_DOMAIN, KEY_FILE, PEARL, Home
 
-front_door = walk.front_door
-impatient = walk._impatient
 pytestmark = pytest.mark.usefixtures("current_request_with_host", "front_door", "impatient")
 
 

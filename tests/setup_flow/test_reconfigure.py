@@ -15,12 +15,9 @@ import pytest
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
 from custom_components.tesla_charging.vehicle_command import VirtualKey
-from tests.conftest import HOME_DOMAIN, KEY_FILE, MIDNIGHT, PEARL, REDIRECT_URI, SCOPES, Home
-from tests.setup_flow import test_config_flow as walk
-from tests.setup_flow.test_config_flow import Step, check, pick, sign_in, submit
+from tests.support.flows import Step, check, pick, sign_in, submit
+from tests.support.home import HOME_DOMAIN, KEY_FILE, MIDNIGHT, PEARL, REDIRECT_URI, SCOPES, Home
 
-front_door = walk.front_door
-impatient = walk._impatient
 pytestmark = pytest.mark.usefixtures("current_request_with_host", "impatient")
 
 OTHER_ID, OTHER_SECRET = "6f2c1c5e-0000-4000-8000-00000other", "ta-secret.of-another-one"

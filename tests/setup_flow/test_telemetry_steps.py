@@ -1,16 +1,10 @@
 """The steps of the config flow about telemetry, and reconfiguring: what is asked, tried out, said and kept."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-import contextlib
-from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-import socket
 import ssl
-import threading
-from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.data_entry_flow import FlowResultType
@@ -19,104 +13,24 @@ import pytest
 
 from custom_components.tesla_charging.client import active_endpoints
 from custom_components.tesla_charging.fleet_telemetry import ensure_certificate
-from custom_components.tesla_charging.telemetry import reachability as telemetry_reachability
+from custom_components.tesla_charging.telemetry import reachability
 from custom_components.tesla_charging.telemetry.server import DIRECTORY, async_get_telemetry_server
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
-from tests.conftest import HOME_DOMAIN, PEARL, Home
-from tests.setup_flow import test_config_flow as walk
+from tests.setup_flow.telemetry_pages import (
+    done,
+    is_open,
+    listening,
+    place,
+    reconfigure,
+    somebody,
+    somebody_with_tls,
+    submit,
+)
+from tests.support import flows
+from tests.support.home import HOME_DOMAIN, PEARL, Home
+from tests.support.streaming import free_port
 
-PUBLIC_ADDRESS = "93.184.215.14"
-
-type Step = Any
-type Somebody = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Any]
-
-front_door = walk.front_door
-pytestmark = pytest.mark.usefixtures("current_request_with_host")
-
-
-@pytest.fixture(autouse=True)
-def internet(socket_enabled: None, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Have every name of the home's domain lead to its router, which leads back here; give what names lead elsewhere."""
-    special = {f"nowhere.{HOME_DOMAIN}": ""}
-    real, connect = socket.getaddrinfo, socket.socket.connect
-
-    def getaddrinfo(host: Any, *args: Any, **options: Any) -> Any:
-        if isinstance(host, str) and host.endswith("example.com"):
-            host = special.get(host, PUBLIC_ADDRESS)
-        if host == "":
-            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        return real(host, *args, **options)
-
-    def router(caller: socket.socket, address: Any) -> None:
-        host, *rest = address
-        connect(caller, ("127.0.0.1" if host == PUBLIC_ADDRESS else host, *rest))
-
-    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    monkeypatch.setattr(socket.socket, "connect", router)
-    return special
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-def place(port: int, public: int | None = None, hostname: str = HOME_DOMAIN) -> dict[str, Any]:
-    """Return what a person enters."""
-    return {
-        "hostname": hostname,
-        "port": public or port,
-        "listen_port": port,
-        "listen_host": "127.0.0.1",
-        "certificate": {},
-    }
-
-
-def listening(home: Home) -> int:
-    return async_get_telemetry_server(home.hass, active_endpoints()).port
-
-
-def is_open(port: int) -> bool:
-    with socket.socket() as caller:
-        return caller.connect_ex(("127.0.0.1", port)) == 0
-
-
-@asynccontextmanager
-async def somebody(answers: Somebody) -> AsyncIterator[int]:
-    """Have somebody else listen; give the port."""
-    server = await asyncio.start_server(answers, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-        server.close_clients()
-        await server.wait_closed()
-
-
-@contextmanager
-def somebody_with_tls(context: ssl.SSLContext) -> Iterator[int]:
-    """Have somebody else listen with a certificate, apart from the event loop; give the port."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def serve() -> None:
-        while True:
-            try:
-                caller, _ = listener.accept()
-            except OSError:
-                return
-            with caller, contextlib.suppress(OSError):
-                caller.settimeout(5)
-                context.wrap_socket(caller, server_side=True).recv(1)
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        thread.join(10)
+pytestmark = pytest.mark.usefixtures("current_request_with_host", "internet")
 
 
 async def says_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -130,34 +44,6 @@ async def speaks_plain_http(reader: asyncio.StreamReader, writer: asyncio.Stream
     writer.close()
 
 
-async def reconfigure(home: Home, choice: str = "telemetry_embedded") -> Step:
-    assert home.entry is not None
-    return await walk.choose(home, await home.entry.start_reconfigure_flow(home.hass), choice)
-
-
-async def submit(home: Home, step: Step, entered: dict[str, Any]) -> Step:
-    result = await home.hass.config_entries.flow.async_configure(step["flow_id"], entered)
-    await home.settle()
-    return result
-
-
-def done(result: Step) -> bool:
-    return bool(
-        (result["type"], result.get("reason")) == (FlowResultType.ABORT, "reconfigure_successful")
-    )
-
-
-@pytest.fixture
-async def polled_home(home: Home) -> AsyncIterator[Home]:
-    """A home whose entry polls."""
-    home.add_car(PEARL, "Pearl")
-    await home.set_up()
-    yield home
-    assert home.entry is not None
-    if home.entry.state is ConfigEntryState.LOADED:
-        assert await home.hass.config_entries.async_unload(home.entry.entry_id)
-
-
 # -- setting up --------------------------------------------------------------------------------------------
 
 
@@ -166,8 +52,8 @@ async def test_a_home_that_can_be_reached_is_set_up_at_once(home: Home) -> None:
     home.add_car(PEARL, "Pearl")
     home.application.registrations.clear()
     home.key.save(Path(home.hass.config.path("tesla_charging.key")))
-    step = await walk.submit(home, await walk.up_to_domain(home), domain=HOME_DOMAIN)
-    step = await walk.choose(home, step, "telemetry_embedded")
+    step = await flows.submit(home, await flows.up_to_domain(home), domain=HOME_DOMAIN)
+    step = await flows.choose(home, step, "telemetry_embedded")
     assert (step["step_id"], step["errors"]) == ("telemetry_embedded", {})
     shown = {str(field): field for field in step["data_schema"].schema}
     assert shown["hostname"].default() == HOME_DOMAIN
@@ -194,11 +80,11 @@ async def test_a_home_that_can_be_reached_is_set_up_at_once(home: Home) -> None:
 async def test_the_menu_tells_the_cost_and_polling_is_one_click(home: Home) -> None:
     home.add_car(PEARL, "Pearl")
     home.key.save(Path(home.hass.config.path("tesla_charging.key")))
-    step = await walk.submit(home, await walk.up_to_domain(home), domain=HOME_DOMAIN)
+    step = await flows.submit(home, await flows.up_to_domain(home), domain=HOME_DOMAIN)
     words = step["description_placeholders"]
     assert int(words["signals"].replace(",", "")) > 100
     assert 0 < float(words["cost"]) < 2
-    step = await walk.choose(home, step, "telemetry_polling")
+    step = await flows.choose(home, step, "telemetry_polling")
     result = await submit(home, step, {})
     assert TelemetrySettings.from_options(result["result"].options).transport is Transport.POLLING
     assert listening(home) == 0
@@ -244,7 +130,7 @@ async def test_a_port_that_swallows_everything(
     polled_home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = polled_home
-    monkeypatch.setattr(telemetry_reachability, "PATIENCE", 0.3)
+    monkeypatch.setattr(reachability, "PATIENCE", 0.3)
     async with somebody(says_nothing) as public:
         entered = place(free_port(), public=public)
         step = await submit(home, await reconfigure(home), entered)
@@ -393,8 +279,8 @@ async def test_all_entries_share_one_place(polled_home: Home, front_door: None) 
     other = home.tesla.add_account("else@example.com", region="eu")
     neighbour = replace(home, account=other, cars={})
     neighbour.add_car("5YJ3E1EA8NF000202", "Midnight")
-    step = await walk.submit(neighbour, await walk.up_to_domain(neighbour), domain=HOME_DOMAIN)
-    step = await walk.choose(neighbour, step, "telemetry_embedded")
+    step = await flows.submit(neighbour, await flows.up_to_domain(neighbour), domain=HOME_DOMAIN)
+    step = await flows.choose(neighbour, step, "telemetry_embedded")
     step = await submit(neighbour, step, place(free_port()))
     assert step["errors"] == {"base": "telemetry_other_place"}
     step = await submit(neighbour, step, place(port))

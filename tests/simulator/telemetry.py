@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from simulator.telemetry import CarTelemetry
 
-from .conftest import World
 from .telemetry_receiver import HOSTNAME, Certificates, Receiver, until
+from .world import World
 
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 

@@ -6,7 +6,7 @@ import pytest
 
 from simulator import Car
 
-from .conftest import World
+from .world import World
 
 
 async def test_the_status_needs_no_token(world: World) -> None:

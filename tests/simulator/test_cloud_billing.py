@@ -7,8 +7,8 @@ import pytest
 
 from simulator.cloud.fleet.billing import Item
 
-from .conftest import World
-from .test_cloud_commands import handshake, send
+from .signed_commands import handshake, send
+from .world import World
 
 
 async def test_every_request_is_a_line_with_its_price(world: World) -> None:

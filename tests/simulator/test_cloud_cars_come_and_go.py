@@ -4,7 +4,7 @@ import pytest
 
 from simulator import Account
 
-from .conftest import World
+from .world import World
 
 
 def vins(answer_response: list[dict[str, str]]) -> list[str]:

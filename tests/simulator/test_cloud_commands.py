@@ -8,8 +8,9 @@ from tesla_protocol.command import car_server_pb2, universal_message_pb2, vcsec_
 from tesla_protocol.command.universal_message_pb2 import Domain, RoutableMessage
 
 from simulator import Car
+from tests.simulator.signed_commands import handshake, send
 
-from .conftest import Answer, World
+from .world import World
 
 CHARGING_ONLY = ("openid", "vehicle_device_data", "vehicle_charging_cmds")
 COMMANDS_ONLY = ("openid", "vehicle_device_data", "vehicle_cmds")
@@ -27,19 +28,6 @@ def action(name: str) -> bytes:
     made = car_server_pb2.Action()
     getattr(made.vehicleAction, name).SetInParent()
     return made.SerializeToString()
-
-
-def handshake(world: World) -> RoutableMessage:
-    made = RoutableMessage(uuid=bytes(range(16)))
-    made.to_destination.domain = Domain.DOMAIN_INFOTAINMENT
-    made.from_destination.routing_address = bytes(16)
-    made.session_info_request.public_key = world.public_key
-    return made
-
-
-async def send(world: World, sent: RoutableMessage) -> Answer:
-    text = base64.b64encode(sent.SerializeToString()).decode()
-    return await world.car_api("POST", "signed_command", json={"routable_message": text})
 
 
 async def test_a_handshake_is_carried_to_the_car_and_back(world: World) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from .browser import Browser, Page
-from .conftest import REDIRECT, World
-from .test_cloud_oauth import claims
+from .tokens import claims
+from .world import REDIRECT, World
 
 SCOPES = "openid offline_access vehicle_device_data vehicle_charging_cmds"
 

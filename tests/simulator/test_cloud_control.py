@@ -14,7 +14,7 @@ import pytest
 from simulator import TeslaSimulator
 from simulator.__main__ import build, parse
 
-from .conftest import Answer, World
+from .world import Answer, World
 
 
 async def control(world: World, method: str, where: str, /, **body: Any) -> Answer:

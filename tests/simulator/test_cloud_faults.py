@@ -7,8 +7,8 @@ import time
 import aiohttp
 import pytest
 
-from .conftest import World
-from .test_cloud_commands import handshake, send
+from .signed_commands import handshake, send
+from .world import World
 
 
 async def test_a_lost_answer_was_still_an_executed_request(world: World) -> None:

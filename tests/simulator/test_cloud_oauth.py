@@ -1,18 +1,12 @@
 """The token endpoint: codes, rotation of refresh tokens, partner tokens, and their refusals."""
 
-import base64
-import json
 from typing import Any
 
 import pytest
 
-from .conftest import CHARGING_SCOPES, REDIRECT, World
+from tests.simulator.tokens import claims
 
-
-def claims(token: str) -> dict[str, Any]:
-    middle = token.split(".")[1]
-    decoded: dict[str, Any] = json.loads(base64.urlsafe_b64decode(middle + "=="))
-    return decoded
+from .world import CHARGING_SCOPES, REDIRECT, World
 
 
 def code(world: World, *, redirect: str = REDIRECT) -> str:

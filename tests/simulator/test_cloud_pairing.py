@@ -5,7 +5,7 @@ import pytest
 from simulator import Car
 
 from .browser import Browser, Page
-from .conftest import DOMAIN, REDIRECT, KeyHost, World
+from .world import DOMAIN, REDIRECT, KeyHost, World
 
 
 @pytest.fixture

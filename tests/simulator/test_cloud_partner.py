@@ -4,7 +4,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 import pytest
 
-from .conftest import DOMAIN, KEY_PATH, Answer, KeyHost, World
+from .world import DOMAIN, KEY_PATH, Answer, KeyHost, World
 
 
 async def register(world: World, domain: object = DOMAIN, region: str = "eu") -> Answer:

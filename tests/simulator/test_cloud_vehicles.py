@@ -6,7 +6,7 @@ from simulator import Car
 from simulator.car import SECTIONS as CAR_SECTIONS
 from simulator.cloud.fleet.vehicles import SECTIONS
 
-from .conftest import World
+from .world import World
 
 
 async def test_the_list_shows_the_car(world: World) -> None:

@@ -18,7 +18,7 @@ from tesla_fleet_api.exceptions import (
 from tesla_fleet_api.tesla.oauth import TeslaFleetOAuth
 from tesla_fleet_api.tesla.vehicle.signed import VehicleSigned
 
-from .conftest import DOMAIN, KeyHost, World
+from .world import DOMAIN, KeyHost, World
 
 
 def client(world: World, region: str = "eu") -> TeslaFleetApi:

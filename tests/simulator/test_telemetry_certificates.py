@@ -12,9 +12,9 @@ import pytest
 from simulator import TeslaSimulator
 from simulator.telemetry.vehicle_ca import CertificateKind, VehicleCa
 
-from .conftest import World
 from .telemetry import Streaming, streaming
 from .telemetry_receiver import HOSTNAME, Certificates, until
+from .world import World
 
 VIN = "LRW3E7EK0PC000101"
 

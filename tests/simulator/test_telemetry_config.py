@@ -6,22 +6,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 import pytest
 
 from simulator import Car
+from tests.simulator.telemetry_config import CONFIG, PATH, create, read
 
-from .conftest import CHARGING_SCOPES, Answer, World
 from .telemetry import point, token
+from .world import CHARGING_SCOPES, Answer, World
 
-PATH = "vehicles/fleet_telemetry_config_jws"
-CONFIG: dict[str, Any] = {
-    "hostname": "telemetry.example.com",
-    "port": 443,
-    "ca": "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
-    "fields": {
-        "DetailedChargeState": {"interval_seconds": 1},
-        "Soc": {"interval_seconds": 60, "minimum_delta": 0.5, "resend_interval_seconds": 3600},
-    },
-    "delivery_policy": "latest",
-    "alert_types": ["service"],
-}
 NOTHING_SKIPPED: dict[str, list[str]] = {
     "missing_key": [],
     "unsupported_hardware": [],
@@ -33,18 +22,6 @@ NOTHING_SKIPPED: dict[str, list[str]] = {
 @pytest.fixture(autouse=True)
 def paired(world: World) -> None:
     world.tesla.pair(world.car, world.public_key)
-
-
-async def create(world: World, config: dict[str, Any] | None = None, **changes: Any) -> Answer:
-    claims = CONFIG | changes if config is None else config
-    body = {"vins": [world.car.vin], "token": token(world.key, claims)}
-    return await world.api("POST", PATH, json=body)
-
-
-async def read(world: World) -> dict[str, Any]:
-    answer = await world.car_api("GET", "fleet_telemetry_config")
-    assert answer.status == 200, answer.text
-    return dict(answer.response)
 
 
 def skipped(answer: Answer) -> dict[str, list[str]]:

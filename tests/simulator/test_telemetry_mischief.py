@@ -11,9 +11,9 @@ from tesla_protocol.telemetry import vehicle_data_pb2 as pb
 from simulator.__main__ import build, parse
 from simulator.telemetry.garbage import GARBAGE
 
-from .conftest import Answer, World
 from .telemetry import Streaming, streaming
 from .telemetry_receiver import read_frame, until
+from .world import Answer, World
 
 FIELDS: dict[str, Any] = {"DetailedChargeState": 1, "Soc": 1, "Gear": 1, "LocatedAtHome": 1}
 

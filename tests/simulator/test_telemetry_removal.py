@@ -2,8 +2,8 @@
 
 import pytest
 
-from .conftest import CHARGING_SCOPES, World
-from .test_telemetry_config import CONFIG, create, read
+from .telemetry_config import CONFIG, create, read
+from .world import CHARGING_SCOPES, World
 
 
 @pytest.fixture(autouse=True)

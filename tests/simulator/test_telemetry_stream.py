@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from tesla_protocol.telemetry import vehicle_data_pb2 as pb
 
-from .conftest import CHARGING_SCOPES, World
 from .telemetry import Streaming, streaming
 from .telemetry_receiver import until
+from .world import CHARGING_SCOPES, World
 
 FIELDS: dict[str, Any] = {
     "DetailedChargeState": 1,

@@ -3,7 +3,7 @@
 import aiohttp
 import pytest
 
-from .conftest import DOMAIN, KEY_PATH, KeyHost, World
+from .world import DOMAIN, KEY_PATH, KeyHost, World
 
 
 async def test_what_a_domain_serves_is_seen_from_outside(world: World, key_host: KeyHost) -> None:

@@ -21,13 +21,14 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.tesla_charging.const import DOMAIN
-from custom_components.tesla_charging.storage import journal
+from custom_components.tesla_charging.storage import journal, vehicle_store
 from custom_components.tesla_charging.storage.vehicle_store import VehicleStorage
 from custom_components.tesla_charging.vehicle.signals import SIGNALS
 from custom_components.tesla_charging.vehicle.state import Reading, VehicleState, expected
 from simulator.telemetry import CarTelemetry
-from tests.conftest import HOME_DOMAIN, MIDNIGHT, PEARL, Home
-from tests.telemetry.test_telemetry import embedded, free_port, until
+from tests.support.home import HOME_DOMAIN, MIDNIGHT, PEARL, Home
+from tests.support.streaming import embedded, free_port
+from tests.support.waiting import until
 
 ENTRY = "entry"
 REAL = {name: getattr(Store, name) for name in ("_async_load", "_async_write_data", "async_remove")}
@@ -236,7 +237,7 @@ async def test_a_long_journal_is_saved_early(
     hass: HomeAssistant, memory: Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(journal, "SAVE_LENGTH", 500)
-    monkeypatch.setattr("custom_components.tesla_charging.storage.vehicle_store.LONG_DELAY", 0.05)
+    monkeypatch.setattr(vehicle_store, "LONG_DELAY", 0.05)
     for n in range(200):
         assert await memory.apply(1e9 + n, Soc=n % 100)
         await asyncio.sleep(0.005)

@@ -7,7 +7,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.tesla_charging import clock
-from tests.conftest import Home
+from tests.support.home import Home
 
 
 def march(day: int, hour: int = 12, *, month: int = 3) -> datetime:

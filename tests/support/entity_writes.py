@@ -15,9 +15,8 @@ from homeassistant.helpers import entity_registry as er
 from custom_components.tesla_charging.coordinator import BURST, VehicleCoordinator
 from simulator.telemetry import CarTelemetry
 
-from ..conftest import Home
-
-PATIENCE = 25.0
+from .home import Home
+from .waiting import until
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +32,6 @@ class Written:
     """By entity: how often it was written, also with what was there already."""
     tellings: int
     """How often the coordinator told its entities: once, unless this computer was busy with something else."""
-
-
-async def until(what: Callable[[], bool]) -> None:
-    """Wait for something to become true."""
-    async with asyncio.timeout(PATIENCE):
-        while not what():
-            await asyncio.sleep(0.01)
 
 
 def _queues_more(car: CarTelemetry, than: int) -> bool:

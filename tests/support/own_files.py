@@ -8,8 +8,8 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 import pytest
 
-from tests.conftest import HOME_DOMAIN
 from tests.fleet_telemetry.pki import Issued, issue
+from tests.support.home import HOME_DOMAIN
 
 
 class OwnFiles:

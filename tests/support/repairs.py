@@ -1,13 +1,18 @@
 """Being the person who opens Home Assistant's repairs and submits what they show."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
+from aiohttp import web
 from aiohttp.test_utils import TestClient
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.tesla_charging.const import DOMAIN
-from tests.conftest import HOME_DOMAIN, Home
+from tests.support.flows import KEY_URL
+from tests.support.home import HOME_DOMAIN, Home
 
 type Page = dict[str, Any]
 """A step of a fix flow, as the frontend gets it."""
@@ -64,3 +69,33 @@ async def owner_of(home: Home, hass_client: Any) -> Owner:
     client = await hass_client()
     home.tesla.dns[HOME_DOMAIN] = str(client.make_url("")).rstrip("/")
     return Owner(home, client)
+
+
+@asynccontextmanager
+async def serving(home: Home, text: str, status: int = 200) -> AsyncIterator[None]:
+    """Let somebody else answer at the home's domain."""
+
+    async def serve(_: web.Request) -> web.Response:
+        return web.Response(text=text, status=status)
+
+    app = web.Application()
+    app.router.add_get(KEY_URL, serve)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    before = home.tesla.dns.get(HOME_DOMAIN)
+    home.tesla.dns[HOME_DOMAIN] = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield
+    finally:
+        home.tesla.dns.pop(HOME_DOMAIN)
+        if before:
+            home.tesla.dns[HOME_DOMAIN] = before
+        await runner.cleanup()
+
+
+async def hours(home: Home, count: int) -> None:
+    """Let the domain be looked at."""
+    for _ in range(count):
+        async_fire_time_changed(home.hass, fire_all=True)
+        await home.settle()

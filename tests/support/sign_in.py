@@ -10,7 +10,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.tesla_charging.auth.authorization import DATA_AUTHORIZATIONS
 from custom_components.tesla_charging.const import DOMAIN
-from tests.conftest import Home
+from tests.support.home import Home
 
 
 def entry_of(home: Home) -> MockConfigEntry:

@@ -9,7 +9,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 
 from custom_components.tesla_charging.const import DOMAIN
-from tests.conftest import CLIENT_ID, PEARL, Home
+from tests.support.home import CLIENT_ID, PEARL, Home
 
 WAKE = 0.02
 """The dearest request."""

@@ -21,9 +21,10 @@ from custom_components.tesla_charging.telemetry.certificate import EXPIRY_ISSUE,
 from custom_components.tesla_charging.telemetry.manager import issue_id
 from custom_components.tesla_charging.telemetry.server import async_get_telemetry_server
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings
-from tests.conftest import HOME_DOMAIN, PEARL, Home
+from tests.support.home import HOME_DOMAIN, PEARL, Home
 from tests.support.own_files import OwnFiles
-from tests.telemetry.test_telemetry import embedded, free_port, until
+from tests.support.streaming import embedded, free_port
+from tests.support.waiting import until
 
 CONFIGURED = "fleet_telemetry_config_jws"
 

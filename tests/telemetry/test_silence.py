@@ -2,16 +2,14 @@
 
 from itertools import pairwise
 
-from homeassistant.helpers import issue_registry as ir
 import pytest
 
-from custom_components.tesla_charging.const import DOMAIN
-from custom_components.tesla_charging.telemetry.silence import Silence, silence_issue_id
-from tests.conftest import HOME_DOMAIN, PEARL, Home
-from tests.telemetry.test_telemetry import embedded, free_port, until
+from custom_components.tesla_charging.telemetry.silence import Silence
+from tests.support.home import HOME_DOMAIN, PEARL, Home
+from tests.support.silence import HOUR, MINUTE, STEP, issue, pass_time
+from tests.support.streaming import embedded, free_port
+from tests.support.waiting import until
 
-MINUTE, HOUR = 60.0, 3600.0
-STEP = 2 * MINUTE
 T0 = 1_790_000_000.0
 
 
@@ -59,17 +57,6 @@ def test_time_online_only_grows() -> None:
         silence = silence.look(T0 + number * STEP, online=number % 7 != 0)
         seen.append(silence.online)
     assert all(one <= two for one, two in pairwise(seen))
-
-
-def issue(home: Home) -> ir.IssueEntry | None:
-    return ir.async_get(home.hass).async_get_issue(DOMAIN, silence_issue_id(home.hass, PEARL))
-
-
-async def pass_time(home: Home, seconds: float) -> None:
-    """Let minutes pass here and at Tesla, and have the car looked at as often as ever."""
-    for _ in range(round(seconds / STEP)):
-        home.tesla.clock.advance(STEP)
-        await home.poll()
 
 
 async def test_a_silent_car_is_polled_explained_and_forgiven(

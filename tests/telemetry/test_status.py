@@ -17,10 +17,9 @@ from custom_components.tesla_charging.issues.kinds import KEY_NOT_PAIRED
 from custom_components.tesla_charging.issues.registry import async_get_issues, car_issue_id
 from custom_components.tesla_charging.storage.config_record import CHECK_INTERVAL, DAY, HOUR
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings
-from tests.conftest import CLIENT_ID, HOME_DOMAIN, PEARL, Home
-from tests.telemetry.test_telemetry import embedded, free_port, streaming_home, until
-
-__all__ = ["streaming_home"]
+from tests.support.home import CLIENT_ID, HOME_DOMAIN, PEARL, Home
+from tests.support.streaming import embedded, free_port
+from tests.support.waiting import until
 
 CREATE = "fleet_telemetry_config_jws"
 

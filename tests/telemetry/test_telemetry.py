@@ -1,7 +1,5 @@
 """Cars that push their state into Home Assistant: over real TLS on loopback, from the simulated Tesla's cars."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
 import socket
 
 from homeassistant.helpers import issue_registry as ir
@@ -11,47 +9,10 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 from custom_components.tesla_charging.client import active_endpoints
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.telemetry.server import async_get_telemetry_server
-from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
-from tests.conftest import HOME_DOMAIN, PEARL, Home
-
-PATIENCE = 25.0
-
-
-async def until(what: Callable[[], bool], patience: float = PATIENCE) -> None:
-    """Wait for something to become true."""
-    async with asyncio.timeout(patience):
-        while not what():
-            await asyncio.sleep(0.02)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def embedded(port: int) -> TelemetrySettings:
-    return TelemetrySettings(Transport.EMBEDDED, HOME_DOMAIN, 8443, port, "127.0.0.1")
-
-
-@pytest.fixture
-async def streaming_home(home: Home) -> AsyncIterator[Home]:
-    """A home whose car is awake, plugged in, charging, and connected."""
-    home.tesla.wake_with_charging_scope = True
-    home.tesla.telemetry_pace = 20
-    port = free_port()
-    home.tesla.telemetry_hosts[HOME_DOMAIN] = ("127.0.0.1", port)
-    car = home.add_car(PEARL, "Pearl", sleep_after=None)
-    car.plug_in()
-    await home.set_up(telemetry=embedded(port))
-    await until(lambda: home.state("sensor", "telemetry") == "connected")
-    # known without any location permission: only the car itself says it
-    await until(lambda: home.state("binary_sensor", "at_home") == "on")
-    yield home
-    assert home.entry is not None
-    if home.hass.config_entries.async_get_entry(home.entry.entry_id):
-        await home.hass.config_entries.async_unload(home.entry.entry_id)
+from custom_components.tesla_charging.telemetry.settings import TelemetrySettings
+from tests.support.home import PEARL, Home
+from tests.support.streaming import embedded, free_port
+from tests.support.waiting import until
 
 
 async def test_what_happens_at_the_car_is_shown_without_a_single_poll(streaming_home: Home) -> None:

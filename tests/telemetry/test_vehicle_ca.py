@@ -12,9 +12,9 @@ import pytest
 from custom_components.tesla_charging.client import active_endpoints
 from custom_components.tesla_charging.telemetry.server import TelemetryServer, TelemetryServerError
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
-from tests.conftest import Home
 from tests.fleet_telemetry.pki import VehicleTree
-from tests.setup_flow.test_telemetry_steps import free_port
+from tests.support.home import Home
+from tests.support.streaming import free_port
 
 
 @asynccontextmanager

@@ -14,10 +14,7 @@ from custom_components.tesla_charging.fleet_api import Section
 from custom_components.tesla_charging.vehicle.charge_schedules import next_start
 from custom_components.tesla_charging.vehicle.state import VehicleState, readings_of
 from custom_components.tesla_charging.vehicle_command import DAYS
-from tests.conftest import PEARL, Home
-from tests.telemetry.test_telemetry import streaming_home
-
-__all__ = ["streaming_home"]
+from tests.support.home import PEARL, Home
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOME, OFFICE = (52.5, 13.25), (52.4, 13.0)

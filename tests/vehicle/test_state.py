@@ -14,6 +14,7 @@ from custom_components.tesla_charging.vehicle.state import (
     expected,
     readings_of,
 )
+from tests.support.vehicle_data import FIELDS, RUBBISH
 
 NOW = 1_800_000_000.0
 
@@ -28,72 +29,6 @@ def known(at: float = NOW, **values: Any) -> VehicleState:
 
 # -- hostile data ------------------------------------------------------------------------------------------
 
-RUBBISH: list[Any] = [
-    None,
-    True,
-    False,
-    "",
-    "NaN",
-    "a" * 100_000,
-    "\x00\x1b",
-    [],
-    [1, 2],
-    {},
-    {"a": {"b": []}},
-    math.nan,
-    math.inf,
-    -math.inf,
-    1e308,
-    -1e308,
-    10**400,
-    -(10**400),
-    -1,
-    2**63,
-]
-FIELDS = (
-    "battery_level",
-    "usable_battery_level",
-    "energy_remaining",
-    "battery_range",
-    "est_battery_range",
-    "ideal_battery_range",
-    "charge_rate",
-    "fast_charger_present",
-    "fast_charger_type",
-    "fast_charger_brand",
-    "battery_heater_on",
-    "not_enough_power_to_heat",
-    "user_charge_enable_request",
-    "managed_charging_active",
-    "scheduled_charging_mode",
-    "scheduled_charging_pending",
-    "scheduled_charging_start_time",
-    "scheduled_departure_time",
-    "preconditioning_enabled",
-    "odometer",
-    "sentry_mode",
-    "is_user_present",
-    "charging_state",
-    "charger_power",
-    "charger_actual_current",
-    "charger_voltage",
-    "charger_phases",
-    "charge_energy_added",
-    "minutes_to_full_charge",
-    "charge_limit_soc",
-    "charge_limit_soc_min",
-    "charge_limit_soc_max",
-    "charge_current_request",
-    "charge_current_request_max",
-    "charge_port_door_open",
-    "charge_port_latch",
-    "conn_charge_cable",
-    "shift_state",
-    "latitude",
-    "longitude",
-    "car_version",
-    "charge_schedules",
-)
 SECTIONS = ("charge_state", "drive_state", "vehicle_state", "charge_schedule_data")
 BOUNDS = {
     "BatteryLevel": (0, 100),

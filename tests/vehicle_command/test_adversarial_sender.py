@@ -1,7 +1,6 @@
 """The sender against what real cars and bad roads can do to it: nothing escapes, nothing is claimed too much."""
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
 from tesla_protocol.command import car_server_pb2 as car_server, universal_message_pb2 as universal
@@ -9,61 +8,20 @@ from tesla_protocol.command import car_server_pb2 as car_server, universal_messa
 from custom_components.tesla_charging.vehicle_command import (
     COMMANDS,
     AnswerLost,
-    CommandSender,
     Domain,
     HandshakeFailed,
     KeyNotPaired,
     NotDelivered,
     Outcome,
     VehicleBusy,
+    sender,
 )
-from tests.vehicle_command.conftest import VIN, Pair
+from tests.vehicle_command.answers import BUSY, changed, says
+from tests.vehicle_command.pair import Pair, waiting_sender
 
 START, STOP = COMMANDS["charge_start"](), COMMANDS["charge_stop"]()
 LIMIT = COMMANDS["set_charge_limit"](percent=70)
 PORT = COMMANDS["charge_port_door_open"]()
-
-
-def changed(change: Callable[[universal.RoutableMessage], None]) -> Callable[[bytes], bytes]:
-    """Return a function that alters an answer on its way."""
-
-    def tamper(raw: bytes) -> bytes:
-        message = universal.RoutableMessage()
-        message.ParseFromString(raw)
-        change(message)
-        return message.SerializeToString()
-
-    return tamper
-
-
-def says(number: int) -> Callable[[bytes], bytes]:
-    """Return a function that makes a car say this operation status, and nothing else."""
-
-    def alter(message: universal.RoutableMessage) -> None:
-        message.ClearField("signature_data")
-        message.ClearField("protobuf_message_as_bytes")
-        message.ClearField("session_info")
-        message.signedMessageStatus.operation_status = number  # type: ignore[assignment]  # an open enum
-
-    return changed(alter)
-
-
-BUSY = says(universal.OPERATIONSTATUS_WAIT)
-
-
-class Pauses:
-    """Remembers how long the sender waited."""
-
-    def __init__(self) -> None:
-        self.seconds: list[float] = []
-
-    async def __call__(self, seconds: float) -> None:
-        self.seconds.append(seconds)
-
-
-def waiting_sender(pair: Pair) -> tuple[CommandSender, Pauses]:
-    pauses = Pauses()
-    return CommandSender(VIN, pair.key, pair.wire.carry, now=pair.now, pause=pauses), pauses
 
 
 # -- a car that is still waking up ---------------------------------------------------------------------
@@ -267,7 +225,7 @@ async def test_a_cancelled_command_neither_blocks_the_next_nor_reuses_its_counte
 async def test_a_command_that_would_come_long_after_it_was_asked_for_is_not_sent(
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("custom_components.tesla_charging.vehicle_command.sender.MAX_QUEUE", 0.05)
+    monkeypatch.setattr(sender, "MAX_QUEUE", 0.05)
     await pair.sender.send(STOP)
     road, go_on = pair.wire.carry, asyncio.Event()
 

@@ -25,9 +25,8 @@ from custom_components.tesla_charging.vehicle_command import (
 )
 from custom_components.tesla_charging.vehicle_command.metadata import Tag, serialize
 from custom_components.tesla_charging.vehicle_command.session import request_hash
-from tests.vehicle_command.conftest import VIN, Pair
-from tests.vehicle_command.test_adversarial_sender import BUSY, waiting_sender
-from tests.vehicle_command.test_sender import GOOD, changed
+from tests.vehicle_command.answers import BUSY, GOOD, changed
+from tests.vehicle_command.pair import VIN, Pair, waiting_sender
 
 START, STOP = COMMANDS["charge_start"](), COMMANDS["charge_stop"]()
 PORT = COMMANDS["charge_port_door_open"]()

@@ -23,8 +23,8 @@ from custom_components.tesla_charging.vehicle_command import (
     VirtualKey,
     public_point,
 )
-from tests.vehicle_command.conftest import VIN, Pair
-from tests.vehicle_command.test_sender import GOOD, HOSTILE, changed, session_info_changed
+from tests.vehicle_command.answers import GOOD, HOSTILE, changed, session_info_changed
+from tests.vehicle_command.pair import VIN, Pair
 
 START, STOP = COMMANDS["charge_start"](), COMMANDS["charge_stop"]()
 PORT = COMMANDS["charge_port_door_open"]()

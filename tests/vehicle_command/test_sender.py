@@ -5,7 +5,7 @@ from collections.abc import Callable
 import json
 
 import pytest
-from tesla_protocol.command import signatures_pb2 as signatures, universal_message_pb2 as universal
+from tesla_protocol.command import universal_message_pb2 as universal
 
 from custom_components.tesla_charging.vehicle_command import (
     COMMANDS,
@@ -28,23 +28,12 @@ from custom_components.tesla_charging.vehicle_command import (
     VirtualKey,
 )
 from custom_components.tesla_charging.vehicle_command.faults import FAULTS, Retry
-from tests.vehicle_command.conftest import VIN, Pair, WireAsleepError
+from tests.vehicle_command.answers import GOOD, HOSTILE, changed, session_info_changed
+from tests.vehicle_command.pair import VIN, Pair, WireAsleepError
 
 START, STOP = COMMANDS["charge_start"](), COMMANDS["charge_stop"]()
 LIMIT = COMMANDS["set_charge_limit"](percent=70)
 PORT = COMMANDS["charge_port_door_open"]()
-
-
-def changed(change: Callable[[universal.RoutableMessage], None]) -> Callable[[bytes], bytes]:
-    """Return a function that alters an answer on its way."""
-
-    def tamper(raw: bytes) -> bytes:
-        message = universal.RoutableMessage()
-        message.ParseFromString(raw)
-        change(message)
-        return message.SerializeToString()
-
-    return tamper
 
 
 # -- what it costs ------------------------------------------------------------------------------------
@@ -273,35 +262,6 @@ async def test_an_error_of_the_road_reaches_the_caller_and_costs_no_session(pair
     assert len(pair.wire.sent) == 1
 
 
-HOSTILE: dict[str, Callable[[bytes], bytes]] = {
-    "nothing": lambda raw: b"",
-    "noise": lambda raw: b"\xff" * 64,
-    "half": lambda raw: raw[: len(raw) // 2],
-    "megabytes": lambda raw: b"\x00" * 2_000_000,
-    "other domain": changed(lambda m: setattr(m.from_destination, "domain", 2)),
-    "no domain": changed(lambda m: m.ClearField("from_destination")),
-    "other address": changed(lambda m: setattr(m.to_destination, "routing_address", b"\x01" * 16)),
-    "other request": changed(lambda m: setattr(m, "request_uuid", b"\x02" * 16)),
-    "no request": changed(lambda m: m.ClearField("request_uuid")),
-    "altered payload": changed(
-        lambda m: setattr(m, "protobuf_message_as_bytes", b"\x00" + m.protobuf_message_as_bytes[1:])
-    ),
-    "altered flags": changed(lambda m: setattr(m, "flags", m.flags ^ 8)),
-    "altered counter": changed(
-        lambda m: setattr(m.signature_data.AES_GCM_Response_data, "counter", 77)
-    ),
-    "short nonce": changed(
-        lambda m: setattr(m.signature_data.AES_GCM_Response_data, "nonce", b"\x00" * 3)
-    ),
-    "long tag": changed(
-        lambda m: setattr(m.signature_data.AES_GCM_Response_data, "tag", b"\x00" * 99)
-    ),
-    "session info instead": changed(
-        lambda m: m.MergeFrom(universal.RoutableMessage(session_info=b"x"))
-    ),
-}
-
-
 @pytest.mark.parametrize("name", HOSTILE)
 async def test_a_hostile_answer_is_no_answer_and_costs_no_session(pair: Pair, name: str) -> None:
     await pair.sender.send(STOP)
@@ -346,18 +306,6 @@ async def test_an_encrypted_answer_of_an_earlier_command_is_not_taken_for_this_o
 
 
 # -- session info -----------------------------------------------------------------------------------------
-
-
-def session_info_changed(
-    change: Callable[[signatures.SessionInfo], None],
-) -> Callable[[bytes], bytes]:
-    def alter(message: universal.RoutableMessage) -> None:
-        info = signatures.SessionInfo()
-        info.ParseFromString(message.session_info)
-        change(info)
-        message.session_info = info.SerializeToString()
-
-    return changed(alter)
 
 
 @pytest.mark.parametrize(
@@ -462,14 +410,6 @@ async def test_the_counter_never_goes_back_within_an_epoch(pair: Pair) -> None:
 
 
 # -- saved sessions ---------------------------------------------------------------------------------------
-
-GOOD = {
-    "vehicle_public_key": VirtualKey.generate().public_key.hex(),
-    "epoch": "00" * 16,
-    "counter": 1,
-    "clock_time": 2,
-    "captured_at": 3.0,
-}
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ from custom_components.tesla_charging.vehicle_command import (
 from custom_components.tesla_charging.vehicle_command.errors import OutcomeUnknownFault
 from custom_components.tesla_charging.vehicle_command.faults import FAULTS, WAIT, Retry, fault_row
 from custom_components.tesla_charging.vehicle_command.results import read_result
-from tests.vehicle_command.conftest import Pair
+from tests.vehicle_command.pair import Pair
 
 # -- faults --------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Both ends of the road: a receiver on the loopback with somebody who listens, and cars that connect to it."""
+"""A receiver on the loopback with somebody who listens, and cars that connect to it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -67,7 +67,7 @@ class Home:
         ]
 
 
-class Road:
+class ReceiverWorld:
     """A running receiver, and everything that a car needs to find it."""
 
     def __init__(self, directory: Path, tree: VehicleTree) -> None:

@@ -1,0 +1,110 @@
+"""The pages of the config flow, as a person walks through them."""
+
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import aiohttp
+from homeassistant import config_entries
+from homeassistant.const import CONF_SOURCE
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers import config_entry_oauth2_flow
+
+from custom_components.tesla_charging.const import DOMAIN
+from simulator import Account
+from tests.simulator.browser import Browser
+from tests.support.home import HOME_DOMAIN, REDIRECT_URI, Home
+
+type Step = Any
+"""A step of the flow, as Home Assistant returns it."""
+
+KEY_URL = "/.well-known/appspecific/com.tesla.3p.public-key.pem"
+
+
+async def start(home: Home) -> Step:
+    return await home.hass.config_entries.flow.async_init(
+        DOMAIN, context={CONF_SOURCE: config_entries.SOURCE_USER}
+    )
+
+
+async def submit(home: Home, result: Step, **data: Any) -> Step:
+    return await home.hass.config_entries.flow.async_configure(result["flow_id"], data)
+
+
+async def sign_in(
+    home: Home,
+    result: Step,
+    *,
+    account: Account | None = None,
+    grant: set[str] | None = None,
+) -> Step:
+    """Be the person at Tesla's page: grant what is asked (or less) and come back with a code."""
+    assert result["type"] is FlowResultType.EXTERNAL_STEP, result
+    asked = set(parse_qs(urlsplit(result["url"]).query)["scope"][0].split())
+    person = account or home.account
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with aiohttp.ClientSession(cookie_jar=jar) as session:
+        browser = Browser(session)
+        page = await browser.open(result["url"])
+        page = await browser.press(page, "signin", email=person.email, password=person.password)
+        if "approve" in page.ids:
+            untick = frozenset(asked - grant if grant is not None else ())
+            page = await browser.press(page, "approve", untick=untick)
+    assert page.location.startswith(REDIRECT_URI), page.text
+    result = await home.hass.config_entries.flow.async_configure(
+        result["flow_id"],
+        {
+            "state": config_entry_oauth2_flow._decode_jwt(home.hass, page.query["state"]),
+            "code": page.query["code"],
+        },
+    )
+    assert result["type"] is FlowResultType.EXTERNAL_STEP_DONE, result
+    return await home.hass.config_entries.flow.async_configure(result["flow_id"])
+
+
+async def pick(home: Home, result: Step, choice: str) -> Step:
+    """Choose from a menu."""
+    assert result["type"] is FlowResultType.MENU, result
+    assert choice in result["menu_options"], result
+    return await home.hass.config_entries.flow.async_configure(
+        result["flow_id"], {"next_step_id": choice}
+    )
+
+
+async def choose(home: Home, result: Step, choice: str = "telemetry_polling") -> Step:
+    """Choose how data come from the car."""
+    if result["step_id"] == "reconfigure":
+        result = await pick(home, result, "telemetry")
+    assert (result["type"], result["step_id"]) == (FlowResultType.MENU, "telemetry"), result
+    return await home.hass.config_entries.flow.async_configure(
+        result["flow_id"], {"next_step_id": choice}
+    )
+
+
+async def check(home: Home, result: Step) -> Step:
+    """Press Submit on the page of a car, and wait until the looking is over."""
+    assert result["step_id"] == "pair", result
+    result = await submit(home, result, later=False)
+    assert (result["type"], result["step_id"]) == (FlowResultType.SHOW_PROGRESS, "pairing"), result
+    await home.settle()
+    return await home.hass.config_entries.flow.async_configure(result["flow_id"])
+
+
+async def up_to_domain(home: Home) -> Step:
+    result = await start(home)
+    assert (result["type"], result["step_id"]) == (FlowResultType.FORM, "user")
+    return await sign_in(home, await submit(home, result, location=False))
+
+
+def told(result: Step) -> dict[str, str]:
+    """Return what the last page tells of the cars."""
+    words = dict(result["description_placeholders"])
+    assert words.pop("link").endswith(f"/_ak/{HOME_DOMAIN}")
+    return words
+
+
+async def served_key(home: Home) -> tuple[int, str]:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(home.tesla.dns[HOME_DOMAIN] + KEY_URL) as response,
+    ):
+        return response.status, await response.text()
