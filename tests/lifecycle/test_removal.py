@@ -188,7 +188,9 @@ async def test_a_slow_tesla_keeps_nobody_waiting(
     configured: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = configured
-    monkeypatch.setattr("custom_components.tesla_charging.removal.TIME_LIMIT", 0.3)
+    monkeypatch.setattr(
+        "custom_components.tesla_charging.telemetry.config_sync.REMOVAL_TIMEOUT", 0.3
+    )
     home.tesla.faults.delay(1.5, "fleet_telemetry_config", vin=PEARL, times=None)
     began = time.monotonic()
     await remove(home)
