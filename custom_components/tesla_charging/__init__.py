@@ -1,9 +1,11 @@
 """Tesla Charging: charges Teslas through Tesla's own Fleet API, signed here and verified by the car."""
 
+from functools import partial
+
 from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryError, ConfigEntryNotReady
-from homeassistant.helpers import config_validation as cv, issue_registry as ir
+from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.device_registry import DeviceEntry
 from homeassistant.helpers.typing import ConfigType
 
@@ -18,6 +20,7 @@ from .const import CONF_LOCATION, DOMAIN, PLATFORMS
 from .coordinator import VehicleCoordinator
 from .data import TeslaChargingConfigEntry, TeslaChargingData
 from .device import vins_of
+from .entity import signals_by_entity_name
 from .exceptions import placeholders, translation_key
 from .fleet_api import (
     FleetApiError,
@@ -28,15 +31,17 @@ from .fleet_api import (
     Vehicles,
     read_claims,
 )
-from .issues.registry import async_get_issues, async_remove_issues
+from .issues.kinds import Success
+from .issues.registry import async_clear_issues, async_get_issues, async_remove_issues
 from .monitors.domain import DomainMonitor
 from .monitors.events import EventMonitor
 from .monitors.pairing import PairingMonitor
 from .request_origin import RequestOrigin, requested_by
 from .services import async_setup_services
 from .storage.vehicle_store import VehicleStorage
-from .telemetry.config_issues import clear_refusals
-from .telemetry.manager import EntryTelemetry, issue_id
+from .telemetry.config_issues import async_clear_config_issues
+from .telemetry.config_sync import async_remove_configs
+from .telemetry.manager import EntryTelemetry
 from .vehicle_command import InvalidKey, VirtualKey
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -117,6 +122,7 @@ async def _set_up(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> bool:
         storage,
         cars,
         meter,
+        partial(signals_by_entity_name, hass),
         with_location=with_location,
     )
     entry.runtime_data = TeslaChargingData(
@@ -154,7 +160,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
         await entry.runtime_data.storage.close()
     if entry.disabled_by:
         for vin in entry.runtime_data.cars:
-            clear_refusals(hass, vin)
+            async_clear_config_issues(hass, vin)
     return unloaded
 
 
@@ -178,12 +184,12 @@ async def async_remove_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
     for flow in [*entry.async_get_active_flows(hass, {SOURCE_RECONFIGURE})]:
         hass.config_entries.flow.async_abort(flow["flow_id"])
     async_get_key_store(hass).hide(entry.entry_id)
-    ir.async_delete_issue(hass, DOMAIN, issue_id(entry.entry_id))
+    async_clear_issues(hass, Success.LISTENING, entry=entry)
     storage = VehicleStorage(hass, entry.entry_id)
     await storage.load()
     for vin in storage.telemetry_vins:
-        clear_refusals(hass, vin)
-    unreached = await removal.async_remove_configs(hass, entry, storage, base_url_of(entry))
+        async_clear_config_issues(hass, vin)
+    unreached = await async_remove_configs(hass, entry, storage, base_url_of(entry))
     async_remove_issues(hass, entry)
     removal.async_report(hass, entry, unreached)
     await removal.async_leave_meter(hass, entry)

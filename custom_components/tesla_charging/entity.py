@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import override
 
-from homeassistant.core import callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import entity_platform
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
@@ -106,6 +107,20 @@ class VehicleEntity(CoordinatorEntity[VehicleCoordinator]):
             result = await self.coordinator.send(COMMANDS[name](**parameters))
         if (error := refusal(result)) is not None:
             raise error
+
+
+@callback
+def signals_by_entity_name(hass: HomeAssistant, vin: str) -> dict[str, frozenset[str]]:
+    """Return the signals that each entity of a car shows, by the name that the user sees."""
+    signals: dict[str, frozenset[str]] = {}
+    for platform in entity_platform.async_get_platforms(hass, DOMAIN):
+        for entity in platform.entities.values():
+            if not isinstance(entity, VehicleEntity) or entity.coordinator.vin != vin:
+                continue
+            entry = entity.registry_entry
+            if entry is not None and (name := entry.name or entry.original_name):
+                signals[name] = signals.get(name, frozenset()) | entity.signals
+    return signals
 
 
 class ControlEntity(VehicleEntity):

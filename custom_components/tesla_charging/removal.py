@@ -1,13 +1,10 @@
-"""Removing an entry: what is taken back from Tesla, what is left, and what the person is told and asked about it.
+"""The repair issue about what a removed entry leaves behind: at Tesla, in the cars, and as files.
 
-Home Assistant has no dialog for a removal, so a repair issue tells. It outlives a restart, but the last entry's does so
-only as a text: without an entry Home Assistant does not load this integration, and shows its own confirmation instead of
-LeftoversFlow (step `confirm` of the translations, which says how to delete the files by hand).
+After the last entry's removal and a restart it is only a text, because Home Assistant does not load this integration: it
+shows step `confirm` of the translations instead of LeftoversFlow.
 """
 
-import asyncio
 from collections.abc import Iterable
-import hashlib
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,61 +17,19 @@ from homeassistant.helpers.config_entry_oauth2_flow import async_get_config_entr
 import voluptuous as vol
 
 from .account import devices_of
-from .auth.authorization import async_get_authorization
 from .auth.key_store import KEY_FILE, async_get_key_store
-from .billing.budget_manager import async_get_budget
 from .billing.meter_store import async_get_meter, async_get_meters
-from .client import make_client
-from .const import CONF_IMPLEMENTATION, DOMAIN, LOGGER
-from .fleet_api import TelemetryConfigs
-from .storage.vehicle_store import VehicleStorage
-from .telemetry.config_sync import remove_config
+from .const import CONF_IMPLEMENTATION, DOMAIN
+from .issues.kinds import LEFTOVERS, LEFTOVERS_ACCOUNT, Success
+from .issues.registry import async_clear_issues, async_raise_issue
 from .telemetry.server import DIRECTORY, erase_files, files_exist
 
-LEFTOVERS: Final = "leftovers"
-"""Id of the issue when the last entry is gone; the prefix of it while others remain."""
-TIME_LIMIT: Final = 30.0
-"""Seconds in which Tesla has to have taken everything back; the person waits for the removal."""
 ACCOUNT_URL: Final = "https://accounts.tesla.com"
 NOTHING: Final = "-"
 
 
-async def async_remove_configs(
-    hass: HomeAssistant, entry: ConfigEntry, storage: VehicleStorage, base_url: str
-) -> set[str]:
-    """Take back the telemetry configurations of a removed entry; return the VINs of the cars that still have theirs."""
-    waiting = set(storage.configured)
-    if not waiting:
-        return waiting
-    try:
-        authorization = await async_get_authorization(hass, entry)
-    except ImplementationUnavailableError, ValueError:
-        return waiting  # the client id was deleted before
-    meter = await async_get_meter(hass, authorization.implementation)
-    configs = TelemetryConfigs(
-        make_client(
-            hass,
-            authorization,
-            base_url,
-            on_request=meter.add_request,
-            permit=async_get_budget(hass, meter).permit_user,
-        )
-    )
-
-    async def take(vin: str) -> None:
-        if await remove_config(configs, vin, storage.config_record(vin).place):
-            waiting.discard(vin)
-
-    try:
-        async with asyncio.timeout(TIME_LIMIT):
-            await asyncio.gather(*(take(vin) for vin in storage.configured))
-    except TimeoutError:
-        LOGGER.warning("Tesla took too long to take the telemetry configurations back")
-    return waiting
-
-
 async def async_leave_meter(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """Keep what the application used this month, as Tesla does, but not by which cars, unless others work with it."""
+    """Keep the application's usage of this month, as Tesla does, but not by car, unless other entries use it."""
     application = entry.data.get(CONF_IMPLEMENTATION)
     if any(other.data.get(CONF_IMPLEMENTATION) == application for other in _entries(hass)):
         return
@@ -87,39 +42,33 @@ async def async_leave_meter(hass: HomeAssistant, entry: ConfigEntry) -> None:
 
 @callback
 def async_report(hass: HomeAssistant, entry: ConfigEntry, unreached: Iterable[str]) -> None:
-    """Tell what a removed entry leaves behind at Tesla and in the cars; call it while its devices are still known."""
+    """Report what a removed entry leaves behind at Tesla and in the cars; call it while its devices still exist."""
     names = {
         vin: _name(vin, device.name_by_user or device.name)
         for vin, device in devices_of(hass, entry.entry_id).items()
     }
-    is_last = not _entries(hass)
-    ir.async_create_issue(
+    async_raise_issue(
         hass,
-        DOMAIN,
-        LEFTOVERS if is_last else _account_issue_id(entry),
-        is_fixable=True,
-        is_persistent=True,
-        severity=ir.IssueSeverity.WARNING,
-        translation_key=LEFTOVERS if is_last else f"{LEFTOVERS}_account",
-        translation_placeholders={
+        LEFTOVERS_ACCOUNT if _entries(hass) else LEFTOVERS,
+        {
             "cars": ", ".join(sorted(names.values())) or NOTHING,
             "unreached": ", ".join(sorted(names.get(vin, "Tesla") for vin in unreached)) or NOTHING,
             "account_url": ACCOUNT_URL,
             "key_file": KEY_FILE,
             "folder": DIRECTORY,
         },
+        entry=entry,
     )
 
 
 @callback
 def async_clear(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """Take back what was told: the integration, or this account, was added again."""
-    for issue_id in (LEFTOVERS, _account_issue_id(entry)):
-        ir.async_delete_issue(hass, DOMAIN, issue_id)
+    """Clear the issue: the integration, or this account, was added again."""
+    async_clear_issues(hass, Success.ADDED, entry=entry)
 
 
 class LeftoversFlow(RepairsFlow):
-    """Tells how to take the rest back, and asks about the files when nobody needs them any more."""
+    """Explains how to remove the rest, and asks about the files when no entry needs them any more."""
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> RepairsFlowResult:
         """Begin."""
@@ -128,7 +77,7 @@ class LeftoversFlow(RepairsFlow):
     async def async_step_instructions(
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
-        """Tell how the virtual key and the consent are removed."""
+        """Explain how the virtual key and the consent are removed."""
         if user_input is None:
             return self._page("instructions")
         if self._placeholders.get("unreached", NOTHING) != NOTHING:
@@ -138,13 +87,13 @@ class LeftoversFlow(RepairsFlow):
     async def async_step_unreached(
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
-        """Tell which cars go on trying to connect, and how that ends."""
+        """Show which cars still try to connect, and how that ends."""
         if user_input is None:
             return self._page("unreached")
         return await self.async_step_files()
 
     async def async_step_files(self, user_input: dict[str, Any] | None = None) -> RepairsFlowResult:
-        """Ask what is to become of the files, if there are any that nobody needs."""
+        """Ask whether to delete the files, if there are any that no entry needs."""
         if _entries(self.hass) or not await _have_files(self.hass):
             return self.async_create_entry(data={})
         return self.async_show_menu(
@@ -158,11 +107,11 @@ class LeftoversFlow(RepairsFlow):
         return self.async_create_entry(data={})
 
     async def async_step_erase(self, user_input: dict[str, Any] | None = None) -> RepairsFlowResult:
-        """Delete the files once the person has said so twice."""
+        """Delete the files once the user has confirmed it."""
         if user_input is None:
             return self._page("erase")
         try:
-            # somebody may be adding the integration again right now
+            # a config flow may be adding the integration again at the same time
             if _entries(self.hass) or not await async_get_key_store(self.hass).erase():
                 return self.async_abort(reason="in_use")
             await self.hass.async_add_executor_job(erase_files, _directory(self.hass))
@@ -188,13 +137,8 @@ class LeftoversFlow(RepairsFlow):
 
 
 def _name(vin: str, name: str | None) -> str:
-    # an issue is part of the diagnostics that people publish
+    # an issue is part of the diagnostics that users publish
     return name if name and vin[-6:] not in name else "Tesla"
-
-
-def _account_issue_id(entry: ConfigEntry) -> str:
-    account = hashlib.sha256((entry.unique_id or entry.entry_id).encode())
-    return f"{LEFTOVERS}_{account.hexdigest()[:16]}"
 
 
 def _entries(hass: HomeAssistant) -> list[ConfigEntry]:

@@ -42,6 +42,7 @@ from .issues.kinds import (
     DOMAIN_MOVED,
     KEY_NOT_PAIRED,
     KEY_NOT_SERVED,
+    LEFTOVERS,
     MOBILE_ACCESS_DISABLED,
     NO_CHARGING_PERMISSION,
     NO_DATA_PERMISSION,
@@ -55,7 +56,7 @@ from .issues.kinds import (
 from .issues.registry import async_get_issues
 from .monitors.domain import check_domain
 from .monitors.pairing import check_pairing
-from .removal import LEFTOVERS, LeftoversFlow
+from .removal import LeftoversFlow
 from .request_origin import RequestOrigin, requested_by
 from .setup_flow.domain import KeyCheck, RegistrationError
 from .setup_flow.registration import registrar_of
@@ -315,7 +316,7 @@ async def async_create_fix_flow(
     hass: HomeAssistant, issue_id: str, data: dict[str, str | int | float | None] | None
 ) -> RepairsFlow:
     """Return the flow for an issue; one that is not of our table is merely confirmed."""
-    if issue_id.startswith(LEFTOVERS):
+    if issue_id.startswith(LEFTOVERS.prefix):
         return LeftoversFlow()
     known = data or {}
     kind = issue_type_of(known.get("kind"))

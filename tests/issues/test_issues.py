@@ -13,11 +13,11 @@ from custom_components.tesla_charging.account import STAGE_ISSUES
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.issues.kinds import (
     ISSUE_TYPES,
+    LEFTOVERS,
     RATE_LIMITED,
     RUNAWAY_COMMANDS,
 )
 from custom_components.tesla_charging.issues.registry import async_get_issues
-from custom_components.tesla_charging.removal import LEFTOVERS
 from tests.support.home import MIDNIGHT, PEARL, Home
 from tests.support.repairs import issue_of, told
 
@@ -384,7 +384,7 @@ async def test_a_removed_entry_leaves_nothing_behind(turned: Home) -> None:
     await home.hass.config_entries.async_remove(home.entry.entry_id)
     ours = [issue for domain, issue in ir.async_get(home.hass).issues if domain == DOMAIN]
     # apart from the question what is to become of the files
-    assert ours == [LEFTOVERS]
+    assert ours == [LEFTOVERS.prefix]
 
 
 async def test_a_car_that_is_gone_takes_only_its_own_trouble_along(home: Home) -> None:
@@ -403,4 +403,5 @@ def test_every_row_can_be_told_apart() -> None:
     assert len({kind.key for kind in ISSUE_TYPES}) == len(ISSUE_TYPES)
     assert timedelta(seconds=max(kind.lasting for kind in ISSUE_TYPES)) < timedelta(minutes=5)
     told = {*STAGE_ISSUES.values(), RATE_LIMITED, RUNAWAY_COMMANDS}
-    assert {kind for kind in ISSUE_TYPES if not kind.fixable} == told
+    telemetry = {kind for kind in ISSUE_TYPES if kind.key.startswith("telemetry_")}
+    assert {kind for kind in ISSUE_TYPES if not kind.fixable} == told | telemetry

@@ -16,10 +16,10 @@ from pytest_homeassistant_custom_component.common import (
 )
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.tesla_charging import removal
 from custom_components.tesla_charging.auth.key_store import async_get_key_store
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.removal import LeftoversFlow
+from custom_components.tesla_charging.telemetry import config_sync
 from tests.support.home import KEY_FILE, MIDNIGHT, PEARL, Home
 from tests.support.streaming import embedded, free_port
 from tests.support.translations import ENGLISH
@@ -190,7 +190,7 @@ async def test_a_slow_tesla_keeps_nobody_waiting(
     configured: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = configured
-    monkeypatch.setattr(removal, "TIME_LIMIT", 0.3)
+    monkeypatch.setattr(config_sync, "REMOVAL_TIMEOUT", 0.3)
     home.tesla.faults.delay(1.5, "fleet_telemetry_config", vin=PEARL, times=None)
     began = time.monotonic()
     await remove(home)

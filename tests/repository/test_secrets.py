@@ -5,7 +5,7 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import device_registry as dr, issue_registry as ir
+from homeassistant.helpers import device_registry as dr
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -13,8 +13,9 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator,
 
 from custom_components.tesla_charging import removal, system_health
 from custom_components.tesla_charging.const import DOMAIN
+from custom_components.tesla_charging.issues.kinds import TELEMETRY_SILENT
+from custom_components.tesla_charging.issues.registry import async_raise_issue
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
-from custom_components.tesla_charging.telemetry.silence import silence_issue_id
 from tests.support.home import CLIENT_ID, CLIENT_SECRET, HOME_DOMAIN, MIDNIGHT, PEARL, Home
 from tests.support.streaming import free_port
 from tests.support.translations import ENGLISH
@@ -43,14 +44,8 @@ async def full(home: Home) -> Home:
     await home.poll()
     dr.async_get(home.hass).async_update_device(home.device_id(), name_by_user="Wolfgang's")
     for vin in (PEARL, MIDNIGHT):
-        ir.async_create_issue(
-            home.hass,
-            DOMAIN,
-            silence_issue_id(home.hass, vin),
-            is_fixable=False,
-            severity=ir.IssueSeverity.WARNING,
-            translation_key="telemetry_silent",
-            translation_placeholders={"car": "Wolfgang's", "errors": words},
+        async_raise_issue(
+            home.hass, TELEMETRY_SILENT, {"car": "Wolfgang's", "errors": words}, vin=vin
         )
     gone = MockConfigEntry(domain=DOMAIN, unique_id="9d3b6f5e-another-account", data={})
     removal.async_report(home.hass, gone, {PEARL})

@@ -3,7 +3,7 @@
 from homeassistant.helpers import issue_registry as ir
 
 from custom_components.tesla_charging.const import DOMAIN
-from custom_components.tesla_charging.telemetry.silence import silence_issue_id
+from custom_components.tesla_charging.issues.registry import car_id
 from tests.support.home import PEARL, Home
 
 MINUTE, HOUR = 60.0, 3600.0
@@ -11,7 +11,8 @@ STEP = 2 * MINUTE
 
 
 def issue(home: Home) -> ir.IssueEntry | None:
-    return ir.async_get(home.hass).async_get_issue(DOMAIN, silence_issue_id(home.hass, PEARL))
+    issue_id = f"telemetry_silent_{car_id(home.hass, PEARL)}"
+    return ir.async_get(home.hass).async_get_issue(DOMAIN, issue_id)
 
 
 async def pass_time(home: Home, seconds: float) -> None:

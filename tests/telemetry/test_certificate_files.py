@@ -17,8 +17,7 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.tesla_charging.client import active_endpoints
 from custom_components.tesla_charging.const import DOMAIN
-from custom_components.tesla_charging.telemetry.certificate import EXPIRY_ISSUE, REVIEW_INTERVAL
-from custom_components.tesla_charging.telemetry.manager import issue_id
+from custom_components.tesla_charging.telemetry.certificate import REVIEW_INTERVAL
 from custom_components.tesla_charging.telemetry.server import async_get_telemetry_server
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings
 from tests.support.home import HOME_DOMAIN, PEARL, Home
@@ -89,7 +88,7 @@ async def review(home: Home) -> None:
     await home.settle()
 
 
-def issue(home: Home, name: str = EXPIRY_ISSUE) -> ir.IssueEntry | None:
+def issue(home: Home, name: str = "telemetry_certificate_expiry") -> ir.IssueEntry | None:
     return ir.async_get(home.hass).async_get_issue(DOMAIN, name)
 
 
@@ -222,7 +221,7 @@ async def test_a_receiver_that_found_no_certificate_opens_when_it_is_there(
     files.chain.unlink()
     await stream(home, with_files(files, free_port()))
     assert home.entry is not None
-    found = issue(home, issue_id(home.entry.entry_id))
+    found = issue(home, f"telemetry_{home.entry.entry_id}")
     assert found is not None
     assert found.translation_key == "telemetry_files"
     assert str(files.chain) in (found.translation_placeholders or {})["detail"]
@@ -231,7 +230,7 @@ async def test_a_receiver_that_found_no_certificate_opens_when_it_is_there(
     files.chain.write_bytes(good)
     await review(home)
     await connected(home)
-    assert issue(home, issue_id(home.entry.entry_id)) is None
+    assert issue(home, f"telemetry_{home.entry.entry_id}") is None
     await leave(home)
 
 

@@ -19,7 +19,7 @@ def after(*stretches: tuple[float, bool], every: float = STEP) -> tuple[Silence,
     for seconds, online in stretches:
         ends = now + seconds
         while now <= ends:
-            silence = silence.look(now, online=online)
+            silence = silence.check(now, online=online)
             now += every
     return silence, now
 
@@ -41,20 +41,20 @@ def test_a_day_of_silence_and_a_quarter_of_an_hour_online(
     stretches: list[tuple[float, bool]], helped: bool
 ) -> None:
     silence, now = after(*stretches)
-    assert silence.calls_for_help(now) is helped
+    assert silence.is_reportable(now) is helped
 
 
 def test_gaps_in_the_looking_and_a_clock_that_is_set_back_count_for_nothing() -> None:
     silence, now = after((48 * HOUR, True), every=HOUR)
     assert silence.online == 0.0
-    assert not silence.calls_for_help(now)
-    assert silence.look(T0 - HOUR, online=True).online == 0.0
+    assert not silence.is_reportable(now)
+    assert silence.check(T0 - HOUR, online=True).online == 0.0
 
 
 def test_time_online_only_grows() -> None:
     silence, seen = Silence(), [0.0]
     for number in range(50):
-        silence = silence.look(T0 + number * STEP, online=number % 7 != 0)
+        silence = silence.check(T0 + number * STEP, online=number % 7 != 0)
         seen.append(silence.online)
     assert all(one <= two for one, two in pairwise(seen))
 

@@ -14,7 +14,7 @@ from custom_components.tesla_charging import clock
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.diagnostics import async_get_config_entry_diagnostics
 from custom_components.tesla_charging.issues.kinds import KEY_NOT_PAIRED
-from custom_components.tesla_charging.issues.registry import async_get_issues, car_issue_id
+from custom_components.tesla_charging.issues.registry import async_get_issues, car_id
 from custom_components.tesla_charging.storage.config_record import CHECK_INTERVAL, DAY, HOUR
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings
 from tests.support.home import CLIENT_ID, HOME_DOMAIN, PEARL, Home
@@ -59,7 +59,7 @@ async def unload(home: Home) -> None:
 
 def issue(home: Home, kind: str = "refused") -> ir.IssueEntry | None:
     return ir.async_get(home.hass).async_get_issue(
-        DOMAIN, car_issue_id(home.hass, f"telemetry_{kind}", PEARL)
+        DOMAIN, f"telemetry_{kind}_{car_id(home.hass, PEARL)}"
     )
 
 
@@ -152,7 +152,7 @@ async def test_a_refusal_is_shown_again_after_a_restart_but_not_to_who_ignores_i
     put_right = with_old_firmware(home)
     await home.set_up(telemetry=embedded(free_port()))
     ir.async_get(home.hass).async_ignore(
-        DOMAIN, car_issue_id(home.hass, "telemetry_refused", PEARL), True
+        DOMAIN, f"telemetry_refused_{car_id(home.hass, PEARL)}", True
     )
     await home.restart()
     assert problem(home) == "unsupported_firmware"
@@ -243,7 +243,7 @@ async def test_a_field_that_tesla_refuses_is_left_out_and_told_once(
 
     # told once: neither a restart nor the next look tell it to somebody who ignores it
     ir.async_get(home.hass).async_ignore(
-        DOMAIN, car_issue_id(home.hass, "telemetry_fields", PEARL), True
+        DOMAIN, f"telemetry_fields_{car_id(home.hass, PEARL)}", True
     )
     before = issue(home, "fields")
     await home.restart()
@@ -272,7 +272,7 @@ async def test_another_field_is_told_also_to_who_ignores_the_first(
     refuse_field(home, "ChargeLimitSoc")
     await home.set_up(telemetry=embedded(free_port()))
     ir.async_get(home.hass).async_ignore(
-        DOMAIN, car_issue_id(home.hass, "telemetry_fields", PEARL), True
+        DOMAIN, f"telemetry_fields_{car_id(home.hass, PEARL)}", True
     )
     refuse_field(home, "Version")
     refuse_field(home, "ChargeLimitSoc")

@@ -1,1 +1,1 @@
-"""Repair issues: the table of them, and the one place that raises and clears them."""
+"""Repair issues: the table of them, and the module that raises and clears them."""

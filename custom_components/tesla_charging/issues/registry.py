@@ -1,10 +1,11 @@
-"""Who is told of everything that happens to an entry, and tells its owner what is wrong.
+"""The only module that raises and clears repair issues: by name, or from the outcome of requests and commands.
 
-Repair issues come by themselves when Tesla, a car or the network takes something away, and go by themselves when
-something worked that could not have worked before.
+An issue appears when Tesla, a car or the network refuses something, and disappears when something succeeds that could
+not have succeeded before.
 """
 
 from datetime import timedelta
+import hashlib
 from typing import Final
 
 from homeassistant.config_entries import SIGNAL_CONFIG_ENTRY_CHANGED, ConfigEntry, ConfigEntryChange
@@ -28,60 +29,141 @@ from ..fleet_api import (
     read_claims,
 )
 from ..listeners import Listeners
-from .kinds import ISSUE_TYPES, RATE_LIMITED, IssueType, Success
+from .kinds import ISSUE_TYPES, RATE_LIMITED, IssueScope, IssueType, Success
+
+SHOWN_LENGTH: Final = 200
+
+
+def plain_text(text: str) -> str:
+    """Return what others wrote without what Markdown would interpret inside of backquotes, and not too long."""
+    return text.replace("`", "'").replace("\n", " ")[:SHOWN_LENGTH]
 
 
 @callback
 def car_id(hass: HomeAssistant, vin: str) -> str:
     """Return what stands for a car in the id of an issue: stable, and not its VIN.
 
-    Home Assistant writes the ids of all issues into every diagnostics download, which people publish. A hash of the VIN
+    Home Assistant writes the ids of all issues into every diagnostics download, which users publish. A hash of the VIN
     would not do: there are too few VINs.
     """
     devices = dr.async_get(hass).async_get_devices(identifiers={(DOMAIN, vin)})
     return min((device.id for device in devices), default="unknown")
 
 
+def _account_id(entry: ConfigEntry) -> str:
+    account = hashlib.sha256((entry.unique_id or entry.entry_id).encode())
+    return account.hexdigest()[:16]
+
+
 @callback
-def car_issue_id(hass: HomeAssistant, kind: str, vin: str) -> str:
-    """Return the id of an issue about a car."""
-    return f"{kind}_{car_id(hass, vin)}"
+def async_issue_id(
+    hass: HomeAssistant,
+    issue_type: IssueType,
+    *,
+    entry: ConfigEntry | None = None,
+    vin: str | None = None,
+) -> str:
+    """Return the id of an issue. Raises ValueError if the entry or the VIN is missing that its scope needs."""
+    match issue_type.scope, entry, vin:
+        case IssueScope.HOME_ASSISTANT, _, _:
+            subject = []
+        case IssueScope.ACCOUNT, ConfigEntry(), _:
+            subject = [_account_id(entry)]
+        case IssueScope.ENTRY, ConfigEntry(), _:
+            subject = [entry.entry_id]
+        case IssueScope.ENTRY_CAR, ConfigEntry(), str():
+            subject = [entry.entry_id, car_id(hass, vin)]
+        case IssueScope.CAR, _, str():
+            subject = [car_id(hass, vin)]
+        case _:
+            raise ValueError(f"{issue_type.key} needs an entry or a car: {issue_type.scope.name}")
+    return "_".join([issue_type.prefix, *subject])
 
 
-SHOWN_LENGTH: Final = 200
+@callback
+def async_raise_issue(
+    hass: HomeAssistant,
+    issue_type: IssueType,
+    placeholders: dict[str, str],
+    *,
+    entry: ConfigEntry | None = None,
+    vin: str | None = None,
+    data: dict[str, str | int | float | None] | None = None,
+) -> None:
+    """Raise an issue, or update the open one; an issue that the user ignores stays ignored."""
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        async_issue_id(hass, issue_type, entry=entry, vin=vin),
+        data=data,
+        is_fixable=issue_type.fixable,
+        is_persistent=issue_type.persistent,
+        severity=issue_type.severity,
+        translation_key=issue_type.key,
+        translation_placeholders=placeholders,
+    )
+
+
+@callback
+def async_clear_issue(
+    hass: HomeAssistant,
+    issue_type: IssueType,
+    *,
+    entry: ConfigEntry | None = None,
+    vin: str | None = None,
+) -> None:
+    """Clear an issue; the user's choice to ignore it is forgotten."""
+    ir.async_delete_issue(hass, DOMAIN, async_issue_id(hass, issue_type, entry=entry, vin=vin))
+
+
+@callback
+def async_clear_issues(
+    hass: HomeAssistant,
+    success: Success,
+    *,
+    entry: ConfigEntry | None = None,
+    vin: str | None = None,
+) -> None:
+    """Clear all issues of an entry or a car which this proves to be over."""
+    for issue_type in ISSUE_TYPES:
+        if success in issue_type.cleared_by:
+            async_clear_issue(hass, issue_type, entry=entry, vin=vin)
 
 
 class EntryIssues:
-    """The repair issues of one entry. It outlives set-ups that fail, so that it sees what lasts."""
+    """The repair issues of one entry that follow from outcomes.
+
+    It is kept when a set-up fails, so that it knows how long a problem has lasted.
+    """
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
-        """Nothing is wrong yet; what was wrong before a reload is in the issue registry."""
+        """Issues from before a reload are in Home Assistant's issue registry."""
         self._hass = hass
         self._entry = entry
         self._names: dict[str, str] = {}
         self._since: dict[tuple[IssueType, str | None], float] = {}
-        self._resting_until = float("-inf")
+        self._rate_limited_until = float("-inf")
         self._grant: tuple[object, bool] | None = None
         self._telemetry_doubtful = False
         self.suspension = Suspension()
-        """What is known of Tesla's bill; every client of the entry shares it."""
+        """What is known of the account's unpaid bill; every client of the entry shares it."""
         self.telemetry_doubtful = Listeners[()]()
-        """Notified when Tesla may have removed configurations while something was wrong that is over now."""
+        """Notified when Tesla may have removed telemetry configurations because of a problem that is over now."""
         self.stop: Final = async_dispatcher_connect(
             hass, SIGNAL_CONFIG_ENTRY_CHANGED, self._entry_changed
         )
-        """Follow the entry no more."""
+        """Stop following the entry."""
 
-    # -- what is told -------------------------------------------------------------------------------
+    # -- raise and clear ----------------------------------------------------------------------------
 
     @callback
     def record_outcome(
         self, operation: Operation, vin: str | None, err: FleetApiError | None
     ) -> None:
-        """Take note of what a request to Tesla came to."""
+        """Record the outcome of a request to Tesla."""
         if err is not None:
             self.record_failure(err, vin)
-        elif operation is not USERS_REGION:  # which answers everybody
+        elif operation is not USERS_REGION:  # Tesla answers it to every account
             self._review_grant()
             self.record_success(Success.ANSWERED)
             if not self.suspension.is_doubtful:
@@ -91,99 +173,96 @@ class EntryIssues:
 
     @callback
     def record_failure(self, err: Exception, vin: str | None = None) -> None:
-        """Take note of a failure, of one car if a VIN is given."""
-        for kind in ISSUE_TYPES:
-            if kind.fits(err):
-                self.raise_issue(kind, vin, str(err), getattr(err, "retry_after", 0.0))
+        """Record a failure, of one car if a VIN is given."""
+        for issue_type in ISSUE_TYPES:
+            if issue_type.matches(err):
+                self.raise_issue(issue_type, vin, str(err), getattr(err, "retry_after", 0.0))
 
     @callback
     def raise_issue(
         self,
-        kind: IssueType,
+        issue_type: IssueType,
         vin: str | None,
         detail: str = "",
         seconds: float = 0.0,
         *,
         count: int = 0,
     ) -> None:
-        """Tell the owner of a kind of trouble, once it has lasted; `seconds` is how long it will.
+        """Raise an issue if the problem has lasted long enough; `seconds` is how long it will last.
 
-        With a `count` of how often it happened, the owner is told anew of what is open already.
+        With a `count` of how often it happened, an issue that is open already is updated.
         """
-        if self._is_silent or (kind.per_car and vin is None):
+        if self._is_inactive or (issue_type.per_car and vin is None):
             return
-        car = vin if kind.per_car else None
+        car = vin if issue_type.per_car else None
         now = clock.now()
-        since = self._since.setdefault((kind, car), now)
-        if kind is RATE_LIMITED:
-            self._resting_until = max(self._resting_until, now + seconds)
-        if not kind.shown or now - since < kind.lasting:
+        since = self._since.setdefault((issue_type, car), now)
+        if issue_type is RATE_LIMITED:
+            self._rate_limited_until = max(self._rate_limited_until, now + seconds)
+        if not issue_type.shown or now - since < issue_type.lasting:
             return
-        if self.is_open(kind, car) and not count:
+        if self.is_open(issue_type, car) and not count:
             return
-        ir.async_create_issue(
+        async_raise_issue(
             self._hass,
-            DOMAIN,
-            self.issue_id(kind, car),
-            data={"kind": kind.key, "entry_id": self._entry.entry_id, "vin": car},
-            is_fixable=kind.fixable,
-            severity=kind.severity,
-            translation_key=kind.key,
-            translation_placeholders=self._placeholders(car, detail, seconds, count),
+            issue_type,
+            self._placeholders(car, detail, seconds, count),
+            entry=self._entry,
+            vin=car,
+            data={"kind": issue_type.key, "entry_id": self._entry.entry_id, "vin": car},
         )
 
     @callback
-    def record_success(self, evidence: Success, vin: str | None = None) -> None:
-        """Take note of something that worked, with one car if a VIN is given."""
-        for kind in ISSUE_TYPES:
-            if evidence in kind.cleared_by:
-                self.clear(kind, vin)
+    def record_success(self, success: Success, vin: str | None = None) -> None:
+        """Record something that succeeded, with one car if a VIN is given."""
+        for issue_type in ISSUE_TYPES:
+            if success in issue_type.cleared_by:
+                self.clear(issue_type, vin)
 
     @callback
-    def clear(self, kind: IssueType, vin: str | None = None) -> None:
-        """Take back a kind of trouble that is over."""
-        if kind is RATE_LIMITED and clock.now() < self._resting_until:
-            return  # requests of another category go on meanwhile
-        car = vin if kind.per_car else None
-        issue_id = self.issue_id(kind, car)
-        known = ir.async_get(self._hass).async_get_issue(DOMAIN, issue_id)
-        if known is not None:  # perhaps from before a restart, not shown again since
-            ir.async_delete_issue(self._hass, DOMAIN, issue_id)
-        if self._since.pop((kind, car), None) is None and known is None:
+    def clear(self, issue_type: IssueType, vin: str | None = None) -> None:
+        """Clear an issue whose problem is over."""
+        if issue_type is RATE_LIMITED and clock.now() < self._rate_limited_until:
+            return  # requests of another category succeed meanwhile
+        if issue_type.per_car and vin is None:
             return
-        if kind.takes_telemetry:
+        car = vin if issue_type.per_car else None
+        known = self._issue(issue_type, car)
+        if known is not None:  # perhaps from before a restart, and not raised again since
+            async_clear_issue(self._hass, issue_type, entry=self._entry, vin=car)
+        if self._since.pop((issue_type, car), None) is None and known is None:
+            return
+        if issue_type.removes_telemetry:
             self._telemetry_doubtful = True
             self.telemetry_doubtful.notify()
 
     @callback
     def set_car_name(self, vin: str, name: str) -> None:
-        """Take note of what a car is called."""
+        """Set the name by which issues call a car."""
         self._names[vin] = name
 
-    # -- what is asked ------------------------------------------------------------------------------
+    # -- read ---------------------------------------------------------------------------------------
 
-    def is_open(self, kind: IssueType, vin: str | None = None) -> bool:
-        """Whether the owner is being told of this."""
-        issue_id = self.issue_id(kind, vin if kind.per_car else None)
-        issue = ir.async_get(self._hass).async_get_issue(DOMAIN, issue_id)
+    def is_open(self, issue_type: IssueType, vin: str | None = None) -> bool:
+        """Whether the issue is open."""
+        issue = self._issue(issue_type, vin)
         return issue is not None and issue.active
 
-    def issue_id(self, kind: IssueType, vin: str | None = None) -> str:
-        """Return the id of an issue."""
-        return "_".join(
-            [kind.key, self._entry.entry_id, *([car_id(self._hass, vin)] if vin else [])]
-        )
-
     def take_telemetry_doubt(self) -> bool:
-        """Return, once, whether what Tesla holds for the cars may be gone."""
+        """Return, once, whether Tesla may have removed the cars' telemetry configurations."""
         doubtful, self._telemetry_doubtful = self._telemetry_doubtful, False
         return doubtful
 
-    # -- how it works -------------------------------------------------------------------------------
+    # -- private ------------------------------------------------------------------------------------
+
+    def _issue(self, issue_type: IssueType, vin: str | None) -> ir.IssueEntry | None:
+        """Return the entry of Home Assistant's registry; one that is ignored may be inactive."""
+        issue_id = async_issue_id(self._hass, issue_type, entry=self._entry, vin=vin)
+        return ir.async_get(self._hass).async_get_issue(DOMAIN, issue_id)
 
     @property
-    def _is_silent(self) -> bool:
-        """Whether there is nobody to tell: a command may fail after its entry was removed or disabled."""
+    def _is_inactive(self) -> bool:
+        """Whether no issue may be raised: a command may fail after its entry was removed or disabled."""
         known = self._hass.config_entries.async_get_entry(self._entry.entry_id)
         return known is None or known.disabled_by is not None
 
@@ -194,7 +273,7 @@ class EntryIssues:
             self.forget()
 
     def _review_grant(self) -> None:
-        """Compare what the sign-in grants with what is wanted, whenever there is a new token."""
+        """Compare the permissions that the sign-in grants with the wanted ones, whenever there is a new token."""
         token = self._entry.data.get(CONF_TOKEN, {}).get("access_token")
         with_location = bool(self._entry.data.get(CONF_LOCATION, False))
         if self._grant == (token, with_location):
@@ -204,28 +283,30 @@ class EntryIssues:
             scopes = read_claims(str(token)).scopes
         except InvalidApiAnswer:
             return
-        for kind in ISSUE_TYPES:
-            if kind.scope is None:
+        for issue_type in ISSUE_TYPES:
+            if issue_type.permission is None:
                 continue
-            wanted = with_location or kind.scope is not Scope.VEHICLE_LOCATION
-            enough = COMMAND_SCOPES if kind.scope in COMMAND_SCOPES else {kind.scope}
+            wanted = with_location or issue_type.permission is not Scope.VEHICLE_LOCATION
+            enough = (
+                COMMAND_SCOPES
+                if issue_type.permission in COMMAND_SCOPES
+                else {issue_type.permission}
+            )
             if wanted and not enough & scopes:
-                self.raise_issue(kind, None)
+                self.raise_issue(issue_type, None)
             else:
-                self.clear(kind)
+                self.clear(issue_type)
 
     def _placeholders(
         self, vin: str | None, detail: str, seconds: float, count: int
     ) -> dict[str, str]:
-        # what others wrote is shown as it is, not as markup
-        shown = detail.replace("`", "'").replace("\n", " ")[:SHOWN_LENGTH]
         now = dt_util.now()
         next_month = (now.replace(day=1) + timedelta(days=32)).replace(day=1)
         return {
             "account": self._entry.title,
             "count": str(count),
             "car": self._names.get(vin or "", f"Tesla {(vin or '')[-6:]}"),
-            "detail": shown or "-",
+            "detail": plain_text(detail) or "-",
             "domain": str(self._entry.data.get(CONF_DOMAIN, "")),
             "next_month": next_month.date().isoformat(),
             "portal_url": PORTAL_URL,
@@ -234,9 +315,9 @@ class EntryIssues:
 
     @callback
     def forget(self, vin: str | None = None) -> None:
-        """Take everything back, or what concerns one car: it is gone, or the entry is disabled or removed."""
-        for kind, car in [key for key in self._since if vin in {None, key[1]}]:
-            del self._since[kind, car]
+        """Clear all issues of the entry, or those of one car: it left, or the entry is disabled or removed."""
+        for issue_type, car in [key for key in self._since if vin in {None, key[1]}]:
+            del self._since[issue_type, car]
         ends = "_".join([self._entry.entry_id, *([car_id(self._hass, vin)] if vin else [])])
         for domain, issue_id in list(ir.async_get(self._hass).issues):
             if domain == DOMAIN and ends in issue_id:
@@ -248,7 +329,7 @@ DATA_ISSUES: Final[HassKey[dict[str, EntryIssues]]] = HassKey(f"{DOMAIN}_issues"
 
 @callback
 def async_get_issues(hass: HomeAssistant, entry: ConfigEntry) -> EntryIssues:
-    """Return who is told of everything that happens to an entry; made on first use."""
+    """Return the issues of an entry; made on first use."""
     known = hass.data.setdefault(DATA_ISSUES, {})
     if entry.entry_id not in known:
         known[entry.entry_id] = EntryIssues(hass, entry)
@@ -257,7 +338,7 @@ def async_get_issues(hass: HomeAssistant, entry: ConfigEntry) -> EntryIssues:
 
 @callback
 def async_remove_issues(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """Forget an entry that is removed."""
+    """Clear the issues of an entry that is removed."""
     issues = async_get_issues(hass, entry)
     issues.stop()
     issues.forget()

@@ -32,9 +32,9 @@ from ..data import TeslaChargingConfigEntry
 from ..fleet_api import Authorization, FleetApiError, FleetStatus, Region
 from ..issues.kinds import Success
 from ..issues.registry import async_get_issues
-from ..removal import async_remove_configs
 from ..storage.config_record import ConfigRecord
 from ..storage.vehicle_store import VehicleStorage
+from ..telemetry.config_sync import async_remove_configs
 from ..telemetry.settings import TelemetrySettings, Transport
 from ..vehicle_command import InvalidKey, VirtualKey
 from .budget_steps import BudgetSteps

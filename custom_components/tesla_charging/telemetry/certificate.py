@@ -1,4 +1,4 @@
-"""What the receiver shows to cars and by what it knows them: made and downloaded here, or the person's own files."""
+"""The receiver's certificate and the CAs by which it verifies cars: made and downloaded here, or the user's own files."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,11 +10,10 @@ from typing import Final
 
 import certifi
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.util import dt as dt_util
 
-from ..const import DOMAIN, LOGGER
+from ..const import LOGGER
 from ..fleet_telemetry import (
     CertificateError,
     ServerCertificate,
@@ -27,20 +26,21 @@ from ..fleet_telemetry import (
     read_bundle,
     server_context,
 )
+from ..issues.kinds import TELEMETRY_FILES_EXPIRED, TELEMETRY_FILES_EXPIRING, Success
+from ..issues.registry import async_clear_issues, async_raise_issue
 from .settings import TelemetrySettings
 
 REVIEW_INTERVAL: Final = timedelta(minutes=5)
-"""How often files are looked at; a renewed certificate has days of the old one left."""
+"""How often files are checked; when a certificate is renewed, the old one is still valid for days."""
 MAX_BUNDLE_LENGTH: Final = 262_144
-EXPIRY_ISSUE: Final = "telemetry_certificate_expiry"
 
-_OF_KEY: Final[Mapping[str, str]] = {
+_KEY_ERRORS: Final[Mapping[str, str]] = {
     "encrypted": "certificate_key_encrypted",
     "key_mismatch": "certificate_key_mismatch",
     "key_too_large": "certificate_no_key",
     "key_unreadable": "certificate_no_key",
 }
-_OF_CERTIFICATE: Final[Mapping[str, str]] = {
+_CERTIFICATE_ERRORS: Final[Mapping[str, str]] = {
     "expired": "certificate_expired",
     "not_for_servers": "certificate_not_for_servers",
     "not_yet_valid": "certificate_not_yet_valid",
@@ -51,34 +51,36 @@ _OF_CERTIFICATE: Final[Mapping[str, str]] = {
     "wrong_ca": "certificate_incomplete",
     "wrong_hostname": "certificate_wrong_hostname",
 }
-"""The flow's error for each reason why a file cannot be used, and which file it is about."""
+"""The config flow's error for each reason why the key's or the certificate's file cannot be used."""
 
 
 class CertificateFileError(Exception):
-    """One of the person's files cannot be used: the flow's error, the path, and why in plain words."""
+    """One of the user's files cannot be used: the config flow's error, the path, and why in plain words.
 
-    def __init__(self, key: str, path: str, why: str) -> None:
-        """Remember all three; none repeats what is in a file."""
-        super().__init__(f"{path}: {why}")
+    None of them repeats what is in the file.
+    """
+
+    def __init__(self, key: str, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
         self.key = key
         self.path = path
 
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """What a receiver works with."""
+    """What a receiver needs for TLS."""
 
     certificate: ServerCertificate
     context: ssl.SSLContext
     stamp: object
-    """Of the person's files when they were read."""
+    """Of the user's files when they were read."""
 
 
 type OnRenewed = Callable[[ServerCertificate, Tls], None]
 
 
 class CertificateManager:
-    """Loads what a receiver works with, and loads it again when it is renewed."""
+    """Loads what a receiver needs for TLS, and loads it again when it is renewed."""
 
     def __init__(
         self,
@@ -87,7 +89,7 @@ class CertificateManager:
         settings: TelemetrySettings,
         vehicle_cas: tuple[VehicleCA, ...],
     ) -> None:
-        """Prepare; `vehicle_cas` are those that Tesla publishes, of no account if the person has a file."""
+        """Prepare; `vehicle_cas` are those that Tesla publishes, ignored if the user has a file."""
         self._hass = hass
         self._directory = directory
         self._settings = settings
@@ -95,9 +97,10 @@ class CertificateManager:
         self._tls: Tls | None = None
         self._on_renewed: OnRenewed | None = None
         self._cancel: CALLBACK_TYPE | None = None
-        self._trouble = ""
-        """What was logged last, so that it is logged once."""
+        self._logged_error = ""
+        """The error that was logged last, so that it is logged once; empty after a success."""
         self._warned = False
+        """Whether the issue about the date of the certificate was raised."""
 
     @property
     def certificate(self) -> ServerCertificate:
@@ -106,27 +109,27 @@ class CertificateManager:
         return self._tls.certificate
 
     async def load(self) -> Tls:
-        """Read or make everything. Raises FileTrouble, CertificateError, TrustError, OSError."""
+        """Read or make everything. Raises CertificateFileError, CertificateError, TrustError, OSError."""
         self._tls = await self._hass.async_add_executor_job(self._load)
         return self._tls
 
     @callback
     def watch(self, on_renewed: OnRenewed) -> None:
-        """Look regularly from now on; `on_renewed` hears which certificate there was, and what is to be used now."""
+        """Check regularly from now on; `on_renewed` gets the certificate of before, and what to use from now on."""
         self._on_renewed = on_renewed
-        self._tell_expiry(dt_util.utcnow())
+        self._report_expiry(dt_util.utcnow())
         self._cancel = async_track_time_interval(
             self._hass, self._review, REVIEW_INTERVAL, cancel_on_shutdown=True
         )
 
     @callback
     def close(self) -> None:
-        """Look no more."""
+        """Stop checking."""
         self._on_renewed = None
         if self._cancel is not None:
             self._cancel()
             self._cancel = None
-        self._warn_no_more()
+        self._clear_expiry()
 
     # -- reading, in an executor --------------------------------------------------------------------
 
@@ -149,7 +152,7 @@ class CertificateManager:
             context = server_context(certificate.chain, certificate.key, vehicle_cas)
         except OSError as err:
             if Path(str(err.filename)) in settings.files:
-                key = "file_missing" if err.errno in _NOT_THERE else "file_denied"
+                key = "file_missing" if err.errno in _MISSING else "file_denied"
                 raise CertificateFileError(key, str(err.filename), err.strerror or "") from err
             raise
         except TrustError as err:
@@ -159,12 +162,12 @@ class CertificateManager:
             raise
         except CertificateError as err:
             if settings.certificate_file:
-                raise _trouble(settings, err) from err
+                raise _file_error(settings, err) from err
             raise
         return Tls(certificate, context, stamp)
 
     def _is_stale(self, tls: Tls, now: datetime) -> bool:
-        """Return whether there may be something better than what is in use."""
+        """Return whether there may be something newer than what is in use."""
         if tls.certificate.own and tls.certificate.renewal_due(now):
             return True
         try:
@@ -172,63 +175,59 @@ class CertificateManager:
         except OSError:
             return True
 
-    # -- watching -----------------------------------------------------------------------------------
+    # -- renewal ------------------------------------------------------------------------------------
 
     async def _review(self, now: datetime) -> None:
-        """Use what was renewed, by whomever; what is damaged leaves the old in use."""
+        """Use what was renewed, here or by another program; what is damaged leaves the old in use."""
         tls = self._tls
         assert tls is not None
         try:
             if await self._hass.async_add_executor_job(self._is_stale, tls, now):
                 tls = await self._hass.async_add_executor_job(self._load)
         except (CertificateFileError, CertificateError, TrustError, OSError) as err:
-            if str(err) != self._trouble:
-                self._trouble = str(err)
+            if str(err) != self._logged_error:
+                self._logged_error = str(err)
                 LOGGER.error("What cars are shown could not be renewed; the old is kept: %s", err)
         else:
-            self._trouble = ""
+            self._logged_error = ""
         if self._on_renewed is None:
             return
         if tls is not self._tls:
             before, self._tls = self.certificate, tls
             LOGGER.info("Cars are shown a renewed certificate from now on")
             self._on_renewed(before, tls)
-        self._tell_expiry(now)
+        self._report_expiry(now)
 
     @callback
-    def _tell_expiry(self, now: datetime) -> None:
-        """Warn of a person's certificate that should have been renewed; ours is renewed by itself."""
+    def _report_expiry(self, now: datetime) -> None:
+        """Raise an issue about a user's certificate that should have been renewed; ours is renewed automatically."""
         certificate = self.certificate
         if certificate.own or not certificate.renewal_due(now):
-            self._warn_no_more()
+            self._clear_expiry()
             return
         self._warned, expired = True, now >= certificate.not_after
-        ir.async_create_issue(
+        async_raise_issue(
             self._hass,
-            DOMAIN,
-            EXPIRY_ISSUE,
-            is_fixable=False,
-            severity=ir.IssueSeverity.ERROR if expired else ir.IssueSeverity.WARNING,
-            translation_key="telemetry_files_expired" if expired else "telemetry_files_expiring",
-            translation_placeholders={
+            TELEMETRY_FILES_EXPIRED if expired else TELEMETRY_FILES_EXPIRING,
+            {
                 "file": self._settings.certificate_file,
                 "date": dt_util.as_local(certificate.not_after).date().isoformat(),
-                "trouble": self._trouble or "-",
+                "trouble": self._logged_error or "-",
             },
         )
 
     @callback
-    def _warn_no_more(self) -> None:
+    def _clear_expiry(self) -> None:
         if self._warned:
             self._warned = False
-            ir.async_delete_issue(self._hass, DOMAIN, EXPIRY_ISSUE)
+            async_clear_issues(self._hass, Success.CERTIFICATE_VALID)
 
 
-_NOT_THERE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP})
+_MISSING: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP})
 
 
 def _own_certificate(settings: TelemetrySettings, now: datetime) -> ServerCertificate:
-    """Return the person's certificate; cars are told the roots of the same public authority (blocking)."""
+    """Return the user's certificate; cars are configured with the roots of the same public authority (blocking)."""
     return load_certificate(
         Path(settings.certificate_file),
         Path(settings.key_file) if settings.key_file else None,
@@ -239,19 +238,21 @@ def _own_certificate(settings: TelemetrySettings, now: datetime) -> ServerCertif
 
 
 def _own_vehicle_cas(name: str) -> tuple[VehicleCA, ...]:
-    """Return what a person's file says vouches for cars, taken as given (blocking)."""
+    """Return the CAs in the user's file; all of them are trusted (blocking)."""
     path = Path(name)
     if not path.is_file():
-        path.stat()  # says why, if it is not there
+        path.stat()  # raises the reason if it does not exist
         raise FileNotFoundError(errno.ENOENT, "not a file", name)
     with path.open("rb") as file:
         bundle = file.read(MAX_BUNDLE_LENGTH + 1)
     return read_bundle(bundle, frozenset(fingerprints(bundle)))
 
 
-def _trouble(settings: TelemetrySettings, err: CertificateError) -> CertificateFileError:
-    if err.reason in _OF_KEY:
+def _file_error(settings: TelemetrySettings, err: CertificateError) -> CertificateFileError:
+    if err.reason in _KEY_ERRORS:
         return CertificateFileError(
-            _OF_KEY[err.reason], settings.key_file or settings.certificate_file, str(err)
+            _KEY_ERRORS[err.reason], settings.key_file or settings.certificate_file, str(err)
         )
-    return CertificateFileError(_OF_CERTIFICATE[err.reason], settings.certificate_file, str(err))
+    return CertificateFileError(
+        _CERTIFICATE_ERRORS[err.reason], settings.certificate_file, str(err)
+    )

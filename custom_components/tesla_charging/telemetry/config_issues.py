@@ -1,144 +1,113 @@
-"""Refusals of a car's telemetry that its owner is told of: a repair issue per car, gone when the reason is gone."""
+"""Repair issues about a car's telemetry configuration: refused by Tesla, or accepted without some fields."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import entity_platform, issue_registry as ir
 
 from ..client import active_endpoints
-from ..const import CONF_DOMAIN, DOMAIN
+from ..const import CONF_DOMAIN
 from ..coordinator import VehicleCoordinator
-from ..entity import VehicleEntity
-from ..issues.registry import car_issue_id
+from ..issues.kinds import (
+    TELEMETRY_CONFIG_REFUSED,
+    TELEMETRY_FIELDS_LEFT_OUT,
+    TELEMETRY_MAX_CONFIGS,
+    TELEMETRY_NO_LOCATION,
+    TELEMETRY_UNSUPPORTED_FIRMWARE,
+    TELEMETRY_UNSUPPORTED_HARDWARE,
+    IssueType,
+    Success,
+)
+from ..issues.registry import async_clear_issue, async_clear_issues, async_raise_issue, plain_text
 from ..storage.config_record import ConfigRecord
 from ..vehicle.telemetry_status import LOCATION, TelemetryProblem
 
-SHOWN_LENGTH: Final = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """How one problem is told; the text under the key holds the remedy."""
-
-    translation_key: str
-    severity: ir.IssueSeverity = ir.IssueSeverity.WARNING
-
-
-REFUSALS: Final[dict[TelemetryProblem, Refusal]] = {
-    TelemetryProblem.UNSUPPORTED_HARDWARE: Refusal("telemetry_unsupported_hardware"),
-    TelemetryProblem.UNSUPPORTED_FIRMWARE: Refusal("telemetry_unsupported_firmware"),
-    TelemetryProblem.MAX_CONFIGS: Refusal("telemetry_max_configs", ir.IssueSeverity.ERROR),
-    TelemetryProblem.LIMIT_REACHED: Refusal("telemetry_max_configs", ir.IssueSeverity.ERROR),
-    TelemetryProblem.CONFIG_REFUSED: Refusal("telemetry_config_refused", ir.IssueSeverity.ERROR),
-    TelemetryProblem.OTHER: Refusal("telemetry_config_refused", ir.IssueSeverity.ERROR),
+REFUSALS: Final[Mapping[TelemetryProblem, IssueType]] = {
+    TelemetryProblem.UNSUPPORTED_HARDWARE: TELEMETRY_UNSUPPORTED_HARDWARE,
+    TelemetryProblem.UNSUPPORTED_FIRMWARE: TELEMETRY_UNSUPPORTED_FIRMWARE,
+    TelemetryProblem.MAX_CONFIGS: TELEMETRY_MAX_CONFIGS,
+    TelemetryProblem.LIMIT_REACHED: TELEMETRY_MAX_CONFIGS,
+    TelemetryProblem.CONFIG_REFUSED: TELEMETRY_CONFIG_REFUSED,
+    TelemetryProblem.OTHER: TELEMETRY_CONFIG_REFUSED,
 }
-"""What is a matter of the entry as a whole (an unpaid account, a permission, a port) is not told once per car."""
+"""Problems of the entry as a whole (an unpaid account, a permission, a port) are not reported once per car."""
 
-
-def refused_issue_id(hass: HomeAssistant, vin: str) -> str:
-    """Return the id of the repair issue about a car that Tesla does not let stream."""
-    return car_issue_id(hass, "telemetry_refused", vin)
-
-
-def fields_issue_id(hass: HomeAssistant, vin: str) -> str:
-    """Return the id of the repair issue about fields that Tesla does not stream."""
-    return car_issue_id(hass, "telemetry_fields", vin)
-
-
-def location_issue_id(hass: HomeAssistant, vin: str) -> str:
-    """Return the id of the repair issue about a missing permission to stream the location."""
-    return car_issue_id(hass, "telemetry_location", vin)
+type EntitySignals = Callable[[str], Mapping[str, frozenset[str]]]
+"""Takes a VIN; returns the signals that each entity of the car shows, by the entity's name."""
 
 
 @callback
-def show_refusal(hass: HomeAssistant, car: VehicleCoordinator, memory: ConfigRecord) -> None:
-    """Tell the owner why Tesla does not let a car stream; take back what was told before.
+def async_update_refusal(
+    hass: HomeAssistant, car: VehicleCoordinator, record: ConfigRecord
+) -> None:
+    """Raise an issue if Tesla does not let a car stream, else clear it.
 
-    An issue that stands is only updated: who has ignored it is left in peace, also over restarts.
+    An open issue is only updated: one that the user ignores stays ignored, also over restarts.
     """
-    if (refusal := REFUSALS.get(memory.problem)) is None:
-        ir.async_delete_issue(hass, DOMAIN, refused_issue_id(hass, car.vin))
+    if (issue_type := REFUSALS.get(record.problem)) is None:
+        async_clear_issues(hass, Success.CONFIG_ACCEPTED, vin=car.vin)
         return
-    ir.async_create_issue(
+    async_raise_issue(
         hass,
-        DOMAIN,
-        refused_issue_id(hass, car.vin),
-        is_fixable=False,
-        severity=refusal.severity,
-        translation_key=refusal.translation_key,
-        translation_placeholders={
+        issue_type,
+        {
             "car": car.vehicle_name,
-            "detail": _quoted(memory.reason),
+            "detail": _quoted(record.reason),
             "link": active_endpoints().pairing_link(car.config_entry.data[CONF_DOMAIN], car.vin),
         },
+        vin=car.vin,
     )
 
 
 @callback
-def show_left_out(
-    hass: HomeAssistant, car: VehicleCoordinator, before: Collection[str], now: Collection[str]
+def async_update_left_out(
+    hass: HomeAssistant,
+    car: VehicleCoordinator,
+    before: Collection[str],
+    now: Collection[str],
+    entity_signals: EntitySignals,
 ) -> None:
-    """Tell the owner once of fields that Tesla has refused by name, and take it back when it takes them.
+    """Raise an issue once about fields that Tesla has refused by name; clear it when Tesla accepts them.
 
-    `before` are the fields that were left out already, `now` those that are. The issues outlive a restart, so that
-    they need not be told again; a new field is told also to who has ignored the issue about an earlier one.
+    `before` are the fields that were left out already, `now` those that are. The issues are persistent, so that they
+    need not be raised again after a restart; a new field is reported also to a user who ignores the issue about an
+    earlier one.
     """
-    told: tuple[tuple[str, str, set[str]], ...] = (
-        (location_issue_id(hass, car.vin), "telemetry_no_location", {LOCATION}),
-        (fields_issue_id(hass, car.vin), "telemetry_fields_left_out", {*before, *now} - {LOCATION}),
-    )
-    for issue_id, translation_key, about in told:
-        fields = about & {*now}
-        if fields == about & {*before}:
+    for issue_type, fields in (
+        (TELEMETRY_NO_LOCATION, {LOCATION}),
+        (TELEMETRY_FIELDS_LEFT_OUT, {*before, *now} - {LOCATION}),
+    ):
+        left_out = fields & {*now}
+        if left_out == fields & {*before}:
             continue
-        if not fields or not fields <= {*before}:
-            ir.async_delete_issue(hass, DOMAIN, issue_id)
-        if fields:
-            ir.async_create_issue(
+        if not left_out or not left_out <= {*before}:
+            async_clear_issue(hass, issue_type, vin=car.vin)
+        if left_out:
+            async_raise_issue(
                 hass,
-                DOMAIN,
-                issue_id,
-                is_fixable=False,
-                is_persistent=True,
-                severity=ir.IssueSeverity.WARNING,
-                translation_key=translation_key,
-                translation_placeholders={
-                    # this one outlives a restart, so it is part of the diagnostics that people publish
+                issue_type,
+                {
+                    # a persistent issue is part of the diagnostics that users publish
                     "car": "Tesla" if car.vin[-6:] in car.vehicle_name else car.vehicle_name,
-                    "values": ", ".join(_names(hass, car.vin, fields)),
+                    "values": ", ".join(_names(entity_signals(car.vin), left_out)),
                 },
+                vin=car.vin,
             )
 
 
 @callback
-def clear_refusals(hass: HomeAssistant, vin: str) -> None:
-    """Take back everything: the car is not to stream any more."""
-    for issue_id in (
-        refused_issue_id(hass, vin),
-        fields_issue_id(hass, vin),
-        location_issue_id(hass, vin),
-    ):
-        ir.async_delete_issue(hass, DOMAIN, issue_id)
+def async_clear_config_issues(hass: HomeAssistant, vin: str) -> None:
+    """Clear all issues about a car's configuration: the car shall not stream any more."""
+    async_clear_issues(hass, Success.STREAM_UNWANTED, vin=vin)
 
 
-def _names(hass: HomeAssistant, vin: str, fields: Collection[str]) -> list[str]:
-    """Return what the user calls the entities that show these fields; a field that none shows by Tesla's name."""
-    names: set[str] = set()
-    unshown = {*fields}
-    for platform in entity_platform.async_get_platforms(hass, DOMAIN):
-        for entity in platform.entities.values():
-            if not isinstance(entity, VehicleEntity) or entity.coordinator.vin != vin:
-                continue
-            shown = entity.signals & {*fields}
-            entry = entity.registry_entry
-            if shown and entry is not None and (name := entry.name or entry.original_name):
-                names.add(name)
-                unshown -= shown
-    return sorted(names) + [_quoted(field) for field in sorted(unshown)]
+def _names(entity_signals: Mapping[str, frozenset[str]], fields: Collection[str]) -> list[str]:
+    """Return the names of the entities that show these fields; a field that none shows by Tesla's name."""
+    names = sorted(name for name, signals in entity_signals.items() if signals & {*fields})
+    shown = frozenset[str]().union(*entity_signals.values())
+    return names + [_quoted(field) for field in sorted({*fields} - shown)]
 
 
 def _quoted(text: str) -> str:
-    """Return what others wrote, to be shown as it is and not as markup."""
-    return f"`{text.replace('`', "'").replace('\n', ' ')[:SHOWN_LENGTH]}`" if text else "-"
+    """Return what others wrote, quoted as code in Markdown."""
+    return f"`{plain_text(text)}`" if text else "-"

@@ -1,4 +1,4 @@
-"""Keeping the cars of one entry configured: now and then it is seen to, and the owner sees what came of it."""
+"""Reviews the cars' telemetry configurations at intervals, and reports the outcome to the cars and as repair issues."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -19,49 +19,55 @@ from ..issues.registry import async_get_issues
 from ..storage.config_record import DAY, HOUR, ConfigRecord
 from ..storage.vehicle_store import VehicleStorage
 from ..vehicle.telemetry_status import TelemetryProblem, TelemetryStage, problem_of
-from .config_issues import show_left_out, show_refusal
+from .config_issues import EntitySignals, async_update_left_out, async_update_refusal
 from .config_sync import ConfigSync
 
 REVIEW_INTERVAL: Final = timedelta(hours=1)
-"""How often it is considered whether something has to be asked; that by itself costs nothing."""
+"""How often it is decided whether a request is due; deciding costs nothing."""
 ABSENT_INTERVAL: Final = 6 * HOUR
-"""Seconds between two looks at the configuration of a car that is online and not connected."""
+"""Seconds between two checks of the configuration of a car that is online and not connected."""
 
 
 class ConfigReview:
-    """Has the configurator look after every car, and leads the outcome to the car, the disk and the owner."""
+    """Has a ConfigSync update every car's configuration; stores the outcome, and reports it."""
 
     def __init__(
         self,
         hass: HomeAssistant,
         entry: ConfigEntry,
-        configurator: ConfigSync | None,
+        sync: ConfigSync | None,
         storage: VehicleStorage,
         cars: dict[str, VehicleCoordinator],
         place: str,
-        take_back: Callable[[], Awaitable[None]],
+        remove_configs: Callable[[], Awaitable[None]],
+        entity_signals: EntitySignals,
     ) -> None:
-        """Nothing is asked yet; `place` is where the cars are told to connect, `take_back` ends that."""
+        """Prepare; `sync` is None while the cars must not push.
+
+        `place` is the host and port to which cars are configured to connect, `remove_configs` removes all
+        configurations, `entity_signals` returns the names of a car's entities.
+        """
         self._hass = hass
         self._entry = entry
-        self.configurator = configurator
-        """Replaced when cars have to be told something else; None while they are not to push."""
+        self._sync = sync
+
         self._storage = storage
         self._cars = cars
         self._place = place
-        self._take_back = take_back
-        self._taken_back_at: float | None = None
-        """Since when the cars are not to push, or when that was tried again; unix seconds."""
-        self._in_a_hurry: set[str] = set()
-        """Cars for which something may just have been put right."""
+        self._remove_configs = remove_configs
+        self._entity_signals = entity_signals
+        self._removed_at: float | None = None
+        """When the configurations were removed, or that was tried last; unix seconds, None while cars may push."""
+        self._check_now: set[str] = set()
+        """Cars of which Tesla's last answer may be outdated."""
         self._issues = async_get_issues(hass, entry)
         self._lock = asyncio.Lock()
 
     @callback
     def start(self) -> None:
-        """Show what is remembered, and look after it from now on until the entry is unloaded."""
+        """Report what is stored, and review regularly until the entry is unloaded."""
         for vin in self._cars:
-            self.show(vin)
+            self.report(vin)
         self._entry.async_on_unload(
             async_track_time_interval(self._hass, self.review, REVIEW_INTERVAL)
         )
@@ -69,118 +75,131 @@ class ConfigReview:
 
     @callback
     def _review_soon(self) -> None:
-        """Put back what Tesla took away with the bill, the sign-in, a permission or the key."""
+        """Restore configurations that Tesla removed because of the bill, the sign-in, a permission or the key."""
         self._entry.async_create_background_task(
             self._hass, self.review(), f"{DOMAIN} telemetry of {self._entry.title}"
         )
 
     @callback
-    def show(self, vin: str) -> None:
-        """Show what is remembered of a car."""
-        car, memory = self._cars[vin], self._storage.config_record(vin)
-        car.set_telemetry_stage(memory.stage, memory.trouble)
-        show_refusal(self._hass, car, memory)
-        if memory.stage is TelemetryStage.REFUSED:
-            self._in_a_hurry.add(vin)
+    def set_sync(self, sync: ConfigSync | None) -> None:
+        """Configure the cars with this from the next review on; None removes their configurations."""
+        self._sync = sync
+
+    @callback
+    def report(self, vin: str) -> None:
+        """Report what is stored of a car."""
+        car, record = self._cars[vin], self._storage.config_record(vin)
+        car.set_telemetry_stage(record.stage, record.trouble)
+        async_update_refusal(self._hass, car, record)
+        if record.stage is TelemetryStage.REFUSED:
+            self._check_now.add(vin)
 
     async def review(self, _: datetime | None = None) -> None:
-        """Have every car configured as wanted."""
+        """Configure every car as wanted."""
         async with self._lock:
             if self._issues.take_telemetry_doubt():
-                self._in_a_hurry.update(self._cars)
-            if (configurator := self.configurator) is None:
-                await self._rest()
+                self._check_now.update(self._cars)
+            if (sync := self._sync) is None:
+                await self._remove_once_a_day()
                 return
-            self._taken_back_at = None
+            self._removed_at = None
             # while the bill is unpaid every answer is a refusal
             unpaid = self._issues.is_open(ACCOUNT_UNPAID)
             for vin, car in [*self._cars.items()]:
                 if unpaid:
                     before = self._storage.config_record(vin)
-                    self._show_passing(vin, car, before, TelemetryProblem.ACCOUNT_UNPAID, "")
+                    self._report_account_problem(
+                        vin, car, before, TelemetryProblem.ACCOUNT_UNPAID, ""
+                    )
                 else:
-                    await self._review_car(configurator, vin, car, clock.now())
+                    await self._review_car(sync, vin, car, clock.now())
 
-    async def _rest(self) -> None:
-        """Have no car configured, because money is short; what Tesla does not take back is tried once a day."""
-        self._show_rest()
-        now, since = clock.now(), self._taken_back_at
+    async def _remove_once_a_day(self) -> None:
+        """Remove all configurations, because the budget is short; what Tesla does not remove is tried once a day."""
+        self._report_budget()
+        now, since = clock.now(), self._removed_at
         if since is None or not 0 <= now - since < DAY:
-            self._taken_back_at = now
-            await self._take_back()
-            self._show_rest()
+            self._removed_at = now
+            await self._remove_configs()
+            self._report_budget()
 
-    def _show_rest(self) -> None:
+    def _report_budget(self) -> None:
         for vin, car in [*self._cars.items()]:
-            memory = self._storage.config_record(vin)
-            self._show_passing(vin, car, memory, TelemetryProblem.BUDGET, "")
+            record = self._storage.config_record(vin)
+            self._report_account_problem(vin, car, record, TelemetryProblem.BUDGET, "")
 
     async def _review_car(
-        self, configurator: ConfigSync, vin: str, car: VehicleCoordinator, now: float
+        self, sync: ConfigSync, vin: str, car: VehicleCoordinator, now: float
     ) -> None:
         before = self._storage.config_record(vin)
         failed = None if car.last_update_success else car.last_exception
         polled = problem_of(failed.__cause__ if failed else None)
         try:
-            memory = await configurator.sync(vin, before, now, self._patience(vin, car, before))
+            record = await sync.update(vin, before, now, self._max_age(vin, car, before))
         except FleetApiError as err:
             LOGGER.debug("The telemetry of %s could not be checked: %s", car.name, err)
-            self._show_passing(vin, car, before, problem_of(err), err.detail)
+            self._report_account_problem(vin, car, before, problem_of(err), err.detail)
             return
         if self._cars.get(vin) is not car:
             return  # it left the account meanwhile
-        if memory != before:
-            memory = replace(memory, place=self._place)
-            show_left_out(self._hass, car, before.refused_fields, memory.refused_fields)
-            await self._storage.save_config_record(vin, memory)
-            if memory.stage is TelemetryStage.REFUSED:
-                LOGGER.info("Tesla did not let %s stream: %s", car.name, memory.reason)
-        show_refusal(self._hass, car, memory)
-        if memory.problem is TelemetryProblem.MISSING_KEY:
+        if record != before:
+            record = replace(record, place=self._place)
+            async_update_left_out(
+                self._hass,
+                car,
+                before.refused_fields,
+                record.refused_fields,
+                self._entity_signals,
+            )
+            await self._storage.save_config_record(vin, record)
+            if record.stage is TelemetryStage.REFUSED:
+                LOGGER.info("Tesla did not let %s stream: %s", car.name, record.reason)
+        async_update_refusal(self._hass, car, record)
+        if record.problem is TelemetryProblem.MISSING_KEY:
             self._issues.raise_issue(KEY_NOT_PAIRED, vin)
-        if polled is TelemetryProblem.ACCOUNT_UNPAID and memory == before:
-            # Tesla takes the configurations of an unpaid account away
-            self._show_passing(vin, car, memory, polled, "")
+        if polled is TelemetryProblem.ACCOUNT_UNPAID and record == before:
+            # Tesla removes the configurations of an unpaid account
+            self._report_account_problem(vin, car, record, polled, "")
             return
-        self._in_a_hurry.discard(vin)
+        self._check_now.discard(vin)
         if car.push.connected:
-            car.forget_signals(configurator.given_up)
-        car.set_telemetry_stage(memory.stage, memory.trouble)
+            car.forget_signals(sync.dropped_signals)
+        car.set_telemetry_stage(record.stage, record.trouble)
 
-    def _show_passing(
+    def _report_account_problem(
         self,
         vin: str,
         car: VehicleCoordinator,
-        memory: ConfigRecord,
+        record: ConfigRecord,
         problem: TelemetryProblem,
         detail: str,
     ) -> None:
-        """Show a problem of the account; when it is over, what Tesla holds has to be looked at again."""
+        """Report a problem of the account; when it is over, what Tesla holds has to be checked again."""
         if problem is TelemetryProblem.NONE:
             return
         if problem is TelemetryProblem.ACCOUNT_UNPAID:
-            self._in_a_hurry.add(vin)
+            self._check_now.add(vin)
         car.set_telemetry_stage(
-            memory.stage, replace(memory.trouble, problem=problem, detail=detail)
+            record.stage, replace(record.trouble, problem=problem, detail=detail)
         )
 
-    def _patience(self, vin: str, car: VehicleCoordinator, memory: ConfigRecord) -> float:
-        """Return how many seconds old the last look at what Tesla holds for a car may be."""
-        if vin in self._in_a_hurry:
+    def _max_age(self, vin: str, car: VehicleCoordinator, record: ConfigRecord) -> float:
+        """Return how many seconds old Tesla's last answer about a car may be."""
+        if vin in self._check_now:
             return 0.0
         online = car.last_update_success and car.data.connectivity is Connectivity.ONLINE
-        expected = memory.stage is not TelemetryStage.REFUSED
+        expected = record.stage is not TelemetryStage.REFUSED
         if expected and online and car.data.telemetry is not TelemetryStage.CONNECTED:
             return ABSENT_INTERVAL
-        return memory.patience
+        return record.patience
 
 
 @callback
 def shown_signals(cars: Iterable[VehicleCoordinator]) -> frozenset[str]:
     """Return the signals that any entity of these cars shows.
 
-    An entity that is switched off is not there and listens to nothing; Home Assistant loads the entry anew when one is
-    switched on, so that a look at every start is enough.
+    A disabled entity does not exist and listens to nothing; Home Assistant reloads the entry when one is enabled, so
+    that it is enough to read this at every start.
     """
     return frozenset(
         name

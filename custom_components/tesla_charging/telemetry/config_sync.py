@@ -1,11 +1,31 @@
-"""Telling the cars to stream: the signed configuration, compared with what Tesla holds, sent only when it differs."""
+"""Creates and removes the cars' telemetry configurations at Tesla.
 
+A configuration is signed, compared with the one that Tesla holds, and sent only if they differ.
+"""
+
+import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ImplementationUnavailableError
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+
+from ..auth.authorization import async_get_authorization
+from ..billing.budget_manager import async_get_budget
+from ..billing.meter_store import async_get_meter
+from ..client import active_endpoints
 from ..const import LOGGER
-from ..fleet_api import FleetApiError, InvalidRequest, MissingScope, NotFound, TelemetryConfigs
+from ..fleet_api import (
+    FleetApiClient,
+    FleetApiError,
+    InvalidRequest,
+    MissingScope,
+    NotFound,
+    TelemetryConfigs,
+)
 from ..fleet_telemetry import (
     FIELDS,
     ConfigAnswerError,
@@ -19,6 +39,7 @@ from ..fleet_telemetry import (
 )
 from ..request_origin import RequestOrigin, requested_by
 from ..storage.config_record import ConfigRecord
+from ..storage.vehicle_store import VehicleStorage
 from ..vehicle.signals import SIGNALS
 from ..vehicle.telemetry_status import LOCATION, SKIPPED, TelemetryProblem, TelemetryStage
 from ..vehicle_command import VirtualKey
@@ -26,7 +47,9 @@ from .settings import TelemetrySettings
 
 MAX_REFUSED_FIELDS: Final = 20
 RECONSIDER_INTERVAL: Final = 7 * 86_400.0
-"""Seconds until a field that was refused is offered again: Tesla adds fields, and owners give permissions."""
+"""Seconds until a field that was refused is offered again: Tesla adds fields, and users grant permissions."""
+REMOVAL_TIMEOUT: Final = 30.0
+"""Seconds in which Tesla has to have removed all configurations; the user waits for the removal of the entry."""
 
 
 class ConfigSync:
@@ -43,13 +66,13 @@ class ConfigSync:
         shown: Collection[str] = (),
         essential: bool = False,
     ) -> None:
-        """Prepare; `ca` is what the cars have to trust, `shown` names the signals that entities show.
+        """Prepare; `ca` is the CA (PEM) that the cars have to trust, `shown` names the signals that entities show.
 
-        With `essential` cars are asked only for what is worth its price when money is short.
+        With `essential` cars push only the signals that are worth their cost when the budget is short.
         """
         self._configs = configs
         self._key = key
-        # a field that no entity shows is money for nothing
+        # a field that no entity shows would cost money without a use
         fields = {
             name: row
             for name, row in fields_for(
@@ -58,101 +81,99 @@ class ConfigSync:
             if name in SIGNALS
         }
         self._config = TelemetryConfig(settings.hostname, settings.port, ca, fields)
-        self.given_up = frozenset(
+        self.dropped_signals = frozenset(
             name
             for name in fields_for(with_location=with_location, shown=shown)
             if name not in fields and name in SIGNALS and FIELDS[name].wavers
         )
-        """What the cars do not push only because money is short, and was true for the moment."""
+        """Signals that cars do not push only because the budget is short, and whose last values are soon outdated."""
 
-    async def sync(
-        self, vin: str, memory: ConfigRecord, now: float, patience: float
+    async def update(
+        self, vin: str, record: ConfigRecord, now: float, max_age: float
     ) -> ConfigRecord:
-        """Have a car configured as wanted; return what is to be remembered. Raises FleetApiError.
+        """Configure a car as wanted; return what is to be stored. Raises FleetApiError.
 
-        Tesla is not asked if it was less than `patience` seconds ago, unless something else is wanted now.
+        No request is sent if the last was less than `max_age` seconds ago, unless another configuration is wanted.
         """
-        left_out = self._still_left_out(memory, now)
-        wanted = self._wanted(left_out)
-        if not memory.is_due(self._named(wanted), now, patience):
-            return memory
+        left_out = self._still_left_out(record, now)
+        wanted = self._config_without(left_out)
+        if not record.is_due(self._signed_fingerprint(wanted), now, max_age):
+            return record
         try:
-            if memory.fingerprint == self._named(wanted):
+            if record.fingerprint == self._signed_fingerprint(wanted):
                 status = read_config_status(await self._configs.get(vin))
                 if status.config is not None and wanted.matches(status.config):
-                    return _held(memory, status, now)
+                    return _accepted(record, status, now)
                 LOGGER.info(
                     "A car's telemetry configuration was removed or replaced; it is put back"
                 )
-            return await self._offer(vin, memory, left_out, now)
+            return await self._create(vin, record, left_out, now)
         except ConfigAnswerError as err:
-            return _refused(memory, TelemetryProblem.OTHER, str(err), now)
+            return _refused(record, TelemetryProblem.OTHER, str(err), now)
 
-    async def _offer(
-        self, vin: str, memory: ConfigRecord, left_out: tuple[str, ...], now: float
+    async def _create(
+        self, vin: str, record: ConfigRecord, left_out: tuple[str, ...], now: float
     ) -> ConfigRecord:
-        """Offer the configuration, leaving out one by one the fields that Tesla refuses by name."""
-        memory = replace(
-            memory,
+        """Create the configuration, leaving out one by one the fields that Tesla refuses by name."""
+        record = replace(
+            record,
             refused_fields=left_out,
-            refused_at=memory.refused_at if left_out else now,
+            refused_at=record.refused_at if left_out else now,
             complete=self._config.fingerprint,
         )
         while True:
-            wanted = self._wanted(memory.refused_fields)
+            wanted = self._config_without(record.refused_fields)
             try:
                 answer = await self._configs.create(
                     vin, sign_token(wanted.claims(), self._key.private_key)
                 )
             except (InvalidRequest, MissingScope) as err:
                 field = self._field_at_fault(err, wanted)
-                if field is None or len(memory.refused_fields) >= MAX_REFUSED_FIELDS:
+                if field is None or len(record.refused_fields) >= MAX_REFUSED_FIELDS:
                     problem = (
                         TelemetryProblem.MISSING_SCOPE
                         if isinstance(err, MissingScope)
                         else TelemetryProblem.CONFIG_REFUSED
                     )
-                    return _refused(memory, problem, err.detail, now)
+                    return _refused(record, problem, err.detail, now)
                 LOGGER.info("Tesla does not stream %s from this car; it is left out", field)
-                memory = replace(memory, refused_fields=(*memory.refused_fields, field))
+                record = replace(record, refused_fields=(*record.refused_fields, field))
                 continue
             result = read_config_result(answer)
             if (reason := result.skipped.get(vin)) is not None:
-                return _refused(memory, SKIPPED[reason], reason.value, now)
+                return _refused(record, SKIPPED[reason], reason.value, now)
             if not result.updated:
-                return _refused(memory, TelemetryProblem.OTHER, "", now)
-            return await self._read_back(vin, replace(memory, fingerprint=self._named(wanted)), now)
+                return _refused(record, TelemetryProblem.OTHER, "", now)
+            return await self._read_back(
+                vin, replace(record, fingerprint=self._signed_fingerprint(wanted)), now
+            )
 
-    async def _read_back(self, vin: str, memory: ConfigRecord, now: float) -> ConfigRecord:
-        """See whether Tesla holds what it took: a car without a free place swallows a configuration."""
+    async def _read_back(self, vin: str, record: ConfigRecord, now: float) -> ConfigRecord:
+        """Check whether Tesla holds what it accepted: it drops a configuration for which the car has no free place."""
         try:
             status = read_config_status(await self._configs.get(vin))
         except (FleetApiError, ConfigAnswerError) as err:
             LOGGER.debug("A telemetry configuration could not be read back: %s", err)
             status = ConfigStatus(False, {}, False, None)
-        return _held(memory, status, now)
+        return _accepted(record, status, now)
 
-    async def remove(self, vin: str) -> None:
-        """Take a car's configuration back. Raises FleetApiError."""
-        await self._configs.delete(vin)
-
-    def _named(self, wanted: TelemetryConfig) -> str:
-        """Return a configuration's fingerprint with its signer's: a car follows it as long as it knows the key."""
+    def _signed_fingerprint(self, wanted: TelemetryConfig) -> str:
+        """Return a configuration's fingerprint with its signer's: a car obeys it as long as it knows the key."""
         return f"{self._key.fingerprint}:{wanted.fingerprint}"
 
-    def _wanted(self, refused: tuple[str, ...]) -> TelemetryConfig:
+    def _config_without(self, refused: tuple[str, ...]) -> TelemetryConfig:
         config = self._config
         for name in refused:
             config = config.without_field(name)
         return config
 
-    def _still_left_out(self, memory: ConfigRecord, now: float) -> tuple[str, ...]:
+    def _still_left_out(self, record: ConfigRecord, now: float) -> tuple[str, ...]:
         """Return the fields that need not be offered again yet."""
-        if memory.complete != self._config.fingerprint:
+        if record.complete != self._config.fingerprint:
             return ()
-        if not 0 <= now - memory.refused_at < RECONSIDER_INTERVAL:
+        if not 0 <= now - record.refused_at < RECONSIDER_INTERVAL:
             return ()
-        return memory.refused_fields
+        return record.refused_fields
 
     @staticmethod
     def _field_at_fault(err: FleetApiError, wanted: TelemetryConfig) -> str | None:
@@ -162,19 +183,19 @@ class ConfigSync:
         return field if field in wanted.fields else None
 
 
-def _held(memory: ConfigRecord, status: ConfigStatus, now: float) -> ConfigRecord:
-    """Return what to remember of a configuration that Tesla holds, or has swallowed."""
+def _accepted(record: ConfigRecord, status: ConfigStatus, now: float) -> ConfigRecord:
+    """Return what to store of a configuration that Tesla holds, or has accepted and dropped."""
     if status.rejected and status.limit_reached:
-        return _refused(memory, TelemetryProblem.LIMIT_REACHED, "limit_reached", now)
+        return _refused(record, TelemetryProblem.LIMIT_REACHED, "limit_reached", now)
     stage = TelemetryStage.SYNCED if status.synced else TelemetryStage.CONFIGURED
-    return replace(memory, checked_at=now, stage=stage, problem=TelemetryProblem.NONE, reason="")
+    return replace(record, checked_at=now, stage=stage, problem=TelemetryProblem.NONE, reason="")
 
 
 def _refused(
-    memory: ConfigRecord, problem: TelemetryProblem, reason: str, now: float
+    record: ConfigRecord, problem: TelemetryProblem, reason: str, now: float
 ) -> ConfigRecord:
     return replace(
-        memory,
+        record,
         fingerprint="",
         checked_at=now,
         stage=TelemetryStage.REFUSED,
@@ -184,15 +205,15 @@ def _refused(
 
 
 async def remove_config(configs: TelemetryConfigs, vin: str, place: str) -> bool:
-    """Take a car's configuration back; return whether it is gone.
+    """Delete a car's configuration; return whether it is gone.
 
-    Tesla holds one per application: if it leads to another place than ours did, somebody put a configuration of
-    their own there since, and it stays.
+    Tesla holds one per application. If it names another host or port than ours did (`place`), another program has
+    replaced it since, and it stays.
     """
     try:
         with requested_by(RequestOrigin.SAVING):
-            held = read_config_status(await configs.get(vin)).config
-            if held is None or (place and _public_place(held) != place):
+            config = read_config_status(await configs.get(vin)).config
+            if config is None or (place and _public_place(config) != place):
                 return True
             await configs.delete(vin)
     except ConfigAnswerError as err:
@@ -204,6 +225,42 @@ async def remove_config(configs: TelemetryConfigs, vin: str, place: str) -> bool
         LOGGER.warning("A telemetry configuration could not be taken back: %s", err)
         return False
     return True
+
+
+async def async_remove_configs(
+    hass: HomeAssistant, entry: ConfigEntry, storage: VehicleStorage, base_url: str
+) -> set[str]:
+    """Delete the configurations of an entry that is not loaded; return the VINs of the cars that still have theirs."""
+    remaining = set(storage.configured)
+    if not remaining:
+        return remaining
+    try:
+        authorization = await async_get_authorization(hass, entry)
+    except ImplementationUnavailableError, ValueError:
+        return remaining  # the client id was deleted before
+    meter = await async_get_meter(hass, authorization.implementation)
+    configs = TelemetryConfigs(
+        FleetApiClient(
+            async_get_clientsession(hass),
+            authorization,
+            active_endpoints(),
+            base_url,
+            now=hass.loop.time,
+            on_request=meter.add_request,
+            permit=async_get_budget(hass, meter).permit_user,
+        )
+    )
+
+    async def remove(vin: str) -> None:
+        if await remove_config(configs, vin, storage.config_record(vin).place):
+            remaining.discard(vin)
+
+    try:
+        async with asyncio.timeout(REMOVAL_TIMEOUT):
+            await asyncio.gather(*(remove(vin) for vin in storage.configured))
+    except TimeoutError:
+        LOGGER.warning("Tesla took too long to take the telemetry configurations back")
+    return remaining
 
 
 def _public_place(config: Mapping[str, Any]) -> str:

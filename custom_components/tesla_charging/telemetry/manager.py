@@ -1,4 +1,4 @@
-"""The push channel of one entry: opens the receiver for its cars, keeps them configured, takes both back."""
+"""The push channel of one entry: opens the receiver for its cars, has them configured, and ends both."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HassJob, HomeAssistant, callback
-from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.event import async_call_later
 
@@ -18,6 +17,8 @@ from ..const import DOMAIN, LOGGER
 from ..coordinator import VehicleCoordinator
 from ..fleet_api import TelemetryConfigs
 from ..fleet_telemetry import Record, billed_signals
+from ..issues.kinds import RECEIVER_ISSUES, TELEMETRY_NO_MQTT, IssueType, Success
+from ..issues.registry import async_clear_issues, async_raise_issue
 from ..storage.config_record import ConfigRecord
 from ..storage.vehicle_store import VehicleStorage
 from ..vehicle.telemetry_status import (
@@ -27,32 +28,31 @@ from ..vehicle.telemetry_status import (
     TelemetryStage,
 )
 from ..vehicle_command import VirtualKey
-from .config_issues import clear_refusals
+from .config_issues import EntitySignals, async_clear_config_issues
 from .config_review import ConfigReview, shown_signals
 from .config_sync import ConfigSync, remove_config
 from .mqtt import MqttTelemetry
 from .server import SIGNAL_NEW_CA, CarListener, TelemetryServerError, async_get_telemetry_server
 from .settings import TelemetrySettings, Transport
-from .silence import SilenceMonitor, clear_silence
+from .silence import SilenceMonitor, async_clear_silence
 
 
 class MeteredListener:
-    """A car between the road and its coordinator.
+    """Counts what a car pushes, between the transport and the car's coordinator.
 
-    Every arrival counts. A record that comes twice because its acknowledgement was lost was sent twice, and Tesla bills
-    what is sent [community]. What nobody here can see: a sending that was lost on its way, and what a car sends to
-    somebody else's server for another application.
+    Every received record counts. A record that is received twice because its acknowledgement was lost was sent twice,
+    and Tesla bills what is sent [community]. Two things cannot be counted: records that were lost on the way, and what a
+    car sends to another server for another application.
 
-    Over MQTT a message is a value, but not every value is a message that comes here: those from a time when nobody
-    listened are missing, retained ones are not new, and a broker may deliver one twice. Whether that server's
-    application is the entry's own is not known either; it is taken for it.
+    Over MQTT a message is a value, but not every billed value is received as a message: values from a time without a
+    subscription are missing, retained ones are not new, and a broker may deliver one twice. Whether the server uses the
+    entry's own application is not known either; it is assumed.
 
     If several entries have the same car and the same application, the car sends once, and one of them counts. With two
-    applications each pays for a stream of its own; as a record does not say for which of them it is, both count both.
+    applications each pays for a stream of its own; as a record does not name its application, both count both.
     """
 
     def __init__(self, vin: str, car: CarListener, meter: Meter, entry_id: str) -> None:
-        """Stand before a car of an entry."""
         self._vin = vin
         self._car = car
         self._meter = meter
@@ -60,28 +60,23 @@ class MeteredListener:
 
     @callback
     def on_record(self, record: Record) -> asyncio.Future[bool] | None:
-        """Count it, and lead it on."""
+        """Count the record, and pass it on."""
         if self._meter.start_receiving(self._vin, self._entry_id):
             self._meter.add_signals(self._vin, billed_signals(record))
         return self._car.on_record(record)
 
     @callback
     def on_connection(self, connected: bool) -> None:
-        """Lead it on."""
+        """Pass it on."""
         self._car.on_connection(connected)
 
 
 REOPEN_INTERVAL: Final = timedelta(minutes=5)
-"""How often a receiver that could not be opened is tried again: a certificate may be there by then."""
-
-
-def issue_id(entry_id: str) -> str:
-    """Return the id of the repair issue about an entry's push channel."""
-    return f"telemetry_{entry_id}"
+"""How often opening the receiver is tried again after it failed: a certificate may exist by then."""
 
 
 class EntryTelemetry:
-    """Telemetry as one entry wants it."""
+    """Receives what the cars of one entry push, over the transport that the user chose."""
 
     def __init__(
         self,
@@ -92,10 +87,11 @@ class EntryTelemetry:
         storage: VehicleStorage,
         cars: dict[str, VehicleCoordinator],
         meter: Meter,
+        entity_signals: EntitySignals,
         *,
         with_location: bool,
     ) -> None:
-        """Nothing is opened or sent yet."""
+        """Prepare; `entity_signals` returns the signals that a car's entities show, by their names."""
         self._hass = hass
         self._entry = entry
         self._configs = configs
@@ -103,14 +99,15 @@ class EntryTelemetry:
         self._storage = storage
         self._cars = cars
         self._meter = meter
+        self._entity_signals = entity_signals
         self._with_location = with_location
         self.server = async_get_telemetry_server(hass, active_endpoints())
         self._mqtt: MqttTelemetry | None = None
         self._review: ConfigReview | None = None
         self._stopped = False
-        self._closed_because = ""
-        """What was logged last, so that it is logged once."""
-        self._trouble = NO_PROBLEM
+        self._logged_error = ""
+        """The error that was logged last, so that it is logged once."""
+        self._diagnosis = NO_PROBLEM
         """Why the receiver is not open."""
         self._silence: SilenceMonitor | None = None
         self._streaming = Streaming.FULL
@@ -118,49 +115,50 @@ class EntryTelemetry:
         self.settings = TelemetrySettings.from_options(entry.options)
 
     async def start(self) -> None:
-        """Open what is wanted. What cannot be opened leaves the cars to polling, and says so."""
+        """Open the transport. If that fails, the cars are polled, and a repair issue says why."""
         await _START[self.settings.transport](self)
 
     async def start_polling(self) -> None:
-        """Hear nothing."""
+        """Receive nothing."""
         self._clear_issue()
-        self._clear_refusals()
+        self._clear_config_issues()
         self._background(self.remove_configs())
 
     async def start_mqtt(self) -> None:
-        """Hear what somebody else's server publishes; the cars' configuration is its operator's business."""
-        self._clear_refusals()
+        """Receive what another telemetry server publishes; its operator configures the cars."""
+        self._clear_config_issues()
         for car in self._cars.values():
             car.set_telemetry_stage(TelemetryStage.WAITING)
         self._open_mqtt()
-        self._watch_silence(lambda: self._mqtt is not None and self._mqtt.subscribed)
+        self._monitor_silence(lambda: self._mqtt is not None and self._mqtt.subscribed)
         self._background(self.remove_configs())
 
     @callback
     def _open_mqtt(self) -> None:
-        """Subscribe for the cars of now."""
+        """Subscribe for the current cars."""
         if self._mqtt is not None:
             self._mqtt.lose()
             self._mqtt.close()
         self._mqtt = MqttTelemetry(
-            self._hass, self.settings.topic_base, self._metered(), self._on_mqtt_available
+            self._hass, self.settings.topic_base, self._listeners(), self._on_mqtt_available
         )
         self._background(self._mqtt.open())
 
     async def start_embedded(self) -> None:
-        """Let the cars connect, and have them told to."""
+        """Open the receiver, and have the cars configured to connect to it."""
         try:
             self._ca = await self.server.open(self._entry.entry_id, self.settings, {})
         except TelemetryServerError as err:
-            if str(err) != self._closed_because:
-                self._closed_because = str(err)
+            if str(err) != self._logged_error:
+                self._logged_error = str(err)
                 LOGGER.error("Cars cannot connect to this Home Assistant: %s", err)
-            self._create_issue(
-                err.key, {"detail": err.detail, "port": str(self.settings.listen_port)}
+            self._raise_issue(
+                RECEIVER_ISSUES[err.key],
+                {"detail": err.detail, "port": str(self.settings.listen_port)},
             )
-            self._trouble = TelemetryDiagnosis(TelemetryProblem.CANNOT_LISTEN, err.detail)
+            self._diagnosis = TelemetryDiagnosis(TelemetryProblem.CANNOT_LISTEN, err.detail)
             for car in self._cars.values():
-                car.set_telemetry_stage(TelemetryStage.WAITING, self._trouble)
+                car.set_telemetry_stage(TelemetryStage.WAITING, self._diagnosis)
             job = HassJob(self._reopen, cancel_on_shutdown=True)
             self._entry.async_on_unload(async_call_later(self._hass, REOPEN_INTERVAL, job))
             return
@@ -168,7 +166,7 @@ class EntryTelemetry:
             await self.server.close(self._entry.entry_id)
             return
         self._accept_cars()
-        self._trouble = NO_PROBLEM
+        self._diagnosis = NO_PROBLEM
         self._clear_issue()
         self._entry.async_on_unload(
             async_dispatcher_connect(self._hass, SIGNAL_NEW_CA, self._on_new_ca)
@@ -176,18 +174,19 @@ class EntryTelemetry:
         self._review = review = ConfigReview(
             self._hass,
             self._entry,
-            self._configurator(),
+            self._make_sync(),
             self._storage,
             self._cars,
             self.settings.public_place,
             self.remove_configs,
+            self._entity_signals,
         )
         review.start()
-        self._watch_silence(lambda: self._streaming is not Streaming.OFF)
+        self._monitor_silence(lambda: self._streaming is not Streaming.OFF)
         self._background(review.review())
 
-    def _configurator(self) -> ConfigSync | None:
-        """Return who configures the cars now; nobody if they are not to push."""
+    def _make_sync(self) -> ConfigSync | None:
+        """Return what configures the cars with the current choice of signals, None if they must not push."""
         if self._streaming is Streaming.OFF:
             return None
         return ConfigSync(
@@ -202,10 +201,10 @@ class EntryTelemetry:
 
     @callback
     def set_streaming(self, streaming: Streaming) -> None:
-        """Have the cars push all, less or nothing from now on: because of the budget, or again.
+        """Have the cars push everything, less or nothing from now on, depending on the budget.
 
-        Who may not push is turned away at once, and has its configuration taken back. What somebody else's server
-        publishes over MQTT is not in our hands.
+        Cars that must not push are disconnected at once, and their configurations are removed. What another server
+        publishes over MQTT cannot be changed from here.
         """
         before, self._streaming = self._streaming, streaming
         if streaming is before or self._review is None:
@@ -219,20 +218,20 @@ class EntryTelemetry:
         self._configure()
 
     def _accept_cars(self) -> None:
-        """Have the cars of now heard, if they may push."""
+        """Let the receiver accept the current cars, if they may push."""
         if self._streaming is not Streaming.OFF:
-            for vin, listener in self._metered().items():
+            for vin, listener in self._listeners().items():
                 self.server.join(self._entry.entry_id, vin, listener)
 
     def _configure(self) -> None:
-        """Have the cars told what they are to do now."""
+        """Have the cars configured for the current CA and choice of signals."""
         if self._review is not None:
-            self._review.configurator = self._configurator()
+            self._review.set_sync(self._make_sync())
             self._background(self._review.review())
 
     @callback
     def _on_new_ca(self, ca: str) -> None:
-        """Have the cars told at once: those that connect anew do not trust the certificate otherwise."""
+        """Configure the cars at once: otherwise those that connect again do not trust the certificate."""
         self._ca = ca
         self._configure()
 
@@ -241,23 +240,23 @@ class EntryTelemetry:
         self._background(self.start_embedded())
 
     async def stop(self) -> None:
-        """Listen no more. The cars stay configured: they come back when the entry does."""
+        """Stop receiving. The cars stay configured: they connect again when the entry is loaded again."""
         self._stopped = True
         await self.server.close(self._entry.entry_id)
         for vin in self._cars:
-            clear_silence(self._hass, vin)
+            async_clear_silence(self._hass, vin)
         if self._mqtt is not None:
             self._mqtt.close()
         self._meter.stop_receiving(self._entry.entry_id)
 
-    def _metered(self) -> dict[str, CarListener]:
-        """Return who hears the cars of now."""
+    def _listeners(self) -> dict[str, CarListener]:
+        """Return the listeners of the current cars, by VIN."""
         entry_id = self._entry.entry_id
         return {
             vin: MeteredListener(vin, car, self._meter, entry_id) for vin, car in self._cars.items()
         }
 
-    def _watch_silence(self, listening: Callable[[], bool] = lambda: True) -> None:
+    def _monitor_silence(self, listening: Callable[[], bool] = lambda: True) -> None:
         self._silence = SilenceMonitor(
             self._hass,
             self._entry,
@@ -271,30 +270,30 @@ class EntryTelemetry:
 
     @callback
     def car_joined(self, car: VehicleCoordinator) -> None:
-        """Hear a car that has joined the account."""
+        """Receive also what a car pushes that has joined the account."""
         if self.settings.transport is not Transport.POLLING:
-            car.set_telemetry_stage(TelemetryStage.WAITING, self._trouble)
+            car.set_telemetry_stage(TelemetryStage.WAITING, self._diagnosis)
         if self._mqtt is not None:
             self._open_mqtt()
         if self._review is not None:
             self._accept_cars()
-            self._review.show(car.vin)
+            self._review.report(car.vin)
             self._background(self._review.review())
         if self._silence is not None:
             self._silence.watch(car.vin)
 
     @callback
     def car_left(self, vin: str) -> None:
-        """Expect nothing more of a car that has left; its configuration is out of this account's reach."""
+        """Receive nothing more of a car that has left; this account cannot remove its configuration."""
         self.server.leave(self._entry.entry_id, vin)
-        clear_silence(self._hass, vin)
-        clear_refusals(self._hass, vin)
+        async_clear_silence(self._hass, vin)
+        async_clear_config_issues(self._hass, vin)
         if self._mqtt is not None:
             self._open_mqtt()
         self._meter.stop_receiving(self._entry.entry_id, vin)
 
     async def remove_configs(self) -> None:
-        """Take back the configurations of a time when telemetry was wanted."""
+        """Remove the configurations of a time when the cars were to connect here."""
         for vin in self._storage.configured:
             if await remove_config(self._configs, vin, self._storage.config_record(vin).place):
                 await self._storage.save_config_record(vin, ConfigRecord())
@@ -304,34 +303,22 @@ class EntryTelemetry:
             self._hass, coroutine, f"{DOMAIN} telemetry of {self._entry.title}"
         )
 
-    @property
-    def _issue_id(self) -> str:
-        return issue_id(self._entry.entry_id)
-
     @callback
     def _on_mqtt_available(self, available: bool) -> None:
         if available:
             self._clear_issue()
         else:
-            self._create_issue("telemetry_no_mqtt", {})
+            self._raise_issue(TELEMETRY_NO_MQTT, {})
 
-    def _create_issue(self, key: str, placeholders: dict[str, str]) -> None:
-        ir.async_create_issue(
-            self._hass,
-            DOMAIN,
-            self._issue_id,
-            is_fixable=False,
-            severity=ir.IssueSeverity.ERROR,
-            translation_key=key,
-            translation_placeholders=placeholders,
-        )
+    def _raise_issue(self, issue_type: IssueType, placeholders: dict[str, str]) -> None:
+        async_raise_issue(self._hass, issue_type, placeholders, entry=self._entry)
 
-    def _clear_refusals(self) -> None:
+    def _clear_config_issues(self) -> None:
         for vin in self._cars:
-            clear_refusals(self._hass, vin)
+            async_clear_config_issues(self._hass, vin)
 
     def _clear_issue(self) -> None:
-        ir.async_delete_issue(self._hass, DOMAIN, self._issue_id)
+        async_clear_issues(self._hass, Success.LISTENING, entry=self._entry)
 
 
 _START: Final[dict[Transport, Callable[[EntryTelemetry], Coroutine[Any, Any, None]]]] = {

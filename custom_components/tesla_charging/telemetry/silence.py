@@ -1,6 +1,7 @@
-"""Cars that should push and do not: noticed by the free look at whether they are online, explained after a day.
+"""Detects cars that are online and should push, but do not; a repair issue reports them after a day.
 
-Such a car is polled like any other in the meantime; it is never woken. The day is counted over restarts.
+Whether a car is online is checked free of charge. A silent car is polled like any other meanwhile, and never woken. The
+day is counted over restarts.
 """
 
 from collections.abc import Callable
@@ -11,47 +12,46 @@ from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import issue_registry as ir
 
 from .. import clock
 from ..const import DOMAIN, LOGGER, STATE_INTERVAL
 from ..coordinator import VehicleCoordinator
 from ..fleet_api import Connectivity, FleetApiError, TelemetryConfigs
 from ..fleet_telemetry import ConfigAnswerError, ReportedError, read_reported_errors
-from ..issues.registry import car_issue_id
+from ..issues.kinds import TELEMETRY_SILENT, TELEMETRY_SILENT_MQTT, IssueType, Success
+from ..issues.registry import async_clear_issues, async_raise_issue, plain_text
 from ..storage.vehicle_store import VehicleStorage
 from ..vehicle.telemetry_status import TelemetryStage
 from .settings import TelemetrySettings, Transport
 
 ONLINE_FOR: Final = timedelta(minutes=15)
-"""How long in all a car has to be seen online before its silence means anything: a connection takes minutes."""
+"""How long in all a car has to be online before its silence means anything: connecting takes minutes."""
 SILENT_FOR: Final = timedelta(hours=24)
-"""How long after it was first seen online without a push its owner is told."""
-ASK_INTERVAL: Final = timedelta(hours=24)
-"""Between two questions for what the car reported; each is billed."""
+"""How long after a car was first seen online without a push the issue is raised."""
+REQUEST_INTERVAL: Final = timedelta(hours=24)
+"""Between two requests for the errors that the car reported; each is billed."""
 LONGEST_STEP: Final = 2 * STATE_INTERVAL
-"""Between two looks the car counts as online, but not over a gap in the looking."""
+"""Between two checks the car counts as online, but not if they are further apart than this."""
 SHOWN_ERRORS: Final = 3
-SHOWN_LENGTH: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What is expected of the cars on one road, and what is said of those that do otherwise."""
+    """When a car is expected to push over one transport, and the issue if it does not."""
 
     stages: frozenset[TelemetryStage]
     """Of a car that should be connected when it is online."""
-    translation_key: str
+    issue_type: IssueType
     reported: bool
-    """Whether cars report to Tesla why they do not connect; of somebody else's server that is not ours to ask."""
+    """Whether Tesla can be asked what the cars report; it answers only about connections to this receiver."""
 
 
 EXPECTATIONS: Final = {
     Transport.EMBEDDED: Expectation(
-        frozenset({TelemetryStage.CONFIGURED, TelemetryStage.SYNCED}), "telemetry_silent", True
+        frozenset({TelemetryStage.CONFIGURED, TelemetryStage.SYNCED}), TELEMETRY_SILENT, True
     ),
     Transport.MQTT: Expectation(
-        frozenset({TelemetryStage.WAITING, TelemetryStage.SYNCED}), "telemetry_silent_mqtt", False
+        frozenset({TelemetryStage.WAITING, TelemetryStage.SYNCED}), TELEMETRY_SILENT_MQTT, False
     ),
 }
 
@@ -63,12 +63,12 @@ class Silence:
     since: float = 0.0
     """When it was first seen online without a push; 0 for never."""
     online: float = 0.0
-    """Seconds that it was seen online since."""
+    """Seconds that it was online since."""
     seen_at: float = 0.0
     """When it was seen online last, 0 if it is not online."""
 
-    def look(self, now: float, *, online: bool) -> Silence:
-        """Return what is known after another look at a car that has pushed nothing."""
+    def check(self, now: float, *, online: bool) -> Silence:
+        """Return the silence after another check of a car that has pushed nothing."""
         if not online:
             return replace(self, seen_at=0.0)
         if not self.since:
@@ -89,8 +89,8 @@ class Silence:
                 return cls(since, online, seen_at)
         return cls()
 
-    def calls_for_help(self, now: float) -> bool:
-        """Whether it is time to tell somebody."""
+    def is_reportable(self, now: float) -> bool:
+        """Whether the silence has lasted long enough to raise the issue."""
         return (
             self.online > ONLINE_FOR.total_seconds()
             and now - self.since >= SILENT_FOR.total_seconds()
@@ -98,7 +98,7 @@ class Silence:
 
 
 class SilenceMonitor:
-    """Watches the cars of one entry."""
+    """Monitors the cars of one entry."""
 
     def __init__(
         self,
@@ -110,7 +110,7 @@ class SilenceMonitor:
         storage: VehicleStorage,
         listening: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Nothing is watched yet; without `listening` here a car's silence says nothing."""
+        """Prepare; while `listening` returns False, nothing can be received, and a car's silence does not count."""
         self._hass = hass
         self._entry = entry
         self._configs = configs
@@ -120,28 +120,27 @@ class SilenceMonitor:
         self._storage = storage
         self._listening = listening
         stored = storage.silences
-        # elsewhere they may be heard: the day begins anew
+        # cars may be able to reach another host, port or topic: the day begins again
         known = stored.get("cars") if stored.get("place") == self._place else None
-        known = known if isinstance(known, dict) else {}
-        self._known = known
+        self._stored = known if isinstance(known, dict) else {}
         self._silences: dict[str, Silence] = {}
-        self._asked_at: dict[str, float] = {}
+        self._requested_at: dict[str, float] = {}
 
     @callback
     def start(self) -> None:
-        """Look whenever something was heard of a car, until the entry is unloaded."""
+        """Check a car whenever its coordinator is updated, until the entry is unloaded."""
         for vin in self._cars:
             self.watch(vin)
 
     @callback
     def watch(self, vin: str) -> None:
-        """Look at one car as well that has joined the account."""
-        self._silences[vin] = Silence.from_list(self._known.get(vin))
-        self._entry.async_on_unload(self._cars[vin].async_add_listener(partial(self._look, vin)))
+        """Check one car; it may have joined the account later."""
+        self._silences[vin] = Silence.from_list(self._stored.get(vin))
+        self._entry.async_on_unload(self._cars[vin].async_add_listener(partial(self._check, vin)))
 
     @property
     def _place(self) -> str:
-        """Where the cars are expected."""
+        """The transport, host, port and topic over which the cars are expected to push."""
         settings = self._settings
         return f"{settings.transport} {settings.public_place} {settings.topic_base}"
 
@@ -149,20 +148,20 @@ class SilenceMonitor:
         cars = {vin: silence.as_list() for vin, silence in self._silences.items()}
         return {"place": self._place, "cars": cars}
 
-    def _note(self, vin: str, silence: Silence) -> None:
+    def _record(self, vin: str, silence: Silence) -> None:
         if silence != self._silences[vin]:
             self._silences[vin] = silence
             self._storage.save_silences(self._as_dict)
 
     @callback
-    def _look(self, vin: str) -> None:
+    def _check(self, vin: str) -> None:
         if vin not in self._cars:
             return
         car, silence = self._cars[vin], self._silences[vin]
         pushed = silence.since and (car.pushed_at or 0.0) >= silence.since
         if pushed or car.data.telemetry not in self._expectation.stages:
-            self._note(vin, Silence())
-            clear_silence(self._hass, vin)
+            self._record(vin, Silence())
+            async_clear_silence(self._hass, vin)
             return
         now = clock.now()
         online = (
@@ -170,42 +169,39 @@ class SilenceMonitor:
             and car.last_update_success
             and car.data.connectivity is Connectivity.ONLINE
         )
-        silence = silence.look(now, online=online)
-        self._note(vin, silence)
-        if silence.calls_for_help(now) and self._may_ask(vin, now):
-            self._asked_at[vin] = now
+        silence = silence.check(now, online=online)
+        self._record(vin, silence)
+        if silence.is_reportable(now) and self._may_request(vin, now):
+            self._requested_at[vin] = now
             self._entry.async_create_background_task(
-                self._hass, self._explain(vin), f"{DOMAIN} silence of {car.name}"
+                self._hass, self._report(vin), f"{DOMAIN} silence of {car.name}"
             )
 
-    def _may_ask(self, vin: str, now: float) -> bool:
-        asked_at = self._asked_at.get(vin)
-        return asked_at is None or not 0 <= now - asked_at < ASK_INTERVAL.total_seconds()
+    def _may_request(self, vin: str, now: float) -> bool:
+        requested_at = self._requested_at.get(vin)
+        return (
+            requested_at is None or not 0 <= now - requested_at < REQUEST_INTERVAL.total_seconds()
+        )
 
-    async def _explain(self, vin: str) -> None:
-        """Tell the owner, with what the car itself reported to Tesla."""
+    async def _report(self, vin: str) -> None:
+        """Raise the issue, with the errors that the car itself reported to Tesla."""
         reported = await self._reported(vin) if self._expectation.reported else ()
         if vin not in self._cars or not self._silences[vin].since:
-            return  # it spoke meanwhile, or left the account
-        # the newest are first; what others wrote is shown as it is, not as markup
+            return  # it pushed meanwhile, or left the account
+        # the newest are first
         texts = dict.fromkeys(
-            error.detail.replace("`", "'").replace("\n", " ")[:SHOWN_LENGTH]
-            for error in reported
-            if error.vin in {None, vin}
+            plain_text(error.detail) for error in reported if error.vin in {None, vin}
         )
         self._cars[vin].report_error("; ".join(texts))
-        ir.async_create_issue(
+        async_raise_issue(
             self._hass,
-            DOMAIN,
-            silence_issue_id(self._hass, vin),
-            is_fixable=False,
-            severity=ir.IssueSeverity.WARNING,
-            translation_key=self._expectation.translation_key,
-            translation_placeholders={
+            self._expectation.issue_type,
+            {
                 "car": self._cars[vin].vehicle_name,
                 "errors": ", ".join(f"`{text}`" for text in list(texts)[:SHOWN_ERRORS]) or "-",
                 "base": self._settings.topic_base,
             },
+            vin=vin,
         )
 
     async def _reported(self, vin: str) -> tuple[ReportedError, ...]:
@@ -216,12 +212,7 @@ class SilenceMonitor:
             return ()
 
 
-def silence_issue_id(hass: HomeAssistant, vin: str) -> str:
-    """Return the id of the repair issue about a silent car."""
-    return car_issue_id(hass, "telemetry_silent", vin)
-
-
 @callback
-def clear_silence(hass: HomeAssistant, vin: str) -> None:
-    """Take back what was said of a car, if anything was."""
-    ir.async_delete_issue(hass, DOMAIN, silence_issue_id(hass, vin))
+def async_clear_silence(hass: HomeAssistant, vin: str) -> None:
+    """Clear the issue about a silent car."""
+    async_clear_issues(hass, Success.PUSHED, vin=vin)
