@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
-import re
+from itertools import islice
 from typing import Any, Final
 
 from homeassistant.const import WEEKDAYS
@@ -24,10 +24,9 @@ from ..vehicle_command import (
     Command,
     CommandRequest,
 )
+from .charge_starts import MAX_SCHEDULES
 from .state import VehicleState
 
-MAX_SCHEDULES: Final = 200
-"""How many of a car's schedules are read; Tesla's cars hold 50."""
 SCHEDULES_FROM: Final = (2024, 26)
 """The firmware that brought schedules, and took the one scheduled charging or departure away."""
 _MASKS: Final = {name[:3].lower(): mask for name, mask in DAYS.items()}
@@ -230,9 +229,6 @@ NEAR: Final = 1000.0
 WEEK: Final = 7
 EVERY_DAY: Final = 127
 
-_DEGREES: Final = r"(-?[0-9]{1,3}\.[0-9]{1,9})"
-_WORD: Final = re.compile(rf"([0-9]{{1,3}}),([0-9]{{1,4}}),([01]),{_DEGREES},{_DEGREES}")
-
 type Place = tuple[float, float]
 
 
@@ -260,23 +256,20 @@ def _of_setting(state: VehicleState, now: datetime) -> Iterator[datetime]:
 def _of_schedules(
     state: VehicleState, home: Place, at_home: bool | None, now: datetime
 ) -> Iterator[datetime]:
-    told = state.value("charge_schedules")
     place = _place(state, home, at_home)
-    if not isinstance(told, str) or place is None:
+    if place is None:
         return
-    told_at = dt_util.utc_from_timestamp(state.measured_at("charge_schedules") or 0)
-    for word in told.split():
-        if (parts := _WORD.fullmatch(word)) is None:  # from a damaged file
+    reported_at = dt_util.utc_from_timestamp(state.measured_at("charge_schedules") or 0)
+    for start in state.charge_starts:
+        away = location.distance(*place, start.latitude, start.longitude)
+        if away is None or away > NEAR:
             continue
-        days, minutes, once, latitude, longitude = parts.groups()
-        away = location.distance(*place, float(latitude), float(longitude))
-        if away is None or away > NEAR or int(minutes) > LAST_MINUTE:
-            continue
-        if int(once):  # only the first time since it was told of: then the car forgets it
-            first = told_at.astimezone(now.tzinfo)
-            yield from [at for at in _times(int(days), int(minutes), first) if at > told_at][:1]
+        if start.once:  # only the first time since the car reported it: then the car forgets it
+            first = reported_at.astimezone(now.tzinfo)
+            later = (at for at in _times(start.days, start.minutes, first) if at > reported_at)
+            yield from islice(later, 1)
         else:
-            yield from _times(int(days), int(minutes), now)
+            yield from _times(start.days, start.minutes, now)
 
 
 def _times(days: int, minutes: int, since: datetime) -> Iterator[datetime]:
@@ -289,8 +282,8 @@ def _times(days: int, minutes: int, since: datetime) -> Iterator[datetime]:
 
 def _place(state: VehicleState, home: Place, at_home: bool | None) -> Place | None:
     """Return where the car is, as far as that is known; a car that nobody places is taken to be at home."""
-    if isinstance(position := state.value("Location"), tuple):
-        return position
+    if state.position is not None:
+        return state.position
     return None if at_home is False else home
 
 
