@@ -96,14 +96,14 @@ def _boolean(value: Any) -> SignalValue | None:
     return value
 
 
-_NO_WORD: Final = frozenset({"", "<invalid>", "Unknown", "SNA", "Invalid"})
+_EMPTY_WORDS: Final = frozenset({"", "<invalid>", "Unknown", "SNA", "Invalid"})
 
 
 def _word(value: Any) -> SignalValue | None:
     """Accept a word; Tesla has several for "none"."""
     if not isinstance(value, str):
         raise NotGiven
-    return None if value in _NO_WORD else value[:MAX_TEXT]
+    return None if value in _EMPTY_WORDS else value[:MAX_TEXT]
 
 
 def _version(value: Any) -> SignalValue | None:

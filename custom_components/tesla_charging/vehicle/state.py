@@ -174,17 +174,17 @@ class VehicleState:
         readings = {known: row for known, row in self.readings.items() if known != name}
         return replace(self, readings=readings)
 
-    def with_connectivity(self, connection: Connectivity) -> VehicleState:
+    def with_connectivity(self, connectivity: Connectivity) -> VehicleState:
         """Return the state with another connection."""
-        return replace(self, connectivity=connection)
+        return replace(self, connectivity=connectivity)
 
     def with_stage(self, stage: TelemetryStage) -> VehicleState:
         """Return the state with the push channel at another stage."""
         return replace(self, telemetry=stage)
 
-    def with_diagnosis(self, trouble: TelemetryDiagnosis) -> VehicleState:
+    def with_diagnosis(self, diagnosis: TelemetryDiagnosis) -> VehicleState:
         """Return the state with other problems of the push channel."""
-        return replace(self, diagnosis=trouble)
+        return replace(self, diagnosis=diagnosis)
 
     def with_received_at(self, at: float, grain: float = RECEIVED_GRAIN) -> VehicleState:
         """Return the state of a car that pushed something; the moment is noted once in `grain` seconds."""
