@@ -179,7 +179,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             state or self.data,
             self.push,
             clock.now(),
-            seen=seen,
+            connectivity=seen,
             confirm_wanted=self.confirmation.wanted,
         )
 
@@ -188,7 +188,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         if not insist:
             self._vehicles.check_bill()
         self.observations.record_poll(clock.now())
-        by_user = self.confirmation.take_request()
+        by_user = self.confirmation.record_poll()
         sections = [*self._sections]
         if knows_schedules(self.data.value("Version")) is not False:
             sections.append(Section.CHARGE_SCHEDULES)
@@ -307,7 +307,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
     async def _confirm(self) -> None:
         if self.observations.pushes(self.data, self.push, clock.now()) and not self.data.assumed:
             # the car has pushed what the command changed; it stays silent only if nothing changed
-            self.confirmation.take_request()
+            self.confirmation.record_poll()
             return
         await self.async_refresh()
 

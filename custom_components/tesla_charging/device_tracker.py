@@ -57,5 +57,4 @@ class VehicleTracker(VehicleEntity, TrackerEntity):
 
     @property
     def _position(self) -> tuple[float, float] | None:
-        position = self.state_of_car.value("Location")
-        return position if isinstance(position, tuple) else None
+        return self.state_of_car.position

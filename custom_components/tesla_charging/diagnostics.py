@@ -203,11 +203,11 @@ def _car(
 
 def _next_question(car: VehicleCoordinator, now: float) -> dict[str, Any] | None:
     """Return in how many seconds the car is looked at or asked again, and why; nothing of its owner's habits."""
-    plan = car.observations.plan
+    plan = car.observations.decision
     if plan is None:
         return None
     seconds = round(plan.at - now, 1) if math.isfinite(plan.at) else None
-    return {"in": seconds, "why": plan.why, "stretch": car.observations.stretch()}
+    return {"in": seconds, "why": plan.reason, "stretch": car.observations.stretch()}
 
 
 def _ago(moment: float | None, now: float) -> float | None:

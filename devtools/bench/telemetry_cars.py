@@ -24,7 +24,7 @@ from custom_components.tesla_charging.fleet_telemetry import (
     server_context,
     settle,
 )
-from custom_components.tesla_charging.vehicle.push import GRAIN as PUSH_GRAIN
+from custom_components.tesla_charging.vehicle.push import CLOCK_GRAIN as PUSH_GRAIN
 from custom_components.tesla_charging.vehicle.state import VehicleState, pushed_readings
 from tests.fleet_telemetry.frames import payload, stream
 from tests.fleet_telemetry.pki import VehicleTree, client_context

@@ -208,7 +208,7 @@ async def test_a_location_that_is_withdrawn_while_it_is_read_is_forgotten(home: 
     await home.poll()
     assert home.state("binary_sensor", "at_home") == "on"
     home.tesla.remove_scope(home.account, home.application, "vehicle_location")
-    entry_of(home).runtime_data.cars[PEARL].observations.asked_at = None
+    entry_of(home).runtime_data.cars[PEARL].observations.polled_at = None
     await home.poll()
     assert home.state("sensor", "battery_level") == "62"
     assert home.state("binary_sensor", "at_home") == "unknown"

@@ -76,7 +76,7 @@ async def test_trouble_with_a_car_goes_with_the_car(
         await car.async_refresh()
     await home.settle()
     for car in entry_of(home).runtime_data.cars.values():
-        car.observations.asked_at = None
+        car.observations.polled_at = None
     await home.poll()
     assert told(home) == {"mobile_access_disabled"}
     await entry_of(home).runtime_data.account.forget(MIDNIGHT)

@@ -32,7 +32,7 @@ def test_every_answer_narrows_down_when_the_level_becomes_another() -> None:
     errors, doubts = [], []
     now, exact = NOW, 40.4
     for _ in range(10):
-        expected = forecast(told(now, exact), expected, now, goes_on=expected is not None)
+        expected = forecast(told(now, exact), expected, now, charged_meanwhile=expected is not None)
         assert expected is not None
         assert expected.low <= exact <= expected.high
         doubts.append(expected.high - expected.low)
@@ -56,19 +56,21 @@ def test_a_step_is_looked_for_within_bounds_and_never_in_the_past() -> None:
 
 
 def test_a_car_that_shows_another_range_than_expected_is_a_new_beginning() -> None:
-    before = ChargeForecast(NOW, 50.0, 50.1, shown=150.0, rate=RATE)
-    after = forecast(told(NOW + 600, 52.5, RatedRange=140.0), before, NOW + 600, goes_on=True)
+    before = ChargeForecast(NOW, 50.0, 50.1, range_miles=150.0, rate=RATE)
+    after = forecast(
+        told(NOW + 600, 52.5, RatedRange=140.0), before, NOW + 600, charged_meanwhile=True
+    )
     assert after is not None
     assert (after.low, after.high) == (52.0, 53.0)
 
 
 def test_another_power_is_noticed_with_the_next_answer() -> None:
-    before = ChargeForecast(NOW, 50.0, 50.1, shown=150.0, rate=RATE)
-    after = forecast(told(NOW + 600, 57.5), before, NOW + 600, goes_on=True)
+    before = ChargeForecast(NOW, 50.0, 50.1, range_miles=150.0, rate=RATE)
+    after = forecast(told(NOW + 600, 57.5), before, NOW + 600, charged_meanwhile=True)
     assert after is not None
     assert after.rate == pytest.approx(7.5 / 600, rel=0.02)
     # what it lost or won while it did not charge tells nothing of how fast it does
-    later = forecast(told(NOW + 600, 57.5), before, NOW + 600, goes_on=False)
+    later = forecast(told(NOW + 600, 57.5), before, NOW + 600, charged_meanwhile=False)
     assert later is not None
     assert later.rate == pytest.approx(RATE, rel=0.02)
 
@@ -95,20 +97,20 @@ def test_another_power_is_noticed_with_the_next_answer() -> None:
 def test_how_fast_it_goes_is_known_from_the_first_answer_if_a_car_says_so(
     said: dict[str, Any], rate: float | None
 ) -> None:
-    expected = forecast(told(NOW, 60.2, **said), None, NOW, goes_on=False)
+    expected = forecast(told(NOW, 60.2, **said), None, NOW, charged_meanwhile=False)
     assert expected is not None
     assert expected.rate == (rate if rate is None else pytest.approx(rate, rel=0.03))
 
 
 def test_its_end_is_what_the_car_says() -> None:
     expected = forecast(
-        told(NOW, 60.0, EstimatedHoursToChargeTermination=1.5), None, NOW, goes_on=False
+        told(NOW, 60.0, EstimatedHoursToChargeTermination=1.5), None, NOW, charged_meanwhile=False
     )
     assert expected is not None
     assert expected.ends_at == NOW + 5400 + 30
     silent = forecast(
-        told(NOW, 60.0, EstimatedHoursToChargeTermination=None), None, NOW, goes_on=False
+        told(NOW, 60.0, EstimatedHoursToChargeTermination=None), None, NOW, charged_meanwhile=False
     )
     assert silent is not None
     assert silent.ends_at is None
-    assert forecast(told(NOW, 60.0, BatteryLevel=None), None, NOW, goes_on=False) is None
+    assert forecast(told(NOW, 60.0, BatteryLevel=None), None, NOW, charged_meanwhile=False) is None

@@ -11,7 +11,7 @@ from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.tesla_charging.fleet_api import Connectivity
-from custom_components.tesla_charging.polling.decision import MOST_A_DAY, PollTarget
+from custom_components.tesla_charging.polling.decision import MAX_POLLS_A_DAY, PollTarget
 from custom_components.tesla_charging.polling.observations import PollObservations
 from custom_components.tesla_charging.polling.usage_pattern import UsagePattern
 from custom_components.tesla_charging.vehicle.location import HomeProximity
@@ -207,7 +207,7 @@ def does_anything(now: float, dice: random.Random) -> Any:
         (charges_every_other_minute, 200),
         (is_always_just_parked, 180),
         *(
-            (trick, MOST_A_DAY)
+            (trick, MAX_POLLS_A_DAY)
             for trick in (
                 flaps_and_says_another_thing_each_time,
                 charges_like_nobody,
@@ -219,7 +219,7 @@ def does_anything(now: float, dice: random.Random) -> Any:
     ],
 )
 def test_whatever_a_car_does_a_day_has_its_price(trick: Trick, most: int) -> None:
-    assert MOST_A_DAY * 0.002 < 0.52
+    assert MAX_POLLS_A_DAY * 0.002 < 0.52
     dice, push, state = random.Random(1), PushChannel(), VehicleState()
     now, days, asked = MONDAY, 3, []
     asking = PollObservations("LRW3E7EK0PC000101", UsagePattern(), now)
@@ -229,7 +229,7 @@ def test_whatever_a_car_does_a_day_has_its_price(trick: Trick, most: int) -> Non
             seen = Connectivity.ONLINE if online else Connectivity.ASLEEP
             asking.record_connectivity(seen, state.connectivity, now)
             state = state.with_connectivity(seen)
-            if asking.decide(state, push, now, seen=seen).target is PollTarget.DATA:
+            if asking.decide(state, push, now, connectivity=seen).target is PollTarget.DATA:
                 assert online
                 asked.append(now)
                 asking.record_poll(now)
@@ -237,7 +237,7 @@ def test_whatever_a_car_does_a_day_has_its_price(trick: Trick, most: int) -> Non
                 after = state.merge(new, now=now)
                 asking.record_answer(after, state, now)
                 state = after
-                asking.decide(state, push, now, seen=seen)
+                asking.decide(state, push, now, connectivity=seen)
         now += asking.wait(now).total_seconds()
     for start in asked:
         assert sum(start <= at < start + DAY for at in asked) <= most

@@ -137,7 +137,7 @@ async def test_a_failure_is_tried_again_with_the_next_look_and_not_at_once(
     await home.set_up()
     for path in (f"vehicles/{PEARL}", "vehicle_data"):
         home.tesla.faults.status(503, path, method="GET", times=None)
-        coordinator(home).observations.asked_at = None
+        coordinator(home).observations.polled_at = None
         await coordinator(home).async_refresh()
         wait = coordinator(home).update_interval
         assert wait is not None
@@ -204,7 +204,7 @@ async def test_a_car_on_its_way_is_not_asked_before_it_can_be_at_home(
     home.tesla.clock.advance(HOUR)
     car.drive_away(latitude, longitude, speed_mph=1)
     await home.set_up(location=True)
-    plan = coordinator(home).observations.plan
+    plan = coordinator(home).observations.decision
     assert plan is not None
-    assert plan.why == "driving"
+    assert plan.reason == "driving"
     assert least * MINUTE <= plan.at - home.tesla.clock.now() <= most * MINUTE

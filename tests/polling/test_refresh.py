@@ -156,7 +156,7 @@ async def test_an_automation_that_updates_an_entity_without_end_has_a_limit(
     polled_home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = polled_home
-    monkeypatch.setattr(timers, "SAME_MOMENT", 0.0)
+    monkeypatch.setattr(timers, "FRESH_FOR", 0.0)
     for _ in range(40):
         await update(home, home.entity_id("sensor", "battery_level"))
     assert asked(home) == 30

@@ -9,7 +9,7 @@ import pytest
 
 from custom_components.tesla_charging.polling.usage_pattern import (
     HOURS,
-    MOST,
+    MAX_WEIGHT,
     UsagePattern,
     hour_of_week,
 )
@@ -36,78 +36,84 @@ def hass_time_zone() -> Any:
 
 def plugged_in_at_six(weeks: int) -> UsagePattern:
     """Plugged in at six on workdays."""
-    habits = UsagePattern().extended(MONDAY)
+    habits = UsagePattern().started(MONDAY)
     for day in range(7 * weeks):
         if day % 7 < 5:
-            habits = habits.with_sample(MONDAY + day * DAY + SIX, plugged=True)
+            habits = habits.with_sample(MONDAY + day * DAY + SIX, plugged_in=True)
     return habits
 
 
 def test_before_anything_is_known_days_are_likelier_than_nights() -> None:
-    assert UsagePattern().use(MONDAY + SIX) > 3 * UsagePattern().use(MONDAY + THREE) > 0
+    assert (
+        UsagePattern().use_probability(MONDAY + SIX)
+        > 3 * UsagePattern().use_probability(MONDAY + THREE)
+        > 0
+    )
 
 
 def test_a_habit_is_known_after_two_weeks_and_stays_known() -> None:
     for weeks in (2, 4, 52):
         habits, now = plugged_in_at_six(weeks), MONDAY + 7 * weeks * DAY
-        assert habits.plug(now + SIX) > 0.5, weeks
+        assert habits.plug_in_probability(now + SIX) > 0.5, weeks
         assert (
-            habits.plug(now + SIX)
-            > 1.5 * habits.plug(now + SIX - 3600)
-            > habits.plug(now + 9 * 3600)
+            habits.plug_in_probability(now + SIX)
+            > 1.5 * habits.plug_in_probability(now + SIX - 3600)
+            > habits.plug_in_probability(now + 9 * 3600)
         )
-        assert habits.plug(now + 9 * 3600) < 0.06
+        assert habits.plug_in_probability(now + 9 * 3600) < 0.06
         # Saturday is another kind of day
-        assert habits.plug(now + 5 * DAY + SIX) < 0.06
-        assert habits.use(now + SIX) == habits.plug(now + SIX)
+        assert habits.plug_in_probability(now + 5 * DAY + SIX) < 0.06
+        assert habits.use_probability(now + SIX) == habits.plug_in_probability(now + SIX)
 
 
 def test_a_first_week_helps_on_such_days_of_the_same_week() -> None:
-    habits = UsagePattern().extended(MONDAY)
+    habits = UsagePattern().started(MONDAY)
     for day in range(3):
         habits = habits.with_sample(MONDAY + day * DAY + SIX)
     thursday = MONDAY + 3 * DAY + SIX
-    assert habits.use(thursday) > 2 * UsagePattern().use(thursday)
-    assert habits.plug(thursday) < UsagePattern().plug(thursday)
+    assert habits.use_probability(thursday) > 2 * UsagePattern().use_probability(thursday)
+    assert habits.plug_in_probability(thursday) < UsagePattern().plug_in_probability(thursday)
 
 
 def test_what_is_not_done_any_more_is_forgotten() -> None:
     habits = plugged_in_at_six(10)
     months = MONDAY + 30 * 7 * DAY
-    assert habits.plug(months + SIX) < 0.1
+    assert habits.plug_in_probability(months + SIX) < 0.1
     assert habits.with_sample(months + SIX).plugs == {}
 
 
 def test_however_often_something_is_done_it_is_never_more_than_certain() -> None:
-    habits = UsagePattern().extended(MONDAY)
+    habits = UsagePattern().started(MONDAY)
     for second in range(5_000):
-        habits = habits.with_sample(MONDAY + second, plugged=True)
+        habits = habits.with_sample(MONDAY + second, plugged_in=True)
     assert habits.plugs.keys() == {0, 1}
-    assert max(habits.plugs.values()) <= MOST
-    assert habits.plug(MONDAY + 5_000) <= 1
-    assert 0 < habits.plug(MONDAY + 3 * DAY) <= 1
+    assert max(habits.plugs.values()) <= MAX_WEIGHT
+    assert habits.plug_in_probability(MONDAY + 5_000) <= 1
+    assert 0 < habits.plug_in_probability(MONDAY + 3 * DAY) <= 1
 
 
 def test_a_clock_that_jumps_makes_nothing_of_it() -> None:
     habits = plugged_in_at_six(4)
     for now in (0.0, MONDAY - 400 * DAY, MONDAY + 40_000 * DAY):
-        assert 0 < habits.plug(now) <= 1
-        jumped = habits.with_sample(now, plugged=True)
-        assert 0 < jumped.plug(MONDAY + 28 * DAY + SIX) <= 1
-        assert all(0 < weight <= MOST for weight in jumped.plugs.values())
+        assert 0 < habits.plug_in_probability(now) <= 1
+        jumped = habits.with_sample(now, plugged_in=True)
+        assert 0 < jumped.plug_in_probability(MONDAY + 28 * DAY + SIX) <= 1
+        assert all(0 < weight <= MAX_WEIGHT for weight in jumped.plugs.values())
 
 
 def test_habits_are_small_and_survive_being_saved() -> None:
-    habits = UsagePattern().extended(MONDAY)
+    habits = UsagePattern().started(MONDAY)
     for hour in range(3 * HOURS):
-        habits = habits.with_sample(MONDAY + hour * 3600, plugged=hour % 3 == 0)
+        habits = habits.with_sample(MONDAY + hour * 3600, plugged_in=hour % 3 == 0)
     saved = json.dumps(habits.as_dict())
     assert len(saved) < 6_000
     read = UsagePattern.from_dict(json.loads(saved))
     for hour in range(HOURS):
         now = MONDAY + (3 * HOURS + hour) * 3600
-        assert read.use(now) == pytest.approx(habits.use(now), abs=1e-3)
-        assert read.plug(now) == pytest.approx(habits.plug(now), abs=1e-3)
+        assert read.use_probability(now) == pytest.approx(habits.use_probability(now), abs=1e-3)
+        assert read.plug_in_probability(now) == pytest.approx(
+            habits.plug_in_probability(now), abs=1e-3
+        )
     assert UsagePattern.from_dict(UsagePattern().as_dict()) == UsagePattern()
 
 
@@ -132,7 +138,7 @@ def test_of_what_is_damaged_in_part_the_rest_is_read() -> None:
     uses = {"7": 1.0, "168": 1.0, "-1": 1.0, "x": 1.0, "²": 1.0, "9" * 5_000: 1.0, "8": "x"}
     uses |= {"9": -1.0, "10": math.nan, "11": 1e9, "12": True}
     read = UsagePattern.from_dict({"since": MONDAY, "at": MONDAY, "uses": uses, "plugs": [1]})
-    assert read.uses == {7: 1.0, 11: MOST}
+    assert read.uses == {7: 1.0, 11: MAX_WEIGHT}
     assert read.plugs == {}
 
 

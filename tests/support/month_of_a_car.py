@@ -15,7 +15,7 @@ from custom_components.tesla_charging.fleet_api import Connectivity
 from custom_components.tesla_charging.polling.decision import PollTarget
 from custom_components.tesla_charging.polling.observations import PollObservations
 from custom_components.tesla_charging.polling.usage_pattern import UsagePattern
-from custom_components.tesla_charging.vehicle.location import NOWHERE, HomeProximity
+from custom_components.tesla_charging.vehicle.location import UNKNOWN_PROXIMITY, HomeProximity
 from custom_components.tesla_charging.vehicle.push import PushChannel
 from custom_components.tesla_charging.vehicle.state import VehicleState, readings_of
 
@@ -261,7 +261,7 @@ def ask_as_we_do(
     *,
     vin: str = "LRW3E7EK0PC000101",
     stretch: float = 1.0,
-    whereabouts: Callable[[float], HomeProximity] = lambda _: NOWHERE,
+    whereabouts: Callable[[float], HomeProximity] = lambda _: UNKNOWN_PROXIMITY,
     on_ask: Callable[[float, str], None] = lambda _now, _why: None,
 ) -> Seen:
     """Ask as the coordinator does."""
@@ -274,14 +274,14 @@ def ask_as_we_do(
             online = Connectivity.ONLINE if seen.car.awake(now) else Connectivity.ASLEEP
             asking.record_connectivity(online, state.connectivity, now)
             state = state.with_connectivity(online)
-            plan = asking.decide(state, push, now, seen=online)
+            plan = asking.decide(state, push, now, connectivity=online)
             if plan.target is PollTarget.DATA:
-                on_ask(now, plan.why)
+                on_ask(now, plan.reason)
                 asking.record_poll(now)
                 after = state.merge(readings_of(seen.take(now), now=now), now=now)
                 asking.record_answer(after, state, now)
                 state = after
-                asking.decide(state, push, now, seen=online)
+                asking.decide(state, push, now, connectivity=online)
         now += asking.wait(now).total_seconds()
     return seen
 

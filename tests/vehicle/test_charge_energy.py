@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from custom_components.tesla_charging.vehicle.charge_energy import (
+    NOISE_KWH,
     NOTHING_CHARGED,
-    STEP_BACK,
     ChargeEnergy,
     EnergySample,
 )
@@ -38,7 +38,7 @@ class Life:
         return EnergySample(
             max(0.0, round(shown, 2)),
             self.now,
-            plugged=self.plugged,
+            plugged_in=self.plugged,
             state_at=self.state_at,
             charging=self.charging,
             odometer=self.odometer,
@@ -129,11 +129,11 @@ def test_whatever_is_missed_totals_never_go_back_and_never_exceed_the_truth(seed
 
 
 def _wavering(look: EnergySample, rng: random.Random) -> EnergySample:
-    step = min(look.added, rng.uniform(0, STEP_BACK / 2))
+    step = min(look.added, rng.uniform(0, NOISE_KWH / 2))
     return EnergySample(
         look.added - step,
         look.at,
-        plugged=look.plugged,
+        plugged_in=look.plugged_in,
         state_at=look.state_at,
         charging=look.charging,
         odometer=look.odometer,
@@ -149,7 +149,7 @@ def test_nonsense_never_moves_a_total_back(seed: int) -> None:
         look = EnergySample(
             rng.choice((0.0, -3.0, 5_000.0, rng.uniform(0, 80))),
             rng.choice((0.0, START, START + rng.uniform(-1e5, 1e5))),
-            plugged=rng.choice((None, True, False)),
+            plugged_in=rng.choice((None, True, False)),
             state_at=rng.choice((0.0, START + rng.uniform(-1e5, 1e5))),
             charging=rng.random() < 0.5,
             odometer=rng.choice((None, 0.0, rng.uniform(0, 1e5))),
@@ -171,7 +171,7 @@ def test_nonsense_never_moves_a_total_back(seed: int) -> None:
 
 def at(minutes: float, added: float, **more: object) -> EnergySample:
     """Look at a car that charges at home, so many minutes after the start."""
-    values = {"plugged": True, "charging": True, "odometer": 1000.0, "at_home": True, **more}
+    values = {"plugged_in": True, "charging": True, "odometer": 1000.0, "at_home": True, **more}
     return EnergySample(added, START + minutes * 60, state_at=START - 60, **values)  # type: ignore[arg-type]
 
 
@@ -181,7 +181,7 @@ def gone(minutes: float, added: float, state: float, **more: object) -> EnergySa
     return EnergySample(
         added,
         START + minutes * 60,
-        plugged=False,
+        plugged_in=False,
         state_at=START + state * 60,
         **values,  # type: ignore[arg-type]
     )
@@ -233,7 +233,12 @@ def test_a_car_that_was_charging_when_last_seen_is_not_believed_to_have_charged_
 def test_a_false_word_about_the_cable_is_no_new_session() -> None:
     energy = seen(NOTHING_CHARGED, at(0, 0.0), at(120, 20.0), gone(125, 20.9, 125, at_home=True))
     after = EnergySample(
-        21.8, START + 130 * 60, plugged=True, state_at=START + 130 * 60, charging=True, at_home=True
+        21.8,
+        START + 130 * 60,
+        plugged_in=True,
+        state_at=START + 130 * 60,
+        charging=True,
+        at_home=True,
     )
     assert energy.with_sample(after).total == pytest.approx(21.8)
 
@@ -241,7 +246,7 @@ def test_a_false_word_about_the_cable_is_no_new_session() -> None:
 def test_after_a_false_word_about_the_cable_a_long_gap_is_still_the_same_session() -> None:
     def plugged(minutes: float, added: float) -> EnergySample:
         return EnergySample(
-            added, START + minutes * 60, plugged=True, state_at=START + 7800, at_home=True
+            added, START + minutes * 60, plugged_in=True, state_at=START + 7800, at_home=True
         )
 
     energy = seen(NOTHING_CHARGED, at(0, 0.0), at(120, 20.0), gone(125, 20.0, 125, at_home=True))
@@ -268,7 +273,7 @@ def test_the_last_of_a_fast_charge_that_comes_late_belongs_to_it() -> None:
 
 def test_what_was_measured_before_the_cable_went_in_elsewhere_counts_where_it_was() -> None:
     elsewhere = EnergySample(
-        10.2, START + 61 * 60, plugged=True, state_at=START + 100 * 60, at_home=False
+        10.2, START + 61 * 60, plugged_in=True, state_at=START + 100 * 60, at_home=False
     )
     energy = seen(NOTHING_CHARGED, at(0, 0.0), at(60, 10.0), gone(60, 10.0, 60.5), elsewhere)
     assert (energy.home, energy.away) == pytest.approx((10.2, 0.0))
@@ -279,7 +284,7 @@ def test_a_car_plugged_in_again_at_the_same_place_begins_anew() -> None:
     later = EnergySample(
         9.0,
         START + 400 * 60,
-        plugged=True,
+        plugged_in=True,
         state_at=START + 100 * 60,
         odometer=1000.0,
         at_home=True,
@@ -300,10 +305,10 @@ def test_energy_counts_where_the_car_is_plugged_in() -> None:
         at(60, 8.0),
         gone(70, 8.0, 70),
         EnergySample(
-            0.0, START + 6600, plugged=True, state_at=START + 6000, charging=True, **at_work
+            0.0, START + 6600, plugged_in=True, state_at=START + 6000, charging=True, **at_work
         ),
         EnergySample(
-            3.0, START + 9000, plugged=True, state_at=START + 6000, charging=True, **at_work
+            3.0, START + 9000, plugged_in=True, state_at=START + 6000, charging=True, **at_work
         ),
     )
     assert (energy.home, energy.away) == (8.0, 3.0)

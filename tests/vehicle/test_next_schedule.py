@@ -1,9 +1,11 @@
 """When a car begins to charge next: over week ends, when the clocks change, near the place, and in Home Assistant."""
 
 from datetime import datetime, timedelta
+import json
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from homeassistant.helpers.json import json_bytes
 from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
@@ -286,7 +288,49 @@ async def test_where_schedules_are_is_in_no_diagnostics(charging_home: Home) -> 
     "word",
     ["rubbish", "1,2,3", "127,60,0,inf,nan", "127,9999,0,52.50000,13.25000", "127,٣,0,1.0,1.0"],
 )
-def test_what_a_damaged_file_holds_is_no_schedule(word: str) -> None:
+def test_what_a_damaged_file_of_version_0_1_holds_is_no_schedule(word: str) -> None:
     told = f"{word} 127,1380,0,52.50000,13.25000"
     state = VehicleState.from_dict({"charge_schedules": [told, NOW.timestamp()]})
     assert start(state) == "2026-11-20 23:00"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "rubbish",
+        None,
+        [],
+        {"days": 127},
+        [127, 60, False, 52.5],
+        [127, 60, False, float("nan"), 13.25],
+        [127, 9999, False, 52.5, 13.25],
+        [True, 60, False, 52.5, 13.25],
+        [128, 60, False, 52.5, 13.25],
+    ],
+    ids=str,
+)
+def test_what_a_damaged_file_holds_is_no_schedule(row: object) -> None:
+    rows = [row, [127, 1380, False, 52.5, 13.25]]
+    state = VehicleState.from_dict({"charge_schedules": [rows, NOW.timestamp()]})
+    assert start(state) == "2026-11-20 23:00"
+
+
+def test_schedules_are_stored_as_lists_and_the_text_of_version_0_1_means_the_same() -> None:
+    once = schedule(2, 30, days=WORKDAYS, one_time=True, latitude=-33.123456789, longitude=-7)
+    state = car(schedule(23), once)
+    stored = json.loads(json_bytes(state.as_dict()))
+    assert stored["charge_schedules"] == [
+        [[WORKDAYS, 150, True, -33.12346, -7.0], [EVERY_DAY, 1380, False, 52.5, 13.25]],
+        NOW.timestamp(),
+    ]
+    text = f"{EVERY_DAY},1380,0,52.50000,13.25000 {WORKDAYS},150,1,-33.12346,-7.00000"
+    for value in (stored["charge_schedules"][0], text):
+        assert (
+            VehicleState.from_dict({"charge_schedules": [value, NOW.timestamp()]}).changes(state)
+            == set()
+        )
+    nothing: tuple[str | list[Any], ...] = ("", [])
+    for none in nothing:
+        read = VehicleState.from_dict({"charge_schedules": [none, NOW.timestamp()]})
+        assert read.changes(car()) == set()
+        assert read.value("charge_schedules") == ()

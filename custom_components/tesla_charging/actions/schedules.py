@@ -17,13 +17,13 @@ from ..const import DOMAIN
 from ..coordinator import VehicleCoordinator
 from ..exceptions import asleep
 from ..vehicle.charge_schedules import (
-    FORMS,
+    FORMATS,
     Schedule,
     ScheduleKind,
-    in_order,
     knows_schedules,
     minutes_of,
     schedules_in,
+    sorted_days,
 )
 from ..vehicle_command import COMMANDS, MAX_SCHEDULE_ID, MAX_SCHEDULE_NAME, CommandResult, Outcome
 from .action import EXECUTED, Action, Data, Done, invalid
@@ -61,7 +61,7 @@ _WHAT: Final = {
 
 
 def _fields(kind: ScheduleKind, *, change: bool) -> dict[vol.Marker, Any]:
-    form = FORMS[kind]
+    form = FORMATS[kind]
     fields: dict[vol.Marker, Any] = dict(_ID) if change else {}
     for name in form.times:
         required = not (change or form.optional)
@@ -78,7 +78,7 @@ def _new(kind: ScheduleKind, hass: HomeAssistant, data: Data) -> Data:
             id=_next_id(hass),
             name="",
             days=tuple(WEEKDAYS),
-            times=dict.fromkeys(FORMS[kind].times),
+            times=dict.fromkeys(FORMATS[kind].times),
             one_time=False,
             enabled=True,
             latitude=hass.config.latitude,
@@ -108,7 +108,7 @@ def _changed(schedule: Schedule, data: Data) -> Schedule:
     return replace(
         schedule,
         name=data.get(ATTR_NAME, schedule.name),
-        days=in_order(data.get(ATTR_DAYS, schedule.days)),
+        days=sorted_days(data.get(ATTR_DAYS, schedule.days)),
         times=times,
         one_time=data.get(ATTR_ONE_TIME, schedule.one_time),
         enabled=data.get(ATTR_ENABLED, schedule.enabled),
@@ -165,7 +165,7 @@ async def _change(kind: ScheduleKind, car: VehicleCoordinator, data: Data) -> Do
 async def _remove(kind: ScheduleKind, car: VehicleCoordinator, data: Data) -> Done:
     _knows_schedules(car, expected=True)
     number = data[ATTR_SCHEDULE_ID]
-    return Done(await car.send(FORMS[kind].remove(id=number)), {ATTR_SCHEDULE_ID: number})
+    return Done(await car.send(FORMATS[kind].remove(id=number)), {ATTR_SCHEDULE_ID: number})
 
 
 async def _get(car: VehicleCoordinator, data: Data) -> Done:
@@ -174,7 +174,7 @@ async def _get(car: VehicleCoordinator, data: Data) -> Done:
     listed = await _read(car, kinds, wake=False)
     return Done(
         EXECUTED,
-        {FORMS[kind].listed: [one.as_response() for one in listed[kind]] for kind in kinds},
+        {FORMATS[kind].field: [one.as_response() for one in listed[kind]] for kind in kinds},
     )
 
 
@@ -185,7 +185,7 @@ async def _read(
     with car.explaining():
         if not wake and not await car.commander.is_awake():
             raise asleep("asleep_unread", car.vehicle_name)
-        data = await car.commander.read([FORMS[kind].section for kind in kinds], wake=wake)
+        data = await car.commander.read([FORMATS[kind].section for kind in kinds], wake=wake)
     listed: dict[ScheduleKind, list[Schedule]] = {}
     for kind in kinds:
         if (found := schedules_in(data, kind)) is None:
@@ -237,20 +237,20 @@ def _of(kind: ScheduleKind) -> tuple[Action, ...]:
     return (
         Action(
             f"add_{kind}_schedule",
-            FORMS[kind].add.name,
+            FORMATS[kind].add.name,
             fields=_fields(kind, change=False),
             prepare=partial(_new, kind),
             act=_add,
         ),
         Action(
             f"change_{kind}_schedule",
-            FORMS[kind].add.name,
+            FORMATS[kind].add.name,
             fields=_fields(kind, change=True),
             act=partial(_change, kind),
         ),
         Action(
             f"remove_{kind}_schedule",
-            FORMS[kind].remove.name,
+            FORMATS[kind].remove.name,
             fields=_ID,
             act=partial(_remove, kind),
         ),

@@ -6,7 +6,7 @@ from typing import Final
 
 from homeassistant.util import dt as dt_util
 
-from ..vehicle.charge_schedules import moment
+from ..vehicle.charge_schedules import utc_time
 from ..vehicle.state import VehicleState
 
 CHARGING_STATES: Final[Mapping[str, str]] = {
@@ -110,12 +110,12 @@ def full_charge_at(state: VehicleState) -> datetime | None:
     measured_at = state.measured_at("EstimatedHoursToChargeTermination")
     if not hours or measured_at is None or state.value("DetailedChargeState") != "Charging":
         return None
-    return moment(round((measured_at + hours * 3600) / 60) * 60)
+    return utc_time(round((measured_at + hours * 3600) / 60) * 60)
 
 
 def last_message(state: VehicleState) -> datetime | None:
     """Return when the car pushed something last, to HEARD_GRAIN while it goes on."""
-    return moment(state.received_at)
+    return utc_time(state.received_at)
 
 
 def signals_today(state: VehicleState) -> int | None:
@@ -128,4 +128,4 @@ def scheduled_departure(state: VehicleState) -> datetime | None:
     """Return when the car is to be ready by its schedule; None without one."""
     if state.value("ScheduledChargingMode") != "DepartBy":
         return None
-    return moment(state.number("scheduled_departure_time"))
+    return utc_time(state.number("scheduled_departure_time"))

@@ -98,12 +98,7 @@ def _whereabouts(hass: HomeAssistant, state: VehicleState) -> HomeSignal | None:
         return None
     if isinstance(state.value("LocatedAtHome"), bool):
         return HomeSignal("LocatedAtHome", at_home)
-    position, zone = state.value("Location"), hass.states.get(HOME_ZONE)
-    if (
-        not at_home
-        and zone is not None
-        and isinstance(position, tuple)
-        and in_zone(zone, *position, EDGE)
-    ):
+    position, zone = state.position, hass.states.get(HOME_ZONE)
+    if not at_home and zone is not None and position is not None and in_zone(zone, *position, EDGE):
         return None
     return HomeSignal("Location", at_home)

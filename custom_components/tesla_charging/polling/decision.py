@@ -21,34 +21,34 @@ from .charge_forecast import ChargeForecast
 from .intervals import (
     CHARGE_END,
     CHARGE_LONGEST,
-    CHARGE_OTHERWISE,
+    CHARGE_SHARE,
     MINUTE,
     arrival_pause,
+    awake_pause,
+    came_online_pause,
     charge_due,
     drive_pause,
-    guarded_pause,
     idle_pause,
-    plugged_pause,
+    plugged_in_pause,
     retry_pause,
-    woke_pause,
 )
 
 ONLY_POLLED: Final = "charge_limit_soc_max"
 """A signal that every car gives when it is asked, and none pushes."""
 
-EARLY: Final = 1.0
+TOLERANCE: Final = 1.0
 """Seconds by which a question may come early: timers count whole seconds."""
-STEP: Final = STATE_INTERVAL.total_seconds()
-SOONEST_LOOK: Final = 10.0
+GRID: Final = STATE_INTERVAL.total_seconds()
+MIN_CHECK_INTERVAL: Final = 10.0
 """Seconds that two free looks are apart at least."""
-NOT_TOLD: Final = 30 * MINUTE
+NOT_PUSHED_PAUSE: Final = 30 * MINUTE
 """The pause of what a car does not push, although it pushes."""
-START: Final = 30.0
+START_DELAY: Final = 30.0
 """Seconds after which a scheduled charge has begun."""
-MANY: Final = 100
+MANY_POLLS: Final = 100
 """Questions in a day from which on a car is asked no faster than one that charges slowly."""
-CALM: Final = CHARGE_LONGEST * CHARGE_OTHERWISE
-MOST_A_DAY: Final = MANY + math.ceil(86_400 / (CALM - EARLY)) + 1
+SLOW_PAUSE: Final = CHARGE_LONGEST * CHARGE_SHARE
+MAX_POLLS_A_DAY: Final = MANY_POLLS + math.ceil(86_400 / (SLOW_PAUSE - TOLERANCE)) + 1
 """Questions in a day that no car gets more of by itself, whatever it does."""
 
 
@@ -71,15 +71,15 @@ class PollReason(StrEnum):
     CLOCK = "clock_set_back"
     BUDGET = "budget"
     PUSHES = "pushes"
-    NOT_TOLD = "not_told_by_pushing"
+    NOT_PUSHED = "not_told_by_pushing"
     NOT_ONLINE = "not_online"
-    WOKE = "woke"
+    CAME_ONLINE = "woke"
     CHARGING = "charging"
     DRIVING = "driving"
-    ARRIVED = "arrived"
+    JUST_PARKED = "arrived"
     SCHEDULE = "schedule"
-    PLUGGED = "plugged"
-    GUARDED = "guarded"
+    PLUGGED_IN = "plugged"
+    SENTRY = "guarded"
     IDLE = "idle"
 
 
@@ -89,57 +89,57 @@ class PollDecision:
 
     target: PollTarget
     at: float
-    why: PollReason
+    reason: PollReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollContext:
     """What is known of a car; times are unix seconds by our clock."""
 
-    seen: Connectivity | None = None
+    connectivity: Connectivity | None = None
     """What Tesla told of its connection just now; None before it was asked."""
-    woke: bool = False
+    came_online: bool = False
     """Whether it is online, and was not when it was looked at before."""
     charging: bool = False
     forecast: ChargeForecast | None = None
     """What its last answers make expect of the charge."""
     driving: bool = False
     """Whether it is in gear, or somebody has just sat down in it."""
-    set_off: bool = False
+    was_parked: bool = False
     """Whether it was parked when it was asked before."""
-    outward: bool = False
+    first_drive: bool = False
     """Whether it set off from where it was plugged in last."""
-    home_in: float | None = None
+    seconds_to_home: float | None = None
     """How many seconds it needs at least to be at home, if its position is known."""
     at_home: bool | None = None
-    arrived: bool = False
+    just_parked: bool = False
     """Whether it was parked since the answer before its last one, and was not plugged in yet."""
-    plugged: bool = False
-    guarded: bool = False
+    plugged_in: bool = False
+    sentry_on: bool = False
     """Whether it watches its surroundings (Sentry), for which it stays awake, as it said last."""
     idle_polls: int = 0
     """How often in a row it was left alone and did not fall asleep, although nothing happened."""
-    fruitless: int = 0
+    polls_without_news: int = 0
     """How many questions in a row told nothing."""
     failures: int = 0
     """How many in a row Tesla or the network kept from the car."""
-    use: float = 0.1
+    use_probability: float = 0.1
     """How likely it is that somebody does something with it in this hour, above 0 up to 1."""
-    plug: float = 0.1
+    plug_in_probability: float = 0.1
     """The same for plugging it in."""
-    starts_at: float | None = None
+    scheduled_start: float | None = None
     """When it is to begin to charge, as it says."""
     streaming: bool = False
     """Whether it is connected to push its data."""
-    incomplete: bool = False
+    push_incomplete: bool = False
     """Whether it does not push all that asking would tell."""
     pushed_at: float | None = None
     """When it pushed something last, None for not since the start."""
     polled_at: float | None = None
     """When its data was asked for last, None for not since the start."""
-    polled_lately: int = 0
+    polls_in_a_day: int = 0
     """How often in the last 24 hours."""
-    changed_at: float = 0.0
+    activity_at: float = 0.0
     """When somebody last did something with it, as far as asking has shown."""
     confirm_wanted: bool = False
     """Whether it is to be seen what came of a command."""
@@ -158,9 +158,9 @@ class PollContext:
             return False
         return not self.charging or 0 <= now - self.pushed_at <= SILENCE.total_seconds()
 
-    def quiet(self, asked_at: float) -> float:
+    def idle_seconds(self, asked_at: float) -> float:
         """For how many seconds nobody had done anything with it when it was asked; endless if that is not known."""
-        seconds = asked_at - self.changed_at
+        seconds = asked_at - self.activity_at
         return seconds if seconds >= 0 else math.inf
 
 
@@ -168,27 +168,32 @@ class PollContext:
 class PollRule:
     """What a car can do, and when it is asked again (unix seconds) after it was asked and did that."""
 
-    why: PollReason
+    reason: PollReason
     applies: Callable[[PollContext, float], bool]
     due: Callable[[PollContext, float], float]
     """From what is known and when the car was asked."""
 
 
 def _idle(known: PollContext, asked_at: float) -> float:
-    return idle_pause(known.quiet(asked_at), known.idle_polls, known.use, known.plug)
+    return idle_pause(
+        known.idle_seconds(asked_at),
+        known.idle_polls,
+        known.use_probability,
+        known.plug_in_probability,
+    )
 
 
 def _charge_due(known: PollContext, asked_at: float) -> float:
     return charge_due(
         asked_at,
         known.forecast,
-        begun_ago=asked_at - known.changed_at,
+        charging_for=asked_at - known.activity_at,
         stretch=math.sqrt(known.stretch),
         phase=known.phase,
     )
 
 
-def _row(
+def _rule(
     why: PollReason,
     applies: Callable[[PollContext, float], bool],
     pause: Callable[[PollContext, float], float],
@@ -204,34 +209,41 @@ def _row(
     return PollRule(why, applies, due)
 
 
-ROWS: Final = (
-    _row(PollReason.NOT_TOLD, PollContext.pushes, lambda *_: NOT_TOLD, idle=True),
+RULES: Final = (
+    _rule(PollReason.NOT_PUSHED, PollContext.pushes, lambda *_: NOT_PUSHED_PAUSE, idle=True),
     PollRule(PollReason.CHARGING, lambda known, _: known.charging, _charge_due),
-    _row(
+    _rule(
         PollReason.DRIVING,
         lambda known, _: known.driving,
         lambda known, _: drive_pause(
-            known.plug, known.home_in, set_off=known.set_off, outward=known.outward
+            known.plug_in_probability,
+            known.seconds_to_home,
+            was_parked=known.was_parked,
+            first_drive=known.first_drive,
         ),
     ),
-    _row(
-        PollReason.ARRIVED,
-        lambda known, _: known.arrived,
-        lambda known, _: arrival_pause(known.plug, at_home=known.at_home, outward=known.outward),
+    _rule(
+        PollReason.JUST_PARKED,
+        lambda known, _: known.just_parked,
+        lambda known, _: arrival_pause(
+            known.plug_in_probability, at_home=known.at_home, first_drive=known.first_drive
+        ),
     ),
-    _row(
-        PollReason.PLUGGED,
-        lambda known, _: known.plugged,
-        lambda known, asked_at: plugged_pause(known.quiet(asked_at), known.idle_polls, known.use),
+    _rule(
+        PollReason.PLUGGED_IN,
+        lambda known, _: known.plugged_in,
+        lambda known, asked_at: plugged_in_pause(
+            known.idle_seconds(asked_at), known.idle_polls, known.use_probability
+        ),
         idle=True,
     ),
-    _row(
-        PollReason.GUARDED,
-        lambda known, _: known.guarded,
-        lambda known, asked_at: guarded_pause(known.quiet(asked_at), known.use),
+    _rule(
+        PollReason.SENTRY,
+        lambda known, _: known.sentry_on,
+        lambda known, asked_at: awake_pause(known.idle_seconds(asked_at), known.use_probability),
         idle=True,
     ),
-    _row(PollReason.IDLE, lambda *_: True, _idle, idle=True),
+    _rule(PollReason.IDLE, lambda *_: True, _idle, idle=True),
 )
 """The first one that applies counts."""
 
@@ -242,24 +254,28 @@ def next_poll(known: PollContext, now: float) -> PollDecision:
     While the car pushes its data, nothing is asked at all, or rarely if that is not all of it.
     """
     look = next_check(known.phase, now)
-    if known.seen is None:
+    if known.connectivity is None:
         if known.pushes(now) and not known.confirm_wanted:
-            due = _due(known, now).at if known.incomplete else math.inf
-            if now < due - EARLY:
+            due = _due(known, now).at if known.push_incomplete else math.inf
+            if now < due - TOLERANCE:
                 return PollDecision(PollTarget.NOTHING, min(due, look), PollReason.PUSHES)
         return PollDecision(PollTarget.STATE, now, PollReason.FIRST)
-    if known.seen is not Connectivity.ONLINE:
+    if known.connectivity is not Connectivity.ONLINE:
         return PollDecision(PollTarget.NOTHING, look, PollReason.NOT_ONLINE)
     plan = _due(known, now)
-    return PollDecision(PollTarget.NOTHING, plan.at, plan.why) if now < plan.at - EARLY else plan
+    return (
+        PollDecision(PollTarget.NOTHING, plan.at, plan.reason)
+        if now < plan.at - TOLERANCE
+        else plan
+    )
 
 
 def next_check(phase: float, now: float) -> float:
     """Return when (unix seconds) to look next whether a car is awake."""
-    return _on_grid(now + SOONEST_LOOK, phase)
+    return _on_grid(now + MIN_CHECK_INTERVAL, phase)
 
 
-def is_incomplete(state: VehicleState, *, asked: bool) -> bool:
+def is_push_incomplete(state: VehicleState, *, was_polled: bool) -> bool:
     """Return whether asking would tell something that a car does not push.
 
     That is what Tesla leaves out of its stream, but for the position: if it is left out, the permission for it is
@@ -268,7 +284,7 @@ def is_incomplete(state: VehicleState, *, asked: bool) -> bool:
     left_out = state.diagnosis.left_out
     if any(SIGNALS[name].section and name != LOCATION for name in left_out if name in SIGNALS):
         return True
-    return not asked and ONLY_POLLED not in state.readings
+    return not was_polled and ONLY_POLLED not in state.readings
 
 
 def _due(known: PollContext, now: float) -> PollDecision:
@@ -282,19 +298,25 @@ def _due(known: PollContext, now: float) -> PollDecision:
         return PollDecision(PollTarget.DATA, now, PollReason.FIRST)
     if now < asked_at:
         return PollDecision(PollTarget.DATA, now, PollReason.CLOCK)
-    row = next(row for row in ROWS if row.applies(known, now))
-    due, why = row.due(known, asked_at), row.why
-    if known.woke and row.why is not PollReason.NOT_TOLD:
-        soon = _on_grid(asked_at + woke_pause(known.fruitless) * stretch, known.phase)
-        due, why = min((due, why), (soon, PollReason.WOKE))
-    if known.starts_at is not None and not known.charging and known.starts_at > asked_at:
-        start = max(known.starts_at + START, asked_at + CHARGE_END * stretch)
+    row = next(row for row in RULES if row.applies(known, now))
+    due, why = row.due(known, asked_at), row.reason
+    if known.came_online and row.reason is not PollReason.NOT_PUSHED:
+        soon = _on_grid(
+            asked_at + came_online_pause(known.polls_without_news) * stretch, known.phase
+        )
+        due, why = min((due, why), (soon, PollReason.CAME_ONLINE))
+    if (
+        known.scheduled_start is not None
+        and not known.charging
+        and known.scheduled_start > asked_at
+    ):
+        start = max(known.scheduled_start + START_DELAY, asked_at + CHARGE_END * stretch)
         due, why = min((due, why), (start, PollReason.SCHEDULE))
     if known.failures:
-        again = asked_at + retry_pause(known.failures) * stretch - SOONEST_LOOK
+        again = asked_at + retry_pause(known.failures) * stretch - MIN_CHECK_INTERVAL
         due, why = min((due, why), (_on_grid(again, known.phase), PollReason.FAILED))
-    if known.polled_lately >= MANY:
-        due = max(due, asked_at + CALM * stretch)
+    if known.polls_in_a_day >= MANY_POLLS:
+        due = max(due, asked_at + SLOW_PAUSE * stretch)
     return PollDecision(PollTarget.DATA, due, why)
 
 
@@ -302,4 +324,4 @@ def _on_grid(moment: float, phase: float) -> float:
     """Return the first moment from then on at which this car is looked at."""
     if not math.isfinite(moment):
         return moment
-    return moment + (phase * STEP - moment) % STEP
+    return moment + (phase * GRID - moment) % GRID

@@ -16,7 +16,7 @@ class ConfirmationTimer:
     """The one timer of a car for that."""
 
     def __init__(
-        self, hass: HomeAssistant, name: str, look: Callable[[], Coroutine[Any, Any, None]]
+        self, hass: HomeAssistant, name: str, poll: Callable[[], Coroutine[Any, Any, None]]
     ) -> None:
         """Nothing is to be seen yet; `look` is called when it is time."""
         self.wanted = False
@@ -24,7 +24,7 @@ class ConfirmationTimer:
         self._by_user = False
         self._hass = hass
         self._name = name
-        self._look = look
+        self._poll = poll
         self._cancel: CALLBACK_TYPE | None = None
         self._closed = False
 
@@ -44,7 +44,7 @@ class ConfirmationTimer:
         self.schedule_check(delay)
 
     @callback
-    def take_request(self) -> bool:
+    def record_poll(self) -> bool:
         """Take note that the car is being asked; return whether a person's command waits for it."""
         by_user, self._by_user, self.wanted = self._by_user, False, False
         return by_user
@@ -59,7 +59,7 @@ class ConfirmationTimer:
 
     async def _due(self, _: datetime) -> None:
         self._cancel = None
-        await self._look()
+        await self._poll()
 
     @callback
     def close(self) -> None:
@@ -70,7 +70,7 @@ class ConfirmationTimer:
             self._cancel = None
 
 
-SAME_MOMENT: Final = 5.0
+FRESH_FOR: Final = 5.0
 """Seconds in which data is as good as asked for now: Tesla's own answer lags the car by more."""
 
 
@@ -78,13 +78,13 @@ class SharedRefresh:
     """Asks for one car's data."""
 
     def __init__(
-        self, ask: Callable[[], Awaitable[None]], start: Callable[..., asyncio.Task[None]]
+        self, poll: Callable[[], Awaitable[None]], start: Callable[..., asyncio.Task[None]]
     ) -> None:
         """Ask with `ask`, in a task that `start` makes and somebody ends."""
-        self._ask = ask
+        self._poll = poll
         self._start = start
         self._task: asyncio.Task[None] | None = None
-        self._asked_at = float("-inf")
+        self._refreshed_at = float("-inf")
 
     async def refresh(self) -> bool:
         """Return when the data are of now: whether a request was sent for it, or somebody else's was shared.
@@ -95,16 +95,16 @@ class SharedRefresh:
         if (task := self._task) is not None:
             await asyncio.shield(task)
             return False
-        if clock() - self._asked_at < SAME_MOMENT:
+        if clock() - self._refreshed_at < FRESH_FOR:
             return False
         began = clock()
-        self._task = task = self._start(self._ask())
+        self._task = task = self._start(self._poll())
         # not when this caller ends: a script that is stopped leaves its question to whoever asks next
-        task.add_done_callback(lambda done: self._asked(done, began))
+        task.add_done_callback(lambda done: self._finished(done, began))
         await asyncio.shield(task)
         return True
 
-    def _asked(self, task: asyncio.Task[None], began: float) -> None:
+    def _finished(self, task: asyncio.Task[None], began: float) -> None:
         self._task = None
         if not task.cancelled() and task.exception() is None:
-            self._asked_at = began
+            self._refreshed_at = began

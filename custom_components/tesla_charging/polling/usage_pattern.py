@@ -17,13 +17,13 @@ HOURS: Final = 7 * 24
 """Hours of a week: from Monday, midnight, in this home's time zone."""
 HALF_LIFE: Final = 3 * WEEK
 """Seconds after which a habit counts half: a new job is learnt within a month."""
-LEAST: Final = 0.05
+MIN_WEIGHT: Final = 0.05
 """A weight below this is forgotten altogether."""
-MOST: Final = 1 / (1 - math.exp2(-WEEK / HALF_LIFE))
+MAX_WEIGHT: Final = 1 / (1 - math.exp2(-WEEK / HALF_LIFE))
 """What the weight of something comes to that happens every week."""
-NEIGHBOUR: Final = 0.5
+NEIGHBOUR_SHARE: Final = 0.5
 """What happens in an hour counts that much for the one before and after."""
-DOUBT: Final = 2.0
+GUESS_WEEKS: Final = 2.0
 """Weeks for which it was seen by nobody how likely something is, on the other hand the guess below."""
 WEEKDAYS: Final = range(5)
 WEEKEND: Final = range(5, 7)
@@ -50,11 +50,11 @@ class UsagePattern:
     plugs: Weights = field(default_factory=dict)
     """The same for plugging it in."""
 
-    def extended(self, now: float) -> UsagePattern:
+    def started(self, now: float) -> UsagePattern:
         """Return the habits of a car that is watched at least from now on."""
         return self if self.since is not None else UsagePattern(now, now)
 
-    def with_sample(self, now: float, *, plugged: bool = False) -> UsagePattern:
+    def with_sample(self, now: float, *, plugged_in: bool = False) -> UsagePattern:
         """Return the habits after somebody did something with the car, or even plugged it in."""
         hour = hour_of_week(now)
         fade = math.exp2(-max(0.0, now - self.at) / HALF_LIFE)
@@ -63,29 +63,29 @@ class UsagePattern:
             # a clock that was set back makes nothing count twice
             max(now, self.at),
             _added(self.uses, hour, fade),
-            _added(self.plugs, hour if plugged else None, fade),
+            _added(self.plugs, hour if plugged_in else None, fade),
         )
 
-    def use(self, now: float) -> float:
+    def use_probability(self, now: float) -> float:
         """Return how likely it is that somebody does something with the car within this hour: above 0, up to 1."""
-        return self._likely(self.uses, USE_GUESS, now)
+        return self._probability(self.uses, USE_GUESS, now)
 
-    def plug(self, now: float) -> float:
+    def plug_in_probability(self, now: float) -> float:
         """Return how likely it is that the car is plugged in within this hour: above 0, up to 1."""
-        return self._likely(self.plugs, PLUG_GUESS, now)
+        return self._probability(self.plugs, PLUG_GUESS, now)
 
-    def _likely(self, weights: Weights, guesses: tuple[float, float], now: float) -> float:
+    def _probability(self, weights: Weights, guesses: tuple[float, float], now: float) -> float:
         """Return the mean of this hour of the week, of this hour on such days, and of the guess."""
         hour = hour_of_week(now)
         guess = guesses[hour % 24 in DAY]
         if self.since is None:
             return guess
         fade = math.exp2(-max(0.0, now - self.at) / HALF_LIFE)
-        weeks = (1 - math.exp2(-max(0.0, now - self.since) / HALF_LIFE)) * MOST
+        weeks = (1 - math.exp2(-max(0.0, now - self.since) / HALF_LIFE)) * MAX_WEIGHT
         days = WEEKDAYS if hour // 24 in WEEKDAYS else WEEKEND
         such_days = sum(_around(weights, 24 * day + hour % 24) for day in days) / len(days)
         seen = (_around(weights, hour) + such_days) * fade
-        return max(0.0, min(1.0, (seen + DOUBT * guess) / (2 * weeks + DOUBT)))
+        return max(0.0, min(1.0, (seen + GUESS_WEEKS * guess) / (2 * weeks + GUESS_WEEKS)))
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON-compatible values for from_dict() after a restart."""
@@ -114,14 +114,16 @@ def hour_of_week(now: float) -> int:
 
 def _around(weights: Weights, hour: int) -> float:
     beside = max(weights.get((hour + step) % HOURS, 0.0) for step in (-1, 1))
-    return max(weights.get(hour, 0.0), NEIGHBOUR * beside)
+    return max(weights.get(hour, 0.0), NEIGHBOUR_SHARE * beside)
 
 
 def _added(weights: Weights, hour: int | None, fade: float) -> Weights:
     """Return the weights of now, with one more for an hour, but never more than once a week would give."""
-    faded = {known: kept for known, weight in weights.items() if (kept := weight * fade) >= LEAST}
+    faded = {
+        known: kept for known, weight in weights.items() if (kept := weight * fade) >= MIN_WEIGHT
+    }
     if hour is not None:
-        faded[hour] = min(MOST, faded.get(hour, 0.0) + 1.0)
+        faded[hour] = min(MAX_WEIGHT, faded.get(hour, 0.0) + 1.0)
     return faded
 
 
@@ -129,7 +131,7 @@ def _read(data: object) -> Weights:
     if not isinstance(data, dict):
         return {}
     return {
-        int(hour): min(MOST, float(weight))
+        int(hour): min(MAX_WEIGHT, float(weight))
         for hour, weight in data.items()
         if isinstance(hour, str)
         and hour.isascii()

@@ -10,18 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
-STEP_BACK: Final = 0.5
+NOISE_KWH: Final = 0.5
 """kWh by which the counter may waver without that meaning anything."""
-POSSIBLE_KWH: Final = 250.0
+MAX_KWH: Final = 250.0
 """More than any car takes at once; a greater rise is no charging."""
-PARKED_KW: Final = 25.0
+MAX_PARKED_KW: Final = 25.0
 """What a car that did not move can charge with: it hangs at what it hung at before, which is no fast charger."""
-MISSED: Final = 300.0
+MIN_AWAY: Final = 300.0
 """Seconds that it takes at least to drive away and charge elsewhere; a late value of the old session comes earlier."""
-MOVED_MILES: Final = 0.1
-GLITCH: Final = 900.0
+MIN_MILES: Final = 0.1
+MAX_GLITCH: Final = 900.0
 """Seconds after which a counter that was gone and is back at once is believed to have been charged up again."""
-FRESH: Final = 0.01
+RESET_BELOW: Final = 0.01
 """kWh below which a counter has certainly just begun anew."""
 
 
@@ -33,7 +33,7 @@ class EnergySample:
     """Its counter, kWh."""
     at: float
     """When it measured the counter, unix seconds; 0.0 if nobody knows."""
-    plugged: bool | None = None
+    plugged_in: bool | None = None
     state_at: float = 0.0
     """When it measured whether it is plugged in."""
     charging: bool = False
@@ -42,7 +42,7 @@ class EnergySample:
     at_home: bool | None = None
 
     @property
-    def is_whole(self) -> bool:
+    def is_current(self) -> bool:
         """Whether the counter was measured when the car was plugged in, or not, as it is now."""
         return self.at >= self.state_at
 
@@ -79,10 +79,10 @@ class ChargeEnergy:
         """What can be seen of it."""
         return (self.session, self.home, self.away, self.unplaced)
 
-    def with_sample(self, look: EnergySample) -> ChargeEnergy:
+    def with_sample(self, sample: EnergySample) -> ChargeEnergy:
         """Return the totals after a look at the car; looks come in the order of time."""
-        look = replace(look, added=max(look.added, 0.0))
-        return replace(_counted(_plugged(self, look), look), charging=look.charging)
+        sample = replace(sample, added=max(sample.added, 0.0))
+        return replace(_with_counter(_with_cable(self, sample), sample), charging=sample.charging)
 
     def as_list(self) -> list[Any]:
         """Return JSON-compatible values for from_list() after a restart."""
@@ -112,89 +112,99 @@ NOTHING_CHARGED: Final = ChargeEnergy()
 """Of a car that nobody has looked at."""
 
 
-def _plugged(energy: ChargeEnergy, look: EnergySample) -> ChargeEnergy:
+def _with_cable(energy: ChargeEnergy, sample: EnergySample) -> ChargeEnergy:
     """Note what the look says about the cable and the place."""
     unplugged_at, place = energy.unplugged_at, energy.place
-    if look.plugged is False and unplugged_at is None:
-        unplugged_at = look.state_at
-    if look.plugged and look.at_home is not None and (unplugged_at is None or look.is_whole):
-        place = look.at_home
+    if sample.plugged_in is False and unplugged_at is None:
+        unplugged_at = sample.state_at
+    if (
+        sample.plugged_in
+        and sample.at_home is not None
+        and (unplugged_at is None or sample.is_current)
+    ):
+        place = sample.at_home
     return replace(energy, unplugged_at=unplugged_at, place=place)
 
 
-def _counted(energy: ChargeEnergy, look: EnergySample) -> ChargeEnergy:
+def _with_counter(energy: ChargeEnergy, sample: EnergySample) -> ChargeEnergy:
     session = energy.session
     if session is None:
         # of what was charged before, nobody knows when and where
-        return _from_now(energy, look, look.added)
-    if (gone := energy.dropped_from) is not None and _is_back(energy, look, session, gone):
-        return _from_now(_plus(energy, max(0.0, look.added - gone)), look, max(look.added, gone))
-    if _is_new(energy, look, session):
+        return _restarted(energy, sample, sample.added)
+    if (gone := energy.dropped_from) is not None and _is_back(energy, sample, session, gone):
+        return _restarted(
+            _with_added(energy, max(0.0, sample.added - gone)), sample, max(sample.added, gone)
+        )
+    if _is_new(energy, sample, session):
         # a counter that falls while the cable stays in may be back in a moment
-        falls = look.added < session and energy.unplugged_at is None
-        place = look.at_home if look.plugged else None
+        falls = sample.added < session and energy.unplugged_at is None
+        place = sample.at_home if sample.plugged_in else None
         fresh = replace(energy, place=place, unplugged_at=None)
-        fresh = _plus(fresh, look.added)
-        return replace(_from_now(fresh, look, look.added), dropped_from=session if falls else None)
-    rise = max(0.0, look.added - session)
-    is_settled = bool(look.plugged) and look.is_whole
-    if not rise and not (is_settled and look.at > energy.at):
+        fresh = _with_added(fresh, sample.added)
+        return replace(
+            _restarted(fresh, sample, sample.added), dropped_from=session if falls else None
+        )
+    rise = max(0.0, sample.added - session)
+    is_settled = bool(sample.plugged_in) and sample.is_current
+    if not rise and not (is_settled and sample.at > energy.at):
         return energy
     if is_settled:
         # a counter that goes on after the cable was seen again was never gone
         energy = replace(energy, unplugged_at=None)
-    return _from_now(_plus(energy, rise), look, session + rise)
+    return _restarted(_with_added(energy, rise), sample, session + rise)
 
 
-def _is_back(energy: ChargeEnergy, look: EnergySample, session: float, gone: float) -> bool:
+def _is_back(
+    energy: ChargeEnergy, sample: EnergySample, session: float, dropped_from: float
+) -> bool:
     """Whether the counter was gone for a moment, and is as it was."""
     return (
-        abs(look.added - gone) <= STEP_BACK
-        and look.added - session > STEP_BACK
-        and 0 <= look.at - energy.at < GLITCH
+        abs(sample.added - dropped_from) <= NOISE_KWH
+        and sample.added - session > NOISE_KWH
+        and 0 <= sample.at - energy.at < MAX_GLITCH
     )
 
 
-def _is_new(energy: ChargeEnergy, look: EnergySample, session: float) -> bool:
+def _is_new(energy: ChargeEnergy, sample: EnergySample, session: float) -> bool:
     """Whether the counter is that of another session than the last one."""
-    if look.added <= FRESH < session:
+    if sample.added <= RESET_BELOW < session:
         return True
-    rise = look.added - session
-    if abs(rise) <= STEP_BACK:
+    rise = sample.added - session
+    if abs(rise) <= NOISE_KWH:
         return False
-    return rise < 0 or _was_elsewhere(energy, look) or _was_plugged_in_again(energy, look)
+    return rise < 0 or _has_moved(energy, sample) or _was_plugged_in_again(energy, sample)
 
 
-def _was_elsewhere(energy: ChargeEnergy, look: EnergySample) -> bool:
+def _has_moved(energy: ChargeEnergy, sample: EnergySample) -> bool:
     """Whether the car has ended its session and moved since, so that it must have been unplugged."""
-    if energy.charging or look.odometer is None or energy.odometer is None:
+    if energy.charging or sample.odometer is None or energy.odometer is None:
         return False
-    hours = _hours(energy.at, look.at)
-    long_ago = hours is not None and hours > MISSED / 3600
-    return long_ago and look.odometer - energy.odometer > MOVED_MILES
+    hours = _hours(energy.at, sample.at)
+    long_ago = hours is not None and hours > MIN_AWAY / 3600
+    return long_ago and sample.odometer - energy.odometer > MIN_MILES
 
 
-def _was_plugged_in_again(energy: ChargeEnergy, look: EnergySample) -> bool:
+def _was_plugged_in_again(energy: ChargeEnergy, sample: EnergySample) -> bool:
     """Whether the car was seen without a cable, has one now, and can have charged so much since."""
-    if energy.unplugged_at is None or not look.plugged or not look.is_whole:
+    if energy.unplugged_at is None or not sample.plugged_in or not sample.is_current:
         return False
-    hours = _hours(energy.unplugged_at, look.at)
-    return hours is not None and look.added <= PARKED_KW * hours
+    hours = _hours(energy.unplugged_at, sample.at)
+    return hours is not None and sample.added <= MAX_PARKED_KW * hours
 
 
-def _from_now(energy: ChargeEnergy, look: EnergySample, highest: float) -> ChargeEnergy:
+def _restarted(energy: ChargeEnergy, sample: EnergySample, highest: float) -> ChargeEnergy:
     """Have the next look compared with this one."""
     return replace(
         energy,
         session=highest,
-        at=max(look.at, energy.at),
-        odometer=look.odometer,
+        at=max(sample.at, energy.at),
+        odometer=sample.odometer,
         dropped_from=None,
     )
 
 
-def _plus(energy: ChargeEnergy, added: float) -> ChargeEnergy:
-    if added > POSSIBLE_KWH:
+def _with_added(energy: ChargeEnergy, added: float) -> ChargeEnergy:
+    if added > MAX_KWH:
         return energy
     if energy.place is None:
         return replace(energy, unplaced=energy.unplaced + added)

@@ -71,7 +71,7 @@ class DetectedEvent:
 
 
 class _Meaning(NamedTuple):
-    plugged: bool
+    plugged_in: bool
     charging: bool | None
     """None: neither begun nor ended by this word."""
 
@@ -94,14 +94,14 @@ class Continuity:
 
     until: float = 0.0
     """Until when a change would have been noticed soon; unix seconds by our clock."""
-    stream: float | None = None
+    connected_since: float | None = None
     """Since when the car has been connected without a break, if it told the fact since."""
     reading: Reading | None = None
     """What it told last."""
 
-    def goes_on_from(self, before: Continuity) -> bool:
+    def continues(self, before: Continuity) -> bool:
         """Return whether nothing can have been missed since then."""
-        return self.stream is not None and self.stream == before.stream
+        return self.connected_since is not None and self.connected_since == before.connected_since
 
 
 class HomeSignal(NamedTuple):
@@ -115,7 +115,7 @@ class HomeSignal(NamedTuple):
 class ChargeSnapshot:
     """What was last known for certain of a car; None for never."""
 
-    plugged: bool | None = None
+    plugged_in: bool | None = None
     charging: bool | None = None
     home: HomeSignal | None = None
     charge_followed: Continuity = field(default_factory=Continuity)
@@ -129,7 +129,7 @@ class Contact:
     now: float
     in_touch: bool
     """Whether the car is connected, or Tesla has just told that it is awake or asleep."""
-    stream: float | None = None
+    connected_since: float | None = None
     """Since when it has been connected; None if it is not."""
 
 
@@ -137,12 +137,12 @@ def snapshot(
     before: ChargeSnapshot, state: VehicleState, home: HomeSignal | None, contact: Contact
 ) -> ChargeSnapshot:
     """Return the situation after a look at the car; what it does not tell for certain stays as it was."""
-    charge = _certain(state.readings.get("DetailedChargeState"))
+    charge = _reported(state.readings.get("DetailedChargeState"))
     meaning = _MEANINGS.get(charge.value) if charge else None
-    located = _certain(state.readings.get(home.signal)) if home else None
+    located = _reported(state.readings.get(home.signal)) if home else None
     charging = meaning.charging if meaning else None
     return ChargeSnapshot(
-        plugged=meaning.plugged if meaning else before.plugged,
+        plugged_in=meaning.plugged_in if meaning else before.plugged_in,
         charging=before.charging if charging is None else charging,
         home=home if located else before.home,
         charge_followed=_follow(before.charge_followed, charge, contact),
@@ -154,16 +154,16 @@ def events_between(
     before: ChargeSnapshot, after: ChargeSnapshot, state: VehicleState, now: float
 ) -> tuple[DetectedEvent, ...]:
     """Return what happened between two looks, in its order."""
-    direct = after.charge_followed.goes_on_from(before.charge_followed)
+    direct = after.charge_followed.continues(before.charge_followed)
     late = not direct and now - before.charge_followed.until > LATE
     found: list[tuple[ChargeEvent, Reason | None, bool]] = []
-    if (before.plugged, after.plugged) == (False, True):
+    if (before.plugged_in, after.plugged_in) == (False, True):
         found.append((ChargeEvent.PLUGGED_IN, None, late))
     if (before.charging, after.charging) == (False, True):
         found.append((ChargeEvent.CHARGING_STARTED, None, late))
     if (before.charging, after.charging) == (True, False):
-        found.append((*_ending(state, direct=direct), late))
-    if (before.plugged, after.plugged) == (True, False):
+        found.append((*_ending(state, uninterrupted=direct), late))
+    if (before.plugged_in, after.plugged_in) == (True, False):
         found.append((ChargeEvent.UNPLUGGED, None, late))
     if (
         before.home is not None
@@ -172,14 +172,14 @@ def events_between(
         and before.home.at_home is not after.home.at_home
     ):
         event = ChargeEvent.CAME_HOME if after.home.at_home else ChargeEvent.LEFT
-        missed = not after.home_followed.goes_on_from(before.home_followed)
+        missed = not after.home_followed.continues(before.home_followed)
         found.append((event, None, missed and now - before.home_followed.until > LATE))
     return tuple(
         DetectedEvent(
             event,
             battery_level=state.number("BatteryLevel"),
             charge_limit=state.number("ChargeLimitSoc"),
-            energy_added=state.number("DCChargingEnergyIn") if event in ENDINGS else None,
+            energy_added=state.number("DCChargingEnergyIn") if event in CHARGE_ENDINGS else None,
             reason=reason,
             late=late,
         )
@@ -187,7 +187,7 @@ def events_between(
     )
 
 
-ENDINGS: Final = frozenset(
+CHARGE_ENDINGS: Final = frozenset(
     {
         ChargeEvent.CHARGING_COMPLETE,
         ChargeEvent.CHARGING_STOPPED,
@@ -196,7 +196,7 @@ ENDINGS: Final = frozenset(
 )
 
 
-def _ending(state: VehicleState, *, direct: bool) -> tuple[ChargeEvent, Reason | None]:
+def _ending(state: VehicleState, *, uninterrupted: bool) -> tuple[ChargeEvent, Reason | None]:
     """Return how charging ended; `direct` if nothing can have come in between."""
     word = state.value("DetailedChargeState")
     if word == "Complete":
@@ -209,11 +209,11 @@ def _ending(state: VehicleState, *, direct: bool) -> tuple[ChargeEvent, Reason |
     if word == "NoPower":
         return ChargeEvent.CHARGING_INTERRUPTED, Reason.NO_POWER
     # who stops charging first, as one does to take the cable out, may have done so between two polls
-    event = ChargeEvent.CHARGING_INTERRUPTED if direct else ChargeEvent.CHARGING_STOPPED
+    event = ChargeEvent.CHARGING_INTERRUPTED if uninterrupted else ChargeEvent.CHARGING_STOPPED
     return event, Reason.UNPLUGGED
 
 
-def _certain(reading: Reading | None) -> Reading | None:
+def _reported(reading: Reading | None) -> Reading | None:
     """Return a reading unless it says nothing, or only what a command is expected to do."""
     return None if reading is None or reading.assumed or reading.value is None else reading
 
@@ -227,9 +227,11 @@ def _follow(before: Continuity, reading: Reading | None, contact: Contact) -> Co
     measured_at = min(reading.measured_at, contact.now) if reading else 0.0
     known_at = max(before.until, measured_at)
     goes_on = contact.in_touch and contact.now - known_at <= LATE
-    told = before.stream == contact.stream or (reading is not None and reading != before.reading)
+    told = before.connected_since == contact.connected_since or (
+        reading is not None and reading != before.reading
+    )
     return Continuity(
         contact.now if goes_on else known_at,
-        contact.stream if told else None,
+        contact.connected_since if told else None,
         reading or before.reading,
     )

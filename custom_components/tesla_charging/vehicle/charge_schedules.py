@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
-import re
+from itertools import islice
 from typing import Any, Final
 
 from homeassistant.const import WEEKDAYS
@@ -24,11 +24,10 @@ from ..vehicle_command import (
     Command,
     CommandRequest,
 )
+from .charge_starts import MAX_SCHEDULES
 from .state import VehicleState
 
-MAX_SCHEDULES: Final = 200
-"""How many of a car's schedules are read; Tesla's cars hold 50."""
-SCHEDULES_FROM: Final = (2024, 26)
+FIRST_FIRMWARE: Final = (2024, 26)
 """The firmware that brought schedules, and took the one scheduled charging or departure away."""
 _MASKS: Final = {name[:3].lower(): mask for name, mask in DAYS.items()}
 _NAMES: Final = {name[:3].lower(): name for name in DAYS}
@@ -46,7 +45,7 @@ class ScheduleFormat:
     """Where Tesla has the schedules of one kind."""
 
     section: Section
-    listed: str
+    field: str
     times: tuple[str, ...]
     """Tesla's names of its times."""
     optional: bool
@@ -65,7 +64,7 @@ class ScheduleFormat:
         ]
 
 
-FORMS: Final[Mapping[ScheduleKind, ScheduleFormat]] = {
+FORMATS: Final[Mapping[ScheduleKind, ScheduleFormat]] = {
     ScheduleKind.CHARGE: ScheduleFormat(
         Section.CHARGE_SCHEDULES, "charge_schedules", ("start_time", "end_time"), optional=True
     ),
@@ -96,7 +95,7 @@ class Schedule:
 
     def request(self) -> CommandRequest:
         """Return the command after which a car has this schedule."""
-        form = FORMS[self.kind]
+        form = FORMATS[self.kind]
         given = {name: minutes for name, minutes in self.times.items() if minutes is not None}
         flags = {_flag(name): name in given for name in form.times if form.optional}
         return form.add(
@@ -126,8 +125,8 @@ class Schedule:
 
 def schedules_in(data: VehicleData, kind: ScheduleKind) -> list[Schedule] | None:
     """Return the schedules of one kind, None if the car says nothing of them; what cannot be one is left out."""
-    form = FORMS[kind]
-    listed = data.get(form.section, {}).get(form.listed)
+    form = FORMATS[kind]
+    listed = data.get(form.section, {}).get(form.field)
     if not isinstance(listed, list):
         return None
     found = (_schedule(kind, item) for item in listed[:MAX_SCHEDULES])
@@ -137,7 +136,7 @@ def schedules_in(data: VehicleData, kind: ScheduleKind) -> list[Schedule] | None
 def _schedule(kind: ScheduleKind, item: object) -> Schedule | None:
     if not isinstance(item, dict):
         return None
-    form = FORMS[kind]
+    form = FORMATS[kind]
     times = {
         name: _minutes(item.get(name))
         if not form.optional or item.get(_flag(name)) is True
@@ -191,7 +190,7 @@ def clock_time(minutes: int | None) -> str | None:
     return None if minutes is None else time(minutes // 60, minutes % 60).isoformat()
 
 
-def in_order(days: Iterable[str]) -> tuple[str, ...]:
+def sorted_days(days: Iterable[str]) -> tuple[str, ...]:
     """Return days, each once, in the order of the week."""
     named = set(days)
     return tuple(day for day in WEEKDAYS if day in named)
@@ -204,10 +203,10 @@ def knows_schedules(version: object) -> bool | None:
     parts = version.split(".")[:2]
     if len(parts) < 2 or not all(part.isascii() and part.isdigit() for part in parts):
         return None
-    return tuple(int(part[:6]) for part in parts) >= SCHEDULES_FROM
+    return tuple(int(part[:6]) for part in parts) >= FIRST_FIRMWARE
 
 
-def moment(at: float | None) -> datetime | None:
+def utc_time(at: float | None) -> datetime | None:
     """Return unix seconds as a UTC time without fractions, None for None."""
     return None if at is None else dt_util.utc_from_timestamp(at).replace(microsecond=0)
 
@@ -222,16 +221,13 @@ def scheduled_start(state: VehicleState) -> datetime | None:
         and state.value("ScheduledChargingMode") != "StartAt"
     ):
         return None
-    return moment(state.number("ScheduledChargingStartTime"))
+    return utc_time(state.number("ScheduledChargingStartTime"))
 
 
-NEAR: Final = 1000.0
+NEARBY: Final = 1000.0
 """Metres around a schedule's place in which it is taken to act."""
 WEEK: Final = 7
 EVERY_DAY: Final = 127
-
-_DEGREES: Final = r"(-?[0-9]{1,3}\.[0-9]{1,9})"
-_WORD: Final = re.compile(rf"([0-9]{{1,3}}),([0-9]{{1,4}}),([01]),{_DEGREES},{_DEGREES}")
 
 type Place = tuple[float, float]
 
@@ -243,11 +239,11 @@ def next_start(
 
     `home` is where Home Assistant is, and `at_home` whether the car is there, None if that is not known.
     """
-    starts = [*_of_setting(state, now), *_of_schedules(state, home, at_home, now)]
+    starts = [*_starts_of_setting(state, now), *_starts_of_schedules(state, home, at_home, now)]
     return min((start for start in starts if start > now), default=None)
 
 
-def _of_setting(state: VehicleState, now: datetime) -> Iterator[datetime]:
+def _starts_of_setting(state: VehicleState, now: datetime) -> Iterator[datetime]:
     """Yield what the car itself calls its start; one that it does at the same time every day also on the next days."""
     if (start := scheduled_start(state)) is None:
         return
@@ -257,26 +253,23 @@ def _of_setting(state: VehicleState, now: datetime) -> Iterator[datetime]:
         yield from _times(EVERY_DAY, local.hour * 60 + local.minute, now)
 
 
-def _of_schedules(
+def _starts_of_schedules(
     state: VehicleState, home: Place, at_home: bool | None, now: datetime
 ) -> Iterator[datetime]:
-    told = state.value("charge_schedules")
     place = _place(state, home, at_home)
-    if not isinstance(told, str) or place is None:
+    if place is None:
         return
-    told_at = dt_util.utc_from_timestamp(state.measured_at("charge_schedules") or 0)
-    for word in told.split():
-        if (parts := _WORD.fullmatch(word)) is None:  # from a damaged file
+    reported_at = dt_util.utc_from_timestamp(state.measured_at("charge_schedules") or 0)
+    for start in state.charge_starts:
+        away = location.distance(*place, start.latitude, start.longitude)
+        if away is None or away > NEARBY:
             continue
-        days, minutes, once, latitude, longitude = parts.groups()
-        away = location.distance(*place, float(latitude), float(longitude))
-        if away is None or away > NEAR or int(minutes) > LAST_MINUTE:
-            continue
-        if int(once):  # only the first time since it was told of: then the car forgets it
-            first = told_at.astimezone(now.tzinfo)
-            yield from [at for at in _times(int(days), int(minutes), first) if at > told_at][:1]
+        if start.once:  # only the first time since the car reported it: then the car forgets it
+            first = reported_at.astimezone(now.tzinfo)
+            later = (at for at in _times(start.days, start.minutes, first) if at > reported_at)
+            yield from islice(later, 1)
         else:
-            yield from _times(int(days), int(minutes), now)
+            yield from _times(start.days, start.minutes, now)
 
 
 def _times(days: int, minutes: int, since: datetime) -> Iterator[datetime]:
@@ -289,8 +282,8 @@ def _times(days: int, minutes: int, since: datetime) -> Iterator[datetime]:
 
 def _place(state: VehicleState, home: Place, at_home: bool | None) -> Place | None:
     """Return where the car is, as far as that is known; a car that nobody places is taken to be at home."""
-    if isinstance(position := state.value("Location"), tuple):
-        return position
+    if state.position is not None:
+        return state.position
     return None if at_home is False else home
 
 

@@ -9,11 +9,11 @@ from .state import VehicleState
 _STATE: Final = "DetailedChargeState"
 
 
-def _says(name: str, value: object) -> Callable[[VehicleState], bool]:
+def _equals(name: str, value: object) -> Callable[[VehicleState], bool]:
     return lambda state: state.value(name) == value
 
 
-def _polled(name: str, value: object) -> Callable[[VehicleState], bool]:
+def _polled_equals(name: str, value: object) -> Callable[[VehicleState], bool]:
     """Believe what only polls tell no longer than the charging state that it explains."""
 
     def check(state: VehicleState) -> bool:
@@ -32,12 +32,12 @@ _BY_STATE: Final = {
     "Complete": "limit_reached",
 }
 _WHEN_STOPPED: Final[tuple[tuple[str, Callable[[VehicleState], bool]], ...]] = (
-    ("cable_not_locked", _says("ChargePortLatch", "Disengaged")),
-    ("cable_not_locked", _says("ChargePortLatch", "Blocking")),
-    ("scheduled", _says("ScheduledChargingPending", True)),
-    ("battery_too_cold", _says("NotEnoughPowerToHeat", True)),
-    ("managed", _polled("managed_charging_active", True)),
-    ("stopped_by_person", _polled("user_charge_enable_request", False)),
+    ("cable_not_locked", _equals("ChargePortLatch", "Disengaged")),
+    ("cable_not_locked", _equals("ChargePortLatch", "Blocking")),
+    ("scheduled", _equals("ScheduledChargingPending", True)),
+    ("battery_too_cold", _equals("NotEnoughPowerToHeat", True)),
+    ("managed", _polled_equals("managed_charging_active", True)),
+    ("stopped_by_person", _polled_equals("user_charge_enable_request", False)),
 )
 """The first that is true counts."""
 REASONS: Final = tuple(

@@ -26,7 +26,7 @@ def with_energy(hass: HomeAssistant, state: VehicleState, before: VehicleState) 
     look = EnergySample(
         added,
         at=state.measured_at(COUNTER) or 0.0,
-        plugged=None if charging_state is None else charging_state != "Disconnected",
+        plugged_in=None if charging_state is None else charging_state != "Disconnected",
         state_at=state.measured_at(STATE) or 0.0,
         charging=charging_state in {"Starting", "Charging"},
         odometer=state.number("Odometer"),

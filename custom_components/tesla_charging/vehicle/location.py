@@ -10,7 +10,7 @@ from homeassistant.util.location import distance
 from .state import VehicleState
 
 HOME_ZONE = "zone.home"
-FASTEST = 30.0
+MAX_SPEED = 30.0
 """Metres in a second that a car comes nearer on its way home at most."""
 
 
@@ -18,10 +18,10 @@ class HomeProximity(NamedTuple):
     """Whether a car is at home, and how many seconds it needs to be there at least; None for not known."""
 
     at_home: bool | None
-    home_in: float | None
+    seconds_to_home: float | None
 
 
-NOWHERE: Final = HomeProximity(None, None)
+UNKNOWN_PROXIMITY: Final = HomeProximity(None, None)
 
 
 def home_proximity(hass: HomeAssistant, state: VehicleState) -> HomeProximity:
@@ -37,20 +37,18 @@ def is_at_home(hass: HomeAssistant, state: VehicleState) -> bool | None:
     located = state.value("LocatedAtHome")
     if isinstance(located, bool):
         return located
-    position = state.value("Location")
     zone = hass.states.get(HOME_ZONE)
-    if not isinstance(position, tuple) or zone is None:
+    if state.position is None or zone is None:
         return None
-    return in_zone(zone, *position)
+    return in_zone(zone, *state.position)
 
 
 def _seconds_home(hass: HomeAssistant, state: VehicleState) -> float | None:
     """Return how many seconds a car needs at least to be at home, None if it is not known where it is."""
-    position = state.value("Location")
     zone = hass.states.get(HOME_ZONE)
-    if not isinstance(position, tuple) or zone is None:
+    if state.position is None or zone is None:
         return None
     metres = distance(
-        *position, zone.attributes.get(ATTR_LATITUDE), zone.attributes.get(ATTR_LONGITUDE)
+        *state.position, zone.attributes.get(ATTR_LATITUDE), zone.attributes.get(ATTR_LONGITUDE)
     )
-    return None if metres is None else metres / FASTEST
+    return None if metres is None else metres / MAX_SPEED

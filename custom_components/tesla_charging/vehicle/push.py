@@ -21,11 +21,11 @@ from ..fleet_telemetry import (
 from .state import RECEIVED_GRAIN, UNKNOWN_TIME, VehicleState, pushed_readings
 from .telemetry_status import NO_PROBLEM, TelemetryDiagnosis, TelemetryStage
 
-KEPT: Final = 10
+MAX_KEPT: Final = 10
 CHARGING_ALERTS: Final = ("BMS_", "CC_", "CHG", "CP_", "HVP_", "PCS_", "UMC_")
 """How the names of alerts begin that come from what charges: battery, wall or mobile connector, charger, charge port,
 high voltage, power conversion. Not documented by Tesla; service menus and owners' reports name them so."""
-SHOWN_LENGTH: Final = 200
+MAX_ERROR_LENGTH: Final = 200
 
 
 class CarEvents:
@@ -33,8 +33,8 @@ class CarEvents:
 
     def __init__(self) -> None:
         """Nothing has happened yet."""
-        self._errors: deque[VehicleError] = deque(maxlen=KEPT)
-        self._alerts: deque[Alert] = deque(maxlen=KEPT)
+        self._errors: deque[VehicleError] = deque(maxlen=MAX_KEPT)
+        self._alerts: deque[Alert] = deque(maxlen=MAX_KEPT)
         self.other_alerts = 0
         """How many came that have nothing to do with charging."""
 
@@ -53,7 +53,7 @@ class CarEvents:
         match record:
             case ErrorRecord(errors=errors) if errors:
                 self._errors.extend(errors)
-                return f"{errors[-1].name}: {errors[-1].body}"[:SHOWN_LENGTH]
+                return f"{errors[-1].name}: {errors[-1].body}"[:MAX_ERROR_LENGTH]
             case AlertRecord(alerts=alerts):
                 about_charging = [a for a in alerts if a.name.startswith(CHARGING_ALERTS)]
                 self._alerts.extend(about_charging)
@@ -61,7 +61,7 @@ class CarEvents:
         return ""
 
 
-GRAIN: Final = 1.0
+CLOCK_GRAIN: Final = 1.0
 """Seconds by which the car's time of a push can be too early: some of its clients count whole seconds."""
 
 
@@ -89,7 +89,7 @@ class PushChannel:
             state = self._note_received(state, record.received_at)
             measured_at = record.created_at or record.received_at
             # an assumption lives on our clock, a push on the car's: whole seconds, and behind by its way here
-            lag = max(0.0, record.received_at - measured_at) + GRAIN
+            lag = max(0.0, record.received_at - measured_at) + CLOCK_GRAIN
             if (
                 isinstance(record, SignalRecord)
                 and record.is_resend
@@ -117,10 +117,10 @@ class PushChannel:
         self, state: VehicleState, at: float, grain: float = RECEIVED_GRAIN
     ) -> VehicleState:
         """Note the moment, and what was counted until then."""
-        heard = state.with_received_at(at, grain)
-        if heard is state or self._streamed is None:
-            return heard
-        return replace(heard, streamed=self._streamed)
+        noted = state.with_received_at(at, grain)
+        if noted is state or self._streamed is None:
+            return noted
+        return replace(noted, streamed=self._streamed)
 
     def set_connected(self, state: VehicleState, connected: bool) -> VehicleState:
         """Note that the car connected, which it does only awake, or that it is gone."""
@@ -140,13 +140,13 @@ class PushChannel:
         )
 
     def set_stage(
-        self, state: VehicleState, stage: TelemetryStage, trouble: TelemetryDiagnosis = NO_PROBLEM
+        self, state: VehicleState, stage: TelemetryStage, diagnosis: TelemetryDiagnosis = NO_PROBLEM
     ) -> VehicleState:
         """Note how far the channel has come, and why no further; a connection outranks what Tesla tells."""
         state = state.with_stage(TelemetryStage.CONNECTED if self.connected else stage)
-        return state.with_diagnosis(replace(trouble, reported=state.diagnosis.reported))
+        return state.with_diagnosis(replace(diagnosis, reported=state.diagnosis.reported))
 
     @staticmethod
-    def report_error(state: VehicleState, about: str) -> VehicleState:
+    def report_error(state: VehicleState, error: str) -> VehicleState:
         """Note what the car complains about, until it connects again; "" is nothing new."""
-        return state.with_diagnosis(replace(state.diagnosis, reported=about)) if about else state
+        return state.with_diagnosis(replace(state.diagnosis, reported=error)) if error else state

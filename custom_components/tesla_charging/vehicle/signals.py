@@ -7,14 +7,15 @@ does not stream carry their `vehicle_data` name. Units are Tesla's own: miles, k
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeIs
 from zoneinfo import ZoneInfo
 
 from homeassistant.util import dt as dt_util
 
 from ..fleet_api import Section
+from .charge_starts import ChargeStart, charge_starts, restored_starts
 
-type SignalValue = float | int | bool | str | tuple[float, float]
+type SignalValue = float | int | bool | str | tuple[float, float] | tuple[ChargeStart, ...]
 type Fields = Mapping[str, Any]
 type Check = Callable[[Any], SignalValue | None]
 """Returns what a foreign value means, None where it says that there is none; raises NotGiven for nonsense."""
@@ -29,6 +30,13 @@ _PACIFIC: Final = ZoneInfo("America/Los_Angeles")
 
 class NotGiven(Exception):
     """Nothing is said about this signal, or nothing that a car can mean."""
+
+
+def _stored_scalar(value: Any) -> SignalValue | None:
+    match value:
+        case None | bool() | int() | float() | str():
+            return value
+    raise NotGiven
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,8 @@ class Signal:
     """Whether the value means something else when it was measured at another time."""
     push_check: Check | None = None
     """Instead of `check`, where a push says the same in another way than a poll."""
+    restored: Check = _stored_scalar
+    """Returns the meaning of a value that was read from a file. Raises NotGiven."""
 
     def pushed(self, value: object) -> SignalValue | None:
         """Return the meaning of a value that the car itself sent. Raises NotGiven."""
@@ -86,14 +96,14 @@ def _boolean(value: Any) -> SignalValue | None:
     return value
 
 
-_NO_WORD: Final = frozenset({"", "<invalid>", "Unknown", "SNA", "Invalid"})
+_EMPTY_WORDS: Final = frozenset({"", "<invalid>", "Unknown", "SNA", "Invalid"})
 
 
 def _word(value: Any) -> SignalValue | None:
     """Accept a word; Tesla has several for "none"."""
     if not isinstance(value, str):
         raise NotGiven
-    return None if value in _NO_WORD else value[:MAX_TEXT]
+    return None if value in _EMPTY_WORDS else value[:MAX_TEXT]
 
 
 def _version(value: Any) -> SignalValue | None:
@@ -121,34 +131,30 @@ def _position(value: Any) -> SignalValue | None:
     return (_within(value[0], -90, 90), _within(value[1], -180, 180))
 
 
-MAX_SCHEDULES: Final = 200
-"""How many of a car's schedules are looked at; Tesla's cars hold 50."""
-LAST_MINUTE: Final = 1439
+def is_position(value: SignalValue | None) -> TypeIs[tuple[float, float]]:
+    """Return whether a signal's value is a latitude and a longitude."""
+    return isinstance(value, tuple) and len(value) == 2 and not isinstance(value[0], ChargeStart)
 
 
 def _charge_starts(value: Any) -> SignalValue | None:
-    """Accept a car's charge schedules; of them, what begins charging is kept, as words of a text.
-
-    A word is mask of days, minutes after local midnight, 1 for once, latitude, longitude: "62,1380,0,52.5,13.25".
-    Shape: `ChargeSchedule` of common.proto. What cannot be a schedule, is switched off or only ends charging is left out.
-    """
     if not isinstance(value, list):
         raise NotGiven
-    words = []
-    for item in value[:MAX_SCHEDULES]:
-        match item:
-            case {
-                "enabled": True,
-                "start_enabled": True,
-                "days_of_week": int() as days,
-                "start_time": int() as minutes,
-                "latitude": int() | float() as latitude,
-                "longitude": int() | float() as longitude,
-            } if 0 < days < 128 and 0 <= minutes <= LAST_MINUTE and abs(latitude) <= 90:
-                if abs(longitude) <= 180:
-                    once = int(item.get("one_time") is True)
-                    words.append(f"{days},{minutes},{once},{latitude:.5f},{longitude:.5f}")
-    return " ".join(sorted(words))
+    return charge_starts(value)
+
+
+def _stored_position(value: Any) -> SignalValue | None:
+    match value:
+        case None:
+            return None
+        case [float() | int() as latitude, float() | int() as longitude]:
+            return (latitude, longitude)
+    raise NotGiven
+
+
+def _stored_charge_starts(value: Any) -> SignalValue | None:
+    if value is not None and (starts := restored_starts(value)) is None:
+        raise NotGiven
+    return None if value is None else starts
 
 
 POSITION_FIELD: Final = "position"
@@ -221,14 +227,20 @@ _ROWS = (
     # cars are said to refuse to stream ScheduledDepartureTime
     Signal("scheduled_departure_time", _moment, _CHARGE, "scheduled_departure_time"),
     Signal("PreconditioningEnabled", _boolean, _CHARGE, "preconditioning_enabled"),
-    Signal("charge_schedules", _charge_starts, Section.CHARGE_SCHEDULES, "charge_schedules"),
+    Signal(
+        "charge_schedules",
+        _charge_starts,
+        Section.CHARGE_SCHEDULES,
+        "charge_schedules",
+        restored=_stored_charge_starts,
+    ),
     Signal("Gear", _word, _DRIVE, "shift_state"),
     Signal("Odometer", _number(0, 1_000_000), Section.VEHICLE_STATE, "odometer"),
     # decide when a car is asked again; pushing them would cost, and tell nobody anything
     Signal("sentry_mode", _boolean, Section.VEHICLE_STATE, "sentry_mode"),
     Signal("is_user_present", _boolean, Section.VEHICLE_STATE, "is_user_present"),
     # with the location scope, Tesla merges location_data into drive_state
-    Signal("Location", _position, _DRIVE, POSITION_FIELD),
+    Signal("Location", _position, _DRIVE, POSITION_FIELD, restored=_stored_position),
     Signal("LocatedAtHome", _boolean),
     Signal("LocatedAtWork", _boolean),
     Signal("LocatedAtFavorite", _boolean),

@@ -6,7 +6,17 @@ from typing import Any, Final
 
 from ..fleet_api import Connectivity, VehicleData
 from .charge_energy import NOTHING_CHARGED, ChargeEnergy
-from .signals import EARLIEST, LATEST, SIGNALS, NotGiven, SignalValue, with_position
+from .charge_starts import ChargeStart
+from .signals import (
+    EARLIEST,
+    LATEST,
+    SIGNALS,
+    NotGiven,
+    Signal,
+    SignalValue,
+    is_position,
+    with_position,
+)
 from .telemetry_status import NO_PROBLEM, TelemetryDiagnosis, TelemetryStage
 
 MAX_CLOCK_LEAD: Final = 300.0
@@ -56,20 +66,20 @@ class Reading:
         a server sends everything. So what is no newer than that is outdated by what it retains after that.
         """
         outdated = self.assumed or self.outdated or self.measured_at <= brokered_at
-        return [self.value, self.measured_at, *([True] if outdated else [])]
+        value: Any = self.value
+        if isinstance(value, tuple):
+            value = [item.as_list() if isinstance(item, ChargeStart) else item for item in value]
+        return [value, self.measured_at, *([True] if outdated else [])]
 
     @classmethod
-    def from_list(cls, item: object) -> Reading | None:
-        """Read back as_list(); None for anything else."""
+    def from_list(cls, signal: Signal, item: object) -> Reading | None:
+        """Read back as_list() of a reading of a signal; None for anything else."""
         match item:
-            case [
-                None | bool() | int() | float() | str() as value,
-                int() | float() as measured_at,
-                *rest,
-            ]:
-                return cls(value, measured_at, outdated=rest == [True])
-            case [[float() | int() as one, float() | int() as two], int() | float() as at, *rest]:
-                return cls((one, two), at, outdated=rest == [True])
+            case [value, int() | float() as measured_at, *rest]:
+                try:
+                    return cls(signal.restored(value), measured_at, outdated=rest == [True])
+                except NotGiven:
+                    return None
         return None
 
 
@@ -108,6 +118,19 @@ class VehicleState:
         if isinstance(value, bool) or not isinstance(value, int | float):
             return None
         return value
+
+    @property
+    def position(self) -> tuple[float, float] | None:
+        """Where the car is (latitude, longitude), None if that is not known."""
+        value = self.value("Location")
+        return value if is_position(value) else None
+
+    @property
+    def charge_starts(self) -> tuple[ChargeStart, ...]:
+        """When its schedules begin charging; empty also if that is not known."""
+        value = self.value("charge_schedules")
+        starts = value if isinstance(value, tuple) else ()
+        return tuple(start for start in starts if isinstance(start, ChargeStart))
 
     def measured_at(self, name: str) -> float | None:
         """Return when the car measured a signal, unix seconds."""
@@ -151,17 +174,17 @@ class VehicleState:
         readings = {known: row for known, row in self.readings.items() if known != name}
         return replace(self, readings=readings)
 
-    def with_connectivity(self, connection: Connectivity) -> VehicleState:
+    def with_connectivity(self, connectivity: Connectivity) -> VehicleState:
         """Return the state with another connection."""
-        return replace(self, connectivity=connection)
+        return replace(self, connectivity=connectivity)
 
     def with_stage(self, stage: TelemetryStage) -> VehicleState:
         """Return the state with the push channel at another stage."""
         return replace(self, telemetry=stage)
 
-    def with_diagnosis(self, trouble: TelemetryDiagnosis) -> VehicleState:
+    def with_diagnosis(self, diagnosis: TelemetryDiagnosis) -> VehicleState:
         """Return the state with other problems of the push channel."""
-        return replace(self, diagnosis=trouble)
+        return replace(self, diagnosis=diagnosis)
 
     def with_received_at(self, at: float, grain: float = RECEIVED_GRAIN) -> VehicleState:
         """Return the state of a car that pushed something; the moment is noted once in `grain` seconds."""
@@ -221,7 +244,8 @@ class VehicleState:
         readings = {
             name: reading
             for name, item in known.items()
-            if name in SIGNALS and (reading := Reading.from_list(item)) is not None
+            if (signal := SIGNALS.get(name)) is not None
+            and (reading := Reading.from_list(signal, item)) is not None
         }
         heard_at = known.get(RECEIVED_AT)
         is_time = isinstance(heard_at, int | float) and EARLIEST <= heard_at <= LATEST
