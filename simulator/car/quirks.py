@@ -32,7 +32,7 @@ class Told(TypedDict, total=False):
     lasts: float | None
     seconds: float
     code: int
-    fields: Iterable[str]
+    fields: frozenset[str]
 
 
 class Quirk(StrEnum):
@@ -219,8 +219,7 @@ class Quirks:
 
         Raises ValueError for what makes no sense.
         """
-        fields = frozenset(told.pop("fields", quirk.usual.fields))
-        setting = replace(quirk.usual, fields=fields, **told)  # type: ignore[arg-type]  # fields is gone from it
+        setting = replace(quirk.usual, **told)
         if setting.times is not None and setting.times < 1:
             raise ValueError("times must be at least 1")
         if setting.seconds < 0 or (setting.lasts is not None and setting.lasts <= 0):

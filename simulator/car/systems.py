@@ -21,7 +21,7 @@ RESUME_PERCENT = 5.0
 HEATER_DRAW_KW = 3.0
 #: What a new car's lifetime counter of charged energy shows.
 CHARGED_BEFORE_KWH = 3210.0
-_DRAIN_STEP_SECONDS = 3600.0
+_STEP_SECONDS = 3600.0
 
 
 @dataclass(slots=True)
@@ -60,14 +60,16 @@ class Systems:
         """Bring every part to the present moment."""
         now = self.clock.physics()
         for moment in (*self.quirks.ends(self.settled_at, now), now):
-            # In steps, so that a car that has drained enough charges again in time.
-            while (
-                self.quirks.in_force(Quirk.COUNTER_IS_NET, self.settled_at)
-                and moment - self.settled_at > _DRAIN_STEP_SECONDS
-            ):
-                self._advance(self.settled_at + _DRAIN_STEP_SECONDS)
+            while self._needs_steps and moment - self.settled_at > _STEP_SECONDS:
+                self._advance(self.settled_at + _STEP_SECONDS)
             self._advance(moment)
-        self._look_for_reception()
+        self.wakefulness.out_of_coverage = Quirk.OUT_OF_COVERAGE in self.quirks
+
+    @property
+    def _needs_steps(self) -> bool:
+        """Whether something may happen on the way that one long step would miss."""
+        in_force, at = self.quirks.in_force, self.settled_at
+        return in_force(Quirk.COUNTER_IS_NET, at) or in_force(Quirk.LOST_WHILE_CHARGING, at)
 
     def _advance(self, now: float) -> None:
         before = self.settled_at
@@ -87,6 +89,7 @@ class Systems:
             self._drain(before, now)
         else:
             self.charging.rests = False
+        self._lose_reception()
         for part in (self.journey, self.charging):
             self.wakefulness.touch(part.active_until)
 
@@ -105,8 +108,7 @@ class Systems:
             self.charging.rests = False
             self.wakefulness.wake_at_once()
 
-    def _look_for_reception(self) -> None:
-        self.wakefulness.out_of_coverage = Quirk.OUT_OF_COVERAGE in self.quirks
+    def _lose_reception(self) -> None:
         lost = self.quirks.get(Quirk.LOST_WHILE_CHARGING)
         if lost and self.charging.busy and self.charging.busy_for >= lost.seconds:
             self.quirks.take(Quirk.LOST_WHILE_CHARGING)

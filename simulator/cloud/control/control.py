@@ -39,6 +39,8 @@ def _quirk(car: Car, body: Body) -> None:
     """Take {"name": "null_poll", "on": true} and what the quirk can be told: times, lasts, seconds, code, fields."""
     told = dict(body)
     quirk = Quirk(told.pop("name"))
+    if "fields" in told:
+        told["fields"] = frozenset(told["fields"])
     if told.pop("on", True):
         car.quirks.add(quirk, **told)
     else:
