@@ -3,6 +3,7 @@
 from simulator.car.body import InvalidBody
 from simulator.car.car import Car, UnknownCommand, UnsupportedCommand
 from simulator.car.command_table import CommandReply
+from simulator.car.quirks import Quirk, Quirks
 from simulator.car.records import CarState, ExecutedCommand
 from simulator.car.security.domain import SecurityDomain
 from simulator.car.security.faults import Fault
@@ -19,6 +20,8 @@ __all__ = [
     "InvalidBody",
     "Keychain",
     "KeychainFull",
+    "Quirk",
+    "Quirks",
     "Role",
     "SecurityDomain",
     "UnknownCommand",

@@ -14,10 +14,11 @@ from simulator.car.charging import Charging
 from simulator.car.command_table import REST_COMMANDS, Command, CommandReply
 from simulator.car.journey import Journey, Place
 from simulator.car.power import Supply
+from simulator.car.quirks import Quirk, Quirks
 from simulator.car.records import CarState, ExecutedCommand, Via
 from simulator.car.schedules import Schedules
 from simulator.car.security.domain import Answer, SecurityDomain
-from simulator.car.security.exchange import exchange
+from simulator.car.security.exchange import exchange, is_command
 from simulator.car.security.keychain import Keychain, Role
 from simulator.car.signals import Reading, read_signals
 from simulator.car.systems import Systems
@@ -45,7 +46,8 @@ class Car:
 
     `max_amps` and `phases` are what its own charger can take; `wake_seconds` run on the wall clock;
     `sleep_after` counts physics seconds of idleness (None: it never falls asleep by itself);
-    `starting_seconds` is how long (physics) it says Starting before Charging; for the others see Systems, Wakefulness.
+    `starting_seconds` is how long (physics) it says Starting before Charging; `quirks` is what it does wrong from
+    the start (more in the attribute of that name); for the others see Systems, Wakefulness.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Car:
         sentry: bool = False,
         kept_by_asking: bool = True,
         mains_waver: float = 0.0,
+        quirks: Iterable[Quirk] = (),
     ) -> None:
         """Deliver a new car: parked at home, awake, no cable, no keys."""
         at = clock.physics()
@@ -82,6 +85,7 @@ class Car:
         self.protocol = protocol
         self.keychain = Keychain()
         self.commands: list[ExecutedCommand] = []
+        self.quirks = Quirks(clock.physics, quirks)
         self._mobile_access = True
         self._systems = Systems(
             vin=vin,
@@ -97,6 +101,7 @@ class Car:
                 max_amps=max_amps,
                 phases=phases,
                 at=at,
+                quirks=self.quirks,
                 starting_seconds=starting_seconds,
                 low_amps_need_two=low_amps_need_two,
             ),
@@ -108,12 +113,14 @@ class Car:
                 sleep_after=sleep_after,
                 kept_by_asking=kept_by_asking,
             ),
+            quirks=self.quirks,
             utc_offset=utc_offset,
             lacks=frozenset(lacks),
             sentry=sentry,
             mains_waver=mains_waver,
             settled_at=at,
         )
+        self.quirks.before_change = self._systems.settle
         self._domains = {
             int(number): self._make_domain(number)
             for number in (Domain.DOMAIN_VEHICLE_SECURITY, Domain.DOMAIN_INFOTAINMENT)
@@ -138,6 +145,10 @@ class Car:
     def install_firmware(self, version: str) -> None:
         """Run other software from now on, as after an update."""
         self._systems.firmware = version
+        if stopping := self.quirks.fields(Quirk.STOPS_AFTER_UPDATE):
+            self.quirks.remove(Quirk.STOPS_AFTER_UPDATE)
+            silent = self.quirks.fields(Quirk.NEVER_PUSHED)
+            self.quirks.add(Quirk.NEVER_PUSHED, fields=stopping | silent)
 
     @property
     def state(self) -> Reachability:
@@ -149,6 +160,21 @@ class Car:
     def at_home(self) -> bool:
         """Whether it is parked at home."""
         return self._settled().journey.at_home
+
+    @property
+    def charged_kwh(self) -> float:
+        """What really went into the battery since the car was delivered; never less than before."""
+        return self.charged_home_kwh + self.charged_away_kwh
+
+    @property
+    def charged_home_kwh(self) -> float:
+        """The part of `charged_kwh` that was charged at home."""
+        return self._settled().charged_home_kwh
+
+    @property
+    def charged_away_kwh(self) -> float:
+        """The part of `charged_kwh` that was charged elsewhere."""
+        return self._settled().charged_away_kwh
 
     @property
     def mobile_access(self) -> bool:
@@ -251,7 +277,7 @@ class Car:
             "option_codes": None,
             "color": None,
             "state": self.state,
-            "in_service": False,
+            "in_service": Quirk.IN_SERVICE in self.quirks,
             "calendar_enabled": True,
             "api_version": API_VERSION,
             "backseat_token": None,
@@ -294,7 +320,10 @@ class Car:
         """
         if self.protocol != "required" or self.state != "online":
             return None
-        return exchange(self._domains, raw)
+        answer = exchange(self._domains, raw)
+        if is_command(raw) and self.quirks.take(Quirk.DELIVERED_TWICE):
+            return exchange(self._domains, raw)
+        return answer
 
     def domain(self, name: DomainName) -> SecurityDomain:
         """Return one of the two security domains."""

@@ -3,15 +3,17 @@
 from simulator.car.charging import LIMIT_MAX, LIMIT_MIN, LIMIT_STD
 from simulator.car.conditions import (
     battery_heater_on,
+    ideal_range,
     not_enough_power_to_heat,
+    phases,
     scheduled_charging_pending,
+    session_kwh,
+    volts,
 )
+from simulator.car.quirks import Quirk
 from simulator.car.systems import Systems
 
 type Section = dict[str, object]
-
-IDLE_VOLTS_PLUGGED = 2
-IDLE_VOLTS = 1
 
 
 def charge_state(car: Systems, timestamp_ms: int) -> Section:
@@ -25,7 +27,7 @@ def charge_state(car: Systems, timestamp_ms: int) -> Section:
         "charge_current_request": charging.current_request,
         "charge_current_request_max": charging.max_amps,
         "charge_enable_request": charging.wants_to_charge,
-        "charge_energy_added": round(charging.energy_added_kwh, 2),
+        "charge_energy_added": round(session_kwh(car), 2),
         "charge_limit_soc": charging.limit,
         "charge_limit_soc_max": LIMIT_MAX,
         "charge_limit_soc_min": LIMIT_MIN,
@@ -44,7 +46,7 @@ def charge_state(car: Systems, timestamp_ms: int) -> Section:
         "fast_charger_brand": (port.supply and port.supply.brand) or "<invalid>",
         "fast_charger_present": port.is_fast,
         "fast_charger_type": port.charger_type or "<invalid>",
-        "ideal_battery_range": round(battery.range_miles, 2),
+        "ideal_battery_range": ideal_range(car),
         "managed_charging_active": False,
         "managed_charging_start_time": None,
         "managed_charging_user_canceled": False,
@@ -64,17 +66,15 @@ def charge_state(car: Systems, timestamp_ms: int) -> Section:
 
 def _flow(car: Systems) -> Section:
     charging = car.charging
-    flow, supply = charging.flow, charging.supply
-    flowing = charging.state == "Charging"
-    idle_volts = IDLE_VOLTS_PLUGGED if supply else IDLE_VOLTS
+    flow = charging.flow
     seconds = charging.seconds_to_limit
     return {
         "charge_rate": round(flow.battery_kw / car.battery.kwh_per_mile, 1),
         "charger_actual_current": round(flow.amps),
-        "charger_phases": flow.phases or None,
+        "charger_phases": phases(car),
         "charger_pilot_current": car.port.supply.max_amps if car.port.supply else 0,
         "charger_power": round(flow.kw),
-        "charger_voltage": flow.volts if flowing else idle_volts,
+        "charger_voltage": volts(car),
         "minutes_to_full_charge": round(seconds / 60),
         "time_to_full_charge": round(seconds / 3600, 2),
     }
@@ -82,11 +82,14 @@ def _flow(car: Systems) -> Section:
 
 def _schedule(car: Systems) -> Section:
     told = car.schedules.legacy
-    local_midnight = (int(car.clock.now()) + car.utc_offset) // 86400 * 86400 - car.utc_offset
+    local_midnight = _local_midnight(car, car.clock.now())
     start = None
     if told.mode == "StartAt" and told.start_minutes is not None:
         start = _next(local_midnight + told.start_minutes * 60, car.clock.now())
     departure = _next(local_midnight + told.departure_minutes * 60, car.clock.now())
+    if told.departure_set_at is not None and Quirk.DEPARTURE_KEEPS_ITS_DATE in car.quirks:
+        set_on = _local_midnight(car, told.departure_set_at)
+        departure = set_on + told.departure_minutes * 60
     return {
         "off_peak_charging_enabled": told.off_peak_charging_enabled,
         "off_peak_charging_times": told.off_peak_charging_times,
@@ -103,12 +106,16 @@ def _schedule(car: Systems) -> Section:
     }
 
 
+def _local_midnight(car: Systems, moment: float) -> int:
+    return (int(moment) + car.utc_offset) // 86400 * 86400 - car.utc_offset
+
+
 def _next(moment: int, now: float) -> int:
     return moment if moment > now else moment + 86400
 
 
 def _miles_added(car: Systems) -> float:
-    return round(car.charging.energy_added_kwh / car.battery.kwh_per_mile, 1)
+    return round(session_kwh(car) / car.battery.kwh_per_mile, 1)
 
 
 def _colour(car: Systems) -> str:

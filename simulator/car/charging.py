@@ -6,6 +6,7 @@ from typing import Literal
 from simulator.car.battery import Battery
 from simulator.car.charge_port import ChargePort
 from simulator.car.power import NO_FLOW, Flow, Supply, flow_at, seconds_to
+from simulator.car.quirks import Quirk, Quirks
 
 LIMIT_MIN, LIMIT_STD, LIMIT_MAX = 50, 80, 100
 GENERIC_MAX_AMPS = 16
@@ -19,7 +20,12 @@ type ChargingState = Literal[
 
 
 class Charging:
-    """The charger and its session. `at` is the moment, in physics seconds, up to which all is computed."""
+    """The charger and its session. `at` is the moment, in physics seconds, up to which all is computed.
+
+    `energy_added_kwh` is the session's counter, which sinks with what the battery loses meanwhile;
+    `charged_kwh` is all that ever went into the battery and never sinks. `heater_kw` is what a battery
+    heater takes of the power that flows. `rests`: full enough, although drain took it below the limit.
+    """
 
     def __init__(
         self,
@@ -30,6 +36,7 @@ class Charging:
         max_amps: int,
         phases: int,
         at: float,
+        quirks: Quirks,
         starting_seconds: float = 0.0,
         low_amps_need_two: bool = True,
     ) -> None:
@@ -42,10 +49,15 @@ class Charging:
         self.amps = max_amps
         self.user_enable: bool | None = None
         self.energy_added_kwh = 0.0
+        self.charged_kwh = 0.0
+        self.heater_kw = 0.0
+        self.rests = False
         self.active_until = at
         self.starting_seconds = starting_seconds
         self.low_amps_need_two = low_amps_need_two
         self._low_amps_asked: int | None = None
+        self._quirks = quirks
+        self._last_max_amps: int | None = None
         self._at = at
         self._flowing_since: float | None = None
 
@@ -64,8 +76,11 @@ class Charging:
     @property
     def max_amps(self) -> int:
         """charge_current_request_max; a generic figure without a cable."""
-        supply = self.supply
-        return supply.max_amps if supply else min(GENERIC_MAX_AMPS, self.onboard_max_amps)
+        if (supply := self.supply) is not None:
+            return supply.max_amps
+        if self._last_max_amps is not None and Quirk.LAST_CABLE_MAXIMUM in self._quirks:
+            return self._last_max_amps
+        return min(GENERIC_MAX_AMPS, self.onboard_max_amps)
 
     @property
     def current_request(self) -> int:
@@ -75,7 +90,12 @@ class Charging:
     @property
     def wants_to_charge(self) -> bool:
         """charge_enable_request: below the limit and not stopped by a person."""
-        return self.battery.kwh_to(self.limit) > _FULL_ENOUGH and self.user_enable is not False
+        return not self.is_full and self.user_enable is not False
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the limit is reached."""
+        return self.rests or self.battery.kwh_to(self.limit) <= _FULL_ENOUGH
 
     @property
     def state(self) -> ChargingState:
@@ -85,7 +105,7 @@ class Charging:
             return "Disconnected"
         if not supply.powered:
             return "NoPower"
-        if self.battery.kwh_to(self.limit) <= _FULL_ENOUGH:
+        if self.is_full:
             return "Complete"
         if self.user_enable is False or not self.port.latched:
             return "Stopped"
@@ -96,6 +116,11 @@ class Charging:
     def busy(self) -> bool:
         """Whether the charger is at work."""
         return self.state in {"Starting", "Charging"}
+
+    @property
+    def busy_for(self) -> float:
+        """For how many seconds it has been at work."""
+        return 0.0 if self._flowing_since is None else self._at - self._flowing_since
 
     @property
     def flow(self) -> Flow:
@@ -137,7 +162,8 @@ class Charging:
             assert self._flowing_since is not None
             self._at = min(to, self._flowing_since + self.starting_seconds)
             return
-        power = flow_at(self.battery.level, self.current_request, supply).battery_kw
+        flow = flow_at(self.battery.level, self.current_request, supply)
+        power = flow.battery_kw - self.heater_kw
         missing = self.battery.kwh_to(self.limit)
         seconds = min(STEP_SECONDS, to - self._at)
         if power > 0 and missing / power * 3600 <= seconds:
@@ -149,12 +175,19 @@ class Charging:
 
     def _add(self, kwh: float) -> None:
         self.battery.add(kwh)
-        self.energy_added_kwh += kwh
+        self.charged_kwh += max(0.0, kwh)
+        self.count(kwh)
+
+    def count(self, kwh: float) -> None:
+        """Add to the session's counter; negative for what the battery loses at the cable."""
+        self.energy_added_kwh = max(0.0, self.energy_added_kwh + kwh)
 
     def plug_in(self, supply: Supply) -> None:
         """A cable arrives: a new session, which starts by itself."""
         self.port.plug(supply)
         self.energy_added_kwh = 0.0
+        self.rests = False
+        self._last_max_amps = min(supply.max_amps, self.onboard_max_amps)
         self.user_enable = None
         self._flowing_since = None
         self.amps = max(self.amps, min(LOW_AMPS, self.onboard_max_amps))
@@ -163,6 +196,7 @@ class Charging:
     def unplug(self) -> None:
         """The cable leaves. What was added stays on show until the next plug-in."""
         self.port.unplug()
+        self.rests = False
         self.user_enable = None
         self._flowing_since = None
 
@@ -184,6 +218,7 @@ class Charging:
     def set_limit(self, percent: int) -> None:
         """Set the limit; the car keeps it between 50 and 100."""
         self.limit = min(LIMIT_MAX, max(LIMIT_MIN, percent))
+        self.rests = False
 
     def set_amps(self, amps: int) -> None:
         """Set the current, within what cable and car can do.

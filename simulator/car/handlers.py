@@ -114,6 +114,7 @@ def set_scheduled_departure(car: Systems, params: Params) -> str:
     legacy = car.schedules.legacy
     legacy.mode = "DepartBy" if params["enable"] else "Off"
     legacy.departure_minutes = departure
+    legacy.departure_set_at = car.clock.now()
     legacy.preconditioning_enabled = bool(params.get("preconditioning_enabled"))
     legacy.preconditioning_times = _times(params, "preconditioning_weekdays_only")
     legacy.off_peak_charging_enabled = bool(params.get("off_peak_charging_enabled"))

@@ -21,6 +21,8 @@ class ScheduledCharging:
     mode: str = "Off"
     start_minutes: int | None = None
     departure_minutes: int = 480
+    departure_set_at: float | None = None
+    """When a person last set it, in unix seconds."""
     preconditioning_enabled: bool = False
     preconditioning_times: str = "all_week"
     off_peak_charging_enabled: bool = False

@@ -10,15 +10,25 @@ from zoneinfo import ZoneInfo
 
 from simulator.car.conditions import (
     battery_heater_on,
+    ideal_range,
     not_enough_power_to_heat,
+    phases,
+    pushed_charging_state,
+    pushed_odometer,
     scheduled_charging_pending,
+    session_kwh,
+    volts,
 )
 from simulator.car.power import EFFICIENCY
+from simulator.car.quirks import Quirk
 from simulator.car.systems import Systems
 
 #: A word stands for an enum value; None: the field does not apply now; a pair is latitude and
 #: longitude; a set holds the doors that are open.
 type Reading = bool | int | float | str | tuple[float, float] | frozenset[str] | None
+
+#: Stands for an enum value that is in no schema.
+NEW_WORD = "SomethingNew"
 
 _PACIFIC = ZoneInfo("America/Los_Angeles")
 _BMS = {"Charging": "Charge", "Starting": "Support"}
@@ -28,14 +38,9 @@ def _hours_to_limit(car: Systems) -> Reading:
     return round(car.charging.seconds_to_limit / 3600, 2) if car.charging.busy else None
 
 
-def _phases(car: Systems) -> Reading:
-    flow = car.charging.flow
-    return flow.phases or None
-
-
 def _volts(car: Systems) -> Reading:
-    flow = car.charging.flow
-    return round(flow.volts * car.mains, 1) if flow.volts else (2.0 if car.port.supply else 1.0)
+    told = volts(car)
+    return round(told * car.mains, 1) if told == car.charging.flow.volts else float(told)
 
 
 def _pack_power(car: Systems) -> float:
@@ -61,7 +66,7 @@ SIGNALS: Mapping[str, Callable[[Systems], Reading]] = {
     "Soc": lambda car: round(car.battery.usable_level, 2),
     "EnergyRemaining": lambda car: round(car.battery.energy_kwh, 2),
     "RatedRange": lambda car: round(car.battery.range_miles, 2),
-    "IdealBatteryRange": lambda car: round(car.battery.range_miles, 2),
+    "IdealBatteryRange": ideal_range,
     "EstBatteryRange": lambda car: round(car.battery.range_miles * 0.93, 2),
     "ModuleTempMax": lambda car: round(car.battery.temperature_c + 1.5, 1),
     "ModuleTempMin": lambda car: round(car.battery.temperature_c, 1),
@@ -75,20 +80,21 @@ SIGNALS: Mapping[str, Callable[[Systems], Reading]] = {
     "NotEnoughPowerToHeat": lambda car: bool(not_enough_power_to_heat(car)),
     "DCDCEnable": lambda _: True,
     # charging
-    "DetailedChargeState": lambda car: car.charging.state,
+    "DetailedChargeState": pushed_charging_state,
     "ChargeState": lambda car: "Enable" if car.charging.state == "Charging" else "Idle",
     "ACChargingPower": lambda car: round(car.charging.flow.ac_kw * car.mains, 2),
     "DCChargingPower": lambda car: round(car.charging.flow.dc_kw, 2),
     "ACChargingEnergyIn": lambda car: (
-        0.0 if car.port.is_fast else round(car.charging.energy_added_kwh / EFFICIENCY, 3)
+        0.0 if car.port.is_fast else round(session_kwh(car) / EFFICIENCY, 3)
     ),
-    "DCChargingEnergyIn": lambda car: round(car.charging.energy_added_kwh, 3),
+    "DCChargingEnergyIn": lambda car: round(session_kwh(car), 3),
+    "LifetimeEnergyChargedKwh": lambda car: round(car.lifetime_charged_kwh, 3),
     "ChargeAmps": lambda car: round(car.charging.flow.amps, 1),
     "ChargeCurrentRequest": lambda car: car.charging.current_request,
     "ChargeCurrentRequestMax": lambda car: car.charging.max_amps,
     "ChargeEnableRequest": lambda car: car.charging.wants_to_charge,
     "ChargeLimitSoc": lambda car: car.charging.limit,
-    "ChargerPhases": _phases,
+    "ChargerPhases": phases,
     "ChargerVoltage": _volts,
     "ChargeRateMilePerHour": lambda car: round(
         car.charging.flow.battery_kw / car.battery.kwh_per_mile, 1
@@ -123,7 +129,7 @@ SIGNALS: Mapping[str, Callable[[Systems], Reading]] = {
     # driving
     "Gear": lambda car: car.journey.shift_state or "P",
     "VehicleSpeed": lambda car: round(car.journey.speed_mph, 1) if car.journey.driving else None,
-    "Odometer": lambda car: round(car.journey.odometer_miles, 3),
+    "Odometer": pushed_odometer,
     # the car itself
     "CarType": lambda _: "Model3",
     "CenterDisplay": lambda car: "Driving" if car.journey.driving else "Off",
@@ -149,7 +155,9 @@ def _not_fitted(_car: Systems) -> Reading:
 
 def read_signals(car: Systems, names: Iterable[str]) -> dict[str, Reading]:
     """Return these readings; None also for what this car has no sensor for."""
-    return {
-        name: _not_fitted(car) if name in car.lacks else SIGNALS.get(name, _not_fitted)(car)
-        for name in names
-    }
+    unknown = car.quirks.fields(Quirk.UNKNOWN_WORD)
+    readings: dict[str, Reading] = {}
+    for name in names:
+        fitted = SIGNALS.get(name, _not_fitted) if name not in car.lacks else _not_fitted
+        readings[name] = NEW_WORD if name in unknown else fitted(car)
+    return readings

@@ -7,12 +7,21 @@ from simulator.car.battery import Battery
 from simulator.car.charge_port import ChargePort
 from simulator.car.charging import Charging
 from simulator.car.journey import Journey
+from simulator.car.quirks import Quirk, Quirks
 from simulator.car.schedules import Schedules
 from simulator.car.wakefulness import Wakefulness
 from simulator.clock import SimulatedClock
 
 #: What cameras and computer draw while Sentry Mode watches: owners tell of 5 to 8 % of a large battery a day [community].
 SENTRY_KW = 0.2
+#: What a parked car drains: 36.6 kWh on the counter sank to 34.4 in four days (fleet-telemetry issue 357).
+STANDBY_KW = 0.023
+#: How far a full car may drain below its limit before it charges again.
+RESUME_PERCENT = 5.0
+HEATER_DRAW_KW = 3.0
+#: What a new car's lifetime counter of charged energy shows.
+CHARGED_BEFORE_KWH = 3210.0
+_STEP_SECONDS = 3600.0
 
 
 @dataclass(slots=True)
@@ -29,6 +38,7 @@ class Systems:
     journey: Journey
     schedules: Schedules
     wakefulness: Wakefulness
+    quirks: Quirks
     utc_offset: int = 0
     lacks: frozenset[str] = frozenset()
     """Names, of telemetry and of vehicle_data, of what this car does not tell."""
@@ -37,17 +47,72 @@ class Systems:
     mains_waver: float = 0.0
     """By how many of 230 volts the mains waver, within a minute and within minutes; 0 for a laboratory's."""
     settled_at: float = 0.0
+    charged_home_kwh: float = 0.0
+    charged_away_kwh: float = 0.0
+    """What really went into the battery, at home and elsewhere; nothing is ever taken off."""
+
+    @property
+    def lifetime_charged_kwh(self) -> float:
+        """The car's own counter of all energy that was charged."""
+        return CHARGED_BEFORE_KWH + self.charged_home_kwh + self.charged_away_kwh
 
     def settle(self) -> None:
         """Bring every part to the present moment."""
         now = self.clock.physics()
+        for moment in (*self.quirks.ends(self.settled_at, now), now):
+            while self._needs_steps and moment - self.settled_at > _STEP_SECONDS:
+                self._advance(self.settled_at + _STEP_SECONDS)
+            self._advance(moment)
+        self.wakefulness.out_of_coverage = Quirk.OUT_OF_COVERAGE in self.quirks
+
+    @property
+    def _needs_steps(self) -> bool:
+        """Whether something may happen on the way that one long step would miss."""
+        in_force, at = self.quirks.in_force, self.settled_at
+        return in_force(Quirk.COUNTER_IS_NET, at) or in_force(Quirk.LOST_WHILE_CHARGING, at)
+
+    def _advance(self, now: float) -> None:
+        before = self.settled_at
         if self.watching and not (self.port.supply and self.port.supply.powered):
             self.battery.add(-SENTRY_KW * (now - self.settled_at) / 3600)
         self.settled_at = now
         self.battery.add(-self.journey.advance(now) * self.battery.kwh_per_mile)
+        heated = self.quirks.in_force(Quirk.HEATER_OUTDRAWS_CHARGER, before)
+        self.charging.heater_kw = HEATER_DRAW_KW if heated else 0.0
+        charged = self.charging.charged_kwh
         self.charging.advance(now)
+        if self.journey.at_home:
+            self.charged_home_kwh += self.charging.charged_kwh - charged
+        else:
+            self.charged_away_kwh += self.charging.charged_kwh - charged
+        if self.quirks.in_force(Quirk.COUNTER_IS_NET, before):
+            self._drain(before, now)
+        else:
+            self.charging.rests = False
+        self._lose_reception()
         for part in (self.journey, self.charging):
             self.wakefulness.touch(part.active_until)
+
+    def _drain(self, before: float, now: float) -> None:
+        """Lose what a parked car loses; the counter of a session sinks with it."""
+        if self.journey.driving or self.charging.busy:
+            return
+        if self.charging.state == "Complete":
+            self.charging.rests = True
+        kwh = STANDBY_KW * max(0.0, now - max(before, self.charging.active_until)) / 3600
+        self.battery.add(-kwh)
+        if self.port.supply is not None:
+            self.charging.count(-kwh)
+        missing = self.battery.kwh_to(self.charging.limit)
+        if self.charging.rests and missing > self.battery.capacity_kwh * RESUME_PERCENT / 100:
+            self.charging.rests = False
+            self.wakefulness.wake_at_once()
+
+    def _lose_reception(self) -> None:
+        lost = self.quirks.get(Quirk.LOST_WHILE_CHARGING)
+        if lost and self.charging.busy and self.charging.busy_for >= lost.seconds:
+            self.quirks.take(Quirk.LOST_WHILE_CHARGING)
+            self.wakefulness.offline = True
 
     @property
     def mains(self) -> float:

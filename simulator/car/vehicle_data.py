@@ -3,12 +3,24 @@
 from collections.abc import Callable, Mapping
 
 from simulator.car.charge_state import Section, charge_state
+from simulator.car.quirks import Quirk
 from simulator.car.schedules import has_schedules
+from simulator.car.signals import NEW_WORD
 from simulator.car.systems import Systems
 
 API_VERSION = 82
 MAX_SCHEDULES = 50
 OF_SCHEDULES = ("charge_schedule_data", "preconditioning_schedule_data")
+#: What is null when the car's computers have not yet told the cloud (Quirk.NULL_POLL).
+NULL_IN_ONE_POLL = ("charge_port_door_open", "charge_port_latch", "charger_power", "charging_state")
+#: Telemetry's name of an enum -> its name in charge_state.
+WORDS = {
+    "DetailedChargeState": "charging_state",
+    "ChargePortLatch": "charge_port_latch",
+    "ChargingCableType": "conn_charge_cable",
+    "FastChargerType": "fast_charger_type",
+    "ScheduledChargingMode": "scheduled_charging_mode",
+}
 
 
 def _drive_state(car: Systems, timestamp_ms: int) -> Section:
@@ -159,8 +171,17 @@ def _preconditioning_schedule_data(car: Systems, timestamp_ms: int) -> Section:
     }
 
 
+def _charge_state(car: Systems, timestamp_ms: int) -> Section:
+    section = charge_state(car, timestamp_ms)
+    unknown = WORDS.keys() & car.quirks.fields(Quirk.UNKNOWN_WORD)
+    section |= {WORDS[name]: NEW_WORD for name in unknown}
+    if car.quirks.take(Quirk.NULL_POLL):
+        section |= dict.fromkeys(NULL_IN_ONE_POLL)
+    return section
+
+
 SECTIONS: Mapping[str, Callable[[Systems, int], Section]] = {
-    "charge_state": charge_state,
+    "charge_state": _charge_state,
     "charge_schedule_data": _charge_schedule_data,
     "climate_state": _climate_state,
     "closures_state": _closures_state,

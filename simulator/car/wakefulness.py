@@ -33,6 +33,7 @@ class Wakefulness:
         self._asleep = False
         self._waking_since: float | None = None
         self.offline = False
+        self.out_of_coverage = False
 
     def touch(self, at: float | None = None) -> None:
         """Something happened to the car that keeps it awake for a while."""
@@ -47,13 +48,13 @@ class Wakefulness:
     def state(self, *, busy: bool) -> Reachability:
         """Return the present state; a busy car does not fall asleep by itself."""
         self._settle(busy=busy)
-        if self.offline:
+        if self.offline or self.out_of_coverage:
             return "offline"
         return "asleep" if self._asleep else "online"
 
     def wake(self) -> None:
         """Start waking up, or stay awake; a car without a connection hears nothing."""
-        if self.offline:
+        if self.offline or self.out_of_coverage:
             return
         if not self._asleep:
             self.touch()

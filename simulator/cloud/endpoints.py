@@ -21,7 +21,8 @@ class Endpoint:
     """One method and path below /api/1/.
 
     `{tag}` and `{name}` stand for one path segment. `scopes`: one of them is needed (none: any
-    token will do). `any_region`: answers users of another region too.
+    token will do). `any_region`: answers users of another region too. `takes_null`: has no parameters,
+    and takes the JSON body `null` for none, as Tesla's own client sends it.
     """
 
     method: str
@@ -33,6 +34,7 @@ class Endpoint:
     caller: Literal["user", "partner", "either"] = "user"
     needs_registration: bool = True
     any_region: bool = False
+    takes_null: bool = False
 
     def match(self, path: str) -> dict[str, str] | None:
         """Return the variable parts if this is the path, else None."""
@@ -136,6 +138,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         commands.ALL_COMMANDS,
         category="wake",
         rate_class="wakes",
+        takes_null=True,
     ),
     Endpoint(
         "POST",

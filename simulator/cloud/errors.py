@@ -80,6 +80,22 @@ def asleep() -> ApiError:
     return ApiError(408, "vehicle unavailable: vehicle is offline or asleep")
 
 
+def in_service() -> ApiError:
+    """Return the 405 for a car that is at a service center (the text: teslamate, issue 1222)."""
+    return ApiError(405, "vehicle is currently in service")
+
+
+def failure(code: int) -> ApiError:
+    """Return what Tesla says when it fails itself, or cannot get at a car that is online."""
+    texts = {
+        408: "vehicle unavailable: vehicle is offline or asleep",
+        500: "internal server error",
+        504: "upstream request timeout",
+        540: "device error",
+    }
+    return ApiError(code, texts.get(code, f"status {code}"))
+
+
 def not_found(what: str = "not_found") -> ApiError:
     """Return the 404 for a car of somebody else, an unknown car or an unknown path."""
     return ApiError(404, what)

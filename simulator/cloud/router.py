@@ -66,7 +66,7 @@ class FleetApi:
         cloud = self._cloud
         region = cast(Region, request.match_info["region"])  # the route allows no other
         claims = self._authenticate(request, region)
-        body = await _json_body(request) if request.method == "POST" else {}
+        body = await _json_body(request, endpoint) if request.method == "POST" else {}
         application = cloud.directory.applications[claims["azp"]]
         account = cloud.directory.account_of(claims["sub"])
         self._admit(endpoint, region, application, account)
@@ -140,7 +140,7 @@ def _refuse(error: ApiError, txid: str) -> web.Response:
     return web.json_response(body, status=error.status, headers=headers)
 
 
-async def _json_body(request: web.Request) -> dict[str, Any]:
+async def _json_body(request: web.Request, endpoint: Endpoint) -> dict[str, Any]:
     if request.content_type != "application/json":
         raise ApiError(406, "not_acceptable", "Content-Type must be application/json")
     try:
@@ -153,6 +153,8 @@ async def _json_body(request: web.Request) -> dict[str, Any]:
         body = json.loads(raw)
     except (ValueError, RecursionError) as error:
         raise ApiError(400, "invalid_request", "the body is not JSON") from error
+    if body is None and endpoint.takes_null:
+        return {}
     if not isinstance(body, dict):
         raise ApiError(400, "invalid_request", "the body is not a JSON object")
     return body

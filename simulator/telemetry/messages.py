@@ -49,6 +49,7 @@ class Message:
     topic: Topic
     created_at: float  # the car's time, unix seconds
     readings: Mapping[str, Reading] = field(default_factory=dict)
+    ahead: float = 0.0  # by how many seconds the car dates it wrong
     alerts: tuple[Alert, ...] = ()
     errors: tuple[CarError, ...] = ()
     txid: bytes = field(default_factory=lambda: str(uuid4()).encode())
@@ -68,7 +69,7 @@ def encode(message: Message, vin: str, style: Style = "typed") -> bytes:
         _payload(message, vin, style),
         vin,
         txid=message.txid,
-        created_at=message.created_at,
+        created_at=message.created_at + message.ahead,
     )
 
 
@@ -96,7 +97,7 @@ def frame(
 
 
 def _payload(message: Message, vin: str, style: Style) -> bytes:
-    at = _timestamp(message.created_at)
+    at = _timestamp(message.created_at + message.ahead)
     match message.topic:
         case "V":
             data = [datum(name, reading, style) for name, reading in message.readings.items()]

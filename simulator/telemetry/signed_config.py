@@ -4,12 +4,15 @@ import base64
 import binascii
 from dataclasses import dataclass
 import json
+import re
 from typing import Any
 
 from simulator.telemetry import schnorr
 
 ALGORITHM = "Tesla.SS256"
 AUDIENCE = "com.tesla.fleet.TelemetryClient"
+
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]*")
 
 
 class TokenRefused(Exception):
@@ -50,10 +53,11 @@ def read_token(token: str) -> SignedConfig:
 
 
 def _unpadded(text: str) -> bytes:
-    if "=" in text:
+    # Python's decoder takes + and / beside the characters that stand for them.
+    if not _BASE64URL.fullmatch(text):
         raise TokenRefused("base64url without padding is expected")
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except (ValueError, binascii.Error) as error:
         raise TokenRefused("not base64url") from error
 

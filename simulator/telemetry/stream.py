@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 import logging
 
-from simulator.car import Car
+from simulator.car import Car, Quirk
 from simulator.telemetry.config import TelemetryConfig
 from simulator.telemetry.fields import INVALID_ASLEEP, firmware
 from simulator.telemetry.link import Link
@@ -55,6 +55,7 @@ class Stream:
         self._linking: asyncio.Task[None] | None = None
         self._running: asyncio.Task[None] | None = None
         self._last_trouble = ""
+        self._has_slept = False
 
     @property
     def connected(self) -> bool:
@@ -183,11 +184,23 @@ class Stream:
         self._sample()
 
     def _sample(self) -> None:
-        now = self._world.clock.now()
-        if not (names := self._schedule.open(now)):
+        now, quirks = self._world.clock.now(), self._car.quirks
+        silent = quirks.fields(Quirk.NEVER_PUSHED)
+        names = [name for name in self._schedule.open(now) if name not in silent]
+        if not names:
             return
-        if due := self._schedule.due(self._car.signals(names), now):
-            self.outbox.put(Message("V", now, readings=due))
+        due = self._schedule.due(self._car.signals(names), now)
+        for name in due.keys() & quirks.fields(Quirk.LOST_PUSH):
+            if quirks.take(Quirk.LOST_PUSH):
+                del due[name]
+        if due:
+            self.outbox.put(Message("V", now, readings=due, ahead=self._ahead()))
+
+    def _ahead(self) -> float:
+        """Return by how much the next record is dated ahead: at most the first one after a wake-up."""
+        has_slept, self._has_slept = self._has_slept, False
+        wrong = self._car.quirks.take(Quirk.FIRST_RECORD_AHEAD) if has_slept else None
+        return wrong.seconds if wrong else 0.0
 
     def _sent(self, message: Message) -> None:
         self._bill(message.signals)
@@ -200,7 +213,8 @@ class Stream:
     async def _fall_asleep(self) -> None:
         """Say what is not measured any more, then close the socket."""
         if self.connected:
-            names = INVALID_ASLEEP.intersection(self._schedule.names)
+            silent = self._car.quirks.fields(Quirk.NEVER_PUSHED)
+            names = INVALID_ASLEEP.intersection(self._schedule.names) - silent
             if names:
                 readings = dict.fromkeys(sorted(names))
                 self.outbox.put(Message("V", self._world.clock.now(), readings=readings))
@@ -208,6 +222,7 @@ class Stream:
         await self._hang_up()
         # When it wakes up it says everything; what happened before is nothing to catch up on.
         self._schedule.restart()
+        self._has_slept = True
 
     async def _linger(self) -> None:
         """Give the last messages a chance to arrive."""

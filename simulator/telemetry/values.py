@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from tesla_protocol.telemetry import vehicle_data_pb2 as pb
 
-from simulator.car.signals import Reading
+from simulator.car.signals import NEW_WORD, Reading
 
 type Style = Literal["typed", "strings", "quoted"]
 
@@ -70,7 +70,8 @@ def _typed(name: str, reading: Reading) -> pb.Value:
             return pb.Value(door_value=pb.Doors(**dict.fromkeys(reading, True)))
     if name in ENUMS:
         arm, enum, prefix = ENUMS[name]
-        return pb.Value(**{arm: enum.Value(prefix + reading)})
+        number = max(enum.values()) + 1 if reading == NEW_WORD else enum.Value(prefix + reading)
+        return pb.Value(**{arm: number})
     return pb.Value(string_value=reading)
 
 

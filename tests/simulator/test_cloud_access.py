@@ -67,6 +67,15 @@ async def test_a_wrong_method_is_405(world: World, method: str, path: str, allow
     assert answer.headers["Allow"] == allowed
 
 
+async def test_null_is_no_body_where_none_is_needed(world: World) -> None:
+    headers = {"Content-Type": "application/json"}
+    answer = await world.car_api("POST", "wake_up", data=b"null", headers=headers)
+    assert answer.status == 200
+    assert answer.response["vin"] == world.car.vin
+    answer = await world.car_api("POST", "signed_command", data=b"null", headers=headers)
+    assert (answer.status, answer.error) == (400, "invalid_request")
+
+
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded"])
 async def test_a_post_must_be_json(world: World, content_type: str) -> None:
     answer = await world.car_api(

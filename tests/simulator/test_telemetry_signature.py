@@ -101,5 +101,18 @@ def test_what_is_no_token_of_the_key_is_refused(spoilt: str) -> None:
         read_token(spoilt)
 
 
+@pytest.mark.parametrize(("right", "wrong"), [("-", "+"), ("_", "/")])
+def test_the_other_alphabet_of_base64_is_refused(right: str, wrong: str) -> None:
+    good = next(
+        made
+        for number in range(200)
+        if right in (made := token(KEY, CLAIMS | {"exp": number})).rpartition(".")[2]
+    )
+    assert read_token(good).claims["port"] == 443
+    head, dot, signature = good.rpartition(".")
+    with pytest.raises(TokenRefused, match="base64url"):
+        read_token(head + dot + signature.replace(right, wrong))
+
+
 def test_a_good_token_is_not() -> None:
     assert read_token(token(KEY, CLAIMS)).claims == CLAIMS

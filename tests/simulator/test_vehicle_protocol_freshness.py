@@ -140,6 +140,40 @@ def test_the_last_counter_ends_the_epoch() -> None:
     epoch = car.domain("infotainment").epoch
     assert fault_of(ask(car, signer.command(CHARGE_START, counter=0xFFFFFFFF))) == 0
     assert signer.handshake(car).epoch != epoch
+    assert fault_of(ask(car, signer.command(CHARGE_START))) == 0
+
+
+def test_the_last_counter_ends_nobody_elses_epoch() -> None:
+    car, first = paired()
+    second = Signer()
+    car.keychain.add(second.point)
+    before = second.handshake(car).epoch
+    ask(car, second.command(CHARGE_START))
+    car._systems.clock.advance(100)
+    first.handshake(car)
+    ask(car, first.command(CHARGE_START, counter=0xFFFFFFFF))
+    renewed = first.handshake(car)
+    assert renewed.epoch != before
+    assert (renewed.counter, renewed.clock_time) == (0, 0)
+    told = second.handshake(car)
+    assert (told.epoch, told.counter) == (before, 1)
+    assert told.clock_time >= 100
+    assert car.domain("infotainment").epoch == before
+    for signer in (first, second):
+        assert fault_of(ask(car, signer.command(CHARGE_START))) == 0
+    car.domain("infotainment").reboot()
+    assert first.handshake(car).epoch == second.handshake(car).epoch != before
+
+
+def test_what_was_signed_before_the_last_counter_is_of_another_epoch() -> None:
+    car, signer = paired()
+    early = signer.command(CHARGE_START)
+    ask(car, early)
+    ask(car, signer.command(CHARGE_START, counter=0xFFFFFFFF))
+    refused_reply = ask(car, early)
+    assert fault_of(refused_reply) == 15
+    told = signer.check_session_info(early, refused_reply)
+    assert told.epoch == signer.handshake(car).epoch
 
 
 def test_a_new_epoch_begins_without_counters() -> None:

@@ -34,12 +34,12 @@ def test_a_paired_key_gets_signed_session_info_and_its_addresses_back() -> None:
     assert fault_of(reply) == 0
 
 
-def test_vehicle_security_answers_without_echoing_the_uuid() -> None:
+def test_vehicle_security_echoes_the_uuid_beside_session_info() -> None:
     car, signer = paired()
     request = signer.hello(VEHICLE_SECURITY)
     reply = ask(car, request)
     signer.check_session_info(request, reply)
-    assert reply.request_uuid == b""
+    assert reply.request_uuid == request.uuid
 
 
 def test_the_two_domains_have_nothing_in_common() -> None:

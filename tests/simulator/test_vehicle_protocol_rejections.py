@@ -34,12 +34,21 @@ def test_no_signature_at_all() -> None:
     refused(car, signer, message, 13, resync=False)
 
 
+@pytest.mark.parametrize("domain", [INFOTAINMENT, VEHICLE_SECURITY])
+def test_a_name_without_a_signature_gets_no_session_info(domain: int) -> None:
+    car, signer = paired()
+    message = signer.command(CHARGE_START, domain)
+    message.signature_data.ClearField("HMAC_Personalized_data")
+    assert message.signature_data.signer_identity.public_key == signer.point
+    refused(car, signer, message, 13, resync=False)
+
+
 def test_the_old_hmac_signature_type_is_not_enough() -> None:
     car, signer = paired()
     message = signer.command(CHARGE_START)
     tag = message.signature_data.HMAC_Personalized_data.tag
     message.signature_data.session_info_tag.tag = tag
-    refused(car, signer, message, 13, resync=True)
+    refused(car, signer, message, 13, resync=False)
 
 
 def test_aes_gcm_is_refused_on_this_transport() -> None:

@@ -177,6 +177,16 @@ def _security(car: Car, reply: RoutableMessage) -> FromVCSECMessage:
     return FromVCSECMessage.FromString(reply.protobuf_message_as_bytes)
 
 
+def test_vehicle_security_echoes_the_uuid_only_beside_session_info() -> None:
+    car, signer = paired()
+    for stale, echoed in ((True, True), (False, False)):
+        epoch = bytes(16) if stale else None
+        request = signer.command(PORT_OPEN_SECURITY, VEHICLE_SECURITY, epoch=epoch)
+        reply = ask(car, request)
+        assert bool(reply.session_info) is echoed
+        assert reply.request_uuid == (request.uuid if echoed else b"")
+
+
 def test_vehicle_security_opens_and_closes_the_port() -> None:
     car, signer = paired()
     reply = _security(car, ask(car, signer.command(PORT_OPEN_SECURITY, VEHICLE_SECURITY)))

@@ -15,7 +15,7 @@ from simulator.car.security.keychain import Keychain, Role
 from simulator.car.security.metadata import session_info_metadata
 from simulator.car.security.replies import encrypt, fault_reply, reply_to, set_fault
 from simulator.car.security.session import SessionState
-from simulator.car.security.verifier import VerifiedCommand, Verifier
+from simulator.car.security.verifier import VerifiedCommand, Verifier, is_signed
 from simulator.clock import SimulatedClock
 
 UUID_LENGTH = 16
@@ -63,7 +63,7 @@ class SecurityDomain:
         self._keychain = keychain
         self._verifier = Verifier(number, vin, self._session, keychain)
         self._execute = execute
-        # Vehicle security leaves request_uuid empty (protocol.md: memory constraints).
+        # Vehicle security leaves request_uuid empty (protocol.md: memory constraints), but not beside session info.
         self._echo_uuid = number != Domain.DOMAIN_VEHICLE_SECURITY
         self._injected: deque[Fault | Literal["busy"]] = deque()
         self._injected_handshakes: deque[Fault] = deque()
@@ -90,7 +90,7 @@ class SecurityDomain:
 
     @property
     def epoch(self) -> bytes:
-        """The id of the present epoch, 16 bytes."""
+        """The id of the present epoch, 16 bytes; a signer that used up its counters has another one."""
         return self._session.epoch
 
     @property
@@ -134,7 +134,7 @@ class SecurityDomain:
             return None
         if len(message.uuid) > UUID_LENGTH:
             return fault_reply(message, Fault.BAD_PARAMETER, echo_uuid=False)
-        self._session.renew_if_exhausted()
+        self._session.renew_exhausted()
         kind = message.WhichOneof("payload") if message.uuid else None
         try:
             match kind:
@@ -205,7 +205,7 @@ class SecurityDomain:
         reply = reply_to(message, echo_uuid=self._echo_uuid)
         set_fault(reply, fault)
         signer = message.signature_data.signer_identity.public_key
-        if fault in DESYNCHRONISED and signer in self._keychain:
+        if fault in DESYNCHRONISED and is_signed(message) and signer in self._keychain:
             status = Session_Info_Status.SESSION_INFO_STATUS_OK
             self._attach_session_info(reply, signer, message.uuid, status)
         return reply
@@ -216,6 +216,8 @@ class SecurityDomain:
         secret = self._session.secret(signer)
         info = self._session.info(signer, status=status).SerializeToString()
         reply.session_info = info
+        # The challenge under the tag: Tesla's client reads it from here and opens no session without it.
+        reply.request_uuid = challenge
         reply.signature_data.session_info_tag.tag = secret.session_info_tag(
             session_info_metadata(self._vin, challenge) + info
         )

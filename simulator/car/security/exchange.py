@@ -13,6 +13,15 @@ ADDRESS_LENGTH = 16
 MAXIMUM_MESSAGE = 16_384
 
 
+def is_command(raw: bytes) -> bool:
+    """Say whether these bytes are a RoutableMessage that carries a command."""
+    try:
+        message = RoutableMessage.FromString(raw)
+    except DecodeError:
+        return False
+    return message.HasField("protobuf_message_as_bytes")
+
+
 def exchange(domains: Mapping[int, SecurityDomain], raw: bytes) -> bytes | None:
     """Answer a serialised RoutableMessage with another one; None when nobody can be answered.
 

@@ -1,5 +1,6 @@
 """What one security domain keeps until it reboots: its key, its epoch, its clock, its counters."""
 
+from dataclasses import dataclass
 import secrets
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -12,9 +13,19 @@ from simulator.clock import SimulatedClock
 EPOCH_LENGTH = 16
 
 
+@dataclass(slots=True)
+class _Epoch:
+    """Between two reboots, or from the end of a signer's counters on: an id, and when its clock was 0."""
+
+    id: bytes
+    zero: float
+
+
 class SessionState:
     """The session side of a security domain.
 
+    All signers share the epoch since the last reboot, except for one that used up its counters: it has one of its own
+    (vehicle-command, internal/authentication/verifier.go, where epochs are per signer throughout).
     Counters are kept per signer; they outlive unpairing, so that pairing a key again does not let old
     commands run a second time.
     """
@@ -26,15 +37,14 @@ class SessionState:
         self._private_key = ec.generate_private_key(ec.SECP256R1())
         self._secrets: dict[bytes, SharedSecret] = {}
         self._counters: dict[bytes, CounterWindow] = {}
-        self._loose_tags: dict[bytes, int] = {}
-        self.epoch = b""
-        self._zero = 0.0
-        self.reboot()
+        self._loose_tags: dict[bytes, dict[bytes, int]] = {}
+        self._epoch = self._begin()
+        self._own_epochs: dict[bytes, _Epoch] = {}
 
     def reboot(self, *, epoch: bytes | None = None) -> None:
         """Begin a new epoch: random id (unless given), clock at 0, no counters used."""
-        self.epoch = secrets.token_bytes(EPOCH_LENGTH) if epoch is None else epoch
-        self._zero = self._clock.now()
+        self._epoch = self._begin(epoch)
+        self._own_epochs.clear()
         self._counters.clear()
         self._loose_tags.clear()
 
@@ -46,12 +56,33 @@ class SessionState:
 
     def jump_clock(self, seconds: float) -> None:
         """Move the domain's clock; it never shows less than 0."""
-        self._zero -= seconds
+        for epoch in (self._epoch, *self._own_epochs.values()):
+            epoch.zero -= seconds
+
+    @property
+    def epoch(self) -> bytes:
+        """The id of the epoch that began with the last reboot."""
+        return self._epoch.id
 
     @property
     def clock_time(self) -> int:
-        """Whole seconds since the epoch began."""
-        return max(0, int(self._clock.now() - self._zero))
+        """Whole seconds since that epoch began."""
+        return self._age(self._epoch)
+
+    def epoch_of(self, signer: bytes) -> bytes:
+        """Return the id of the epoch that a signer is in."""
+        return self._own_epochs.get(signer, self._epoch).id
+
+    def clock_time_of(self, signer: bytes) -> int:
+        """Return the whole seconds since the epoch began that a signer is in."""
+        return self._age(self._own_epochs.get(signer, self._epoch))
+
+    def _begin(self, epoch: bytes | None = None) -> _Epoch:
+        id_ = secrets.token_bytes(EPOCH_LENGTH) if epoch is None else epoch
+        return _Epoch(id_, self._clock.now())
+
+    def _age(self, epoch: _Epoch) -> int:
+        return max(0, int(self._clock.now() - epoch.zero))
 
     @property
     def public_key(self) -> bytes:
@@ -76,26 +107,32 @@ class SessionState:
         window = self._counters.get(signer)
         return window.highest if window else 0
 
-    def accept_loose(self, tag: bytes, expires_at: int) -> bool:
+    def accept_loose(self, signer: bytes, tag: bytes, expires_at: int) -> bool:
         """Take note of a command without a counter; False when it was seen before it expired."""
-        clock_time = self.clock_time
-        self._loose_tags = {tag: end for tag, end in self._loose_tags.items() if end >= clock_time}
-        if tag in self._loose_tags:
+        clock_time = self.clock_time_of(signer)
+        seen = self._loose_tags.get(signer, {})
+        seen = self._loose_tags[signer] = {
+            tag: end for tag, end in seen.items() if end >= clock_time
+        }
+        if tag in seen:
             return False
-        self._loose_tags[tag] = expires_at
+        seen[tag] = expires_at
         return True
 
-    def renew_if_exhausted(self) -> None:
-        """Begin a new epoch when a signer has used the last counter there is."""
-        if any(window.highest == MAXIMUM for window in self._counters.values()):
-            self.reboot()
+    def renew_exhausted(self) -> None:
+        """Begin a new epoch for every signer that has used the last counter there is."""
+        for signer, window in list(self._counters.items()):
+            if window.highest == MAXIMUM:
+                self._own_epochs[signer] = self._begin()
+                del self._counters[signer]
+                self._loose_tags.pop(signer, None)
 
     def info(self, signer: bytes, *, status: Session_Info_Status) -> SessionInfo:
         """Return what a signer has to know to sign its next command."""
         return SessionInfo(
             counter=self.highest_counter(signer),
             publicKey=self.public_key,
-            epoch=self.epoch,
-            clock_time=self.clock_time,
+            epoch=self.epoch_of(signer),
+            clock_time=self.clock_time_of(signer),
             status=status,
         )

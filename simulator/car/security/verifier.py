@@ -32,6 +32,12 @@ NONCE_LENGTH = 12
 type _Terms = HMAC_Personalized_Signature_Data | AES_GCM_Personalized_Signature_Data
 
 
+def is_signed(message: RoutableMessage) -> bool:
+    """Say whether a message carries a signature of a kind that commands are signed with, right or wrong."""
+    kind = message.signature_data.WhichOneof("sig_type")
+    return kind in {"HMAC_Personalized_data", "AES_GCM_Personalized_data"}
+
+
 @dataclass(frozen=True, slots=True)
 class VerifiedCommand:
     """A command that is authentic, fresh and first of its kind."""
@@ -76,7 +82,7 @@ class Verifier:
             signature_type,
             self._domain,
             self._vin,
-            epoch=self._session.epoch,
+            epoch=self._session.epoch_of(signer),
             expires_at=terms.expires_at,
             counter=terms.counter,
             flags=message.flags,
@@ -110,9 +116,9 @@ class Verifier:
                 raise MessageRefused(Fault.UNKNOWN_KEY_ID)
 
     def _check_freshness(self, signer: bytes, terms: _Terms) -> None:
-        if not hmac.compare_digest(terms.epoch, self._session.epoch):
+        if not hmac.compare_digest(terms.epoch, self._session.epoch_of(signer)):
             raise MessageRefused(Fault.INCORRECT_EPOCH)
-        remaining = terms.expires_at - self._session.clock_time
+        remaining = terms.expires_at - self._session.clock_time_of(signer)
         if terms.expires_at == 0 or remaining < 0:
             raise MessageRefused(Fault.TIME_EXPIRED)
         if terms.expires_at >= EPOCH_SECONDS:
@@ -142,6 +148,6 @@ class Verifier:
         elif self._domain == Domain.DOMAIN_VEHICLE_SECURITY:
             fresh = False
         else:
-            fresh = self._session.accept_loose(terms.tag, terms.expires_at)
+            fresh = self._session.accept_loose(signer, terms.tag, terms.expires_at)
         if not fresh:
             raise MessageRefused(Fault.INVALID_TOKEN_OR_COUNTER)

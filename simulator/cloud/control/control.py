@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from aiohttp import web
 
-from simulator.car import Car, KeychainFull
+from simulator.car import Car, KeychainFull, Quirk
 from simulator.cloud.accounts import Account, Application
 from simulator.cloud.auth import pages
 from simulator.cloud.context import Cloud
@@ -35,6 +35,18 @@ def _mobile_access(car: Car, body: Body) -> None:
     car.mobile_access = bool(body.get("allowed", True))
 
 
+def _quirk(car: Car, body: Body) -> None:
+    """Take {"name": "null_poll", "on": true} and what the quirk can be told: times, lasts, seconds, code, fields."""
+    told = dict(body)
+    quirk = Quirk(told.pop("name"))
+    if "fields" in told:
+        told["fields"] = frozenset(told["fields"])
+    if told.pop("on", True):
+        car.quirks.add(quirk, **told)
+    else:
+        car.quirks.remove(quirk)
+
+
 #: What can be done to a car: POST /_sim/cars/{vin}/<name>
 CAR_ACTIONS: dict[str, Callable[[Car, Body], object]] = {
     "plug_in": _plug_in,
@@ -51,6 +63,7 @@ CAR_ACTIONS: dict[str, Callable[[Car, Body], object]] = {
     "battery_level": lambda car, body: car.set_battery_level(float(body["percent"])),
     "power": lambda car, body: car.set_power(bool(body.get("powered", True))),
     "mobile_access": _mobile_access,
+    "quirk": _quirk,
     "reboot": lambda car, body: _domain(car, body).reboot(),
     "rekey": lambda car, body: _domain(car, body).rekey(),
     "jump_clock": lambda car, body: _domain(car, body).jump_clock(float(body["seconds"])),
@@ -75,6 +88,7 @@ class Control:
             web.get("/_sim/state", self._state),
             *TelemetryControl(self._cloud).routes(),
             web.post("/_sim/cars/{vin}/{action}", self._car),
+            web.get("/_sim/quirks", self._list_quirks),
             web.get("/_sim/billing", self._billing),
             web.post("/_sim/billing/reset", self._reset_billing),
             web.get("/_sim/faults", self._list_faults),
@@ -105,6 +119,19 @@ class Control:
         if request.content_type != "application/json":
             return pages.redirect("/", status=303)  # a button of the status page
         return web.json_response({"vin": car.vin, "state": car.state})
+
+    async def _list_quirks(self, _request: web.Request) -> web.Response:
+        return web.json_response(
+            {
+                quirk: {
+                    "about": quirk.about,
+                    "source": quirk.source,
+                    **asdict(quirk.usual),
+                    "fields": sorted(quirk.usual.fields),
+                }
+                for quirk in Quirk
+            }
+        )
 
     async def _billing(self, _request: web.Request) -> web.Response:
         billing = self._cloud.billing

@@ -18,6 +18,9 @@ def car_overview(car: Car) -> dict[str, Any]:
         "state": car.state,
         "mobile_access": car.mobile_access,
         "keys": [key.hex() for key in car.keychain],
+        "quirks": [str(quirk) for quirk in car.quirks],
+        "charged_home_kwh": car.charged_home_kwh,
+        "charged_away_kwh": car.charged_away_kwh,
         **asdict(car.snapshot()),
         "commands": [
             {

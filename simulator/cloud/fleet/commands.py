@@ -1,14 +1,16 @@
 """Signed commands, and plain ones for cars without the Vehicle Command Protocol."""
 
+import asyncio
 import base64
 import binascii
+from collections.abc import Callable
 
 from google.protobuf.message import DecodeError
 from tesla_protocol.command import car_server_pb2, universal_message_pb2, vcsec_pb2
 
-from simulator.car import InvalidBody, UnknownCommand, UnsupportedCommand
+from simulator.car import Car, CommandReply, InvalidBody, Quirk, UnknownCommand, UnsupportedCommand
 from simulator.cloud.context import Call
-from simulator.cloud.errors import ApiError, asleep, invalid_field, missing_scopes
+from simulator.cloud.errors import ApiError, asleep, in_service, invalid_field, missing_scopes
 from simulator.cloud.fleet.vehicles import reachable
 
 EITHER = frozenset({"vehicle_cmds", "vehicle_charging_cmds"})
@@ -97,6 +99,20 @@ def scopes_for(raw: bytes) -> frozenset[str]:
         raise invalid_field("routable_message", "cannot be decoded") from error
 
 
+async def _carry[Reply](car: Car, deliver: Callable[[], Reply]) -> Reply:
+    """Carry a command to a car and its reply back, on a road as bad as the car's quirks have it."""
+    if Quirk.IN_SERVICE in car.quirks:
+        raise in_service()
+    if (hanging := car.quirks.take(Quirk.COMMAND_HANGS)) is not None:
+        await asyncio.sleep(hanging.seconds)
+    if car.quirks.take(Quirk.COMMAND_UNAVAILABLE):
+        raise asleep()
+    reply = deliver()
+    if (hanging := car.quirks.take(Quirk.ANSWER_HANGS)) is not None:
+        await asyncio.sleep(hanging.seconds)
+    return reply
+
+
 async def signed_command(call: Call) -> dict[str, object]:
     """Carry a RoutableMessage to the car and its answer back; never wakes the car."""
     text = call.body.get("routable_message")
@@ -113,6 +129,11 @@ async def signed_command(call: Call) -> dict[str, object]:
     car = access.car
     if car.protocol != "required":
         raise ApiError(422, "vehicle does not support signed commands")
+    answer = await _carry(car, lambda: _exchange(car, raw))
+    return {"response": base64.b64encode(answer).decode()}
+
+
+def _exchange(car: Car, raw: bytes) -> bytes:
     # With mobile access off the car itself answers (fault 21); a car out of reach cannot.
     if car.state == "offline":
         raise ApiError(408, "vehicle is offline")
@@ -121,7 +142,7 @@ async def signed_command(call: Call) -> dict[str, object]:
     answer = car.exchange(raw)
     if answer is None:
         raise ApiError(408, "timeout")
-    return {"response": base64.b64encode(answer).decode()}
+    return answer
 
 
 async def plain_command(call: Call) -> dict[str, object]:
@@ -135,9 +156,13 @@ async def plain_command(call: Call) -> dict[str, object]:
         raise ApiError(
             403, "Tesla Vehicle Command Protocol required, please refer to the documentation"
         )
-    reachable(call)
+
+    def deliver() -> CommandReply:
+        reachable(call)
+        return car.rest_command(name, call.body)
+
     try:
-        reply = car.rest_command(name, call.body)
+        reply = await _carry(car, deliver)
     except UnknownCommand as error:
         raise ApiError(400, "invalid_command", name) from error
     except UnsupportedCommand as error:

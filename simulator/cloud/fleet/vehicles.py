@@ -2,9 +2,18 @@
 
 from typing import Any
 
+from simulator.car import Car, Quirk
 from simulator.cloud.accounts import Account, CarAccess
 from simulator.cloud.context import Call
-from simulator.cloud.errors import ApiError, asleep, invalid_field, missing_scopes, not_found
+from simulator.cloud.errors import (
+    ApiError,
+    asleep,
+    failure,
+    in_service,
+    invalid_field,
+    missing_scopes,
+    not_found,
+)
 
 PER_PAGE = 100
 MAX_VINS = 100
@@ -96,8 +105,10 @@ async def mobile_enabled(call: Call) -> dict[str, object]:
 
 
 def reachable(call: Call, *, awake: bool = True) -> CarAccess:
-    """Return the car of the path if apps may reach it (and it is awake); raises 401, 404, 408."""
+    """Return the car of the path if apps may reach it (and it is awake); raises 401, 404, 405, 408."""
     access = call.vehicle()
+    if Quirk.IN_SERVICE in access.car.quirks:
+        raise in_service()
     if not access.car.mobile_access:
         raise ApiError(401, "mobile_access_disabled")
     if awake and access.car.state != "online":
@@ -120,6 +131,8 @@ async def vehicle_data(call: Call) -> dict[str, object]:
     """Return the live data of a car that is awake."""
     sections = _sections(call)
     access = reachable(call)
+    if (broken := access.car.quirks.take(Quirk.DATA_FAILS)) is not None:
+        raise failure(broken.code)
     if access.hide_private:
         sections -= {"location_data"}
     data: dict[str, dict[str, Any]] = dict(access.car.vehicle_data(sections))
@@ -147,6 +160,11 @@ def read_vins(call: Call) -> list[str]:
     return list(dict.fromkeys(vins))
 
 
+def _needs_protocol(car: Car, *, is_paired: bool) -> bool:
+    denied = not is_paired and Quirk.PROTOCOL_DENIED in car.quirks
+    return car.protocol == "required" and not denied
+
+
 async def fleet_status(call: Call) -> dict[str, object]:
     """Say which cars hold the application's key, and what each car can do."""
     vins = read_vins(call)
@@ -161,7 +179,7 @@ async def fleet_status(call: Call) -> dict[str, object]:
         streaming = call.cloud.telemetry.of(car)
         entry: dict[str, object] = {
             "firmware_version": car.firmware,
-            "vehicle_command_protocol_required": car.protocol == "required",
+            "vehicle_command_protocol_required": _needs_protocol(car, is_paired=car.vin in paired),
             "fleet_telemetry_version": streaming.version,
             "total_number_of_keys": len(car.keychain),
             "safety_screen_streaming_toggle_enabled": streaming.safety_screen_switch,
