@@ -12,7 +12,7 @@ from tesla_protocol.command.universal_message_pb2 import RoutableMessage
 from simulator import Car, Quirk
 
 from .by_hand import CHARGE_START, INFOTAINMENT, Signer
-from .conftest import Answer, World
+from .world import Answer, World
 
 
 @pytest.fixture

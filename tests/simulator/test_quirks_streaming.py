@@ -9,9 +9,9 @@ from tesla_protocol.telemetry import vehicle_data_pb2 as pb
 
 from simulator import Quirk
 
-from .conftest import World
 from .telemetry import Streaming, streaming
 from .telemetry_receiver import until
+from .world import World
 
 FIELDS: dict[str, Any] = {
     "DetailedChargeState": 1,

@@ -7,7 +7,7 @@ import pytest
 from simulator import Car, Quirk
 
 from .by_hand import make_car
-from .conftest import World
+from .world import World
 
 
 async def poll(world: World) -> dict[str, Any]:
