@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from ..support.entity_writes import bursts_of_a_day, until
+from ..support.entity_writes import bursts_of_a_day
 from ..support.home import HOME_DOMAIN, PEARL, Home
 from ..support.streaming import embedded, free_port
+from ..support.waiting import until
 
 
 @pytest.fixture
