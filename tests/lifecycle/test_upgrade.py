@@ -660,6 +660,8 @@ def complaints(caplog: pytest.LogCaptureFixture) -> None:
         and DOMAIN in entry.name + entry.getMessage()
         and SAID not in entry.getMessage()
         and "has not been tested by Home Assistant" not in entry.getMessage()
+        # asyncio's debug mode reports slow steps: they depend on the load of the machine
+        and not (entry.name == "asyncio" and entry.getMessage().startswith("Executing "))
     ]
     assert bad == []
 

@@ -1,1 +1,1 @@
-"""When to ask Tesla about a car: pure decisions, and the timers that carry them out."""
+"""When to poll a car: pure decisions, and timers that poll once for several requests."""

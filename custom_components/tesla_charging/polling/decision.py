@@ -1,12 +1,11 @@
-"""When a car is worth asking, and for what: one pure decision from what is known of it.
+"""Decide when to poll a car, and for what: one pure decision from what is known of it.
 
-Data cost money, and a car that is asked for them stays awake a while longer. So a question is put when its answer is
-likely to be news: after the next percent of a charge, at its end, when a car comes home, when its owner usually uses
-it; and a car that does nothing is left alone for long enough to fall asleep.
+A poll of data costs money and keeps the car awake. So a car is polled when an answer is likely to be news, and an idle
+car is left alone until it falls asleep.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, StrEnum, auto
 import math
 from typing import Final
@@ -34,36 +33,37 @@ from .intervals import (
 )
 
 ONLY_POLLED: Final = "charge_limit_soc_max"
-"""A signal that every car gives when it is asked, and none pushes."""
+"""A signal that every car gives when it is polled, and none pushes."""
 
 TOLERANCE: Final = 1.0
-"""Seconds by which a question may come early: timers count whole seconds."""
+"""Seconds by which a poll may come early: timers count whole seconds."""
 GRID: Final = STATE_INTERVAL.total_seconds()
 MIN_CHECK_INTERVAL: Final = 10.0
-"""Seconds that two free looks are apart at least."""
+"""Least seconds between two free checks of the connectivity."""
 NOT_PUSHED_PAUSE: Final = 30 * MINUTE
-"""The pause of what a car does not push, although it pushes."""
+"""Between two polls for the data that a pushing car does not push."""
 START_DELAY: Final = 30.0
 """Seconds after which a scheduled charge has begun."""
 MANY_POLLS: Final = 100
-"""Questions in a day from which on a car is asked no faster than one that charges slowly."""
+"""After so many polls in a day, a car is polled no faster than one that charges slowly."""
 SLOW_PAUSE: Final = CHARGE_LONGEST * CHARGE_SHARE
+"""The pause of a car that charges slowly, seconds."""
 MAX_POLLS_A_DAY: Final = MANY_POLLS + math.ceil(86_400 / (SLOW_PAUSE - TOLERANCE)) + 1
-"""Questions in a day that no car gets more of by itself, whatever it does."""
+"""Upper bound of a car's polls in a day, whatever it does; polls that users and automations request come on top."""
 
 
 class PollTarget(Enum):
-    """What to ask Tesla of a car."""
+    """What to request from Tesla about a car."""
 
     NOTHING = auto()
     STATE = auto()
-    """Whether it is awake: free, and it wakes nobody."""
+    """Its connectivity: free, and does not keep the car awake."""
     DATA = auto()
-    """What it measures: billed."""
+    """Its `vehicle_data`: billed."""
 
 
 class PollReason(StrEnum):
-    """Why a question comes when it comes."""
+    """Why a poll comes when it comes; the values are shown in diagnostics."""
 
     COMMAND = "command"
     FIRST = "first"
@@ -85,7 +85,7 @@ class PollReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PollDecision:
-    """What to ask now, or when to look again (unix seconds by our clock), and why."""
+    """What to poll now, or when to decide again (unix seconds by our clock), and why."""
 
     target: PollTarget
     at: float
@@ -94,192 +94,191 @@ class PollDecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollContext:
-    """What is known of a car; times are unix seconds by our clock."""
+    """What is known of a car when a poll is decided; times are unix seconds by our clock."""
 
     connectivity: Connectivity | None = None
-    """What Tesla told of its connection just now; None before it was asked."""
+    """What Tesla has just reported; None if it was not requested yet."""
     came_online: bool = False
-    """Whether it is online, and was not when it was looked at before."""
+    """Whether it is online and was not at the previous check."""
     charging: bool = False
     forecast: ChargeForecast | None = None
-    """What its last answers make expect of the charge."""
     driving: bool = False
-    """Whether it is in gear, or somebody has just sat down in it."""
+    """Whether it is in gear, or a person has just got in."""
     was_parked: bool = False
-    """Whether it was parked when it was asked before."""
+    """Whether it was parked at the answer before the last one, and had not moved until the last one."""
     first_drive: bool = False
-    """Whether it set off from where it was plugged in last."""
+    """Whether this is its first drive since it was plugged in last: it left from there."""
     seconds_to_home: float | None = None
-    """How many seconds it needs at least to be at home, if its position is known."""
+    """Least seconds that it needs to be at home; None if its position is not known."""
     at_home: bool | None = None
     just_parked: bool = False
-    """Whether it was parked since the answer before its last one, and was not plugged in yet."""
+    """Whether it was parked between its last two answers, and was not plugged in yet."""
     plugged_in: bool = False
     sentry_on: bool = False
-    """Whether it watches its surroundings (Sentry), for which it stays awake, as it said last."""
+    """Whether Sentry, for which a car stays awake, was on at its last answer."""
     idle_polls: int = 0
-    """How often in a row it was left alone and did not fall asleep, although nothing happened."""
+    """How many times in a row it was left alone, was not used, and did not fall asleep."""
     polls_without_news: int = 0
-    """How many questions in a row told nothing."""
+    """How many polls in a row showed no activity."""
     failures: int = 0
-    """How many in a row Tesla or the network kept from the car."""
+    """How many polls in a row failed because of Tesla or the network."""
     use_probability: float = 0.1
-    """How likely it is that somebody does something with it in this hour, above 0 up to 1."""
+    """Probability that it is used in this hour, above 0 up to 1."""
     plug_in_probability: float = 0.1
     """The same for plugging it in."""
     scheduled_start: float | None = None
-    """When it is to begin to charge, as it says."""
+    """When it begins to charge by its schedule."""
     streaming: bool = False
     """Whether it is connected to push its data."""
     push_incomplete: bool = False
-    """Whether it does not push all that asking would tell."""
+    """Whether a poll would give something that it does not push."""
     pushed_at: float | None = None
-    """When it pushed something last, None for not since the start."""
+    """When it pushed something last; None: not since the start."""
     polled_at: float | None = None
-    """When its data was asked for last, None for not since the start."""
+    """When its data was polled last; None: not since the start."""
     polls_in_a_day: int = 0
-    """How often in the last 24 hours."""
+    """How many polls of data in the last 24 hours."""
     activity_at: float = 0.0
-    """When somebody last did something with it, as far as asking has shown."""
+    """When it was used last, as far as polls have shown."""
     confirm_wanted: bool = False
-    """Whether it is to be seen what came of a command."""
+    """Whether a poll is needed to confirm a command."""
     stretch: float = 1.0
-    """By how much a budget makes pauses longer: charging least (the root), idling most (the square). At least 1;
-    infinite for no question but those that a command needs."""
+    """Factor by which a budget makes pauses longer: its root for charging, its square for idle cars. At least 1;
+    infinite: only polls that confirm a command."""
     phase: float = 0.0
-    """Which of many cars it is, from 0 to below 1: they are not asked all at once."""
+    """Place of this car in the grid of polls, from 0 to below 1: cars are not polled all at once."""
 
     def pushes(self, now: float) -> bool:
-        """Whether the car tells by itself what changes.
+        """Whether the car pushes what changes.
 
-        A stream can fall silent while the car charges (fleet-telemetry issue 283): then it is asked again.
+        A stream can fall silent while the car charges (fleet-telemetry issue 283): then it is polled again.
         """
         if not self.streaming or self.pushed_at is None:
             return False
         return not self.charging or 0 <= now - self.pushed_at <= SILENCE.total_seconds()
 
-    def idle_seconds(self, asked_at: float) -> float:
-        """For how many seconds nobody had done anything with it when it was asked; endless if that is not known."""
-        seconds = asked_at - self.activity_at
+    def idle_seconds(self, polled_at: float) -> float:
+        """For how many seconds the car had not been used when it was polled; infinite if that is not known."""
+        seconds = polled_at - self.activity_at
         return seconds if seconds >= 0 else math.inf
 
 
 @dataclass(frozen=True, slots=True)
 class PollRule:
-    """What a car can do, and when it is asked again (unix seconds) after it was asked and did that."""
+    """One thing that a car can do, and when a car that does it is polled again (unix seconds)."""
 
     reason: PollReason
     applies: Callable[[PollContext, float], bool]
     due: Callable[[PollContext, float], float]
-    """From what is known and when the car was asked."""
+    """From the context and the time of the last poll."""
 
 
-def _idle(known: PollContext, asked_at: float) -> float:
+def _idle(context: PollContext, polled_at: float) -> float:
     return idle_pause(
-        known.idle_seconds(asked_at),
-        known.idle_polls,
-        known.use_probability,
-        known.plug_in_probability,
+        context.idle_seconds(polled_at),
+        context.idle_polls,
+        context.use_probability,
+        context.plug_in_probability,
     )
 
 
-def _charge_due(known: PollContext, asked_at: float) -> float:
+def _charge_due(context: PollContext, polled_at: float) -> float:
     return charge_due(
-        asked_at,
-        known.forecast,
-        charging_for=asked_at - known.activity_at,
-        stretch=math.sqrt(known.stretch),
-        phase=known.phase,
+        polled_at,
+        context.forecast,
+        charging_for=polled_at - context.activity_at,
+        stretch=math.sqrt(context.stretch),
+        phase=context.phase,
     )
 
 
 def _rule(
-    why: PollReason,
+    reason: PollReason,
     applies: Callable[[PollContext, float], bool],
     pause: Callable[[PollContext, float], float],
     *,
     idle: bool = False,
 ) -> PollRule:
-    """Return a row whose questions keep to the car's own grid, and are stretched, idle ones twice."""
+    """Return a rule whose polls are on the car's grid, after a pause that is stretched: twice if the car is idle."""
 
-    def due(known: PollContext, asked_at: float) -> float:
-        stretch = known.stretch * (known.stretch if idle else 1.0)
-        return _on_grid(asked_at + pause(known, asked_at) * stretch, known.phase)
+    def due(context: PollContext, polled_at: float) -> float:
+        stretch = context.stretch * (context.stretch if idle else 1.0)
+        return _on_grid(polled_at + pause(context, polled_at) * stretch, context.phase)
 
-    return PollRule(why, applies, due)
+    return PollRule(reason, applies, due)
 
 
 RULES: Final = (
     _rule(PollReason.NOT_PUSHED, PollContext.pushes, lambda *_: NOT_PUSHED_PAUSE, idle=True),
-    PollRule(PollReason.CHARGING, lambda known, _: known.charging, _charge_due),
+    PollRule(PollReason.CHARGING, lambda context, _: context.charging, _charge_due),
     _rule(
         PollReason.DRIVING,
-        lambda known, _: known.driving,
-        lambda known, _: drive_pause(
-            known.plug_in_probability,
-            known.seconds_to_home,
-            was_parked=known.was_parked,
-            first_drive=known.first_drive,
+        lambda context, _: context.driving,
+        lambda context, _: drive_pause(
+            context.plug_in_probability,
+            context.seconds_to_home,
+            was_parked=context.was_parked,
+            first_drive=context.first_drive,
         ),
     ),
     _rule(
         PollReason.JUST_PARKED,
-        lambda known, _: known.just_parked,
-        lambda known, _: arrival_pause(
-            known.plug_in_probability, at_home=known.at_home, first_drive=known.first_drive
+        lambda context, _: context.just_parked,
+        lambda context, _: arrival_pause(
+            context.plug_in_probability, at_home=context.at_home, first_drive=context.first_drive
         ),
     ),
     _rule(
         PollReason.PLUGGED_IN,
-        lambda known, _: known.plugged_in,
-        lambda known, asked_at: plugged_in_pause(
-            known.idle_seconds(asked_at), known.idle_polls, known.use_probability
+        lambda context, _: context.plugged_in,
+        lambda context, polled_at: plugged_in_pause(
+            context.idle_seconds(polled_at), context.idle_polls, context.use_probability
         ),
         idle=True,
     ),
     _rule(
         PollReason.SENTRY,
-        lambda known, _: known.sentry_on,
-        lambda known, asked_at: awake_pause(known.idle_seconds(asked_at), known.use_probability),
+        lambda context, _: context.sentry_on,
+        lambda context, polled_at: awake_pause(
+            context.idle_seconds(polled_at), context.use_probability
+        ),
         idle=True,
     ),
     _rule(PollReason.IDLE, lambda *_: True, _idle, idle=True),
 )
-"""The first one that applies counts."""
+"""The first rule that applies counts."""
 
 
-def next_poll(known: PollContext, now: float) -> PollDecision:
-    """Return what to ask now, or when next: whether the car is awake first, then its data if that is worth its price.
+def next_poll(context: PollContext, now: float) -> PollDecision:
+    """Return what to poll now, or when to poll next: first the connectivity, then the data if they are due.
 
-    While the car pushes its data, nothing is asked at all, or rarely if that is not all of it.
+    A car that pushes its data is not polled, or rarely if it does not push all of it.
     """
-    look = next_check(known.phase, now)
-    if known.connectivity is None:
-        if known.pushes(now) and not known.confirm_wanted:
-            due = _due(known, now).at if known.push_incomplete else math.inf
+    check = next_check(context.phase, now)
+    if context.connectivity is None:
+        if context.pushes(now) and not context.confirm_wanted:
+            due = _due(context, now).at if context.push_incomplete else math.inf
             if now < due - TOLERANCE:
-                return PollDecision(PollTarget.NOTHING, min(due, look), PollReason.PUSHES)
+                return PollDecision(PollTarget.NOTHING, min(due, check), PollReason.PUSHES)
         return PollDecision(PollTarget.STATE, now, PollReason.FIRST)
-    if known.connectivity is not Connectivity.ONLINE:
-        return PollDecision(PollTarget.NOTHING, look, PollReason.NOT_ONLINE)
-    plan = _due(known, now)
-    return (
-        PollDecision(PollTarget.NOTHING, plan.at, plan.reason)
-        if now < plan.at - TOLERANCE
-        else plan
-    )
+    if context.connectivity is not Connectivity.ONLINE:
+        return PollDecision(PollTarget.NOTHING, check, PollReason.NOT_ONLINE)
+    decision = _due(context, now)
+    if now < decision.at - TOLERANCE:
+        return replace(decision, target=PollTarget.NOTHING)
+    return decision
 
 
 def next_check(phase: float, now: float) -> float:
-    """Return when (unix seconds) to look next whether a car is awake."""
+    """Return when (unix seconds) to check next whether a car is awake."""
     return _on_grid(now + MIN_CHECK_INTERVAL, phase)
 
 
 def is_push_incomplete(state: VehicleState, *, was_polled: bool) -> bool:
-    """Return whether asking would tell something that a car does not push.
+    """Return whether a poll would give something that a car does not push.
 
-    That is what Tesla leaves out of its stream, but for the position: if it is left out, the permission for it is
-    missing. And once in its life, unless it was just `asked`, what no car pushes: its own bounds, say.
+    That is a field that Tesla leaves out of the stream; not the position, for which then the permission is missing. It
+    is also what no car pushes (its bounds), once in the life of a car: not if it `was_polled` since the start.
     """
     left_out = state.diagnosis.left_out
     if any(SIGNALS[name].section and name != LOCATION for name in left_out if name in SIGNALS):
@@ -287,41 +286,41 @@ def is_push_incomplete(state: VehicleState, *, was_polled: bool) -> bool:
     return not was_polled and ONLY_POLLED not in state.readings
 
 
-def _due(known: PollContext, now: float) -> PollDecision:
-    """Return when the car's data are worth their price again."""
-    asked_at, stretch = known.polled_at, known.stretch
-    if known.confirm_wanted:
+def _due(context: PollContext, now: float) -> PollDecision:
+    """Return when a poll of the car's data is worth its cost again."""
+    polled_at, stretch = context.polled_at, context.stretch
+    if context.confirm_wanted:
         return PollDecision(PollTarget.DATA, now, PollReason.COMMAND)
     if stretch == math.inf:
         return PollDecision(PollTarget.DATA, math.inf, PollReason.BUDGET)
-    if asked_at is None:
+    if polled_at is None:
         return PollDecision(PollTarget.DATA, now, PollReason.FIRST)
-    if now < asked_at:
+    if now < polled_at:
         return PollDecision(PollTarget.DATA, now, PollReason.CLOCK)
-    row = next(row for row in RULES if row.applies(known, now))
-    due, why = row.due(known, asked_at), row.reason
-    if known.came_online and row.reason is not PollReason.NOT_PUSHED:
+    rule = next(rule for rule in RULES if rule.applies(context, now))
+    due, reason = rule.due(context, polled_at), rule.reason
+    if context.came_online and rule.reason is not PollReason.NOT_PUSHED:
         soon = _on_grid(
-            asked_at + came_online_pause(known.polls_without_news) * stretch, known.phase
+            polled_at + came_online_pause(context.polls_without_news) * stretch, context.phase
         )
-        due, why = min((due, why), (soon, PollReason.CAME_ONLINE))
+        due, reason = min((due, reason), (soon, PollReason.CAME_ONLINE))
     if (
-        known.scheduled_start is not None
-        and not known.charging
-        and known.scheduled_start > asked_at
+        context.scheduled_start is not None
+        and not context.charging
+        and context.scheduled_start > polled_at
     ):
-        start = max(known.scheduled_start + START_DELAY, asked_at + CHARGE_END * stretch)
-        due, why = min((due, why), (start, PollReason.SCHEDULE))
-    if known.failures:
-        again = asked_at + retry_pause(known.failures) * stretch - MIN_CHECK_INTERVAL
-        due, why = min((due, why), (_on_grid(again, known.phase), PollReason.FAILED))
-    if known.polls_in_a_day >= MANY_POLLS:
-        due = max(due, asked_at + SLOW_PAUSE * stretch)
-    return PollDecision(PollTarget.DATA, due, why)
+        start = max(context.scheduled_start + START_DELAY, polled_at + CHARGE_END * stretch)
+        due, reason = min((due, reason), (start, PollReason.SCHEDULE))
+    if context.failures:
+        again = polled_at + retry_pause(context.failures) * stretch - MIN_CHECK_INTERVAL
+        due, reason = min((due, reason), (_on_grid(again, context.phase), PollReason.FAILED))
+    if context.polls_in_a_day >= MANY_POLLS:
+        due = max(due, polled_at + SLOW_PAUSE * stretch)
+    return PollDecision(PollTarget.DATA, due, reason)
 
 
 def _on_grid(moment: float, phase: float) -> float:
-    """Return the first moment from then on at which this car is looked at."""
+    """Return the first moment from then on that is on this car's grid."""
     if not math.isfinite(moment):
         return moment
     return moment + (phase * GRID - moment) % GRID

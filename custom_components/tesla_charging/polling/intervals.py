@@ -1,4 +1,4 @@
-"""For how long a car that is awake is not asked again: plain numbers, all in seconds, for each thing that it can do."""
+"""How long an awake car is not polled again: numbers, all in seconds, for each thing that it can do."""
 
 import math
 from typing import Final
@@ -8,58 +8,60 @@ from .charge_forecast import ChargeForecast
 MINUTE: Final = 60.0
 
 CHARGE_LONGEST: Final = 10 * MINUTE
-"""A stop, a fault or another limit is noticed within that."""
+"""Within this time a stop, a fault or a new limit is noticed."""
 CHARGE_SHORTEST: Final = 3 * MINUTE
 CHARGE_PERCENT: Final = 10.0
-"""A fast charge is asked about every so many percent."""
+"""A fast charge is polled every so many percent."""
 CHARGE_STEP_FROM: Final = 0.85
-"""From which share of a pause on an expected step of the level is a better moment than the end of the pause."""
+"""An expected step of the level after this share of the pause is a better moment than the end of the pause."""
 CHARGE_SHARE: Final = 0.97
+"""Share of the longest pause that is used when no step of the level is expected."""
 CHARGE_BEGINS: Final = 4 * MINUTE
-"""While a charge has just begun, and the car does not say yet how fast it goes."""
+"""While a charge has just begun and the car does not report its rate yet."""
 CHARGE_BEGINS_FOR: Final = 10 * MINUTE
 CHARGE_END: Final = 4 * MINUTE
-"""Between two questions about the expected end."""
+"""Between two polls around the expected end."""
 REPORTING_DELAY: Final = 5.0
-"""From what happens until Tesla tells it."""
+"""From a change in the car until Tesla's data show it."""
 SPREAD: Final = 10.0
-"""By how much several cars that do the same are asked apart."""
+"""By how much the polls of several cars that do the same are spread."""
 
 DRIVE: Final = (10 * MINUTE, 22 * MINUTE)
 DRIVE_BASE: Final = 4 * MINUTE
-"""For a car that is certain to be plugged in within the hour; the rarer that is, the longer, by its root."""
+"""For a car that is certain to be plugged in within the hour; divided by the root of that probability."""
 DRIVE_BEGINS: Final = 14 * MINUTE
-"""For a car that has just set off."""
+"""For a car that has just left."""
 DRIVE_LONGEST: Final = 30 * MINUTE
 ARRIVAL: Final = 7 * MINUTE
-"""When a car that was just parked is asked again: who charges has plugged it in by then."""
+"""After a car was parked: a user who charges it has plugged it in by then."""
 LIKELY_PLUG_IN: Final = 0.05
-"""How likely within the hour a plug-in must be, for a parked car to be asked for it."""
+"""From this probability of a plug-in within the hour on, a parked car is polled after ARRIVAL."""
 RETURN_PROBABILITY: Final = 0.2
-"""How likely it is at least, if the car did not set off from where it was plugged in last: it may be coming back."""
+"""Least probability of a plug-in, if this is not the first drive since the car was plugged in: it may be on its way
+back."""
 
 REST: Final = 30 * MINUTE
-"""For how long an idle car is left alone: twice what it takes one to fall asleep."""
+"""For an idle car: twice the time that a car needs to fall asleep."""
 SHORT_REST: Final = 20 * MINUTE
 """The same at an hour at which it is usually plugged in."""
 USUAL_PLUG_IN: Final = 0.3
 SECOND_REST: Final = 45 * MINUTE
 IDLE_SHARE: Final = 1 / 3
-"""A car that does not sleep is asked again after that share of the time for which it is idle: what was used lately is
+"""A car that does not sleep is polled again after this share of its idle time: a car that was used a short time ago is
 likely to be used soon."""
 AWAKE_SHORTEST: Final = 10 * MINUTE
 IDLE_BASE: Final = 15 * MINUTE
-"""For a car that does not sleep and is certain to be used within the hour; the rarer that is, the longer, by its root:
-so divided, a number of questions leaves the least that is noticed late."""
+"""For a car that does not sleep and is certain to be used within the hour; divided by the root of that probability: of
+all ways to distribute a number of polls, this one leaves the least delay."""
 IDLE: Final = (20 * MINUTE, 120 * MINUTE)
 PLUGGED_IN: Final = (20 * MINUTE, 60 * MINUTE)
-"""The same for a car that is plugged in: a wall box may let it charge at any time."""
+"""The same for a plugged-in car: a wall box may let it charge at any time."""
 
 CAME_ONLINE: Final = 5 * MINUTE
-"""For a car that came online; doubled with every question that told nothing, for one whose connection comes and goes."""
+"""For a car that came online; doubled with every poll without news, for a car whose connection comes and goes."""
 CAME_ONLINE_DOUBLINGS: Final = 3
 RETRY: Final = 2 * MINUTE
-"""After a question that did not get through; doubled with every further one, up to the pause of what the car does."""
+"""After a failed poll; doubled with every further one, up to the pause for what the car does."""
 RETRY_DOUBLINGS: Final = 6
 
 
@@ -71,10 +73,10 @@ def charge_due(
     stretch: float,
     phase: float,
 ) -> float:
-    """Return when (unix seconds) a charging car is asked again.
+    """Return when (unix seconds) a charging car is polled again.
 
-    That is right after the level is expected to have changed, if such a moment is near the end of the pause, and right
-    after the expected end. `begun_ago` is for how long it had charged when it was asked, in seconds.
+    That is right after the next expected change of its level, if that is near the end of the pause, and right after the
+    expected end of the charge. `charging_for` is how many seconds it had charged when it was polled.
     """
     margin = REPORTING_DELAY + SPREAD * phase
     rate = forecast.rate if forecast else None
@@ -98,25 +100,20 @@ def drive_pause(
     was_parked: bool,
     first_drive: bool,
 ) -> float:
-    """Return the pause of a car that is driven: it matters when it comes home, and where it is plugged in.
+    """Return the pause of a driven car. What matters is when it comes home and where it is plugged in.
 
-    `plug` is how likely that is in this hour; `home_in` how many seconds it needs home at least, if that is known;
-    `set_off` whether it was parked when it was asked before, `outward` whether it was plugged in there.
+    `plug_in_probability` is for this hour; the other parameters are as in `PollContext`.
     """
-    pause = _within(
-        DRIVE_BASE
-        / math.sqrt(
-            plug_in_probability if first_drive else max(plug_in_probability, RETURN_PROBABILITY)
-        ),
-        *DRIVE,
-    )
+    if not first_drive:
+        plug_in_probability = max(plug_in_probability, RETURN_PROBABILITY)
+    pause = _within(DRIVE_BASE / math.sqrt(plug_in_probability), *DRIVE)
     if was_parked:
         pause = max(pause, DRIVE_BEGINS)
     return pause if seconds_to_home is None else min(DRIVE_LONGEST, max(pause, seconds_to_home))
 
 
 def arrival_pause(plug_in_probability: float, *, at_home: bool | None, first_drive: bool) -> float:
-    """Return the pause of a car that was parked a moment ago, and not plugged in yet."""
+    """Return the pause of a car that was just parked and is not plugged in yet."""
     may_be_plugged_in = (
         (plug_in_probability >= LIKELY_PLUG_IN or not first_drive) if at_home is None else at_home
     )
@@ -126,10 +123,10 @@ def arrival_pause(plug_in_probability: float, *, at_home: bool | None, first_dri
 def idle_pause(
     idle_seconds: float, idle_polls: int, use_probability: float, plug_in_probability: float
 ) -> float:
-    """Return the pause of a parked car: so long that it falls asleep, and if it does not, by its owner's habits.
+    """Return the pause of a parked car: long enough to fall asleep; if it does not, the pause follows its usage.
 
-    `quiet` is for how long nobody had done anything with it when it was asked; `rests` how often in a row it was left
-    alone for nothing; `use` and `plug` how likely something is in this hour.
+    `idle_seconds` is how long it had not been used when it was polled; `idle_polls` how many polls in a row found it
+    idle and awake; the probabilities are for this hour.
     """
     if idle_polls == 0:
         return SHORT_REST if plug_in_probability >= USUAL_PLUG_IN else REST
@@ -139,7 +136,7 @@ def idle_pause(
 
 
 def awake_pause(idle_seconds: float, use_probability: float) -> float:
-    """Return the pause of a parked car that does not sleep anyway."""
+    """Return the pause of a parked car that stays awake anyway."""
     longest = _within(IDLE_BASE / math.sqrt(use_probability), *IDLE)
     return (
         _within(idle_seconds * IDLE_SHARE, AWAKE_SHORTEST, longest)
@@ -149,7 +146,7 @@ def awake_pause(idle_seconds: float, use_probability: float) -> float:
 
 
 def plugged_in_pause(idle_seconds: float, idle_polls: int, use_probability: float) -> float:
-    """Return the pause of a car that is plugged in and does not charge: what will happen to it happens rarely."""
+    """Return the pause of a plugged-in car that does not charge: changes are rare."""
     if idle_polls == 0:
         return REST
     return _within(
@@ -158,14 +155,14 @@ def plugged_in_pause(idle_seconds: float, idle_polls: int, use_probability: floa
 
 
 def came_online_pause(polls_without_news: int) -> float:
-    """Return the pause of a car that just came online; `fruitless` questions in a row told nothing."""
+    """Return the pause of a car that just came online, after so many polls in a row without news."""
     return CAME_ONLINE * 2.0 ** min(polls_without_news, CAME_ONLINE_DOUBLINGS)
 
 
 def retry_pause(failures: int) -> float:
-    """Return the pause after so many questions in a row that did not get through."""
+    """Return the pause after so many failed polls in a row."""
     return RETRY * 2.0 ** min(failures - 1, RETRY_DOUBLINGS)
 
 
-def _within(value: float, least: float, most: float) -> float:
-    return max(least, min(most, value))
+def _within(value: float, minimum: float, maximum: float) -> float:
+    return max(minimum, min(maximum, value))

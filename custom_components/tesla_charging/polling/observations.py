@@ -1,4 +1,4 @@
-"""What asking one car has shown, and what is therefore known of it when the next question is decided on."""
+"""What the polls of one car have shown, as the context in which the next poll is decided."""
 
 from collections import deque
 from collections.abc import Callable
@@ -34,24 +34,24 @@ ACTIVITY: Final = signals_of(
         "sentry_mode",
     )
 )
-"""Signals that change when somebody does something with the car. Others (voltage, position, range) waver in a
-parked car for ever, and asking because of them would keep it from falling asleep."""
+"""Signals that change when a car is used. Others (voltage, position, range) fluctuate in a parked car all the time;
+polls because of them would keep it from falling asleep."""
 IN_GEAR: Final = frozenset({"D", "R", "N"})
 UNPLUGGED: Final = frozenset({None, "Disconnected"})
 DAY: Final = 86_400.0
 SLEEP_POSSIBLE_AFTER: Final = 900.0
 """Seconds after which a car could have fallen asleep."""
 MAX_ANSWER_GAP: Final = 2 * HOUR
-"""Seconds for which it is known well enough when something happened between two answers."""
+"""Activity between two answers that are at most so many seconds apart has a time that is exact enough to learn from."""
 MAX_COUNTED_POLLS: Final = 1_000
-"""Questions of a day that are counted, whatever asks them."""
+"""Upper bound of the polls of a day that are counted, whatever requests them."""
 MIN_MILES: Final = 0.1
-"""Miles by which an odometer does not waver."""
+"""An odometer that differs by less (miles) has not moved."""
 MIN_WAIT: Final = 2.0
 
 
 class PollObservations:
-    """One car's answers, turned into what is known; no I/O. All times are unix seconds by our clock."""
+    """Turns one car's answers into a poll context; no I/O. All times are unix seconds by our clock."""
 
     def __init__(
         self,
@@ -61,9 +61,10 @@ class PollObservations:
         proximity: Callable[[VehicleState], HomeProximity] = lambda _: UNKNOWN_PROXIMITY,
         stretch: Callable[[], float] = lambda: 1.0,
     ) -> None:
-        """Begin without a poll; the usage pattern is known from before.
+        """Start without a poll, with the stored usage pattern.
 
-        `stretch` gives by how much a budget lengthens the pauses, as in `PollContext`.
+        `proximity` returns how near to home a state is; `stretch` returns the factor of the budget, as in
+        `PollContext`.
         """
         self.polled_at: float | None = None
         self.activity_at = now
@@ -82,7 +83,7 @@ class PollObservations:
         ) = False
         self._idle_polls = self._polls_without_news = self._failures = 0
         self._drives_since_plugged_in: int | None = None
-        """Since it was plugged in; None for not known."""
+        """None: not known."""
 
     def decide(
         self,
@@ -93,14 +94,17 @@ class PollObservations:
         connectivity: Connectivity | None = None,
         confirm_wanted: bool = False,
     ) -> PollDecision:
-        """Return what to ask of a car in this state, or when next; `seen` is what Tesla told of it just now."""
-        known = self._context(state, push, now)
-        known = replace(known, connectivity=connectivity, confirm_wanted=confirm_wanted)
-        self.decision = next_poll(known, now)
+        """Return what to poll of a car in this state, or when to poll next.
+
+        `connectivity` is what Tesla has just reported, None if it was not requested yet.
+        """
+        context = self._context(state, push, now)
+        context = replace(context, connectivity=connectivity, confirm_wanted=confirm_wanted)
+        self.decision = next_poll(context, now)
         return self.decision
 
     def pushes(self, state: VehicleState, push: PushChannel, now: float) -> bool:
-        """Return whether the car tells by itself what changes."""
+        """Return whether the car pushes what changes."""
         return self._context(state, push, now).pushes(now)
 
     def _context(self, state: VehicleState, push: PushChannel, now: float) -> PollContext:
@@ -134,17 +138,18 @@ class PollObservations:
         )
 
     def wait(self, now: float) -> timedelta:
-        """Return for how long nothing is to be done after the last decision."""
-        look = next_check(self._phase, now)
-        plan = self.decision
-        # what was to be asked and failed is tried again at the next look
-        at = min(look, plan.at) if plan is not None and plan.target is PollTarget.NOTHING else look
+        """Return the time from the last decision until the next one."""
+        at = next_check(self._phase, now)
+        decision = self.decision
+        # a poll that was due and failed is tried again at the next check
+        if decision is not None and decision.target is PollTarget.NOTHING:
+            at = min(at, decision.at)
         return timedelta(seconds=max(MIN_WAIT, at - now))
 
     def record_connectivity(
         self, connectivity: Connectivity, before: Connectivity, now: float
     ) -> None:
-        """Learn from what Tesla tells for free. A car that wakes up was woken by somebody, as a rule."""
+        """Learn from a free request. A car that wakes up is usually woken because it is used."""
         if connectivity is not Connectivity.ONLINE:
             self._came_online = self._stayed_online = self._just_parked = self._occupied = False
             self._idle_polls = self._failures = 0
@@ -154,7 +159,7 @@ class PollObservations:
                 self.usage_pattern = self.usage_pattern.with_sample(now)
 
     def record_poll(self, now: float) -> None:
-        """Note that the car is asked for its data now: that costs, whatever comes of it."""
+        """Note that the car's data are polled now. The poll is billed also if it fails."""
         self.polled_at = now
         while self._polls and not 0 <= now - self._polls[0] < DAY:
             self._polls.popleft()
@@ -162,26 +167,27 @@ class PollObservations:
         self._polls_without_news += 1
 
     def record_failure(self, err: FleetApiError) -> None:
-        """Note that the car was asked, and that Tesla or the network kept it from answering."""
+        """Note that a poll failed because of Tesla or the network."""
         if isinstance(err, AccountUnpaid):
-            # so that every look fails until Tesla is asked again, rather than only each that is due
+            # then every check polls, and fails, until the account is paid; not only the polls that are due
             self.polled_at = None
         else:
             self._failures += 1
 
     def record_answer(self, state: VehicleState, before: VehicleState, now: float) -> None:
-        """Learn from the car's answer: the state after it, and before."""
+        """Learn from the car's answer: from the state with it, and the state before."""
         since = None if self._answered_at is None else now - self._answered_at
         charging, occupied = is_charging(state), _is_occupied(state) and not _is_occupied(before)
         drove = in_gear(before) or has_moved(state, before)
         if _is_plugged_in(state):
             self._drives_since_plugged_in = 0
         elif self._drives_since_plugged_in is not None and (drove or in_gear(state)):
-            # a car that slept meanwhile was parked
+            # a car that was not online all the time was parked meanwhile
             self._drives_since_plugged_in += not in_gear(before) or not self._stayed_online
-        goes_on = charging and is_charging(before)
+        charged_meanwhile = charging and is_charging(before)
         self._forecast = (
-            forecast(state, self._forecast, now, charged_meanwhile=goes_on) or self._forecast
+            forecast(state, self._forecast, now, charged_meanwhile=charged_meanwhile)
+            or self._forecast
         )
         if shows_activity(state, before):
             self.activity_at, self._idle_polls, self._polls_without_news = now, 0, 0
@@ -200,29 +206,29 @@ class PollObservations:
         self._answered_at = now
 
     def lag(self, readings: Readings, now: float) -> float:
-        """Return by how many seconds the car's clock trails ours, as an answer shows that came just now.
+        """Return by how many seconds the car's clock trails ours, from the readings of an answer that has just come.
 
-        It is the lesser of two looks, as one may have been at old data.
+        It is the minimum of the last two answers, because one of them may hold old data.
         """
         if not readings:
             return 0.0
-        known, self._lag = self._lag, clock_lag(readings, now=now)
-        return self._lag if known is None else min(self._lag, known)
+        previous, self._lag = self._lag, clock_lag(readings, now=now)
+        return self._lag if previous is None else min(self._lag, previous)
 
 
 def in_gear(state: VehicleState) -> bool:
-    """Return whether a car was being driven when it answered last."""
+    """Return whether a car was driven when it answered last."""
     return state.value("Gear") in IN_GEAR
 
 
 def has_moved(state: VehicleState, earlier: VehicleState) -> bool:
-    """Return whether a car was driven between two states."""
+    """Return whether a car has moved between two states."""
     miles, before = state.number("Odometer"), earlier.number("Odometer")
     return miles is not None and before is not None and abs(miles - before) >= MIN_MILES
 
 
 def shows_activity(state: VehicleState, earlier: VehicleState) -> bool:
-    """Return whether somebody did something with the car between two states."""
+    """Return whether a car was used between two states."""
     return (
         bool(state.changes(earlier) & ACTIVITY)
         or in_gear(state) != in_gear(earlier)

@@ -1,4 +1,4 @@
-"""Looking at a car a little later, once for everything that happened meanwhile."""
+"""Timers that poll one car once for several requests: after commands, and for simultaneous refreshes."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -13,14 +13,14 @@ from ..request_origin import is_by_user
 
 
 class ConfirmationTimer:
-    """The one timer of a car for that."""
+    """Polls a car a little later, once for all commands of the next seconds."""
 
     def __init__(
         self, hass: HomeAssistant, name: str, poll: Callable[[], Coroutine[Any, Any, None]]
     ) -> None:
-        """Nothing is to be seen yet; `look` is called when it is time."""
+        """Create the timer; it calls `poll`."""
         self.wanted = False
-        """Whether it is to be seen what came of a command, until the car was asked."""
+        """Whether a poll is needed to confirm a command."""
         self._by_user = False
         self._hass = hass
         self._name = name
@@ -30,14 +30,14 @@ class ConfirmationTimer:
 
     @property
     def is_pending(self) -> bool:
-        """Whether a look is coming."""
+        """Whether the timer runs."""
         return self._cancel is not None
 
     @callback
     def schedule(self, delay: timedelta = CONFIRM_DELAY) -> None:
-        """See what came of a command, once for all commands of the next seconds.
+        """Poll the car to confirm a command.
 
-        A car that pushes its data usually tells by itself before.
+        A car that pushes its data usually reports the result earlier.
         """
         self.wanted = True
         self._by_user |= is_by_user()
@@ -45,13 +45,13 @@ class ConfirmationTimer:
 
     @callback
     def record_poll(self) -> bool:
-        """Take note that the car is being asked; return whether a person's command waits for it."""
+        """Note that the car is being polled; return whether a user's command waits for it."""
         by_user, self._by_user, self.wanted = self._by_user, False, False
         return by_user
 
     @callback
     def schedule_check(self, delay: timedelta = CONFIRM_DELAY) -> None:
-        """Look, for whatever is worth asking then."""
+        """Decide on a poll after the delay, without a command to confirm."""
         # a command may outlive its account
         if self._cancel is None and not self._closed:
             job = HassJob(self._due, f"confirm {self._name}", cancel_on_shutdown=True)
@@ -63,7 +63,7 @@ class ConfirmationTimer:
 
     @callback
     def close(self) -> None:
-        """Look no more."""
+        """Stop the timer; it does not start again."""
         self._closed = True
         if self._cancel is not None:
             self._cancel()
@@ -71,25 +71,25 @@ class ConfirmationTimer:
 
 
 FRESH_FOR: Final = 5.0
-"""Seconds in which data is as good as asked for now: Tesla's own answer lags the car by more."""
+"""Seconds for which data count as current: Tesla's own answer lags the car by more."""
 
 
 class SharedRefresh:
-    """Asks for one car's data."""
+    """Polls one car's data, once for all callers that wait at the same time."""
 
     def __init__(
         self, poll: Callable[[], Awaitable[None]], start: Callable[..., asyncio.Task[None]]
     ) -> None:
-        """Ask with `ask`, in a task that `start` makes and somebody ends."""
+        """Poll with `poll`, in a task that `start` creates. `start` has to end it when the entry is unloaded."""
         self._poll = poll
         self._start = start
         self._task: asyncio.Task[None] | None = None
         self._refreshed_at = float("-inf")
 
     async def refresh(self) -> bool:
-        """Return when the data are of now: whether a request was sent for it, or somebody else's was shared.
+        """Return when the data are current: True if this call sent a request, False if it shared one.
 
-        Raises what asking raises, at everybody who shares it.
+        Raises what the poll raises, to every caller that shares it.
         """
         clock = asyncio.get_running_loop().time
         if (task := self._task) is not None:
@@ -99,7 +99,7 @@ class SharedRefresh:
             return False
         began = clock()
         self._task = task = self._start(self._poll())
-        # not when this caller ends: a script that is stopped leaves its question to whoever asks next
+        # the request outlives this caller: if a script is stopped, the next caller shares its request
         task.add_done_callback(lambda done: self._finished(done, began))
         await asyncio.shield(task)
         return True

@@ -1,6 +1,6 @@
-"""When a car is usually used and plugged in: two small histograms over the hours of a week that forget.
+"""When a car is usually used and plugged in: two small histograms over the hours of a week, with decay.
 
-They are learnt here, from what asking a car has shown, are saved beside its state, and go nowhere else.
+They are learnt from polls, are saved beside the state of the car, and are sent nowhere.
 """
 
 from collections.abc import Mapping
@@ -16,25 +16,25 @@ WEEK: Final = 7 * 24 * HOUR
 HOURS: Final = 7 * 24
 """Hours of a week: from Monday, midnight, in this home's time zone."""
 HALF_LIFE: Final = 3 * WEEK
-"""Seconds after which a habit counts half: a new job is learnt within a month."""
+"""Seconds after which an observation counts half: a new daily routine is learnt within a month."""
 MIN_WEIGHT: Final = 0.05
-"""A weight below this is forgotten altogether."""
+"""A weight below this is removed."""
 MAX_WEIGHT: Final = 1 / (1 - math.exp2(-WEEK / HALF_LIFE))
-"""What the weight of something comes to that happens every week."""
+"""The limit of the weight of something that happens every week."""
 NEIGHBOUR_SHARE: Final = 0.5
-"""What happens in an hour counts that much for the one before and after."""
+"""Share with which an observation also counts for the hour before and after."""
 GUESS_WEEKS: Final = 2.0
-"""Weeks for which it was seen by nobody how likely something is, on the other hand the guess below."""
+"""Weeks of observation that the guesses below count for."""
 WEEKDAYS: Final = range(5)
 WEEKEND: Final = range(5, 7)
 
 USE_GUESS: Final = (0.02, 0.1)
 PLUG_GUESS: Final = (0.02, 0.1)
-"""How likely a use (a plug-in) is in an hour of the night, and of the day, before anything is known."""
+"""Probability of a use (a plug-in) in an hour of the night, and of the day, before anything was observed."""
 DAY: Final = range(6, 23)
 
 type Weights = Mapping[int, float]
-"""By hour of the week."""
+"""Weights by hour of the week."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +42,20 @@ class UsagePattern:
     """What was learnt of one car; unix seconds by our clock."""
 
     since: float | None = None
-    """Since when it was watched."""
+    """Since when it is observed."""
     at: float = 0.0
-    """The moment as of which the weights count."""
+    """The moment for which the weights are valid; they decay after it."""
     uses: Weights = field(default_factory=dict)
-    """How often somebody did something with it in an hour of the week, the longer ago the less."""
+    """How often it was used in an hour of the week; older uses count less."""
     plugs: Weights = field(default_factory=dict)
     """The same for plugging it in."""
 
     def started(self, now: float) -> UsagePattern:
-        """Return the habits of a car that is watched at least from now on."""
+        """Return the pattern of a car that is observed from now on, if it was not observed before."""
         return self if self.since is not None else UsagePattern(now, now)
 
     def with_sample(self, now: float, *, plugged_in: bool = False) -> UsagePattern:
-        """Return the habits after somebody did something with the car, or even plugged it in."""
+        """Return the pattern after the car was used, or also plugged in."""
         hour = hour_of_week(now)
         fade = math.exp2(-max(0.0, now - self.at) / HALF_LIFE)
         return UsagePattern(
@@ -67,15 +67,15 @@ class UsagePattern:
         )
 
     def use_probability(self, now: float) -> float:
-        """Return how likely it is that somebody does something with the car within this hour: above 0, up to 1."""
+        """Return the probability that the car is used within this hour: above 0, up to 1."""
         return self._probability(self.uses, USE_GUESS, now)
 
     def plug_in_probability(self, now: float) -> float:
-        """Return how likely it is that the car is plugged in within this hour: above 0, up to 1."""
+        """Return the probability that the car is plugged in within this hour: above 0, up to 1."""
         return self._probability(self.plugs, PLUG_GUESS, now)
 
     def _probability(self, weights: Weights, guesses: tuple[float, float], now: float) -> float:
-        """Return the mean of this hour of the week, of this hour on such days, and of the guess."""
+        """Return the mean of this hour of the week, of this hour on such days (weekend or not), and of the guess."""
         hour = hour_of_week(now)
         guess = guesses[hour % 24 in DAY]
         if self.since is None:
@@ -84,8 +84,8 @@ class UsagePattern:
         weeks = (1 - math.exp2(-max(0.0, now - self.since) / HALF_LIFE)) * MAX_WEIGHT
         days = WEEKDAYS if hour // 24 in WEEKDAYS else WEEKEND
         such_days = sum(_around(weights, 24 * day + hour % 24) for day in days) / len(days)
-        seen = (_around(weights, hour) + such_days) * fade
-        return max(0.0, min(1.0, (seen + GUESS_WEEKS * guess) / (2 * weeks + GUESS_WEEKS)))
+        observed = (_around(weights, hour) + such_days) * fade
+        return max(0.0, min(1.0, (observed + GUESS_WEEKS * guess) / (2 * weeks + GUESS_WEEKS)))
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON-compatible values for from_dict() after a restart."""
@@ -98,7 +98,7 @@ class UsagePattern:
 
     @classmethod
     def from_dict(cls, data: object) -> UsagePattern:
-        """Read back as_dict(); what cannot be habits is none."""
+        """Read back as_dict(); a damaged record becomes an empty pattern."""
         match data:
             case {"since": int() | float() as since, "at": int() | float() as at, **rest}:
                 if math.isfinite(since) and math.isfinite(at) and 0 <= since <= at:
@@ -118,7 +118,7 @@ def _around(weights: Weights, hour: int) -> float:
 
 
 def _added(weights: Weights, hour: int | None, fade: float) -> Weights:
-    """Return the weights of now, with one more for an hour, but never more than once a week would give."""
+    """Return the decayed weights, with 1 added for an hour, up to MAX_WEIGHT."""
     faded = {
         known: kept for known, weight in weights.items() if (kept := weight * fade) >= MIN_WEIGHT
     }

@@ -1,9 +1,6 @@
-"""The energy that a car ever charged, counted from a counter that forgets: pure arithmetic, no Home Assistant.
+"""Total energy that a car has charged, from a counter that resets with each session. Pure arithmetic.
 
-Tesla's counter (`charge_energy_added`, streamed as `DCChargingEnergyIn`: kWh into the battery, AC and DC alike) begins
-anew when a cable is plugged in, adds up all charging until the next one is, stays as it was meanwhile, can step back a
-little, and may not be looked at for hours. Whatever happens, the totals here never go back; where it is not certain
-that a new session began, they count the lesser of what is possible.
+The totals never decrease. Where it is not certain that a new session began, the smaller possible energy is counted.
 """
 
 from collections.abc import Sequence
@@ -11,28 +8,28 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
 NOISE_KWH: Final = 0.5
-"""kWh by which the counter may waver without that meaning anything."""
+"""A change of the counter up to this has no meaning, kWh."""
 MAX_KWH: Final = 250.0
 """More than any car takes at once; a greater rise is no charging."""
 MAX_PARKED_KW: Final = 25.0
-"""What a car that did not move can charge with: it hangs at what it hung at before, which is no fast charger."""
+"""Most power with which a car that did not move can charge: it uses the charger of before, which is no fast charger."""
 MIN_AWAY: Final = 300.0
-"""Seconds that it takes at least to drive away and charge elsewhere; a late value of the old session comes earlier."""
+"""Least seconds to drive away and charge elsewhere; a late value of the old session arrives earlier."""
 MIN_MILES: Final = 0.1
 MAX_GLITCH: Final = 900.0
-"""Seconds after which a counter that was gone and is back at once is believed to have been charged up again."""
+"""A counter that fell and is back at its value counts as a glitch within so many seconds; later, as a new charge."""
 RESET_BELOW: Final = 0.01
-"""kWh below which a counter has certainly just begun anew."""
+"""kWh up to which a counter has certainly just been reset."""
 
 
 @dataclass(frozen=True, slots=True)
 class EnergySample:
-    """What a car says at one moment."""
+    """What a car reports at one moment."""
 
     added: float
     """Its counter, kWh."""
     at: float
-    """When it measured the counter, unix seconds; 0.0 if nobody knows."""
+    """When it measured the counter, unix seconds; 0.0: not known."""
     plugged_in: bool | None = None
     state_at: float = 0.0
     """When it measured whether it is plugged in."""
@@ -43,44 +40,44 @@ class EnergySample:
 
     @property
     def is_current(self) -> bool:
-        """Whether the counter was measured when the car was plugged in, or not, as it is now."""
+        """Whether the counter was measured while the car was plugged in, or not, as it is now."""
         return self.at >= self.state_at
 
 
 @dataclass(frozen=True, slots=True)
 class ChargeEnergy:
-    """Totals in kWh since the first look, and what the next look is compared with."""
+    """Totals in kWh since the first sample, and what the next sample is compared with."""
 
     home: float = 0.0
     away: float = 0.0
     unplaced: float = 0.0
-    """Charged nobody knows where."""
+    """Charged at an unknown place."""
     session: float | None = None
-    """The highest that the counter of this session has shown; None before the first look."""
+    """Highest value of the counter in this session; None before the first sample."""
     at: float = 0.0
     charging: bool = False
-    """Whether it was charging when last looked at."""
+    """Whether the car was charging at the last sample."""
     place: bool | None = None
-    """Whether the session is one at home."""
+    """Whether the session is at home."""
     odometer: float | None = None
-    """As it was when the counter last moved."""
+    """Miles, when the counter changed last."""
     unplugged_at: float | None = None
-    """Since when the car is known to be unplugged, or to have been since the counter last moved."""
+    """Since when the car is unplugged; also if it was unplugged and plugged in again since the counter changed last."""
     dropped_from: float | None = None
-    """What the counter showed before it fell, until it moves again."""
+    """Value of the counter before it fell, until it changes again."""
 
     @property
     def total(self) -> float:
-        """All that was charged, kWh."""
+        """Energy charged at all places, kWh."""
         return self.home + self.away + self.unplaced
 
     @property
     def shown(self) -> tuple[float | None, ...]:
-        """What can be seen of it."""
+        """The values that entities show."""
         return (self.session, self.home, self.away, self.unplaced)
 
     def with_sample(self, sample: EnergySample) -> ChargeEnergy:
-        """Return the totals after a look at the car; looks come in the order of time."""
+        """Return the totals after a sample; samples come in the order of time."""
         sample = replace(sample, added=max(sample.added, 0.0))
         return replace(_with_counter(_with_cable(self, sample), sample), charging=sample.charging)
 
@@ -90,7 +87,7 @@ class ChargeEnergy:
 
     @classmethod
     def from_list(cls, items: object) -> Self:
-        """Read back as_list(); anything else is a counter that begins."""
+        """Read back as_list(); anything else becomes empty totals."""
         match items:
             case [
                 int() | float() as home,
@@ -109,11 +106,11 @@ class ChargeEnergy:
 
 
 NOTHING_CHARGED: Final = ChargeEnergy()
-"""Of a car that nobody has looked at."""
+"""The totals before the first sample."""
 
 
 def _with_cable(energy: ChargeEnergy, sample: EnergySample) -> ChargeEnergy:
-    """Note what the look says about the cable and the place."""
+    """Apply what the sample says about the cable and the place."""
     unplugged_at, place = energy.unplugged_at, energy.place
     if sample.plugged_in is False and unplugged_at is None:
         unplugged_at = sample.state_at
@@ -129,35 +126,35 @@ def _with_cable(energy: ChargeEnergy, sample: EnergySample) -> ChargeEnergy:
 def _with_counter(energy: ChargeEnergy, sample: EnergySample) -> ChargeEnergy:
     session = energy.session
     if session is None:
-        # of what was charged before, nobody knows when and where
-        return _restarted(energy, sample, sample.added)
-    if (gone := energy.dropped_from) is not None and _is_back(energy, sample, session, gone):
-        return _restarted(
-            _with_added(energy, max(0.0, sample.added - gone)), sample, max(sample.added, gone)
-        )
+        # when and where the energy before the first sample was charged is not known
+        return _rebased(energy, sample, sample.added)
+    dropped_from = energy.dropped_from
+    if dropped_from is not None and _has_recovered(energy, sample, session, dropped_from):
+        energy = _with_added(energy, max(0.0, sample.added - dropped_from))
+        return _rebased(energy, sample, max(sample.added, dropped_from))
     if _is_new(energy, sample, session):
-        # a counter that falls while the cable stays in may be back in a moment
+        # a counter that falls while the cable stays in may soon be back
         falls = sample.added < session and energy.unplugged_at is None
         place = sample.at_home if sample.plugged_in else None
         fresh = replace(energy, place=place, unplugged_at=None)
         fresh = _with_added(fresh, sample.added)
         return replace(
-            _restarted(fresh, sample, sample.added), dropped_from=session if falls else None
+            _rebased(fresh, sample, sample.added), dropped_from=session if falls else None
         )
     rise = max(0.0, sample.added - session)
     is_settled = bool(sample.plugged_in) and sample.is_current
     if not rise and not (is_settled and sample.at > energy.at):
         return energy
     if is_settled:
-        # a counter that goes on after the cable was seen again was never gone
+        # a counter that continues after the car is plugged in again was not reset
         energy = replace(energy, unplugged_at=None)
-    return _restarted(_with_added(energy, rise), sample, session + rise)
+    return _rebased(_with_added(energy, rise), sample, session + rise)
 
 
-def _is_back(
+def _has_recovered(
     energy: ChargeEnergy, sample: EnergySample, session: float, dropped_from: float
 ) -> bool:
-    """Whether the counter was gone for a moment, and is as it was."""
+    """Whether the counter fell for a moment only, and is back at its value."""
     return (
         abs(sample.added - dropped_from) <= NOISE_KWH
         and sample.added - session > NOISE_KWH
@@ -166,7 +163,7 @@ def _is_back(
 
 
 def _is_new(energy: ChargeEnergy, sample: EnergySample, session: float) -> bool:
-    """Whether the counter is that of another session than the last one."""
+    """Whether the counter belongs to another session than the last sample."""
     if sample.added <= RESET_BELOW < session:
         return True
     rise = sample.added - session
@@ -176,7 +173,7 @@ def _is_new(energy: ChargeEnergy, sample: EnergySample, session: float) -> bool:
 
 
 def _has_moved(energy: ChargeEnergy, sample: EnergySample) -> bool:
-    """Whether the car has ended its session and moved since, so that it must have been unplugged."""
+    """Whether the car ended its session and moved since: then it must have been unplugged."""
     if energy.charging or sample.odometer is None or energy.odometer is None:
         return False
     hours = _hours(energy.at, sample.at)
@@ -185,15 +182,15 @@ def _has_moved(energy: ChargeEnergy, sample: EnergySample) -> bool:
 
 
 def _was_plugged_in_again(energy: ChargeEnergy, sample: EnergySample) -> bool:
-    """Whether the car was seen without a cable, has one now, and can have charged so much since."""
+    """Whether the car was unplugged, is plugged in now, and can have charged this energy since."""
     if energy.unplugged_at is None or not sample.plugged_in or not sample.is_current:
         return False
     hours = _hours(energy.unplugged_at, sample.at)
     return hours is not None and sample.added <= MAX_PARKED_KW * hours
 
 
-def _restarted(energy: ChargeEnergy, sample: EnergySample, highest: float) -> ChargeEnergy:
-    """Have the next look compared with this one."""
+def _rebased(energy: ChargeEnergy, sample: EnergySample, highest: float) -> ChargeEnergy:
+    """Make this sample the one that the next sample is compared with."""
     return replace(
         energy,
         session=highest,
@@ -214,5 +211,5 @@ def _with_added(energy: ChargeEnergy, added: float) -> ChargeEnergy:
 
 
 def _hours(since: float, until: float) -> float | None:
-    """Return how much time there was to charge, None if nobody knows."""
+    """Return the hours from one moment to another, None if they are not known."""
     return (until - since) / 3600 if 0 < since <= until else None

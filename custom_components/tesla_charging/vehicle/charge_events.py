@@ -1,13 +1,6 @@
-"""What happened to a car, from one look at it to the next: pure functions, no clock, no Home Assistant.
+"""Detect what happened to a car between two snapshots of it: pure functions, no clock.
 
-Only what certainly happened is an event. So nothing follows from a value that is not known, from what a command has set
-and the car has not told yet, nor from a word that does not say whether the car charges (`Starting`, or one that
-Tesla has added since); what was known before stays known. What comes in between two looks is not guessed: a car that
-was unplugged before and is complete now has been plugged in, and whether it charged nobody knows.
-
-An event is late if the car was not followed for longer than LATE before it was noticed: Home Assistant was off, Tesla
-could not be reached, or the car had no reception. It is told all the same, once, and says so: a homecoming of hours
-ago is worth knowing, and no reason to open a garage.
+Only what certainly happened is an event. An event that is detected late is reported once, and marked as late.
 """
 
 from collections.abc import Mapping
@@ -18,19 +11,19 @@ from typing import Final, NamedTuple
 from .state import Reading, VehicleState
 
 LATE: Final = 3600.0
-"""Seconds without news of a car after which what is noticed is late: twice the rarest poll of a car that is awake."""
+"""After so many seconds without data of a car, what is detected is late: twice the longest pause of an awake car."""
 
 
 class ChargeEvent(StrEnum):
-    """What can happen."""
+    """What can happen; the values are event types of entities and device triggers."""
 
     CHARGING_STARTED = "charging_started"
     CHARGING_COMPLETE = "charging_complete"
     """The charge limit is reached."""
     CHARGING_STOPPED = "charging_stopped"
-    """Somebody, or a schedule, put an end to it before."""
+    """A user or a schedule ended it before the limit."""
     CHARGING_INTERRUPTED = "charging_interrupted"
-    """The power is gone, or the cable was pulled out."""
+    """The power failed, or the cable was pulled out."""
     PLUGGED_IN = "plugged_in"
     UNPLUGGED = "unplugged"
     CAME_HOME = "came_home"
@@ -38,7 +31,7 @@ class ChargeEvent(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why charging ended, where the car's state says more than that it did."""
+    """Why charging ended, where the state of the car shows it."""
 
     NO_POWER = "no_power"
     UNPLUGGED = "unplugged"
@@ -46,7 +39,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DetectedEvent:
-    """An event with what was known of the car when it was noticed; None for what was not."""
+    """An event with what was known of the car when it was detected; None for what was not known."""
 
     event: ChargeEvent
     battery_level: float | None = None
@@ -54,12 +47,12 @@ class DetectedEvent:
     charge_limit: float | None = None
     """Percent."""
     energy_added: float | None = None
-    """kWh of the charge that has ended."""
+    """kWh of the charge that ended."""
     reason: Reason | None = None
     late: bool = False
 
     def as_data(self) -> dict[str, float | str | bool]:
-        """Return what is known as JSON-compatible values."""
+        """Return the known values, JSON-compatible."""
         values = {
             "battery_level": self.battery_level,
             "charge_limit": self.charge_limit,
@@ -73,7 +66,7 @@ class DetectedEvent:
 class _Meaning(NamedTuple):
     plugged_in: bool
     charging: bool | None
-    """None: neither begun nor ended by this word."""
+    """None: this state neither starts nor ends charging."""
 
 
 _MEANINGS: Final[Mapping[object, _Meaning]] = {
@@ -90,22 +83,22 @@ _MEANINGS: Final[Mapping[object, _Meaning]] = {
 
 @dataclass(frozen=True, slots=True)
 class Continuity:
-    """How well one fact about a car has been followed."""
+    """How completely one fact about a car has been observed."""
 
     until: float = 0.0
-    """Until when a change would have been noticed soon; unix seconds by our clock."""
+    """Until when a change would have been detected soon; unix seconds by our clock."""
     connected_since: float | None = None
-    """Since when the car has been connected without a break, if it told the fact since."""
+    """Since when the car is connected without a break, if it reported the fact in that time; else None."""
     reading: Reading | None = None
-    """What it told last."""
+    """The last reading of the fact."""
 
     def continues(self, before: Continuity) -> bool:
-        """Return whether nothing can have been missed since then."""
+        """Return whether no change can have been missed since `before`."""
         return self.connected_since is not None and self.connected_since == before.connected_since
 
 
 class HomeSignal(NamedTuple):
-    """Whether a car is at home, and which of its signals says so: another one is no homecoming."""
+    """Whether a car is at home, and the signal that says so. A change of the signal is no homecoming."""
 
     signal: str
     at_home: bool
@@ -113,7 +106,7 @@ class HomeSignal(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ChargeSnapshot:
-    """What was last known for certain of a car; None for never."""
+    """What was last known for certain of a car; None: never known."""
 
     plugged_in: bool | None = None
     charging: bool | None = None
@@ -124,19 +117,19 @@ class ChargeSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """How a car is heard at the moment of a look."""
+    """The connection to a car at the moment of a snapshot."""
 
     now: float
     in_touch: bool
-    """Whether the car is connected, or Tesla has just told that it is awake or asleep."""
+    """Whether the car is connected, or Tesla has just reported that it is awake or asleep."""
     connected_since: float | None = None
-    """Since when it has been connected; None if it is not."""
+    """Since when it is connected; None if it is not."""
 
 
 def snapshot(
     before: ChargeSnapshot, state: VehicleState, home: HomeSignal | None, contact: Contact
 ) -> ChargeSnapshot:
-    """Return the situation after a look at the car; what it does not tell for certain stays as it was."""
+    """Return the snapshot for the state of a car; what the state does not say for certain stays as in `before`."""
     charge = _reported(state.readings.get("DetailedChargeState"))
     meaning = _MEANINGS.get(charge.value) if charge else None
     located = _reported(state.readings.get(home.signal)) if home else None
@@ -153,18 +146,22 @@ def snapshot(
 def events_between(
     before: ChargeSnapshot, after: ChargeSnapshot, state: VehicleState, now: float
 ) -> tuple[DetectedEvent, ...]:
-    """Return what happened between two looks, in its order."""
-    direct = after.charge_followed.continues(before.charge_followed)
-    late = not direct and now - before.charge_followed.until > LATE
-    found: list[tuple[ChargeEvent, Reason | None, bool]] = []
+    """Return what happened between two snapshots, in order. `state` is the state of the second, `now` its time.
+
+    States in between are not guessed: a car that was unplugged before and is complete now was plugged in, but whether
+    it charged is not known.
+    """
+    uninterrupted = after.charge_followed.continues(before.charge_followed)
+    late = not uninterrupted and now - before.charge_followed.until > LATE
+    events: list[tuple[ChargeEvent, Reason | None, bool]] = []
     if (before.plugged_in, after.plugged_in) == (False, True):
-        found.append((ChargeEvent.PLUGGED_IN, None, late))
+        events.append((ChargeEvent.PLUGGED_IN, None, late))
     if (before.charging, after.charging) == (False, True):
-        found.append((ChargeEvent.CHARGING_STARTED, None, late))
+        events.append((ChargeEvent.CHARGING_STARTED, None, late))
     if (before.charging, after.charging) == (True, False):
-        found.append((*_ending(state, uninterrupted=direct), late))
+        events.append((*_ending(state, uninterrupted=uninterrupted), late))
     if (before.plugged_in, after.plugged_in) == (True, False):
-        found.append((ChargeEvent.UNPLUGGED, None, late))
+        events.append((ChargeEvent.UNPLUGGED, None, late))
     if (
         before.home is not None
         and after.home is not None
@@ -173,7 +170,7 @@ def events_between(
     ):
         event = ChargeEvent.CAME_HOME if after.home.at_home else ChargeEvent.LEFT
         missed = not after.home_followed.continues(before.home_followed)
-        found.append((event, None, missed and now - before.home_followed.until > LATE))
+        events.append((event, None, missed and now - before.home_followed.until > LATE))
     return tuple(
         DetectedEvent(
             event,
@@ -183,7 +180,7 @@ def events_between(
             reason=reason,
             late=late,
         )
-        for event, reason, late in found
+        for event, reason, late in events
     )
 
 
@@ -197,41 +194,44 @@ CHARGE_ENDINGS: Final = frozenset(
 
 
 def _ending(state: VehicleState, *, uninterrupted: bool) -> tuple[ChargeEvent, Reason | None]:
-    """Return how charging ended; `direct` if nothing can have come in between."""
-    word = state.value("DetailedChargeState")
-    if word == "Complete":
+    """Return how charging ended; `uninterrupted` if no state in between can have been missed."""
+    charging_state = state.value("DetailedChargeState")
+    if charging_state == "Complete":
         return ChargeEvent.CHARGING_COMPLETE, None
-    if word == "Stopped":
+    if charging_state == "Stopped":
         return ChargeEvent.CHARGING_STOPPED, None
     level, limit = state.number("BatteryLevel"), state.number("ChargeLimitSoc")
     if level is not None and limit is not None and level >= limit:
-        return ChargeEvent.CHARGING_COMPLETE, None  # and the cable, or the power, has gone since
-    if word == "NoPower":
+        return (
+            ChargeEvent.CHARGING_COMPLETE,
+            None,
+        )  # the cable was pulled out, or the power failed, after that
+    if charging_state == "NoPower":
         return ChargeEvent.CHARGING_INTERRUPTED, Reason.NO_POWER
-    # who stops charging first, as one does to take the cable out, may have done so between two polls
+    # a user who stops charging to take the cable out may have done both between two polls
     event = ChargeEvent.CHARGING_INTERRUPTED if uninterrupted else ChargeEvent.CHARGING_STOPPED
     return event, Reason.UNPLUGGED
 
 
 def _reported(reading: Reading | None) -> Reading | None:
-    """Return a reading unless it says nothing, or only what a command is expected to do."""
+    """Return a reading that the car reported; None for one without a value, or one that a command is assumed to set."""
     return None if reading is None or reading.assumed or reading.value is None else reading
 
 
 def _follow(before: Continuity, reading: Reading | None, contact: Contact) -> Continuity:
-    """Return how well a fact has been followed, given its reading of now.
+    """Return how completely a fact has been observed, given its current reading.
 
-    Being in touch with a car goes on following it, but makes no gap good: what happened in it is noticed when the car
-    tells the fact anew. A car that sleeps may do so the next day.
+    Contact with a car continues the observation, but does not close a gap: what happened in the gap is detected when
+    the car reports the fact again, for a car that sleeps perhaps on the next day.
     """
     measured_at = min(reading.measured_at, contact.now) if reading else 0.0
     known_at = max(before.until, measured_at)
-    goes_on = contact.in_touch and contact.now - known_at <= LATE
-    told = before.connected_since == contact.connected_since or (
+    continues = contact.in_touch and contact.now - known_at <= LATE
+    reported = before.connected_since == contact.connected_since or (
         reading is not None and reading != before.reading
     )
     return Continuity(
-        contact.now if goes_on else known_at,
-        contact.connected_since if told else None,
+        contact.now if continues else known_at,
+        contact.connected_since if reported else None,
         reading or before.reading,
     )

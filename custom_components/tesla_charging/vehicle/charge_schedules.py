@@ -1,7 +1,7 @@
-"""A car's schedules: Home Assistant's words for them, and Tesla's.
+"""A car's schedules in Home Assistant's terms and in Tesla's, and the next start of a charge.
 
 Here a day is "mon", a time is minutes after the car's local midnight. Shapes: `ChargeSchedule` and
-`PreconditionSchedule` of common.proto; the sections of `vehicle_data` carry the same fields.
+`PreconditionSchedule` of common.proto; the sections of `vehicle_data` have the same fields.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,7 +28,7 @@ from .charge_starts import MAX_SCHEDULES
 from .state import VehicleState
 
 FIRST_FIRMWARE: Final = (2024, 26)
-"""The firmware that brought schedules, and took the one scheduled charging or departure away."""
+"""The firmware that introduced schedules, and removed the single scheduled charging or departure."""
 _MASKS: Final = {name[:3].lower(): mask for name, mask in DAYS.items()}
 _NAMES: Final = {name[:3].lower(): name for name in DAYS}
 
@@ -42,7 +42,7 @@ class ScheduleKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ScheduleFormat:
-    """Where Tesla has the schedules of one kind."""
+    """How Tesla represents the schedules of one kind."""
 
     section: Section
     field: str
@@ -79,7 +79,7 @@ FORMATS: Final[Mapping[ScheduleKind, ScheduleFormat]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """One schedule of a car. It acts only while the car is near its place."""
+    """One schedule of a car. It acts only while the car is near its location."""
 
     kind: ScheduleKind
     id: int
@@ -94,7 +94,7 @@ class Schedule:
     longitude: float
 
     def request(self) -> CommandRequest:
-        """Return the command after which a car has this schedule."""
+        """Return the command that gives a car this schedule."""
         form = FORMATS[self.kind]
         given = {name: minutes for name, minutes in self.times.items() if minutes is not None}
         flags = {_flag(name): name in given for name in form.times if form.optional}
@@ -111,7 +111,7 @@ class Schedule:
         )
 
     def as_response(self) -> dict[str, Any]:
-        """Return it in the words in which an action takes it."""
+        """Return it with the field names of the actions."""
         return {
             "schedule_id": self.id,
             "name": self.name,
@@ -124,7 +124,7 @@ class Schedule:
 
 
 def schedules_in(data: VehicleData, kind: ScheduleKind) -> list[Schedule] | None:
-    """Return the schedules of one kind, None if the car says nothing of them; what cannot be one is left out."""
+    """Return the schedules of one kind, None if the car reports none; what cannot be a schedule is left out."""
     form = FORMATS[kind]
     listed = data.get(form.section, {}).get(form.field)
     if not isinstance(listed, list):
@@ -197,7 +197,7 @@ def sorted_days(days: Iterable[str]) -> tuple[str, ...]:
 
 
 def knows_schedules(version: object) -> bool | None:
-    """Return whether a firmware ("2026.32.6") has schedules, None for what is no version."""
+    """Return whether a firmware ("2026.32.6") has schedules, None if the text is no version."""
     if not isinstance(version, str):
         return None
     parts = version.split(".")[:2]
@@ -212,9 +212,9 @@ def utc_time(at: float | None) -> datetime | None:
 
 
 def scheduled_start(state: VehicleState) -> datetime | None:
-    """Return when the car is to begin charging by its schedule; None without one.
+    """Return when the car begins charging by its scheduled charging; None without it.
 
-    A car without a schedule stops telling the time, rather than that there is none.
+    Without scheduled charging a car does not push the time, nor that there is none, so the old time stays known.
     """
     if (
         state.value("ScheduledChargingPending") is not True
@@ -225,7 +225,7 @@ def scheduled_start(state: VehicleState) -> datetime | None:
 
 
 NEARBY: Final = 1000.0
-"""Metres around a schedule's place in which it is taken to act."""
+"""Metres around the location of a schedule within which it acts."""
 WEEK: Final = 7
 EVERY_DAY: Final = 127
 
@@ -237,14 +237,14 @@ def next_start(
 ) -> datetime | None:
     """Return the next start after `now` (in the home's time zone) as a UTC time, None if none is known.
 
-    `home` is where Home Assistant is, and `at_home` whether the car is there, None if that is not known.
+    `home` is the location of Home Assistant; `at_home` is whether the car is there, None if that is not known.
     """
     starts = [*_starts_of_setting(state, now), *_starts_of_schedules(state, home, at_home, now)]
     return min((start for start in starts if start > now), default=None)
 
 
 def _starts_of_setting(state: VehicleState, now: datetime) -> Iterator[datetime]:
-    """Yield what the car itself calls its start; one that it does at the same time every day also on the next days."""
+    """Yield the start that the car reports; for daily scheduled charging also the starts of the next days."""
     if (start := scheduled_start(state)) is None:
         return
     yield start
@@ -281,14 +281,14 @@ def _times(days: int, minutes: int, since: datetime) -> Iterator[datetime]:
 
 
 def _place(state: VehicleState, home: Place, at_home: bool | None) -> Place | None:
-    """Return where the car is, as far as that is known; a car that nobody places is taken to be at home."""
+    """Return where the car is, None if that is not known. Without any information it is assumed to be at home."""
     if state.position is not None:
         return state.position
     return None if at_home is False else home
 
 
 def _at(day: datetime, minutes: int) -> datetime:
-    """Return a time of a day; one that the clocks leave out is as much later as they are put forward."""
+    """Return a time of a day. A time that daylight saving skips is later by the skipped hour."""
     hour, minute = divmod(minutes, 60)
     local = day.replace(hour=hour, minute=minute, second=0, microsecond=0, fold=0)
     return local.astimezone(dt_util.UTC)

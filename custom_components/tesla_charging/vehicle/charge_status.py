@@ -1,4 +1,4 @@
-"""Why a car does not charge, as far as Tesla tells."""
+"""Whether a car charges, and why not, as far as Tesla's data show."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,11 +14,11 @@ def _equals(name: str, value: object) -> Callable[[VehicleState], bool]:
 
 
 def _polled_equals(name: str, value: object) -> Callable[[VehicleState], bool]:
-    """Believe what only polls tell no longer than the charging state that it explains."""
+    """Compare a signal that is only polled. It counts only if it is not older than the charging state it explains."""
 
     def check(state: VehicleState) -> bool:
-        told_at, state_at = state.measured_at(name), state.measured_at(_STATE)
-        return state.value(name) == value and (told_at or 0.0) >= (state_at or 0.0)
+        measured_at, state_at = state.measured_at(name), state.measured_at(_STATE)
+        return state.value(name) == value and (measured_at or 0.0) >= (state_at or 0.0)
 
     return check
 
@@ -39,7 +39,7 @@ _WHEN_STOPPED: Final[tuple[tuple[str, Callable[[VehicleState], bool]], ...]] = (
     ("managed", _polled_equals("managed_charging_active", True)),
     ("stopped_by_person", _polled_equals("user_charge_enable_request", False)),
 )
-"""The first that is true counts."""
+"""The first condition that is true counts."""
 REASONS: Final = tuple(
     dict.fromkeys((*_BY_STATE.values(), *(reason for reason, _ in _WHEN_STOPPED), "stopped"))
 )
@@ -58,11 +58,11 @@ def why_not_charging(state: VehicleState) -> str | None:
     charging_state = state.value(_STATE)
     if charging_state != "Stopped":
         return _BY_STATE.get(str(charging_state))
-    return next((reason for reason, holds in _WHEN_STOPPED if holds(state)), "stopped")
+    return next((reason for reason, applies in _WHEN_STOPPED if applies(state)), "stopped")
 
 
 SILENCE: Final = timedelta(minutes=10)
-"""How long a charging, connected car may say nothing before it is asked."""
+"""How long a charging, connected car may push nothing before it is polled."""
 
 
 CHARGING: Final = frozenset({"Charging", "Starting"})
@@ -70,4 +70,4 @@ CHARGING: Final = frozenset({"Charging", "Starting"})
 
 def is_charging(state: VehicleState) -> bool:
     """Return whether a car charges, as far as is known."""
-    return state.value("DetailedChargeState") in CHARGING
+    return state.value(_STATE) in CHARGING

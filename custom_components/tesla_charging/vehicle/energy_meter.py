@@ -1,4 +1,4 @@
-"""Counts what a car charges, from what is known of it."""
+"""Updates the charged energy of a car from its state: the step from signals to samples of `charge_energy`."""
 
 from dataclasses import replace
 from typing import Final
@@ -6,6 +6,7 @@ from typing import Final
 from homeassistant.core import HomeAssistant
 
 from .charge_energy import EnergySample
+from .charge_status import is_charging
 from .location import is_at_home
 from .state import VehicleState
 
@@ -15,22 +16,22 @@ RELEVANT: Final = (COUNTER, STATE, "Odometer", "LocatedAtHome", "Location")
 
 
 def with_energy(hass: HomeAssistant, state: VehicleState, before: VehicleState) -> VehicleState:
-    """Return a state with what was charged since the one before counted in."""
-    # most records tell something else
+    """Return a state whose energy includes what was charged since the state before."""
+    # most records hold other signals
     if all(state.readings.get(name) is before.readings.get(name) for name in RELEVANT):
         return state
     added = state.number(COUNTER)
     if added is None:
         return state
     charging_state = state.value(STATE)
-    look = EnergySample(
+    sample = EnergySample(
         added,
         at=state.measured_at(COUNTER) or 0.0,
         plugged_in=None if charging_state is None else charging_state != "Disconnected",
         state_at=state.measured_at(STATE) or 0.0,
-        charging=charging_state in {"Starting", "Charging"},
+        charging=is_charging(state),
         odometer=state.number("Odometer"),
         at_home=is_at_home(hass, state),
     )
-    energy = state.energy.with_sample(look)
+    energy = state.energy.with_sample(sample)
     return state if energy == state.energy else replace(state, energy=energy)

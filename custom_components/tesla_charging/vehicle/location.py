@@ -1,4 +1,4 @@
-"""Whether a car is at home: as the car says, else as its position and Home Assistant's home zone say."""
+"""Whether a car is at home: as the car reports, else by its position and Home Assistant's home zone."""
 
 from typing import Final, NamedTuple
 
@@ -9,13 +9,13 @@ from homeassistant.util.location import distance
 
 from .state import VehicleState
 
-HOME_ZONE = "zone.home"
-MAX_SPEED = 30.0
-"""Metres in a second that a car comes nearer on its way home at most."""
+HOME_ZONE: Final = "zone.home"
+MAX_SPEED: Final = 30.0
+"""Most metres per second by which a car on its way home comes nearer."""
 
 
 class HomeProximity(NamedTuple):
-    """Whether a car is at home, and how many seconds it needs to be there at least; None for not known."""
+    """Whether a car is at home, and the least seconds that it needs to be there; None: not known."""
 
     at_home: bool | None
     seconds_to_home: float | None
@@ -25,12 +25,12 @@ UNKNOWN_PROXIMITY: Final = HomeProximity(None, None)
 
 
 def home_proximity(hass: HomeAssistant, state: VehicleState) -> HomeProximity:
-    """Return what is known of where a car is."""
+    """Return how near to home a car is, as far as is known."""
     return HomeProximity(is_at_home(hass, state), _seconds_home(hass, state))
 
 
 def is_at_home(hass: HomeAssistant, state: VehicleState) -> bool | None:
-    """Return True or False, or None when neither is known.
+    """Return whether a car is at home, None if that is not known.
 
     `LocatedAtHome` (the home of the car's driver profile) needs no location permission; the position does.
     """
@@ -44,7 +44,7 @@ def is_at_home(hass: HomeAssistant, state: VehicleState) -> bool | None:
 
 
 def _seconds_home(hass: HomeAssistant, state: VehicleState) -> float | None:
-    """Return how many seconds a car needs at least to be at home, None if it is not known where it is."""
+    """Return the least seconds that a car needs to be at home, None if its position is not known."""
     zone = hass.states.get(HOME_ZONE)
     if state.position is None or zone is None:
         return None

@@ -1,4 +1,4 @@
-"""What one car's push channel tells, turned into the car's state: records, connections, how far it has come."""
+"""Applies what one car's push channel delivers to the car's state: records, connections, the stage of the channel."""
 
 from collections import deque
 from dataclasses import replace
@@ -23,8 +23,8 @@ from .telemetry_status import NO_PROBLEM, TelemetryDiagnosis, TelemetryStage
 
 MAX_KEPT: Final = 10
 CHARGING_ALERTS: Final = ("BMS_", "CC_", "CHG", "CP_", "HVP_", "PCS_", "UMC_")
-"""How the names of alerts begin that come from what charges: battery, wall or mobile connector, charger, charge port,
-high voltage, power conversion. Not documented by Tesla; service menus and owners' reports name them so."""
+"""Prefixes of the names of alerts about charging: battery, wall or mobile connector, charger, charge port, high
+voltage, power conversion. Not documented by Tesla; the source is service menus and reports of owners."""
 MAX_ERROR_LENGTH: Final = 200
 
 
@@ -32,11 +32,10 @@ class CarEvents:
     """The last errors and charging alerts of one car since the start."""
 
     def __init__(self) -> None:
-        """Nothing has happened yet."""
         self._errors: deque[VehicleError] = deque(maxlen=MAX_KEPT)
         self._alerts: deque[Alert] = deque(maxlen=MAX_KEPT)
         self.other_alerts = 0
-        """How many came that have nothing to do with charging."""
+        """Number of alerts that were not about charging."""
 
     @property
     def errors(self) -> tuple[VehicleError, ...]:
@@ -45,11 +44,11 @@ class CarEvents:
 
     @property
     def alerts(self) -> tuple[Alert, ...]:
-        """The last charging alerts, begun or ended, oldest first."""
+        """The last charging alerts, started or ended, oldest first."""
         return tuple(self._alerts)
 
     def add(self, record: AlertRecord | ErrorRecord | ConnectivityRecord) -> str:
-        """Note a record; return what the car complains about in it, "" for nothing."""
+        """Store a record; return the error that the car reports in it, "" for none."""
         match record:
             case ErrorRecord(errors=errors) if errors:
                 self._errors.extend(errors)
@@ -62,24 +61,23 @@ class CarEvents:
 
 
 CLOCK_GRAIN: Final = 1.0
-"""Seconds by which the car's time of a push can be too early: some of its clients count whole seconds."""
+"""Seconds by which the car's time of a push can be too early: some of the car's clients count whole seconds."""
 
 
 class PushChannel:
-    """Remembers what is no part of the state; every method returns the state after what it is told."""
+    """Keeps what is not part of the state of a car. Each method returns the state after the change."""
 
     def __init__(self) -> None:
-        """Nothing was heard yet."""
         self.connected = False
         self.pushed_at: float | None = None
-        """When the car pushed something last since the start, unix seconds by our clock."""
+        """When the car pushed something last, unix seconds by our clock; None: not since the start."""
         self.pushed: set[str] = set()
-        """The signals that it pushed since it connected."""
+        """The signals that the car pushed since it connected."""
         self.events = CarEvents()
         self._streamed: tuple[int, int] | None = None
 
     def receive(self, state: VehicleState, record: Record, now: float) -> VehicleState:
-        """Take a record in. What a broker had kept is no sign of life."""
+        """Apply a record. A record that a broker had retained does not show that the car is alive."""
         if isinstance(record, SignalRecord) and record.retained:
             measured_at, lag = UNKNOWN_TIME, 0.0
         else:
@@ -88,14 +86,15 @@ class PushChannel:
                 self._count(state, billed_signals(record))
             state = self._note_received(state, record.received_at)
             measured_at = record.created_at or record.received_at
-            # an assumption lives on our clock, a push on the car's: whole seconds, and behind by its way here
+            # an assumed value has a time of our clock, a push one of the car's: in whole seconds, and older by the
+            # time of transport
             lag = max(0.0, record.received_at - measured_at) + CLOCK_GRAIN
             if (
                 isinstance(record, SignalRecord)
                 and record.is_resend
                 and record.created_at == record.received_at
             ):
-                # when it was measured is not known, but that it is no news
+                # the time of measurement is not known; it is not now
                 measured_at, lag = UNKNOWN_TIME, 0.0
         if not isinstance(record, SignalRecord):
             return self.report_error(state, self.events.add(record))
@@ -108,7 +107,7 @@ class PushChannel:
         return state.with_broker_time(record.received_at) if live else state
 
     def _count(self, state: VehicleState, signals: int) -> None:
-        """Count signals as Tesla bills them: one value in one message is one; also what is sent again."""
+        """Count signals as Tesla bills them: each value of each message is one signal, also in a message sent again."""
         today = dt_util.now().toordinal()
         day, count = self._streamed or state.streamed
         self._streamed = (today, (count if day == today else 0) + signals)
@@ -116,14 +115,14 @@ class PushChannel:
     def _note_received(
         self, state: VehicleState, at: float, grain: float = RECEIVED_GRAIN
     ) -> VehicleState:
-        """Note the moment, and what was counted until then."""
+        """Store the moment, and the number of signals until then."""
         noted = state.with_received_at(at, grain)
         if noted is state or self._streamed is None:
             return noted
         return replace(noted, streamed=self._streamed)
 
     def set_connected(self, state: VehicleState, connected: bool) -> VehicleState:
-        """Note that the car connected, which it does only awake, or that it is gone."""
+        """Apply that the car connected (only an awake car does), or disconnected."""
         self.connected = connected
         if not connected:
             self.pushed.clear()
@@ -132,7 +131,7 @@ class PushChannel:
                 TelemetryStage.CONNECTED if connected else TelemetryStage.SYNCED
             )
         if connected:
-            # what it complained about may be over; if not, it says so again
+            # the reported error may be over; if not, the car reports it again
             state = state.with_diagnosis(replace(state.diagnosis, reported=""))
             return state.with_connectivity(Connectivity.ONLINE)
         return (
@@ -142,11 +141,11 @@ class PushChannel:
     def set_stage(
         self, state: VehicleState, stage: TelemetryStage, diagnosis: TelemetryDiagnosis = NO_PROBLEM
     ) -> VehicleState:
-        """Note how far the channel has come, and why no further; a connection outranks what Tesla tells."""
+        """Apply the stage of the channel, and its diagnosis. A connection outranks the stage that Tesla reports."""
         state = state.with_stage(TelemetryStage.CONNECTED if self.connected else stage)
         return state.with_diagnosis(replace(diagnosis, reported=state.diagnosis.reported))
 
     @staticmethod
     def report_error(state: VehicleState, error: str) -> VehicleState:
-        """Note what the car complains about, until it connects again; "" is nothing new."""
+        """Store the error that the car reports, until the car connects again; "" changes nothing."""
         return state.with_diagnosis(replace(state.diagnosis, reported=error)) if error else state

@@ -1,7 +1,7 @@
-"""Every fact about a car that the integration uses: one row each, whatever road it comes by.
+"""Every fact about a car that the integration uses: one row each, for every transport.
 
 A signal is named as in Fleet Telemetry (`vehicle_data.proto` of teslamotors/fleet-telemetry); facts that Tesla
-does not stream carry their `vehicle_data` name. Units are Tesla's own: miles, kW, V, A, hours.
+does not stream have their `vehicle_data` name. Units are Tesla's own: miles, kW, V, A, hours.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,18 +18,18 @@ from .charge_starts import ChargeStart, charge_starts, restored_starts
 type SignalValue = float | int | bool | str | tuple[float, float] | tuple[ChargeStart, ...]
 type Fields = Mapping[str, Any]
 type Check = Callable[[Any], SignalValue | None]
-"""Returns what a foreign value means, None where it says that there is none; raises NotGiven for nonsense."""
+"""Returns the meaning of a foreign value, None if it says that there is no value; raises NotGiven for invalid ones."""
 
 MAX_TEXT: Final = 64
 EARLIEST: Final = 1_577_836_800.0
-"""The year 2020: an earlier time is that of a clock that was never set, or in another unit."""
+"""The year 2020: an earlier time is from a clock that was never set, or in another unit."""
 LATEST: Final = 32_503_680_000.0
-"""The year 3000: what is beyond is no time."""
+"""The year 3000: a later number is no time."""
 _PACIFIC: Final = ZoneInfo("America/Los_Angeles")
 
 
 class NotGiven(Exception):
-    """Nothing is said about this signal, or nothing that a car can mean."""
+    """The signal is missing, or its value is invalid."""
 
 
 def _stored_scalar(value: Any) -> SignalValue | None:
@@ -41,28 +41,28 @@ def _stored_scalar(value: Any) -> SignalValue | None:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One row: the signal's name, what it can be, and how `vehicle_data` carries the same fact."""
+    """One row: the signal's name, its valid values, and the field of `vehicle_data` with the same fact."""
 
     name: str
     check: Check
     section: Section | None = None
-    """None for what only the car's push channel tells."""
+    """None for what only the push channel delivers."""
     field: str | None = None
     scale: float = 1.0
-    """What a field has to be multiplied with to be in the signal's unit."""
+    """Factor from the field to the signal's unit."""
     counts_from_measurement: bool = False
-    """Whether the value means something else when it was measured at another time."""
+    """Whether the value is relative to the time of its measurement."""
     push_check: Check | None = None
-    """Instead of `check`, where a push says the same in another way than a poll."""
+    """Instead of `check`, where a push encodes the fact in another way than a poll."""
     restored: Check = _stored_scalar
     """Returns the meaning of a value that was read from a file. Raises NotGiven."""
 
     def pushed(self, value: object) -> SignalValue | None:
-        """Return the meaning of a value that the car itself sent. Raises NotGiven."""
+        """Return the meaning of a value that the car pushed. Raises NotGiven."""
         return None if value is None else (self.push_check or self.check)(value)
 
     def polled(self, fields: Fields) -> SignalValue | None:
-        """Return the meaning of the section's field. Raises NotGiven, also when it is not there."""
+        """Return the meaning of the section's field. Raises NotGiven, also when the field is missing."""
         if self.field is None or self.field not in fields:
             raise NotGiven(self.name)
         value = self.check(fields[self.field]) if fields[self.field] is not None else None
@@ -77,12 +77,12 @@ def _within(value: Any, minimum: float, maximum: float) -> float | int:
         raise NotGiven
     if not minimum <= value <= maximum:
         raise NotGiven
-    # one road writes 62, the other 62.0
+    # one transport writes 62, the other 62.0
     return int(value) if value.is_integer() else value
 
 
 def _number(minimum: float, maximum: float) -> Check:
-    """Accept a number within what a car can mean; outside of it (infinity, say) it means nothing."""
+    """Accept a number within plausible bounds; others (infinity, for instance) are invalid."""
 
     def check(value: Any) -> SignalValue | None:
         return _within(value, minimum, maximum)
@@ -100,7 +100,7 @@ _EMPTY_WORDS: Final = frozenset({"", "<invalid>", "Unknown", "SNA", "Invalid"})
 
 
 def _word(value: Any) -> SignalValue | None:
-    """Accept a word; Tesla has several for "none"."""
+    """Accept a word; Tesla uses several words for "none"."""
     if not isinstance(value, str):
         raise NotGiven
     return None if value in _EMPTY_WORDS else value[:MAX_TEXT]
@@ -116,9 +116,9 @@ _moment = _number(EARLIEST, LATEST)
 
 
 def _pacific_moment(value: Any) -> SignalValue | None:
-    """Accept the car's local time, which a push encodes as if it were that of US Pacific.
+    """Accept the car's local time, which a push encodes as if it were US Pacific time.
 
-    Source: the note at ScheduledChargingStartTime in Available Data. The car is taken to be in this home's time zone.
+    Source: the note at ScheduledChargingStartTime in Available Data. The car is assumed to be in this home's time zone.
     """
     moment = _within(value, EARLIEST, LATEST)
     local = datetime.fromtimestamp(moment, _PACIFIC)
@@ -158,11 +158,11 @@ def _stored_charge_starts(value: Any) -> SignalValue | None:
 
 
 POSITION_FIELD: Final = "position"
-"""Made of `latitude` and `longitude`, which Tesla sends apart."""
+"""Made of `latitude` and `longitude`, which Tesla sends as two fields."""
 
 
 def with_position(fields: Fields) -> Fields:
-    """Return a section with its latitude and longitude, if it has both, joined to a position."""
+    """Return a section with its latitude and longitude, if it has both, joined into a position."""
     if "latitude" not in fields or "longitude" not in fields:
         return fields
     both = (fields["latitude"], fields["longitude"])
@@ -187,7 +187,7 @@ _ROWS = (
     Signal("ChargeAmps", _AMPERES, _CHARGE, "charger_actual_current"),
     Signal("ChargerVoltage", _number(-5_000, 5_000), _CHARGE, "charger_voltage"),
     Signal("ChargerPhases", _number(0, 3), _CHARGE, "charger_phases"),
-    # what reaches the battery, of AC as well
+    # the energy that reaches the battery, also from AC
     Signal("DCChargingEnergyIn", _KILOWATT_HOURS, _CHARGE, "charge_energy_added"),
     Signal("ACChargingEnergyIn", _KILOWATT_HOURS),
     Signal("ChargeRateMilePerHour", _number(-100, 5_000), _CHARGE, "charge_rate"),
@@ -224,7 +224,7 @@ _ROWS = (
         "scheduled_charging_start_time",
         push_check=_pacific_moment,
     ),
-    # cars are said to refuse to stream ScheduledDepartureTime
+    # reports say that cars refuse to stream ScheduledDepartureTime
     Signal("scheduled_departure_time", _moment, _CHARGE, "scheduled_departure_time"),
     Signal("PreconditioningEnabled", _boolean, _CHARGE, "preconditioning_enabled"),
     Signal(
@@ -236,7 +236,7 @@ _ROWS = (
     ),
     Signal("Gear", _word, _DRIVE, "shift_state"),
     Signal("Odometer", _number(0, 1_000_000), Section.VEHICLE_STATE, "odometer"),
-    # decide when a car is asked again; pushing them would cost, and tell nobody anything
+    # only used to decide when to poll again; pushing them would cost without use
     Signal("sentry_mode", _boolean, Section.VEHICLE_STATE, "sentry_mode"),
     Signal("is_user_present", _boolean, Section.VEHICLE_STATE, "is_user_present"),
     # with the location scope, Tesla merges location_data into drive_state

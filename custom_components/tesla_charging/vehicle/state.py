@@ -1,4 +1,4 @@
-"""What is known of a car: every signal with its value and the time the car measured it."""
+"""The state of a car: every known signal with its value and the time when the car measured it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,27 +20,27 @@ from .signals import (
 from .telemetry_status import NO_PROBLEM, TelemetryDiagnosis, TelemetryStage
 
 MAX_CLOCK_LEAD: Final = 300.0
-"""Seconds that a car's clock may run ahead of ours before its time is not believed."""
+"""Seconds that a car's clock may run ahead of ours; a time further ahead is ignored."""
 RECEIVED_GRAIN: Final = 60.0
-"""Seconds in which a stream is noted once: a car may push every second, and each moment would be a row of the
-recorder."""
+"""The time of the last push is stored once in so many seconds: a car may push every second, and each time would be a
+row in the recorder."""
 UNKNOWN_TIME: Final = 0.0
-"""When nobody knows when a value was measured, because a broker had retained it."""
+"""Time of measurement of a value that a broker had retained: not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A value (None: the car says there is none) and when the car measured it, unix seconds."""
+    """A value (None: the car reports that there is none) and when the car measured it, unix seconds."""
 
     value: SignalValue | None
     measured_at: float
     assumed: bool = False
-    """Whether it is what a command has set: then the time is that of our clock, not of the car's."""
+    """Whether a command has set it and the car has not reported it yet: then the time is of our clock, not the car's."""
     outdated: bool = False
-    """Whether it is from before a restart, and what a broker has retained is newer if it is another."""
+    """Whether it is from before a restart, so that a different value that a broker has retained is newer."""
 
     def yields_to(self, new: Reading, *, now: float, lag: float) -> bool:
-        """Whether another reading of the same signal is to be preferred.
+        """Whether another reading of the same signal replaces this one.
 
         `lag` is by how many seconds the car's clock trails ours.
         """
@@ -51,9 +51,9 @@ class Reading:
         return new.measured_at + (lag if self.assumed else 0.0) >= self.measured_at
 
     def after(self, old: Reading, *, now: float) -> Reading:
-        """Return this reading as it counts in the place of another, to which it was preferred.
+        """Return this reading as it is stored in place of the old one.
 
-        What a broker retained is no older than what it replaces, and may be replaced by what it retains later.
+        What a broker retained is not older than what it replaces, and may be replaced by what is retained later.
         """
         if self.measured_at != UNKNOWN_TIME or not old.outdated:
             return self
@@ -62,8 +62,9 @@ class Reading:
     def as_list(self, brokered_at: float = UNKNOWN_TIME) -> list[Any]:
         """Return JSON-compatible values for from_list() after a restart.
 
-        While a broker passes on what a car sends, it also has whatever the car sent before: a car that connects to
-        a server sends everything. So what is no newer than that is outdated by what it retains after that.
+        `brokered_at` is when a broker passed on a message of the car last. Until then the broker has retained
+        everything that the car sent, because a car that connects to a server sends all signals. So a reading that is
+        not newer is outdated by what the broker retains later.
         """
         outdated = self.assumed or self.outdated or self.measured_at <= brokered_at
         value: Any = self.value
@@ -88,27 +89,27 @@ type Readings = Mapping[str, Reading]
 
 @dataclass(frozen=True, slots=True)
 class VehicleState:
-    """One moment's knowledge of a car; merging gives the next one."""
+    """What is known of a car at one moment; merge() returns the next state."""
 
     readings: Readings = field(default_factory=dict)
     connectivity: Connectivity = Connectivity.UNKNOWN
     telemetry: TelemetryStage = TelemetryStage.OFF
-    """How far the car's push channel has come."""
+    """The stage of the car's push channel."""
     diagnosis: TelemetryDiagnosis = NO_PROBLEM
-    """What stands in its way."""
+    """The problems of the push channel."""
     received_at: float | None = None
-    """When the car pushed something last, unix seconds by our clock: to HEARD_GRAIN while it goes on."""
+    """When the car pushed something last, unix seconds by our clock; exact to RECEIVED_GRAIN while it pushes."""
     broker_received_at: float = UNKNOWN_TIME
-    """When a broker passed on something that the car had just sent, unix seconds by our clock; 0.0 for never."""
+    """When a broker passed on a message that the car had just sent, unix seconds by our clock; 0.0: never."""
 
     energy: ChargeEnergy = NOTHING_CHARGED
-    """What was charged since the car is known."""
+    """The energy that was charged since the car is known."""
     streamed: tuple[int, int] = (0, 0)
-    """The day (ordinal, in this home's time zone) of the last push, and how many signals were pushed on it, as of
-    `heard_at`."""
+    """The day (ordinal, in this home's time zone) of the last push, and how many signals were pushed on that day until
+    `received_at`."""
 
     def value(self, name: str) -> SignalValue | None:
-        """Return a signal's value, None when it is not known."""
+        """Return a signal's value, None if it is not known."""
         reading = self.readings.get(name)
         return reading.value if reading else None
 
@@ -127,7 +128,7 @@ class VehicleState:
 
     @property
     def charge_starts(self) -> tuple[ChargeStart, ...]:
-        """When its schedules begin charging; empty also if that is not known."""
+        """When its schedules begin charging; also empty if that is not known."""
         value = self.value("charge_schedules")
         starts = value if isinstance(value, tuple) else ()
         return tuple(start for start in starts if isinstance(start, ChargeStart))
@@ -138,12 +139,12 @@ class VehicleState:
         return reading.measured_at if reading else None
 
     def part(self, names: Iterable[str]) -> VehicleState:
-        """Return the state with no more readings than those of some signals."""
+        """Return the state with only the readings of some signals."""
         known = {name: self.readings[name] for name in names if name in self.readings}
         return replace(self, readings=known)
 
     def knows(self, name: str) -> bool:
-        """Return whether there is something to show of a signal, or of one of NOT_SIGNALS."""
+        """Return whether there is a value to show for a signal, or for one of NOT_SIGNALS."""
         match name:
             case "telemetry" | "heard_at":
                 return self.received_at is not None
@@ -153,11 +154,11 @@ class VehicleState:
 
     @property
     def assumed(self) -> bool:
-        """Whether something is shown that a command has set and the car has not told yet."""
+        """Whether a value is shown that a command has set and the car has not reported yet."""
         return any(reading.assumed for reading in self.readings.values())
 
     def merge(self, new: Readings, *, now: float, lag: float = 0.0) -> VehicleState:
-        """Return the state with newer readings taken over; older ones never overwrite.
+        """Return the state with the newer ones of some readings; an older one never replaces a newer one.
 
         `now` is our clock, `lag` by how many seconds the car's clock trails it.
         """
@@ -170,12 +171,12 @@ class VehicleState:
         return replace(self, readings={**self.readings, **newer})
 
     def without(self, name: str) -> VehicleState:
-        """Return the state without a signal that must not be known any more."""
+        """Return the state without a signal."""
         readings = {known: row for known, row in self.readings.items() if known != name}
         return replace(self, readings=readings)
 
     def with_connectivity(self, connectivity: Connectivity) -> VehicleState:
-        """Return the state with another connection."""
+        """Return the state with another connectivity."""
         return replace(self, connectivity=connectivity)
 
     def with_stage(self, stage: TelemetryStage) -> VehicleState:
@@ -187,17 +188,17 @@ class VehicleState:
         return replace(self, diagnosis=diagnosis)
 
     def with_received_at(self, at: float, grain: float = RECEIVED_GRAIN) -> VehicleState:
-        """Return the state of a car that pushed something; the moment is noted once in `grain` seconds."""
+        """Return the state of a car that pushed something; the moment is stored once in `grain` seconds."""
         if self.received_at is not None and 0 <= at - self.received_at < grain:
             return self
         return replace(self, received_at=at)
 
     def with_broker_time(self, at: float) -> VehicleState:
-        """Return the state after a broker passed something on."""
+        """Return the state after a broker passed on a message that the car had just sent."""
         return replace(self, broker_received_at=at)
 
     def changes(self, earlier: VehicleState) -> frozenset[str]:
-        """Return the names of the signals whose value differs, and of what else is no signal (NOT_SIGNALS)."""
+        """Return the names of the signals, and of NOT_SIGNALS, whose value differs."""
         names = {
             name
             for name in self.readings.keys() | earlier.readings.keys()
@@ -218,7 +219,7 @@ class VehicleState:
     def _differs(self, earlier: VehicleState, name: str) -> bool:
         if (value := self.value(name)) != earlier.value(name):
             return True
-        # nothing to go (0) is nothing to go at any time
+        # a value of 0 (nothing remains) means the same at any time
         return bool(
             value
             and SIGNALS[name].counts_from_measurement
@@ -226,7 +227,7 @@ class VehicleState:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what outlives a restart as JSON-compatible values; the connection is not worth keeping."""
+        """Return what is stored, as JSON-compatible values. The connectivity is not: each start requests it."""
         readings: dict[str, Any] = {
             name: reading.as_list(self.broker_received_at)
             for name, reading in self.readings.items()
@@ -239,25 +240,25 @@ class VehicleState:
 
     @classmethod
     def from_dict(cls, data: object) -> VehicleState:
-        """Read back as_dict(), leaving out whatever is not a reading of a known signal."""
-        known = data if isinstance(data, dict) else {}
+        """Read back as_dict(); what is not a reading of a known signal is left out."""
+        stored = data if isinstance(data, dict) else {}
         readings = {
             name: reading
-            for name, item in known.items()
+            for name, item in stored.items()
             if (signal := SIGNALS.get(name)) is not None
             and (reading := Reading.from_list(signal, item)) is not None
         }
-        heard_at = known.get(RECEIVED_AT)
-        is_time = isinstance(heard_at, int | float) and EARLIEST <= heard_at <= LATEST
-        match known.get(STREAMED):
+        received_at = stored.get(RECEIVED_AT)
+        is_time = isinstance(received_at, int | float) and EARLIEST <= received_at <= LATEST
+        match stored.get(STREAMED):
             case [int() as day, int() as count]:
                 streamed = (day, count)
             case _:
                 streamed = (0, 0)
         return cls(
             readings,
-            received_at=heard_at if is_time else None,
-            energy=ChargeEnergy.from_list(known.get(ENERGY)),
+            received_at=received_at if is_time else None,
+            energy=ChargeEnergy.from_list(stored.get(ENERGY)),
             streamed=streamed,
         )
 
@@ -269,11 +270,11 @@ RECEIVED_AT: Final = "heard_at"
 ENERGY: Final = "energy"
 STREAMED: Final = "streamed"
 NOT_SIGNALS: Final = frozenset({CONNECTIVITY, TELEMETRY, DIAGNOSIS, RECEIVED_AT, ENERGY})
-"""Not signals of the car's, but things that entities show all the same."""
+"""Parts of the state that are no signals of the car, but are shown by entities."""
 
 
 def readings_of(data: VehicleData, *, now: float) -> dict[str, Reading]:
-    """Return every signal that an answer of `vehicle_data` gives, with its section's own time."""
+    """Return every signal in an answer of `vehicle_data`, with the time of its section."""
     readings: dict[str, Reading] = {}
     sections = {name: with_position(fields) for name, fields in data.items()}
     for signal in SIGNALS.values():
@@ -288,9 +289,9 @@ def readings_of(data: VehicleData, *, now: float) -> dict[str, Reading]:
 
 
 def pushed_readings(values: Mapping[str, object], *, measured_at: float) -> dict[str, Reading]:
-    """Return the signals among what a car pushed; `measured_at` is the car's time, unix seconds.
+    """Return the signals in a record that a car pushed; `measured_at` is the car's time, unix seconds.
 
-    Without a time (UNKNOWN_TIME) what counts from its measurement says nothing.
+    Without a time (UNKNOWN_TIME), signals that count from their measurement are left out.
     """
     readings: dict[str, Reading] = {}
     for name, value in values.items():
@@ -307,17 +308,17 @@ def pushed_readings(values: Mapping[str, object], *, measured_at: float) -> dict
 
 
 def expected(values: Mapping[str, SignalValue], *, now: float) -> dict[str, Reading]:
-    """Return readings for what a command that the car accepted has just set."""
+    """Return readings for what a command has just set, after the car accepted it."""
     return {name: Reading(value, now, assumed=True) for name, value in values.items()}
 
 
 def clock_lag(readings: Readings, *, now: float) -> float:
-    """Return by how many seconds at most the car's clock trails ours, judged by data that came just now."""
+    """Return by how many seconds at most the car's clock trails ours, from data that have just come."""
     return now - max((reading.measured_at for reading in readings.values()), default=now)
 
 
 def _measured_at(timestamp: object, now: float) -> float:
-    """Return a section's time: Tesla gives milliseconds; a missing or impossible one means now."""
+    """Return a section's time. Tesla gives milliseconds; for a missing or impossible time, return now."""
     if isinstance(timestamp, bool) or not isinstance(timestamp, int | float):
         return now
     if not EARLIEST * 1000 <= timestamp <= (now + MAX_CLOCK_LEAD) * 1000:
@@ -326,7 +327,7 @@ def _measured_at(timestamp: object, now: float) -> float:
 
 
 def signals_of(names: Iterable[str]) -> frozenset[str]:
-    """Return names as a set, checking that each is a signal, or one of NOT_SIGNALS."""
+    """Return names as a set. Raises KeyError for a name that is neither a signal nor one of NOT_SIGNALS."""
     found = frozenset(names)
     if unknown := found - SIGNALS.keys() - NOT_SIGNALS:
         raise KeyError(f"no such signal: {sorted(unknown)}")

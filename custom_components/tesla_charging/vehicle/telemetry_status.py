@@ -1,4 +1,4 @@
-"""Why a car does not push its data, or not all of it: what the status of its push channel says beside the stage."""
+"""The status of a car's push channel: its stage, and why the car does not push its data or not all of it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,7 +9,7 @@ from ..fleet_telemetry import SkippedReason
 
 
 class TelemetryProblem(StrEnum):
-    """What stands in the way; the values are keys of translations."""
+    """Why a car does not push, or not all; the values are keys of translations."""
 
     NONE = "none"
     MISSING_KEY = "missing_key"
@@ -17,40 +17,40 @@ class TelemetryProblem(StrEnum):
     UNSUPPORTED_HARDWARE = "unsupported_hardware"
     UNSUPPORTED_FIRMWARE = "unsupported_firmware"
     MAX_CONFIGS = "max_configs"
-    """Other applications have taken all the places of the car, and Tesla says so at once."""
+    """Other applications use all the configurations that a car can have, and Tesla reports it at once."""
     LIMIT_REACHED = "limit_reached"
-    """The same, but Tesla took the configuration and dropped it without a word (fleet-telemetry#294)."""
+    """The same, but Tesla accepted the configuration and removed it without an error (fleet-telemetry#294)."""
     MISSING_SCOPE = "missing_scope"
     CONFIG_REFUSED = "config_refused"
-    """Tesla calls the configuration itself wrong."""
+    """Tesla says that the configuration is wrong."""
     ACCOUNT_UNPAID = "account_unpaid"
     BUDGET = "budget"
-    """The month's budget does not pay for it."""
+    """The month's budget does not suffice for it."""
     CANNOT_LISTEN = "cannot_listen"
-    """Cars find nobody here: the receiver could not be opened."""
+    """The receiver could not be opened, so cars cannot connect."""
     OTHER = "other"
-    """A reason that has no name here."""
+    """A reason of Tesla's that has no value here."""
     FIELDS_LEFT_OUT = "fields_left_out"
     """The car streams, without the fields that Tesla refused by name."""
     REPORTED_BY_CAR = "reported_by_car"
-    """The car itself complains about its stream."""
+    """The car reports an error of its stream."""
 
 
 @dataclass(frozen=True, slots=True)
 class TelemetryDiagnosis:
-    """What is known of the problems of one car's push channel."""
+    """The known problems of one car's push channel."""
 
     problem: TelemetryProblem = TelemetryProblem.NONE
     detail: str = ""
-    """Tesla's own words."""
+    """Tesla's error text."""
     left_out: tuple[str, ...] = ()
     """Fields that Tesla refused by name."""
     reported: str = ""
-    """What the car itself complained about since it connected last."""
+    """The last error that the car reported since it connected."""
 
     @property
     def shown(self) -> TelemetryProblem:
-        """The one to show when there are several: the greatest."""
+        """The problem to show if there are several: the most serious one."""
         if self.problem is not TelemetryProblem.NONE:
             return self.problem
         if self.reported:
@@ -60,7 +60,7 @@ class TelemetryDiagnosis:
 
 NO_PROBLEM: Final = TelemetryDiagnosis()
 LOCATION: Final = "Location"
-"""The field that is refused for want of a permission, not because it is unknown."""
+"""The field that Tesla refuses because a permission is missing, not because the car does not have it."""
 
 SKIPPED: Final[dict[SkippedReason, TelemetryProblem]] = {
     SkippedReason.MISSING_KEY: TelemetryProblem.MISSING_KEY,
@@ -69,7 +69,7 @@ SKIPPED: Final[dict[SkippedReason, TelemetryProblem]] = {
     SkippedReason.MAX_CONFIGS: TelemetryProblem.MAX_CONFIGS,
     SkippedReason.UNKNOWN: TelemetryProblem.OTHER,
 }
-"""What Tesla's reasons for skipping a car are called here."""
+"""The problem for each of Tesla's reasons to skip a car."""
 
 _ERRORS: Final[tuple[tuple[type[FleetApiError], TelemetryProblem], ...]] = (
     (AccountUnpaid, TelemetryProblem.ACCOUNT_UNPAID),
@@ -79,23 +79,23 @@ _ERRORS: Final[tuple[tuple[type[FleetApiError], TelemetryProblem], ...]] = (
 
 
 def problem_of(err: BaseException | None) -> TelemetryProblem:
-    """Return what a failed request says about the push channel; NONE for what passes, an outage for instance."""
+    """Return the problem that a failed request shows; NONE for a temporary failure, an outage for instance."""
     return next(
         (problem for kind, problem in _ERRORS if isinstance(err, kind)), TelemetryProblem.NONE
     )
 
 
 class TelemetryStage(StrEnum):
-    """How far a car's push channel has come."""
+    """The stage that a car's push channel has reached."""
 
     OFF = "off"
     """Not wanted: data come by polling."""
     WAITING = "waiting"
-    """Wanted; Tesla has not taken the configuration yet."""
+    """Wanted; Tesla has not accepted the configuration yet."""
     REFUSED = "refused"
-    """Tesla, or the car, did not take the configuration."""
+    """Tesla, or the car, refused the configuration."""
     CONFIGURED = "configured"
-    """Tesla took it, the car has not fetched it."""
+    """Tesla accepted it; the car has not fetched it yet."""
     SYNCED = "synced"
     """The car has fetched it; it connects when it is awake."""
     CONNECTED = "connected"
