@@ -10,6 +10,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import VehicleCoordinator
 from .data import TeslaChargingConfigEntry
+from .entities.dynamic import async_add_car_entities
 from .entity import VehicleEntity, VehicleEntityDescription
 from .fleet_api import PRICES, Category
 from .request_origin import origin_of, requested_by
@@ -44,8 +45,8 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add every car's buttons, also of those that join later."""
-    entry.runtime_data.account.for_each(
-        lambda car: async_add_entities([VehicleButton(car, row) for row in BUTTONS])
+    async_add_car_entities(
+        entry, async_add_entities, lambda car: [VehicleButton(car, row) for row in BUTTONS]
     )
 
 

@@ -13,6 +13,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .data import TeslaChargingConfigEntry
+from .entities.dynamic import async_add_car_entities
 from .entity import ControlEntity, VehicleEntityDescription
 
 # every car keeps its own commands in order
@@ -35,8 +36,8 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add every car's charge port, also of those that join later."""
-    entry.runtime_data.account.for_each(
-        lambda car: async_add_entities([ChargePortCover(car, CHARGE_PORT)])
+    async_add_car_entities(
+        entry, async_add_entities, lambda car: [ChargePortCover(car, CHARGE_PORT)]
     )
 
 

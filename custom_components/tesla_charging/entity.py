@@ -5,19 +5,16 @@ from typing import override
 
 from homeassistant.core import callback
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
-from .const import DOMAIN, LOGGER
+from .const import LOGGER
 from .coordinator import VehicleCoordinator
+from .device import car_device
 from .exceptions import refusal
 from .request_origin import RequestOrigin, origin_of, requested_by
 from .vehicle.state import VehicleState, signals_of
 from .vehicle_command import COMMANDS
-
-_MODELS = {"S": "Model S", "3": "Model 3", "X": "Model X", "Y": "Model Y", "C": "Cybertruck"}
-"""Fourth character of the VIN."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,19 +25,6 @@ class VehicleEntityDescription(EntityDescription):
     """The signals that the entity shows: it looks at itself when one of them changes, and only then."""
     needs: tuple[str, ...] = ()
     """The entity is there from when one of these is known first; from the start if there is none."""
-
-
-def car_device(coordinator: VehicleCoordinator) -> DeviceInfo:
-    """Return the device of a car."""
-    version = coordinator.data.value("Version")
-    return DeviceInfo(
-        identifiers={(DOMAIN, coordinator.vin)},
-        manufacturer="Tesla",
-        model=_MODELS.get(coordinator.vin[3]),
-        name=coordinator.vehicle_name,
-        serial_number=coordinator.vin,
-        sw_version=version if isinstance(version, str) else None,
-    )
 
 
 class VehicleEntity(CoordinatorEntity[VehicleCoordinator]):
@@ -57,7 +41,9 @@ class VehicleEntity(CoordinatorEntity[VehicleCoordinator]):
         self.entity_description = description
         self._attr_translation_key = description.translation_key or description.key
         self._attr_unique_id = f"{coordinator.vin}_{description.key}"
-        self._attr_device_info = car_device(coordinator)
+        self._attr_device_info = car_device(
+            coordinator.vin, coordinator.vehicle_name, coordinator.data.value("Version")
+        )
 
     @override
     async def async_added_to_hass(self) -> None:

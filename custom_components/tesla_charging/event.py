@@ -9,6 +9,7 @@ from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .data import TeslaChargingConfigEntry
+from .entities.dynamic import async_add_car_entities
 from .entity import VehicleEntity, VehicleEntityDescription
 from .monitors.events import signal_of
 from .vehicle.charge_events import ChargeEvent, DetectedEvent
@@ -51,8 +52,8 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add every car's event entities, also of those that join later."""
-    entry.runtime_data.account.for_each(
-        lambda car: async_add_entities([VehicleEvent(car, row) for row in EVENTS])
+    async_add_car_entities(
+        entry, async_add_entities, lambda car: [VehicleEvent(car, row) for row in EVENTS]
     )
 
 

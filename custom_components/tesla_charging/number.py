@@ -14,6 +14,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .data import TeslaChargingConfigEntry
+from .entities.dynamic import async_add_car_entities
 from .entity import ControlEntity, VehicleEntityDescription
 
 # every car keeps its own commands in order
@@ -71,8 +72,8 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add every car's numbers, also of those that join later."""
-    entry.runtime_data.account.for_each(
-        lambda car: async_add_entities([VehicleNumber(car, row) for row in NUMBERS])
+    async_add_car_entities(
+        entry, async_add_entities, lambda car: [VehicleNumber(car, row) for row in NUMBERS]
     )
 
 

@@ -19,7 +19,7 @@ from .entities.account_sensors import (
     BudgetSensor,
     MeterSensor,
 )
-from .entities.dynamic import async_add_when_known
+from .entities.dynamic import async_add_car_entities, async_add_when_known
 from .entities.sensor_descriptions import (
     NEXT_SCHEDULE,
     SENSORS,
@@ -51,8 +51,10 @@ async def async_setup_entry(
         async_add_when_known(hass, entry, Platform.SENSOR, async_add_entities, rows, make)
     async_add_entities(MeterSensor(entry, row) for row in ACCOUNT_SENSORS)
     async_add_entities(BudgetSensor(entry, row) for row in BUDGET_SENSORS)
-    entry.runtime_data.account.for_each(
-        lambda car: async_add_entities(MeterSensor(entry, row, car) for row in CAR_SENSORS)
+    async_add_car_entities(
+        entry,
+        async_add_entities,
+        lambda car: [MeterSensor(entry, row, car) for row in CAR_SENSORS],
     )
 
 

@@ -8,6 +8,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .data import TeslaChargingConfigEntry
+from .entities.dynamic import async_add_car_entities
 from .entity import ControlEntity, VehicleEntityDescription
 from .vehicle.charge_status import CHARGING
 
@@ -29,8 +30,8 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add every car's charging switch, also of those that join later."""
-    entry.runtime_data.account.for_each(
-        lambda car: async_add_entities([ChargingSwitch(car, CHARGING_SWITCH)])
+    async_add_car_entities(
+        entry, async_add_entities, lambda car: [ChargingSwitch(car, CHARGING_SWITCH)]
     )
 
 

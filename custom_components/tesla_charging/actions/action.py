@@ -1,7 +1,7 @@
 """What one action is: a row with its fields, and how it acts on one car."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field as made
+from dataclasses import dataclass, field as dataclass_field
 from typing import Any, Final
 
 from homeassistant.core import HomeAssistant, SupportsResponse
@@ -22,7 +22,7 @@ class Done:
     """What became of an action on one car, and what else the response tells of it."""
 
     result: CommandResult
-    more: Data = made(default_factory=dict)
+    more: Data = dataclass_field(default_factory=dict)
 
 
 EXECUTED: Final = CommandResult(Outcome.EXECUTED)
@@ -38,7 +38,7 @@ class Action:
     """Its field, whose bounds are those of the command's one parameter."""
     skips: bool = False
     """Whether a car that told that it is so already gets no command, unless asked to `force` it."""
-    fields: Mapping[vol.Marker, Any] = made(default_factory=dict)
+    fields: Mapping[vol.Marker, Any] = dataclass_field(default_factory=dict)
     """What else it takes besides the cars."""
     prepare: Callable[[HomeAssistant, Data], Data] = lambda _, data: data
     """Checks and completes the fields before any car is asked. Raises ServiceValidationError."""

@@ -20,8 +20,7 @@ from ..billing.budget import STAGES
 from ..billing.meter import Meter
 from ..coordinator import VehicleCoordinator
 from ..data import TeslaChargingConfigEntry
-from ..device import account_device
-from ..entity import car_device
+from ..device import account_device, car_device
 from ..fleet_api import Category
 
 
@@ -105,7 +104,11 @@ class MeterSensor(SensorEntity):
         self.entity_description = description
         self._attr_translation_key = description.key
         self._attr_unique_id = f"{self._vin or entry.entry_id}_{description.key}"
-        self._attr_device_info = car_device(car) if car else account_device(entry)
+        self._attr_device_info = (
+            car_device(car.vin, car.vehicle_name, car.data.value("Version"))
+            if car
+            else account_device(entry)
+        )
 
     @override
     async def async_added_to_hass(self) -> None:

@@ -1,4 +1,4 @@
-"""Entities that come when the car first shows that it has what they show, and stay for good."""
+"""How platforms add the entities of cars: at once, or when a car first has what an entity shows."""
 
 from collections.abc import Callable, Iterable
 
@@ -12,6 +12,16 @@ from ..const import DOMAIN
 from ..coordinator import VehicleCoordinator
 from ..data import TeslaChargingConfigEntry
 from ..entity import VehicleEntityDescription
+
+
+@callback
+def async_add_car_entities(
+    entry: TeslaChargingConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+    make: Callable[[VehicleCoordinator], Iterable[Entity]],
+) -> None:
+    """Add the entities of every car, also of those that join later."""
+    entry.runtime_data.account.for_each(lambda car: async_add_entities(make(car)))
 
 
 @callback

@@ -22,8 +22,8 @@ from homeassistant.const import (
 )
 
 from ..entity import VehicleEntityDescription
-from ..vehicle import charge_status as why_not_charging
 from ..vehicle.charge_schedules import scheduled_start
+from ..vehicle.charge_status import REASON_SIGNALS, REASONS, why_not_charging
 from ..vehicle.state import DIAGNOSIS, ENERGY, RECEIVED_AT, TELEMETRY, VehicleState
 from ..vehicle.telemetry_status import TelemetryProblem, TelemetryStage
 from .sensor_values import (
@@ -56,7 +56,12 @@ class VehicleSensorDescription(VehicleEntityDescription, SensorEntityDescription
 
 
 def number(
-    key: str, signal: str, *, unit: str, device_class: SensorDeviceClass | None, **more: object
+    key: str,
+    signal: str,
+    *,
+    unit: str | None,
+    device_class: SensorDeviceClass | None,
+    **more: object,
 ) -> VehicleSensorDescription:
     """Return the row of a sensor that shows a number as Tesla gives it."""
     return VehicleSensorDescription(
@@ -103,10 +108,10 @@ SENSORS: Final = (
     ),
     VehicleSensorDescription(
         key="why_not_charging",
-        signals=why_not_charging.REASON_SIGNALS,
-        value_fn=why_not_charging.why_not_charging,
+        signals=REASON_SIGNALS,
+        value_fn=why_not_charging,
         device_class=SensorDeviceClass.ENUM,
-        options=list(why_not_charging.REASONS),
+        options=list(REASONS),
     ),
     VehicleSensorDescription(
         key="charge_power",
@@ -252,69 +257,57 @@ def _power(key: str, pushed: str, *, fast: bool) -> VehicleSensorDescription:
     )
 
 
-_OFF: Final[Mapping[str, object]] = {"entity_registry_enabled_default": False}
+def _special(
+    key: str,
+    signal: str,
+    unit: str | None = None,
+    device_class: SensorDeviceClass | None = None,
+    **more: object,
+) -> VehicleSensorDescription:
+    """Return the row of a sensor that shows a number, disabled by default and only for cars that have its signal."""
+    return number(
+        key,
+        signal,
+        unit=unit,
+        device_class=device_class,
+        **{"needs": (signal,), "entity_registry_enabled_default": False, **more},
+    )
+
 
 SPECIAL_SENSORS: Final = (
-    number("usable_battery_level", "Soc", unit=PERCENTAGE, device_class=None, **_OFF),
-    number(
+    _special("usable_battery_level", "Soc", PERCENTAGE, needs=()),
+    _special(
         "energy_remaining",
         "EnergyRemaining",
-        unit=UnitOfEnergy.KILO_WATT_HOUR,
-        device_class=SensorDeviceClass.ENERGY_STORAGE,
+        UnitOfEnergy.KILO_WATT_HOUR,
+        SensorDeviceClass.ENERGY_STORAGE,
         suggested_display_precision=1,
-        needs=("EnergyRemaining",),
-        **_OFF,
     ),
-    number(
-        "estimated_range",
-        "EstBatteryRange",
-        unit=UnitOfLength.MILES,
-        device_class=SensorDeviceClass.DISTANCE,
-        needs=("EstBatteryRange",),
-        **_OFF,
-    ),
-    number(
-        "ideal_range",
-        "IdealBatteryRange",
-        unit=UnitOfLength.MILES,
-        device_class=SensorDeviceClass.DISTANCE,
-        needs=("IdealBatteryRange",),
-        **_OFF,
-    ),
+    _special("estimated_range", "EstBatteryRange", UnitOfLength.MILES, SensorDeviceClass.DISTANCE),
+    _special("ideal_range", "IdealBatteryRange", UnitOfLength.MILES, SensorDeviceClass.DISTANCE),
     _power("ac_power", "ACChargingPower", fast=False),
     _power("dc_power", "DCChargingPower", fast=True),
-    # a poll does not tell it
+    # a poll does not contain it
     energy(
         "energy_from_wall",
         lambda state: state.number("ACChargingEnergyIn"),
         signals=("ACChargingEnergyIn",),
         needs=("ACChargingEnergyIn", RECEIVED_AT),
-        **_OFF,
-    ),
-    number(
-        "charge_rate",
-        "ChargeRateMilePerHour",
-        unit=UnitOfSpeed.MILES_PER_HOUR,
-        device_class=SensorDeviceClass.SPEED,
-        needs=("ChargeRateMilePerHour",),
-        **_OFF,
-    ),
-    number(
-        "charge_current_max",
-        "ChargeCurrentRequestMax",
-        unit=UnitOfElectricCurrent.AMPERE,
-        device_class=SensorDeviceClass.CURRENT,
-        needs=("ChargeCurrentRequestMax",),
-        **_OFF,
-    ),
-    VehicleSensorDescription(
-        key="charger_phases",
-        signals=("ChargerPhases",),
-        needs=("ChargerPhases",),
-        value_fn=lambda state: state.number("ChargerPhases"),
-        state_class=SensorStateClass.MEASUREMENT,
         entity_registry_enabled_default=False,
     ),
+    _special(
+        "charge_rate",
+        "ChargeRateMilePerHour",
+        UnitOfSpeed.MILES_PER_HOUR,
+        SensorDeviceClass.SPEED,
+    ),
+    _special(
+        "charge_current_max",
+        "ChargeCurrentRequestMax",
+        UnitOfElectricCurrent.AMPERE,
+        SensorDeviceClass.CURRENT,
+    ),
+    _special("charger_phases", "ChargerPhases", suggested_display_precision=None),
     _word("cable_type", "ChargingCableType", CABLE_TYPES, "none"),
     _word("charge_port_latch", "ChargePortLatch", LATCHES),
     _word("fast_charger_type", "FastChargerType", FAST_CHARGERS, "none"),
