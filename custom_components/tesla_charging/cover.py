@@ -16,7 +16,7 @@ from .data import TeslaChargingConfigEntry
 from .entities.dynamic import async_add_car_entities
 from .entity import ControlEntity, VehicleEntityDescription
 
-# every car keeps its own commands in order
+# the commander of each car sends one command at a time
 PARALLEL_UPDATES = 0
 
 
@@ -49,16 +49,16 @@ class ChargePortCover(ControlEntity, CoverEntity):
     @property
     @override
     def is_closed(self) -> bool | None:
-        """Whether the door is closed; None while that is not known."""
+        """Whether the door is closed; None if that is not known."""
         is_open = self.state_of_car.value("ChargePortDoorOpen")
         return None if is_open is None else not is_open
 
     @override
     async def async_open_cover(self, **kwargs: Any) -> None:
-        """Open the door, or unlock the cable that is in it."""
+        """Open the door, or unlock a cable that is plugged in."""
         await self.send("charge_port_door_open")
 
     @override
     async def async_close_cover(self, **kwargs: Any) -> None:
-        """Close the door (only motorised ones can)."""
+        """Close the door (only a motorised one can close)."""
         await self.send("charge_port_door_close")

@@ -12,7 +12,7 @@ from .entities.dynamic import async_add_car_entities
 from .entity import ControlEntity, VehicleEntityDescription
 from .vehicle.charge_status import CHARGING
 
-# every car keeps its own commands in order
+# the commander of each car sends one command at a time
 PARALLEL_UPDATES = 0
 
 
@@ -36,12 +36,12 @@ async def async_setup_entry(
 
 
 class ChargingSwitch(ControlEntity, SwitchEntity):
-    """On while the car charges, or begins to."""
+    """On while the car charges or starts to charge."""
 
     @property
     @override
     def is_on(self) -> bool | None:
-        """Whether the car charges; None while that is not known."""
+        """Whether the car charges; None if that is not known."""
         charging_state = self.state_of_car.value("DetailedChargeState")
         return None if charging_state is None else charging_state in CHARGING
 

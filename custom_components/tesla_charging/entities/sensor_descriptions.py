@@ -48,11 +48,11 @@ from .sensor_values import (
 
 @dataclass(frozen=True, kw_only=True)
 class VehicleSensorDescription(VehicleEntityDescription, SensorEntityDescription):
-    """One sensor."""
+    """One sensor of a car."""
 
     value_fn: Callable[[VehicleState], float | str | datetime | None]
     steady: timedelta | None = None
-    """For a moment: how much an estimate of it may waver without the sensor showing another one."""
+    """For an estimated time: changes smaller than this are not shown."""
 
 
 def number(
@@ -92,7 +92,7 @@ def energy(
     )
 
 
-_PLACED: Final = ("LocatedAtHome", "Location")
+_HOME_SIGNALS: Final = ("LocatedAtHome", "Location")
 
 SENSORS: Final = (
     number(
@@ -136,8 +136,8 @@ SENSORS: Final = (
     ),
     energy("energy_added", energy_added),
     energy("energy_charged", lambda state: round(state.energy.total, 3)),
-    energy("energy_charged_home", lambda state: round(state.energy.home, 3), needs=_PLACED),
-    energy("energy_charged_away", lambda state: round(state.energy.away, 3), needs=_PLACED),
+    energy("energy_charged_home", lambda state: round(state.energy.home, 3), needs=_HOME_SIGNALS),
+    energy("energy_charged_away", lambda state: round(state.energy.away, 3), needs=_HOME_SIGNALS),
     VehicleSensorDescription(
         key="full_charge_time",
         signals=("EstimatedHoursToChargeTermination", "DetailedChargeState"),
@@ -182,7 +182,7 @@ NEXT_SCHEDULE: Final = VehicleSensorDescription(
         "ScheduledChargingMode",
     ),
     needs=("charge_schedules", "ScheduledChargingStartTime"),
-    value_fn=lambda _: None,  # it needs the home's place: see its class
+    value_fn=lambda _: None,  # NextScheduleSensor computes it: it needs Home Assistant's location
     device_class=SensorDeviceClass.TIMESTAMP,
 )
 
@@ -327,6 +327,6 @@ SPECIAL_SENSORS: Final = (
         device_class=SensorDeviceClass.TIMESTAMP,
         entity_registry_enabled_default=False,
     ),
-    # a parked car that is left alone has no gear to tell
+    # for every car: a parked car that is asleep does not report a gear
     _word("shift_state", "Gear", GEARS, "p", every_car=True),
 )
