@@ -18,7 +18,7 @@ from .const import PORTAL_URL
 GUIDE_URL: Final = (
     "https://github.com/tesla-charging/tesla-charging/blob/main/docs/setup.md#tesla-credentials"
 )
-"""Where it is told step by step how an application is made."""
+"""The guide to the creation of a Tesla application."""
 
 
 async def async_get_auth_implementation(
@@ -29,7 +29,7 @@ async def async_get_auth_implementation(
 
 
 async def async_get_description_placeholders(hass: HomeAssistant) -> dict[str, str]:
-    """Return what the credentials dialog links to."""
+    """Return the links of the credentials dialog."""
     return {
         "portal_url": PORTAL_URL,
         "guide_url": GUIDE_URL,
@@ -38,7 +38,7 @@ async def async_get_description_placeholders(hass: HomeAssistant) -> dict[str, s
 
 
 def redirect_url(hass: HomeAssistant) -> str:
-    """Return the redirect URI that Home Assistant's OAuth helper is going to use."""
+    """Return the redirect URI that Home Assistant's OAuth helper will use."""
     if "my" in hass.config.components:
         return MY_AUTH_CALLBACK_PATH
     try:

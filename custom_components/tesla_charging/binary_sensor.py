@@ -1,4 +1,4 @@
-"""Binary sensors: plugged in, where the car is, awake, what its schedule and its battery do."""
+"""Binary sensors: cable, location, connectivity, schedule and battery."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class VehicleBinarySensorDescription(VehicleEntityDescription, BinarySensorEntit
 
 
 def _flag(key: str, signal: str, *needs: str, **more: object) -> VehicleBinarySensorDescription:
-    """Return the row of a binary sensor that shows a yes or no as Tesla gives it, switched off."""
+    """Return the row of a binary sensor that shows a boolean signal as it is, disabled by default."""
     return VehicleBinarySensorDescription(
         key=key,
         signals=(signal,),
@@ -43,7 +43,7 @@ def _flag(key: str, signal: str, *needs: str, **more: object) -> VehicleBinarySe
 
 
 def _plugged_in(_: HomeAssistant, state: VehicleState) -> bool | None:
-    """Return whether a cable is in: every charging state but one says so."""
+    """Return whether a cable is plugged in: true for every charging state but Disconnected."""
     charging_state = state.value("DetailedChargeState")
     return None if charging_state is None else charging_state != "Disconnected"
 
@@ -94,7 +94,7 @@ BINARY_SENSORS = (
     _flag("fast_charger", "FastChargerPresent"),
     _flag("battery_heater", "BatteryHeaterOn", device_class=BinarySensorDeviceClass.HEAT),
     _flag("preconditioning", "PreconditioningEnabled"),
-    # only a car that pushes tells: whoever wants to see them has to be able to switch them on
+    # only pushed, and only if the entity is enabled: so it has to exist before the signal is known
     _flag("at_work", "LocatedAtWork", RECEIVED_AT, device_class=BinarySensorDeviceClass.PRESENCE),
     _flag(
         "at_favorite",
@@ -129,5 +129,5 @@ class VehicleBinarySensor(VehicleEntity, BinarySensorEntity):
     @property
     @override
     def is_on(self) -> bool | None:
-        """Whether it is so, None when that is not known."""
+        """The current value, None if it is not known."""
         return self.entity_description.value_fn(self.hass, self.state_of_car)

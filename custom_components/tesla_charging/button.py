@@ -1,4 +1,4 @@
-"""The buttons that wake a car up and ask for its data, both with their price."""
+"""The buttons that wake a car up and request its data, both with their price."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -10,11 +10,12 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import VehicleCoordinator
 from .data import TeslaChargingConfigEntry
+from .entities.dynamic import async_add_car_entities
 from .entity import VehicleEntity, VehicleEntityDescription
 from .fleet_api import PRICES, Category
 from .request_origin import origin_of, requested_by
 
-# every car keeps its own commands in order
+# the commander of each car sends one request at a time
 PARALLEL_UPDATES = 0
 
 
@@ -25,7 +26,7 @@ class VehicleButtonDescription(VehicleEntityDescription, ButtonEntityDescription
     signals: tuple[str, ...] = ()
     press: Callable[[VehicleCoordinator], Awaitable[object]]
     category: Category
-    """What Tesla bills it as."""
+    """The category in which Tesla bills it."""
 
 
 BUTTONS = (
@@ -44,8 +45,8 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add every car's buttons, also of those that join later."""
-    entry.runtime_data.account.for_each(
-        lambda car: async_add_entities([VehicleButton(car, row) for row in BUTTONS])
+    async_add_car_entities(
+        entry, async_add_entities, lambda car: [VehicleButton(car, row) for row in BUTTONS]
     )
 
 
@@ -58,11 +59,11 @@ class VehicleButton(VehicleEntity, ButtonEntity):
     @property
     @override
     def extra_state_attributes(self) -> dict[str, float]:
-        """What pressing it costs at most, in the account's currency."""
+        """The highest cost of a press, in dollars or euros."""
         return {"price": PRICES[self.entity_description.category]}
 
     @override
     async def async_press(self) -> None:
-        """Do it, and wait until it is done."""
+        """Send the request and wait for its end."""
         with requested_by(origin_of(self._context)):
             await self.entity_description.press(self.coordinator)

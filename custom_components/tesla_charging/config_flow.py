@@ -1,4 +1,4 @@
-"""The way from nothing to charging cars, and the ways to change it later. What a page is about is in its own module."""
+"""The config flow: sets up an account, signs in again, and reconfigures. The pages are in `setup_flow`."""
 
 from collections.abc import Mapping
 import logging
@@ -47,7 +47,7 @@ class TeslaChargingFlow(ReconfigureSteps, domain=DOMAIN):
     MINOR_VERSION = 1
 
     def __init__(self) -> None:
-        """Begin with nothing."""
+        """Start without a sign-in."""
         super().__init__()
         self._oauth_data: dict[str, Any] = {}
         self._claims: TokenClaims | None = None
@@ -61,7 +61,7 @@ class TeslaChargingFlow(ReconfigureSteps, domain=DOMAIN):
     @property
     @override
     def extra_authorize_data(self) -> dict[str, Any]:
-        """Ask for the fewest scopes; without prompt_missing_scopes Tesla silently drops new ones."""
+        """Request the fewest scopes; without prompt_missing_scopes Tesla silently drops new ones."""
         scopes = [*REQUIRED_SCOPES, *([Scope.VEHICLE_LOCATION] if self._with_location else [])]
         return {"scope": " ".join(scopes), "prompt": "login", "prompt_missing_scopes": "true"}
 
@@ -69,7 +69,7 @@ class TeslaChargingFlow(ReconfigureSteps, domain=DOMAIN):
 
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Begin with what is needed, or with the sign-in where an application is there already."""
+        """Show what is needed first, or start the sign-in if there are application credentials already."""
         if not await async_get_implementations(self.hass, DOMAIN):
             return await self.async_step_prepare()
         if user_input is not None:
@@ -83,7 +83,7 @@ class TeslaChargingFlow(ReconfigureSteps, domain=DOMAIN):
     async def async_step_prepare(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Say what is needed and what to enter at Tesla, before asking for client id and secret."""
+        """Show what is needed and what to enter at Tesla, before client id and secret are requested."""
         if user_input is not None:
             # Home Assistant answers this with the dialog for client id and secret
             return await self.async_step_pick_implementation()
@@ -108,7 +108,7 @@ class TeslaChargingFlow(ReconfigureSteps, domain=DOMAIN):
 
     @override
     async def async_oauth_create_entry(self, data: dict[str, Any]) -> ConfigFlowResult:
-        """Go on after the sign-in: check the account and what it granted."""
+        """Continue after the sign-in: check the account and the granted permissions."""
         try:
             claims = read_sign_in(data[CONF_TOKEN])
         except (InvalidApiAnswer, KeyError) as err:
@@ -133,25 +133,25 @@ class TeslaChargingFlow(ReconfigureSteps, domain=DOMAIN):
     async def async_step_permission_lasting(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Tell that the sign-in would end within hours."""
+        """Show that the sign-in would end within hours."""
         return self._permission_menu("permission_lasting", ["sign_in_again"])
 
     async def async_step_permission_data(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Tell that nothing works without the permission to read."""
+        """Show that nothing works without the permission to read."""
         return self._permission_menu("permission_data", ["sign_in_again"])
 
     async def async_step_permission_charging(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Tell what does not work without the permission to charge."""
+        """Show what does not work without the permission to charge."""
         return self._permission_menu("permission_charging", ["sign_in_again", "go_on"])
 
     async def async_step_permission_location(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Tell what does not work without the location, which was wanted."""
+        """Show what does not work without the location, which the user selected."""
         return self._permission_menu("permission_location", ["sign_in_again", "go_on"])
 
     def _permission_menu(self, step: str, options: list[str]) -> ConfigFlowResult:
@@ -164,11 +164,11 @@ class TeslaChargingFlow(ReconfigureSteps, domain=DOMAIN):
     async def async_step_sign_in_again(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask Tesla for the permissions again."""
+        """Request the permissions from Tesla again."""
         return await self.async_step_auth()
 
     async def async_step_go_on(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Go on with the permissions that were granted."""
+        """Continue with the permissions that were granted."""
         assert self._claims is not None
         self._with_location &= Scope.VEHICLE_LOCATION in self._claims.scopes
         signed_in = {**self._oauth_data, CONF_LOCATION: self._with_location}
@@ -177,7 +177,7 @@ class TeslaChargingFlow(ReconfigureSteps, domain=DOMAIN):
                 self._get_reauth_entry(), data_updates=signed_in
             )
         if self.source == SOURCE_RECONFIGURE:
-            return await self._signed_in_again(signed_in)
+            return await self._reconfigure_sign_in(signed_in)
         if (region := self._claims.region) in active_endpoints().regions and region is not None:
             self._region = region
         return await self.async_step_domain()
@@ -186,19 +186,20 @@ class TeslaChargingFlow(ReconfigureSteps, domain=DOMAIN):
 
     @override
     async def _key_registered(self) -> ConfigFlowResult:
-        """Find the account's cars and have them paired, or finish what was reconfigured."""
+        """List the account's cars and pair them, or finish the reconfiguration."""
         if self.source == SOURCE_RECONFIGURE:
-            return await self._key_changed()
+            return await self._finish_key_change()
         authorization = FlowAuthorization(self._oauth_data[CONF_TOKEN][CONF_ACCESS_TOKEN])
         self._account = await self._cars_of_account(authorization, self.flow_impl)
         try:
             self._cars = await self._account.list()
         except NotRegistered:
-            # the account lives in another region than its token tells: Tesla led us there, where nobody knows us
+            # the account is in another region than its token says: Tesla redirected the request to that region, and
+            # the application is not registered there
             self._region = self._account.region or self._region
-            errors, detail, url = await self._try_to_register(self._offered[self._choice])
+            errors, detail, url = await self._try_to_register(self._keys_offered[self._key_choice])
             if errors:
-                return self._form(errors, detail=detail, url=url)
+                return self._show_key_form(errors, detail=detail, url=url)
             self._cars = await self._account.list()
         self._region = self._account.region or self._region
         if not self._cars:
@@ -207,26 +208,26 @@ class TeslaChargingFlow(ReconfigureSteps, domain=DOMAIN):
 
     @override
     async def _cars_paired(self) -> ConfigFlowResult:
-        """Choose telemetry for a new entry; an entry that exists has chosen."""
+        """Choose telemetry for a new entry; an existing entry has its settings already."""
         if self.source == SOURCE_RECONFIGURE:
-            return await self._reconfigured()
+            return await self._finish_reconfigure()
         return await self.async_step_telemetry()
 
     @override
     async def _telemetry_chosen(self) -> ConfigFlowResult:
         if self.source == SOURCE_RECONFIGURE:
-            return await self._reconfigured()
+            return await self._finish_reconfigure()
         return await self.async_step_done()
 
     async def async_step_done(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Say how each car stands, then make the entry."""
+        """Show the status of each car, then create the entry."""
         assert self._account is not None
         if user_input is None:
             return self.async_show_form(
                 step_id="done",
                 data_schema=vol.Schema({}),
                 description_placeholders={
-                    **self._groups(),
+                    **self._names_by_status(),
                     "link": active_endpoints().pairing_link(self._domain),
                 },
             )
@@ -238,7 +239,7 @@ class TeslaChargingFlow(ReconfigureSteps, domain=DOMAIN):
                 CONF_REGION: self._region.value,
                 CONF_BASE_URL: self._account.base_url,
                 CONF_DOMAIN: self._domain,
-                CONF_SHOWN_HERE: self._shown_here,
+                CONF_SHOWN_HERE: self._key_shown_here,
                 CONF_LOCATION: self._with_location,
             },
         )
@@ -246,14 +247,14 @@ class TeslaChargingFlow(ReconfigureSteps, domain=DOMAIN):
     # -- signing in again ---------------------------------------------------------------------------
 
     async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
-        """Begin a new sign-in for an entry whose old one Tesla ended."""
+        """Start a new sign-in for an entry whose old one Tesla ended."""
         self._with_location = entry_data.get(CONF_LOCATION, False)
         return await self.async_step_reauth_confirm()
 
     async def async_step_reauth_confirm(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask before leaving for Tesla's page."""
+        """Show a confirmation before Tesla's page opens."""
         entry = self._get_reauth_entry()
         if user_input is None:
             return self.async_show_form(

@@ -13,9 +13,10 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .data import TeslaChargingConfigEntry
+from .entities.dynamic import async_add_car_entities
 from .entity import ControlEntity, VehicleEntityDescription
 
-# every car keeps its own commands in order
+# the commander of each car sends one command at a time
 PARALLEL_UPDATES = 0
 
 
@@ -35,8 +36,8 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add every car's charge port, also of those that join later."""
-    entry.runtime_data.account.for_each(
-        lambda car: async_add_entities([ChargePortCover(car, CHARGE_PORT)])
+    async_add_car_entities(
+        entry, async_add_entities, lambda car: [ChargePortCover(car, CHARGE_PORT)]
     )
 
 
@@ -48,16 +49,16 @@ class ChargePortCover(ControlEntity, CoverEntity):
     @property
     @override
     def is_closed(self) -> bool | None:
-        """Whether the door is closed; None while that is not known."""
+        """Whether the door is closed; None if that is not known."""
         is_open = self.state_of_car.value("ChargePortDoorOpen")
         return None if is_open is None else not is_open
 
     @override
     async def async_open_cover(self, **kwargs: Any) -> None:
-        """Open the door, or unlock the cable that is in it."""
+        """Open the door, or unlock a cable that is plugged in."""
         await self.send("charge_port_door_open")
 
     @override
     async def async_close_cover(self, **kwargs: Any) -> None:
-        """Close the door (only motorised ones can)."""
+        """Close the door (only a motorised one can close)."""
         await self.send("charge_port_door_close")

@@ -6,6 +6,22 @@ from homeassistant.helpers import device_registry as dr
 
 from .const import DOMAIN, PORTAL_URL
 
+_MODELS = {"S": "Model S", "3": "Model 3", "X": "Model X", "Y": "Model Y", "C": "Cybertruck"}
+"""By the fourth character of the VIN."""
+
+
+@callback
+def car_device(vin: str, name: str, version: object) -> dr.DeviceInfo:
+    """Return the device of a car; `version` is that of its firmware, if it is known."""
+    return dr.DeviceInfo(
+        identifiers={(DOMAIN, vin)},
+        manufacturer="Tesla",
+        model=_MODELS.get(vin[3]),
+        name=name,
+        serial_number=vin,
+        sw_version=version if isinstance(version, str) else None,
+    )
+
 
 @callback
 def show_firmware(hass: HomeAssistant, entry: ConfigEntry, vin: str, version: object) -> None:

@@ -1,4 +1,4 @@
-"""Where a car is: only with the permission to read its location."""
+"""The location of a car: only with the permission to read it."""
 
 from dataclasses import dataclass
 from typing import override
@@ -28,19 +28,19 @@ async def async_setup_entry(
     entry: TeslaChargingConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the place of every car that tells it, also of those that join later."""
+    """Add the tracker of every car that reports its location, also of those that join later."""
     async_add_when_known(
         hass, entry, Platform.DEVICE_TRACKER, async_add_entities, (LOCATION,), VehicleTracker
     )
 
 
 class VehicleTracker(VehicleEntity, TrackerEntity):
-    """The place of a car on the map; Home Assistant finds the zone."""
+    """The location of a car; Home Assistant finds the zone."""
 
     @property
     @override
     def force_update(self) -> bool:
-        """A place that is told again is no news."""
+        """Do not write a location that has not changed."""
         return False
 
     @property

@@ -1,4 +1,4 @@
-"""Device triggers: a car's events, to be picked in the automation editor."""
+"""Device triggers: a car's events, for the automation editor."""
 
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from .monitors.events import signal_of
 from .vehicle.charge_events import ChargeEvent, DetectedEvent
 
 CONF_LATE: Final = "late"
-"""Whether it also counts what was noticed late; without that an automation acts on what happens now."""
+"""Whether the trigger also fires for an event that was detected late; by default only for events of this moment."""
 
 TYPES: Final = tuple(event.value for event in ChargeEvent)
 
@@ -33,7 +33,7 @@ TRIGGER_SCHEMA: Final = DEVICE_TRIGGER_BASE_SCHEMA.extend(
 
 
 async def async_get_triggers(hass: HomeAssistant, device_id: str) -> list[dict[str, Any]]:
-    """Return the triggers of a device: every event, if it is a car of ours."""
+    """Return the triggers of a device: every event if it is a car of this integration, else none."""
     if _signal_source(hass, device_id) is None:
         return []
     return [
@@ -50,28 +50,28 @@ async def async_get_triggers(hass: HomeAssistant, device_id: str) -> list[dict[s
 async def async_get_trigger_capabilities(
     hass: HomeAssistant, config: ConfigType
 ) -> dict[str, vol.Schema]:
-    """Return what can be chosen beside the trigger."""
+    """Return the options of a trigger."""
     return {"extra_fields": vol.Schema({vol.Optional(CONF_LATE, default=False): cv.boolean})}
 
 
 async def async_attach_trigger(
     hass: HomeAssistant, config: ConfigType, action: TriggerActionType, trigger_info: TriggerInfo
 ) -> CALLBACK_TYPE:
-    """Run the action whenever the event happens, also while the entry is reloaded in between.
+    """Run the action for every such event; the subscription survives a reload of the entry.
 
-    The event's data are variables of the trigger. Raises InvalidDeviceAutomationConfig for what is no car.
+    The event's data are variables of the trigger. Raises InvalidDeviceAutomationConfig if the device is not a car.
     """
     device_id: str = config[CONF_DEVICE_ID]
     if (source := _signal_source(hass, device_id)) is None:
         raise InvalidDeviceAutomationConfig(f"Device {device_id} is no car of {DOMAIN}")
-    wanted: str = config[CONF_TYPE]
-    also_late: bool = config[CONF_LATE]
+    event_type: str = config[CONF_TYPE]
+    include_late: bool = config[CONF_LATE]
 
     job = HassJob(action)
 
     @callback
-    def run(happening: DetectedEvent) -> None:
-        if happening.event.value != wanted or (happening.late and not also_late):
+    def run(detected: DetectedEvent) -> None:
+        if detected.event.value != event_type or (detected.late and not include_late):
             return
         hass.async_run_hass_job(
             job,
@@ -81,9 +81,9 @@ async def async_attach_trigger(
                     CONF_PLATFORM: "device",
                     CONF_DOMAIN: DOMAIN,
                     CONF_DEVICE_ID: device_id,
-                    CONF_TYPE: wanted,
-                    "description": wanted.replace("_", " "),
-                    **happening.as_data(),
+                    CONF_TYPE: event_type,
+                    "description": event_type.replace("_", " "),
+                    **detected.as_data(),
                 }
             },
         )
@@ -92,7 +92,7 @@ async def async_attach_trigger(
 
 
 def _signal_source(hass: HomeAssistant, device_id: str) -> tuple[str, str] | None:
-    """Return a car's entry id and VIN, None for a device that is no car."""
+    """Return the entry id and VIN of a car; None if the device is not a car."""
     device = dr.async_get(hass).async_get(device_id)
     if device is None or device.config_entry_id is None:
         return None

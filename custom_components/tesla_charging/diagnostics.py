@@ -1,4 +1,4 @@
-"""Diagnostics: what helps a helper, with everything secret or personal removed."""
+"""Diagnostics of an entry and of its cars, with everything secret or personal removed."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -48,7 +48,7 @@ PERSONAL_SIGNALS: Final = frozenset({"Location", "charge_schedules", "is_user_pr
 async def async_get_config_entry_diagnostics(
     hass: HomeAssistant, entry: TeslaChargingConfigEntry
 ) -> dict[str, Any]:
-    """Return what is known of the entry and of its cars; less of an entry that could not be set up."""
+    """Return the diagnostics of the entry and its cars; less for an entry that could not be set up."""
     result: dict[str, Any] = _entry(hass, entry)
     if entry.state is ConfigEntryState.LOADED:
         result |= _account(entry)
@@ -59,7 +59,7 @@ async def async_get_config_entry_diagnostics(
 async def async_get_device_diagnostics(
     hass: HomeAssistant, entry: TeslaChargingConfigEntry, device: DeviceEntry
 ) -> dict[str, Any]:
-    """Return what is known of one car and of the entry, but nothing of the other cars."""
+    """Return the diagnostics of one car and of the entry, without the other cars."""
     result: dict[str, Any] = _entry(hass, entry)
     if entry.state is ConfigEntryState.LOADED:
         cars = entry.runtime_data.cars
@@ -70,7 +70,7 @@ async def async_get_device_diagnostics(
 
 
 def _entry(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> dict[str, Any]:
-    """Return what is known also while the entry is not loaded."""
+    """Return what is available also while the entry is not loaded."""
     return {
         "entry": async_redact_data(dict(entry.data), TO_REDACT),
         "options": {
@@ -98,7 +98,7 @@ def _entry(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> dict[str, An
 
 
 def _events(car: VehicleCoordinator) -> dict[str, Any]:
-    """Return what the car told beside its signals: bounded by CarEvents."""
+    """Return the errors and alerts that the car pushed; CarEvents bounds their number."""
     events = car.push.events
     return {
         "errors": [
@@ -112,7 +112,7 @@ def _events(car: VehicleCoordinator) -> dict[str, Any]:
 
 
 def _account(entry: TeslaChargingConfigEntry) -> dict[str, Any]:
-    """Return what belongs to no single car."""
+    """Return the data of the account, which belong to no single car."""
     data = entry.runtime_data
     server, settings = data.telemetry.server, data.telemetry.settings
     meter = data.meter
@@ -155,7 +155,7 @@ def _car(
     pushed = data.telemetry.server.status(car.vin)
     device = devices_of(hass, entry.entry_id).get(car.vin)
     return {
-        # Home Assistant's own number: nobody finds a car by it
+        # Home Assistant's own id: it does not identify the car
         "device": device.id if device else None,
         "model": car.vin[3],
         "model_year": car.vin[9],
@@ -182,7 +182,7 @@ def _car(
         }
         if pushed
         else None,
-        "next_question": _next_question(car, now),
+        "next_question": _next_poll(car, now),
         "last_update_success": car.last_update_success,
         "last_error": _error(car.last_exception),
         "signed_commands": car.commander.signed,
@@ -201,9 +201,9 @@ def _car(
     }
 
 
-def _next_question(car: VehicleCoordinator, now: float) -> dict[str, Any] | None:
-    """Return in how many seconds the car is looked at or asked again, and why; nothing of its owner's habits."""
-    plan = car.observations.decision
+def _next_poll(car: VehicleCoordinator, now: float) -> dict[str, Any] | None:
+    """Return in how many seconds the next poll is due, and why; nothing of the usage pattern."""
+    plan = car.observations.plan
     if plan is None:
         return None
     seconds = round(plan.at - now, 1) if math.isfinite(plan.at) else None
@@ -216,7 +216,7 @@ def _ago(moment: float | None, now: float) -> float | None:
 
 
 def _error(error: BaseException | None) -> str | None:
-    """Return the kind of an error and of what caused it; its words may be anybody's."""
+    """Return the types of an error and of its cause; the message is left out because it may contain personal data."""
     if error is None:
         return None
     kinds = [type(err).__name__ for err in (error, error.__cause__) if err is not None]
@@ -237,16 +237,16 @@ def _safe(result: dict[str, Any], secrets: set[str]) -> dict[str, Any]:
 
 
 MIN_LENGTH: Final = 5
-"""What is shorter is a word in too many texts."""
+"""Characters: a shorter secret is not removed, because it would be a part of too many texts."""
 LONG: Final = 12
-"""What is at least so long is taken out also where it is part of a longer word."""
+"""Characters: a secret of this length is removed also inside a longer word."""
 PUBLIC: Final = frozenset({CONF_REGION, CONF_BASE_URL})
-"""Texts of the entry's data that say nothing about anybody: they are the same for all people of a region."""
-_HARMLESS: Final = frozenset({"Bearer", DOMAIN, DEFAULT_TOPIC_BASE})
+"""Keys of the entry's data that are not personal: the values are the same for all users of a region."""
+_NOT_SECRET: Final = frozenset({"Bearer", DOMAIN, DEFAULT_TOPIC_BASE})
 
 
 async def secrets_of(hass: HomeAssistant, entry: ConfigEntry) -> set[str]:
-    """Return every text of an entry that must not be seen: tokens, credentials, VINs, names of hosts and people."""
+    """Return every secret or personal text of an entry: tokens, credentials, VINs, names of hosts and users."""
     found = {entry.title, entry.unique_id or "", str(entry.data.get(CONF_DOMAIN, ""))}
     token = entry.data.get(CONF_TOKEN)
     data = {key: value for key, value in entry.data.items() if key not in PUBLIC}
@@ -262,11 +262,11 @@ async def secrets_of(hass: HomeAssistant, entry: ConfigEntry) -> set[str]:
         found |= {implementation.client_id, implementation.client_secret}
     for vin, device in devices_of(hass, entry.entry_id).items():
         found |= {vin, vin[-6:], device.name or "", device.name_by_user or ""}
-    return found - _HARMLESS
+    return found - _NOT_SECRET
 
 
 def scrubbed(value: Any, secrets: Iterable[str]) -> Any:
-    """Return JSON-compatible data without any of these texts, also where they are part of longer ones."""
+    """Return JSON-compatible data without any of these texts, also where they are parts of longer texts."""
     words = sorted((s for s in secrets if len(s) >= MIN_LENGTH), key=len, reverse=True)
     if not words:
         return value

@@ -1,4 +1,4 @@
-"""What all entities of a car have in common."""
+"""The base classes of all entities of a car."""
 
 from dataclasses import dataclass
 from typing import override
@@ -10,15 +10,13 @@ from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
-from .const import DOMAIN, LOGGER
+from .const import LOGGER
 from .coordinator import VehicleCoordinator
+from .device import car_device
 from .exceptions import refusal
 from .request_origin import RequestOrigin, origin_of, requested_by
 from .vehicle.state import VehicleState, signals_of
 from .vehicle_command import COMMANDS
-
-_MODELS = {"S": "Model S", "3": "Model 3", "X": "Model X", "Y": "Model Y", "C": "Cybertruck"}
-"""Fourth character of the VIN."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,22 +24,9 @@ class VehicleEntityDescription(EntityDescription):
     """One row of a platform's table."""
 
     signals: tuple[str, ...]
-    """The signals that the entity shows: it looks at itself when one of them changes, and only then."""
+    """The signals that the entity shows: it is updated only when one of them changes."""
     needs: tuple[str, ...] = ()
-    """The entity is there from when one of these is known first; from the start if there is none."""
-
-
-def car_device(coordinator: VehicleCoordinator) -> DeviceInfo:
-    """Return the device of a car."""
-    version = coordinator.data.value("Version")
-    return DeviceInfo(
-        identifiers={(DOMAIN, coordinator.vin)},
-        manufacturer="Tesla",
-        model=_MODELS.get(coordinator.vin[3]),
-        name=coordinator.vehicle_name,
-        serial_number=coordinator.vin,
-        sw_version=version if isinstance(version, str) else None,
-    )
+    """The entity is added when one of these signals is first known; at once if it is empty."""
 
 
 class VehicleEntity(CoordinatorEntity[VehicleCoordinator]):
@@ -52,28 +37,31 @@ class VehicleEntity(CoordinatorEntity[VehicleCoordinator]):
     def __init__(
         self, coordinator: VehicleCoordinator, description: VehicleEntityDescription
     ) -> None:
-        """Name the entity by its row."""
+        """Create the entity of a row."""
         self.signals = signals_of(description.signals)
         super().__init__(coordinator, context=self.signals)
         self.entity_description = description
         self._attr_translation_key = description.translation_key or description.key
         self._attr_unique_id = f"{coordinator.vin}_{description.key}"
-        self._attr_device_info = car_device(coordinator)
+        self._attr_device_info = car_device(
+            coordinator.vin, coordinator.vehicle_name, coordinator.data.value("Version")
+        )
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Listen; what the entity shows now is written when this returns."""
+        """Subscribe; Home Assistant writes the current state when this returns."""
         await super().async_added_to_hass()
         self._written = self._shown()
 
     @override
     async def async_update(self) -> None:
-        """Ask for the car's data, once for all entities that `homeassistant.update_entity` names at the same moment.
+        """Request the car's data, once for all entities that `homeassistant.update_entity` names together.
 
-        A car that is asleep is left alone, and its entities keep what they show.
+        A car that is asleep is not woken up, and its entities keep their states.
         """
         try:
-            # who changed what woke an automation up does not count for what that asks for
+            # the context may be that of the user whose change triggered an automation: it must not count as the
+            # user's own request
             with requested_by(RequestOrigin.NOBODY):
                 await self.coordinator.refresh()
         except HomeAssistantError as err:
@@ -82,7 +70,7 @@ class VehicleEntity(CoordinatorEntity[VehicleCoordinator]):
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
-        """Write the entity if it shows something else now: a car that stops charging stays plugged in."""
+        """Write the state if it has changed: a change of a signal need not change every entity that shows it."""
         if (shown := self._shown()) != self._written:
             self._written = shown
             self.async_write_ha_state()
@@ -98,11 +86,11 @@ class VehicleEntity(CoordinatorEntity[VehicleCoordinator]):
 
     @property
     def state_of_car(self) -> VehicleState:
-        """What is known of the car."""
+        """The state of the car as far as it is known."""
         return self.coordinator.data
 
     async def send(self, name: str, **parameters: int) -> None:
-        """Send a command by its Tesla name. Raises a translated error unless the car is as wanted."""
+        """Send a command by its Tesla name. Raises a translated error unless it succeeded or was not necessary."""
         with requested_by(origin_of(self._context)):
             result = await self.coordinator.send(COMMANDS[name](**parameters))
         if (error := refusal(result)) is not None:
@@ -124,36 +112,36 @@ def signals_by_entity_name(hass: HomeAssistant, vin: str) -> dict[str, frozenset
 
 
 class ControlEntity(VehicleEntity):
-    """An entity that commands its car, and says so while a command is on its way.
+    """An entity that sends commands to its car; the attribute `pending` is true while one is being sent.
 
-    It shows what the car last said until the car has accepted the command; then what was commanded, until the car
-    speaks; and after a refusal, still what the car said.
+    It shows the last reported value until the car has accepted the command, then the commanded value until the car
+    reports one. After a refusal it still shows the last reported value.
     """
 
     _unrecorded_attributes = frozenset({"pending"})
-    _on_their_way = 0
+    _pending_commands = 0
 
     @override
     async def send(self, name: str, **parameters: int) -> None:
-        """Send a command by its Tesla name. Raises a translated error unless the car is as wanted."""
-        self._on_their_way += 1
+        """Send a command by its Tesla name. Raises a translated error unless it succeeded or was not necessary."""
+        self._pending_commands += 1
         self._write()
         try:
             await super().send(name, **parameters)
         finally:
-            self._on_their_way -= 1
-            # also what did not change: whoever moved a slider sees where it really stands
+            self._pending_commands -= 1
+            # also if nothing changed: a slider that the user moved has to return to the real value
             self._write()
 
     @property
     def is_pending(self) -> bool:
-        """Whether a command of this entity's is on its way; waking the car up may take half a minute."""
-        return self._on_their_way > 0
+        """Whether a command of this entity is being sent; waking the car up may take half a minute."""
+        return self._pending_commands > 0
 
     @property
     @override
     def extra_state_attributes(self) -> dict[str, bool]:
-        """Whether a command is on its way."""
+        """Whether a command is being sent."""
         return {"pending": self.is_pending}
 
     @callback

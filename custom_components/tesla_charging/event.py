@@ -1,4 +1,4 @@
-"""Events: what happened to a car's charge, to its cable, and where it came and went."""
+"""Events: charging sessions, the cable, and arrival at home and departure."""
 
 from dataclasses import dataclass
 from typing import override
@@ -9,6 +9,7 @@ from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .data import TeslaChargingConfigEntry
+from .entities.dynamic import async_add_car_entities
 from .entity import VehicleEntity, VehicleEntityDescription
 from .monitors.events import signal_of
 from .vehicle.charge_events import ChargeEvent, DetectedEvent
@@ -21,7 +22,7 @@ class VehicleEventDescription(VehicleEntityDescription, EventEntityDescription):
     """One event entity."""
 
     signals: tuple[str, ...] = ()
-    """None: it is told of events, and shows no signal."""
+    """Empty: it receives events from the dispatcher and shows no signal."""
 
 
 EVENTS = (
@@ -51,19 +52,19 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add every car's event entities, also of those that join later."""
-    entry.runtime_data.account.for_each(
-        lambda car: async_add_entities([VehicleEvent(car, row) for row in EVENTS])
+    async_add_car_entities(
+        entry, async_add_entities, lambda car: [VehicleEvent(car, row) for row in EVENTS]
     )
 
 
 class VehicleEvent(VehicleEntity, EventEntity):
-    """What happened last of one kind."""
+    """The last event of one kind."""
 
     entity_description: VehicleEventDescription
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Listen to what happens."""
+        """Subscribe to the car's events."""
         await super().async_added_to_hass()
         car = self.coordinator
         self.async_on_remove(
@@ -75,11 +76,11 @@ class VehicleEvent(VehicleEntity, EventEntity):
     @property
     @override
     def available(self) -> bool:
-        """Always: what happened has happened, also while Tesla cannot be asked."""
+        """Always true: a past event does not depend on the connection to Tesla."""
         return True
 
     @callback
-    def _on_event(self, happening: DetectedEvent) -> None:
-        if happening.event.value in self.event_types:
-            self._trigger_event(happening.event.value, happening.as_data())
+    def _on_event(self, detected: DetectedEvent) -> None:
+        if detected.event.value in self.event_types:
+            self._trigger_event(detected.event.value, detected.as_data())
             self.async_write_ha_state()

@@ -14,9 +14,10 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .data import TeslaChargingConfigEntry
+from .entities.dynamic import async_add_car_entities
 from .entity import ControlEntity, VehicleEntityDescription
 
-# every car keeps its own commands in order
+# the commander of each car sends one command at a time
 PARALLEL_UPDATES = 0
 
 
@@ -29,7 +30,7 @@ class VehicleNumberDescription(VehicleEntityDescription, NumberEntityDescription
     parameter: str
     minimum_signal: str | None = None
     maximum_signal: str | None = None
-    """Signals in which the car tells its own bounds; the row's are used until it does."""
+    """Signals with the car's own bounds; those of the row are used until they are known."""
 
 
 NUMBERS = (
@@ -71,8 +72,8 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add every car's numbers, also of those that join later."""
-    entry.runtime_data.account.for_each(
-        lambda car: async_add_entities([VehicleNumber(car, row) for row in NUMBERS])
+    async_add_car_entities(
+        entry, async_add_entities, lambda car: [VehicleNumber(car, row) for row in NUMBERS]
     )
 
 
@@ -84,7 +85,7 @@ class VehicleNumber(ControlEntity, NumberEntity):
     @property
     @override
     def native_value(self) -> float | None:
-        """The setting now."""
+        """The current value."""
         return self.state_of_car.number(self.entity_description.signal)
 
     @property
@@ -104,11 +105,11 @@ class VehicleNumber(ControlEntity, NumberEntity):
         )
 
     def _bound(self, signal: str | None, default: float | None) -> float:
-        told = self.state_of_car.number(signal) if signal else None
-        return float(told or default or 0)
+        reported = self.state_of_car.number(signal) if signal else None
+        return float(reported or default or 0)
 
     @override
     async def async_set_native_value(self, value: float) -> None:
-        """Have the car take over a new setting."""
+        """Send a new value to the car."""
         row = self.entity_description
         await self.send(row.command, **{row.parameter: int(value)})

@@ -1,4 +1,4 @@
-"""Sensors: battery, charging and range; what it costs."""
+"""Sensors: battery, charging, range, telemetry and cost."""
 
 from datetime import datetime
 from typing import override
@@ -19,7 +19,7 @@ from .entities.account_sensors import (
     BudgetSensor,
     MeterSensor,
 )
-from .entities.dynamic import async_add_when_known
+from .entities.dynamic import async_add_car_entities, async_add_when_known
 from .entities.sensor_descriptions import (
     NEXT_SCHEDULE,
     SENSORS,
@@ -33,8 +33,8 @@ from .vehicle.location import is_at_home
 from .vehicle.state import DIAGNOSIS, signals_of
 
 PARALLEL_UPDATES = 0
-PLACED = signals_of(("LocatedAtHome", "Location"))
-"""What tells where a car is."""
+HOME_SIGNALS = signals_of(("LocatedAtHome", "Location"))
+"""The signals that decide whether a car is at home."""
 
 
 async def async_setup_entry(
@@ -51,8 +51,10 @@ async def async_setup_entry(
         async_add_when_known(hass, entry, Platform.SENSOR, async_add_entities, rows, make)
     async_add_entities(MeterSensor(entry, row) for row in ACCOUNT_SENSORS)
     async_add_entities(BudgetSensor(entry, row) for row in BUDGET_SENSORS)
-    entry.runtime_data.account.for_each(
-        lambda car: async_add_entities(MeterSensor(entry, row, car) for row in CAR_SENSORS)
+    async_add_car_entities(
+        entry,
+        async_add_entities,
+        lambda car: [MeterSensor(entry, row, car) for row in CAR_SENSORS],
     )
 
 
@@ -65,7 +67,7 @@ class VehicleSensor(VehicleEntity, SensorEntity):
     @property
     @override
     def native_value(self) -> float | str | datetime | None:
-        """The value now; an estimated moment that wavers a little stays as it was."""
+        """The current value; a small change of an estimated time is not shown."""
         row = self.entity_description
         value = row.value_fn(self.state_of_car)
         if row.steady is None or not isinstance(value, datetime):
@@ -76,19 +78,19 @@ class VehicleSensor(VehicleEntity, SensorEntity):
 
 
 class NextScheduleSensor(VehicleSensor):
-    """When the car begins to charge next by its own schedules; when that time has come, the one after it."""
+    """The next start of charging by the car's own schedules; after that time, the start that follows."""
 
     _cancel: CALLBACK_TYPE | None = None
 
     def __init__(self, coordinator: VehicleCoordinator, row: VehicleSensorDescription) -> None:
-        """Look also when the car is somewhere else; but that is not what it shows."""
+        """Create the entity; it is updated also when the car's location changes, though it does not show it."""
         super().__init__(coordinator, row)
-        self.coordinator_context = self.signals | PLACED
+        self.coordinator_context = self.signals | HOME_SIGNALS
 
     @property
     @override
     def native_value(self) -> datetime | None:
-        """The next start, of the schedules of the place where the car is."""
+        """The next start by the schedules of the car's current location."""
         home = self.hass.config.latitude, self.hass.config.longitude
         return next_start(
             self.state_of_car, home, is_at_home(self.hass, self.state_of_car), dt_util.now()
@@ -96,67 +98,67 @@ class NextScheduleSensor(VehicleSensor):
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Look again when the next start has come."""
+        """Subscribe, and update at the time of the next start."""
         await super().async_added_to_hass()
-        self._wait()
-        self.async_on_remove(self._stop_waiting)
+        self._schedule_update()
+        self.async_on_remove(self._cancel_update)
 
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
         super()._handle_coordinator_update()
-        self._wait()
+        self._schedule_update()
 
     @callback
-    def _wait(self) -> None:
-        self._stop_waiting()
-        if (moment := self.native_value) is not None:
-            self._cancel = async_track_point_in_utc_time(self.hass, self._has_come, moment)
+    def _schedule_update(self) -> None:
+        self._cancel_update()
+        if (start := self.native_value) is not None:
+            self._cancel = async_track_point_in_utc_time(self.hass, self._on_start, start)
 
     @callback
-    def _stop_waiting(self) -> None:
+    def _cancel_update(self) -> None:
         if self._cancel is not None:
             self._cancel()
             self._cancel = None
 
     @callback
-    def _has_come(self, _: datetime) -> None:
+    def _on_start(self, _: datetime) -> None:
         self._cancel = None
         self._handle_coordinator_update()
 
 
 class TelemetrySensor(VehicleSensor):
-    """How a car's push channel stands: known here, also while Tesla cannot be asked."""
+    """The state of a car's push channel. It is known locally, so it is always available."""
 
     _unrecorded_attributes = frozenset({"detail", "left_out", "reported"})
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Begin a new day at midnight, also while the car sleeps."""
+        """Subscribe, and update at midnight: the count of the day starts again, also while the car sleeps."""
         await super().async_added_to_hass()
         self.async_on_remove(
-            async_track_time_change(self.hass, self._new_day, hour=0, minute=0, second=0)
+            async_track_time_change(self.hass, self._on_midnight, hour=0, minute=0, second=0)
         )
 
     @callback
-    def _new_day(self, _: datetime) -> None:
+    def _on_midnight(self, _: datetime) -> None:
         self._handle_coordinator_update()
 
     @property
     @override
     def available(self) -> bool:
-        """Always."""
+        """Always true."""
         return True
 
     @property
     @override
     def extra_state_attributes(self) -> dict[str, str | list[str]] | None:
-        """What Tesla and the car say about it, in their own words."""
+        """The details that Tesla and the car report, as received."""
         if DIAGNOSIS not in self.signals:
             return None
-        trouble = self.state_of_car.diagnosis
+        diagnosis = self.state_of_car.diagnosis
         return {
-            "detail": trouble.detail,
-            "left_out": list(trouble.left_out),
-            "reported": trouble.reported,
+            "detail": diagnosis.detail,
+            "left_out": list(diagnosis.left_out),
+            "reported": diagnosis.reported,
         }

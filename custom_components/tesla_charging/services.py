@@ -1,4 +1,4 @@
-"""The integration's actions, for automations: who they act on, and what became of it for each car."""
+"""The integration's actions: which cars they act on, and the outcome for each car."""
 
 import asyncio
 from typing import Any, Final
@@ -10,7 +10,7 @@ from homeassistant.helpers import config_validation as cv, service
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from .actions.action import EXECUTED, Action, Data, Done, invalid
+from .actions.action import EXECUTED, Action, ActionData, ActionResult, invalid
 from .actions.schedules import SCHEDULE_ACTIONS
 from .const import DOMAIN
 from .coordinator import VehicleCoordinator
@@ -22,33 +22,33 @@ PLACEHOLDERS: Final = {
     "data_price": f"{PRICES[Category.DATA]:.3f}",
     "wake_price": f"{PRICES[Category.WAKE]:.2f}",
 }
-"""What the descriptions of the actions mention."""
+"""Placeholders in the descriptions of the actions."""
 FAILED: Final = "failed"
-"""The outcome for a car that was not asked, or could not be."""
+"""The outcome for a car that no request was sent to, or whose request failed."""
 
 
-async def _wake_up(car: VehicleCoordinator, _: Data) -> Done:
-    return _paid(Category.WAKE, await car.wake_up())
+async def _wake_up(car: VehicleCoordinator, _: ActionData) -> ActionResult:
+    return _with_price(Category.WAKE, await car.wake_up())
 
 
-async def _refresh(car: VehicleCoordinator, _: Data) -> Done:
-    done = _paid(Category.DATA, await car.refresh())
+async def _refresh(car: VehicleCoordinator, _: ActionData) -> ActionResult:
+    done = _with_price(Category.DATA, await car.refresh())
     measured_at = car.data.measured_at("BatteryLevel")
     moment = None if measured_at is None else dt_util.utc_from_timestamp(measured_at).isoformat()
-    return Done(done.result, {**done.more, "measured_at": moment})
+    return ActionResult(done.result, {**done.extra, "measured_at": moment})
 
 
-def _paid(category: Category, paid: bool) -> Done:
-    return Done(EXECUTED, {"price": PRICES[category] if paid else 0.0})
+def _with_price(category: Category, paid: bool) -> ActionResult:
+    return ActionResult(EXECUTED, {"price": PRICES[category] if paid else 0.0})
 
 
 ACTIONS: Final = (
-    Action("start_charging", "charge_start", skips=True),
-    Action("stop_charging", "charge_stop", skips=True),
-    Action("set_charge_limit", "set_charge_limit", "percent", skips=True),
-    Action("set_charging_current", "set_charging_amps", "current", skips=True),
+    Action("start_charging", "charge_start", skips_redundant=True),
+    Action("stop_charging", "charge_stop", skips_redundant=True),
+    Action("set_charge_limit", "set_charge_limit", "percent", skips_redundant=True),
+    Action("set_charging_current", "set_charging_amps", "current", skips_redundant=True),
     Action("open_charge_port", "charge_port_door_open"),
-    Action("close_charge_port", "charge_port_door_close", skips=True),
+    Action("close_charge_port", "charge_port_door_close", skips_redundant=True),
     Action("wake_up", act=_wake_up),
     Action("refresh", act=_refresh),
     *SCHEDULE_ACTIONS,
@@ -78,7 +78,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
 
 def _handler(hass: HomeAssistant, action: Action) -> Any:
     async def handle(call: ServiceCall) -> ServiceResponse:
-        """Act on all cars at once; a car that fails does not keep the others from it, nor from their outcomes."""
+        """Act on all cars at once; a failure of one car affects neither the others nor their outcomes."""
         cars = {
             device_id: _car_of(hass, device_id)
             for device_id in dict.fromkeys(call.data[ATTR_DEVICE_ID])
@@ -106,8 +106,8 @@ def _handler(hass: HomeAssistant, action: Action) -> Any:
 
 
 async def _outcome(
-    action: Action, car: VehicleCoordinator, data: Data
-) -> Done | HomeAssistantError:
+    action: Action, car: VehicleCoordinator, data: ActionData
+) -> ActionResult | HomeAssistantError:
     try:
         return await action.perform(car, data)
     except HomeAssistantError as err:
@@ -116,14 +116,15 @@ async def _outcome(
 
 def _error(
     cars: dict[str, VehicleCoordinator],
-    outcomes: dict[str, Done | HomeAssistantError],
+    outcomes: dict[str, ActionResult | HomeAssistantError],
     *,
     wants_response: bool,
 ) -> HomeAssistantError | None:
-    """Return the error that the action ends with, None if it ends well.
+    """Return the error that the action raises, None if it succeeded.
 
-    Who asks for a response hears of every car in it, and an error only if no car could be asked at all. Who does not
-    hears of any car that did not do it. An error about one of several cars names it.
+    A call with a response reports every car in the response, and raises an error only if all cars failed. A call
+    without a response raises an error if any car did not execute the action. An error about one of several cars names
+    the car.
     """
     errors: dict[str, HomeAssistantError] = {}
     for device_id, outcome in outcomes.items():
@@ -148,8 +149,8 @@ def _error(
     )
 
 
-def _as_response(outcome: Done | HomeAssistantError) -> dict[str, Any]:
-    """Return one car's outcome; `reason` is Tesla's word or the error's key, `message` says it to a person."""
+def _as_response(outcome: ActionResult | HomeAssistantError) -> dict[str, Any]:
+    """Return one car's outcome; `reason` is Tesla's reason or the key of the error, `message` a text for the user."""
     if isinstance(outcome, HomeAssistantError):
         reason = outcome.translation_key or ""
         return {"outcome": FAILED, "reason": reason, "message": str(outcome)}
@@ -158,12 +159,12 @@ def _as_response(outcome: Done | HomeAssistantError) -> dict[str, Any]:
         "outcome": outcome.result.outcome.value,
         "reason": outcome.result.reason,
         "message": str(error) if error else "",
-        **outcome.more,
+        **outcome.extra,
     }
 
 
 def _car_of(hass: HomeAssistant, device_id: str) -> VehicleCoordinator:
-    """Return the car of a device. Raises ServiceValidationError, saying what is wrong with the device."""
+    """Return the car of a device. Raises ServiceValidationError if the device is not a car of this integration."""
     device, entry = service.async_get_device_and_config_entry(hass, DOMAIN, device_id)
     cars: dict[str, VehicleCoordinator] = entry.runtime_data.cars
     for domain, vin in device.identifiers:

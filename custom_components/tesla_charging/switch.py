@@ -8,10 +8,11 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .data import TeslaChargingConfigEntry
+from .entities.dynamic import async_add_car_entities
 from .entity import ControlEntity, VehicleEntityDescription
 from .vehicle.charge_status import CHARGING
 
-# every car keeps its own commands in order
+# the commander of each car sends one command at a time
 PARALLEL_UPDATES = 0
 
 
@@ -29,18 +30,18 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add every car's charging switch, also of those that join later."""
-    entry.runtime_data.account.for_each(
-        lambda car: async_add_entities([ChargingSwitch(car, CHARGING_SWITCH)])
+    async_add_car_entities(
+        entry, async_add_entities, lambda car: [ChargingSwitch(car, CHARGING_SWITCH)]
     )
 
 
 class ChargingSwitch(ControlEntity, SwitchEntity):
-    """On while the car charges, or begins to."""
+    """On while the car charges or starts to charge."""
 
     @property
     @override
     def is_on(self) -> bool | None:
-        """Whether the car charges; None while that is not known."""
+        """Whether the car charges; None if that is not known."""
         charging_state = self.state_of_car.value("DetailedChargeState")
         return None if charging_state is None else charging_state in CHARGING
 

@@ -1,4 +1,4 @@
-"""What Home Assistant's system information page says: how the whole way from Tesla to here stands, and no secret."""
+"""The integration's part of the system information page: the connections to Tesla and to the cars, without secrets."""
 
 from typing import Any
 
@@ -17,12 +17,12 @@ from .vehicle.telemetry_status import TelemetryStage
 
 @callback
 def async_register(hass: HomeAssistant, register: system_health.SystemHealthRegistration) -> None:
-    """Tell Home Assistant whom to ask."""
+    """Register the function that returns the information."""
     register.async_register_info(system_health_info)
 
 
 async def system_health_info(hass: HomeAssistant) -> dict[str, Any]:
-    """Return the page's rows; a coroutine is shown as soon as it has an answer."""
+    """Return the rows of the page; Home Assistant awaits a coroutine and shows its result."""
     entries: list[TeslaChargingConfigEntry] = hass.config_entries.async_loaded_entries(DOMAIN)
     accounts = [entry.runtime_data for entry in entries]
     cars = {vin: car for account in accounts for vin, car in account.cars.items()}
@@ -51,10 +51,10 @@ async def system_health_info(hass: HomeAssistant) -> dict[str, Any]:
 
 
 async def _keys_served(hass: HomeAssistant, keys: dict[str, bytes]) -> str | dict[str, str]:
-    """Return whether every domain shows its key (the point), as far as that can be seen from here."""
+    """Return whether every domain serves its key (the point), as far as a request from here can tell."""
     session, endpoints = async_get_clientsession(hass), active_endpoints()
     for domain, key in keys.items():
-        sighting = await check_key(session, endpoints.key_url(domain), key)
-        if sighting is not KeyCheck.OURS:
-            return {"type": "failed", "error": sighting.value.removeprefix("seen_")}
+        check = await check_key(session, endpoints.key_url(domain), key)
+        if check is not KeyCheck.OURS:
+            return {"type": "failed", "error": check.value.removeprefix("seen_")}
     return "ok"

@@ -201,12 +201,12 @@ def test_what_is_wrong_with_a_parameter_is_said(
     assert says.startswith(f"{caught.value.command}: {caught.value.parameter} ")
 
 
-def test_a_low_current_is_told_twice() -> None:
+def test_a_low_current_is_sent_twice() -> None:
     """Below 5 A a car first settles on 5 A, and takes the rest the second time."""
-    twice = COMMANDS["set_charging_amps"].told_twice
+    twice = COMMANDS["set_charging_amps"].sent_twice
     assert [amps for amps in range(10) if twice({"charging_amps": amps})] == [0, 1, 2, 3, 4]
     others = [row for name, row in COMMANDS.items() if name != "set_charging_amps"]
-    assert not any(row.told_twice({"percent": 50}) for row in others)
+    assert not any(row.sent_twice({"percent": 50}) for row in others)
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=lambda command: command.name)

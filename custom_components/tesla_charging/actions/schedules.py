@@ -1,4 +1,4 @@
-"""The actions about schedules: fields in Home Assistant's words, checked before a request is paid for."""
+"""The actions about schedules. Their fields are validated before a billed request is sent."""
 
 from dataclasses import replace
 from datetime import time
@@ -26,7 +26,7 @@ from ..vehicle.charge_schedules import (
     sorted_days,
 )
 from ..vehicle_command import COMMANDS, MAX_SCHEDULE_ID, MAX_SCHEDULE_NAME, CommandResult, Outcome
-from .action import EXECUTED, Action, Data, Done, invalid
+from .action import EXECUTED, Action, ActionData, ActionResult, invalid
 
 ATTR_SCHEDULE_ID: Final = "schedule_id"
 ATTR_DAYS: Final = "days"
@@ -36,12 +36,12 @@ ATTR_KIND: Final = "kind"
 ATTR_TIME: Final = "time"
 ATTR_DEPARTURE_TIME: Final = "departure_time"
 ATTR_OFF_PEAK_END: Final = "off_peak_end_time"
-ON_DAYS: Final = ("off", "every_day", "weekdays")
+DAY_OPTIONS: Final = ("off", "every_day", "weekdays")
 BOTH: Final = "both"
 
 LAST_ID: Final[HassKey[int]] = HassKey(f"{DOMAIN}_last_schedule_id")
 
-_PLACE = vol.Schema(
+_LOCATION = vol.Schema(
     {
         vol.Required(CONF_LATITUDE): cv.latitude,
         vol.Required(CONF_LONGITUDE): cv.longitude,
@@ -51,12 +51,12 @@ _PLACE = vol.Schema(
 _ID: Final[dict[vol.Marker, Any]] = {
     vol.Required(ATTR_SCHEDULE_ID): vol.All(vol.Coerce(int), vol.Range(min=1, max=MAX_SCHEDULE_ID))
 }
-_WHAT: Final = {
+_SCHEDULE_FIELDS: Final = {
     ATTR_DAYS: vol.All(cv.ensure_list, vol.Length(min=1), [vol.In(WEEKDAYS)]),
     ATTR_ONE_TIME: vol.Boolean(),
     ATTR_ENABLED: vol.Boolean(),
     ATTR_NAME: vol.All(cv.string, vol.Length(max=MAX_SCHEDULE_NAME)),
-    ATTR_LOCATION: _PLACE,
+    ATTR_LOCATION: _LOCATION,
 }
 
 
@@ -67,12 +67,12 @@ def _fields(kind: ScheduleKind, *, change: bool) -> dict[vol.Marker, Any]:
         required = not (change or form.optional)
         check = vol.Maybe(cv.time) if change and form.optional else cv.time
         fields[vol.Required(name) if required else vol.Optional(name)] = check
-    return fields | {vol.Optional(name): check for name, check in _WHAT.items()}
+    return fields | {vol.Optional(name): check for name, check in _SCHEDULE_FIELDS.items()}
 
 
-def _new(kind: ScheduleKind, hass: HomeAssistant, data: Data) -> Data:
-    """Complete the fields to a schedule that every car of the call gets."""
-    schedule = _changed(
+def _new_schedule(kind: ScheduleKind, hass: HomeAssistant, data: ActionData) -> ActionData:
+    """Return the fields with the schedule that every car of the call gets."""
+    schedule = _with_fields(
         Schedule(
             kind=kind,
             id=_next_id(hass),
@@ -88,23 +88,23 @@ def _new(kind: ScheduleKind, hass: HomeAssistant, data: Data) -> Data:
     )
     if ATTR_LOCATION not in data and (schedule.latitude, schedule.longitude) == (0, 0):
         raise invalid("no_home_location")
-    return {"schedule": _checked(schedule)}
+    return {"schedule": _validated(schedule)}
 
 
 def _next_id(hass: HomeAssistant) -> int:
-    """Return an id as Tesla's own tools choose them, the present second, but never the same twice."""
+    """Return a new id: the current second as in Tesla's own tools, but never the same id twice."""
     number = max(int(clock.now()), hass.data.get(LAST_ID, 0) + 1)
     hass.data[LAST_ID] = number
     return number
 
 
-def _changed(schedule: Schedule, data: Data) -> Schedule:
-    """Return a schedule with the fields that were given."""
+def _with_fields(schedule: Schedule, data: ActionData) -> Schedule:
+    """Return a schedule with the given fields."""
     times = {
         name: _minutes(data[name]) if name in data else minutes
         for name, minutes in schedule.times.items()
     }
-    place = data.get(ATTR_LOCATION)
+    location = data.get(ATTR_LOCATION)
     return replace(
         schedule,
         name=data.get(ATTR_NAME, schedule.name),
@@ -112,8 +112,8 @@ def _changed(schedule: Schedule, data: Data) -> Schedule:
         times=times,
         one_time=data.get(ATTR_ONE_TIME, schedule.one_time),
         enabled=data.get(ATTR_ENABLED, schedule.enabled),
-        latitude=place[CONF_LATITUDE] if place else schedule.latitude,
-        longitude=place[CONF_LONGITUDE] if place else schedule.longitude,
+        latitude=location[CONF_LATITUDE] if location else schedule.latitude,
+        longitude=location[CONF_LONGITUDE] if location else schedule.longitude,
     )
 
 
@@ -121,8 +121,8 @@ def _minutes(moment: time | None) -> int | None:
     return None if moment is None else minutes_of(moment)
 
 
-def _checked(schedule: Schedule) -> Schedule:
-    """Return a schedule that makes sense. Raises ServiceValidationError."""
+def _validated(schedule: Schedule) -> Schedule:
+    """Return the schedule if it is valid. Raises ServiceValidationError."""
     times = list(schedule.times.values())
     if not any(minutes is not None for minutes in times):
         raise invalid("schedule_without_time")
@@ -133,46 +133,46 @@ def _checked(schedule: Schedule) -> Schedule:
     return schedule
 
 
-def _knows_schedules(car: VehicleCoordinator, *, expected: bool) -> None:
-    """Raise ServiceValidationError for a car whose firmware is known to have the other way of scheduling."""
+def _check_firmware(car: VehicleCoordinator, *, expected: bool) -> None:
+    """Raise ServiceValidationError if the car's firmware is known to use the other kind of schedules."""
     version = car.data.value("Version")
     if knows_schedules(version) is (not expected):
         key = "firmware_without_schedules" if expected else "firmware_with_schedules"
         raise invalid(key, car=car.vehicle_name, version=str(version))
 
 
-async def _add(car: VehicleCoordinator, data: Data) -> Done:
-    _knows_schedules(car, expected=True)
+async def _add(car: VehicleCoordinator, data: ActionData) -> ActionResult:
+    _check_firmware(car, expected=True)
     schedule: Schedule = data["schedule"]
-    return Done(await car.send(schedule.request()), {ATTR_SCHEDULE_ID: schedule.id})
+    return ActionResult(await car.send(schedule.request()), {ATTR_SCHEDULE_ID: schedule.id})
 
 
-async def _change(kind: ScheduleKind, car: VehicleCoordinator, data: Data) -> Done:
-    """Change what was given; what was not is read from the car, because Tesla only replaces as a whole."""
-    _knows_schedules(car, expected=True)
+async def _change(kind: ScheduleKind, car: VehicleCoordinator, data: ActionData) -> ActionResult:
+    """Change the given fields; the others are read from the car, because Tesla only replaces whole schedules."""
+    _check_firmware(car, expected=True)
     number: int = data[ATTR_SCHEDULE_ID]
     listed = await _read(car, (kind,), wake=True)
     before = next((schedule for schedule in listed[kind] if schedule.id == number), None)
     if before is None:
         raise invalid("no_such_schedule", car=car.vehicle_name, schedule_id=str(number))
-    after = _checked(_changed(before, data))
-    told = {ATTR_SCHEDULE_ID: number}
+    after = _validated(_with_fields(before, data))
+    response = {ATTR_SCHEDULE_ID: number}
     if after == before:
-        return Done(CommandResult(Outcome.ALREADY), told)
-    return Done(await car.send(after.request()), told)
+        return ActionResult(CommandResult(Outcome.ALREADY), response)
+    return ActionResult(await car.send(after.request()), response)
 
 
-async def _remove(kind: ScheduleKind, car: VehicleCoordinator, data: Data) -> Done:
-    _knows_schedules(car, expected=True)
+async def _remove(kind: ScheduleKind, car: VehicleCoordinator, data: ActionData) -> ActionResult:
+    _check_firmware(car, expected=True)
     number = data[ATTR_SCHEDULE_ID]
-    return Done(await car.send(FORMATS[kind].remove(id=number)), {ATTR_SCHEDULE_ID: number})
+    return ActionResult(await car.send(FORMS[kind].remove(id=number)), {ATTR_SCHEDULE_ID: number})
 
 
-async def _get(car: VehicleCoordinator, data: Data) -> Done:
-    _knows_schedules(car, expected=True)
+async def _get(car: VehicleCoordinator, data: ActionData) -> ActionResult:
+    _check_firmware(car, expected=True)
     kinds = tuple(ScheduleKind) if data[ATTR_KIND] == BOTH else (ScheduleKind(data[ATTR_KIND]),)
     listed = await _read(car, kinds, wake=False)
-    return Done(
+    return ActionResult(
         EXECUTED,
         {FORMATS[kind].field: [one.as_response() for one in listed[kind]] for kind in kinds},
     )
@@ -181,48 +181,48 @@ async def _get(car: VehicleCoordinator, data: Data) -> Done:
 async def _read(
     car: VehicleCoordinator, kinds: tuple[ScheduleKind, ...], *, wake: bool
 ) -> dict[ScheduleKind, list[Schedule]]:
-    """Return what a car has, for one data request. Raises HomeAssistantError."""
+    """Return the schedules of a car, for one billed data request. Raises HomeAssistantError."""
     with car.explaining():
         if not wake and not await car.commander.is_awake():
             raise asleep("asleep_unread", car.vehicle_name)
         data = await car.commander.read([FORMATS[kind].section for kind in kinds], wake=wake)
     listed: dict[ScheduleKind, list[Schedule]] = {}
     for kind in kinds:
-        if (found := schedules_in(data, kind)) is None:
+        if (schedules := schedules_in(data, kind)) is None:
             raise HomeAssistantError(
                 translation_domain=DOMAIN,
                 translation_key="schedules_not_given",
                 translation_placeholders={"car": car.vehicle_name},
             )
-        listed[kind] = found
+        listed[kind] = schedules
     return listed
 
 
-def _with_time(needed: str, _: HomeAssistant, data: Data) -> Data:
+def _with_time(needed: str, _: HomeAssistant, data: ActionData) -> ActionData:
     if data[ATTR_ENABLED] and needed not in data:
         raise invalid("scheduled_without_time")
     return data
 
 
-def _with_off_peak_end(hass: HomeAssistant, data: Data) -> Data:
+def _with_off_peak_end(hass: HomeAssistant, data: ActionData) -> ActionData:
     if data["off_peak_charging"] != "off" and ATTR_OFF_PEAK_END not in data:
         raise invalid("off_peak_without_end")
     return _with_time(ATTR_DEPARTURE_TIME, hass, data)
 
 
-async def _set_charging(car: VehicleCoordinator, data: Data) -> Done:
-    _knows_schedules(car, expected=False)
+async def _set_scheduled_charging(car: VehicleCoordinator, data: ActionData) -> ActionResult:
+    _check_firmware(car, expected=False)
     minutes = _minutes(data.get(ATTR_TIME)) or 0
     request = COMMANDS["set_scheduled_charging"](enable=data[ATTR_ENABLED], time=minutes)
-    return Done(await car.send(request))
+    return ActionResult(await car.send(request))
 
 
-async def _set_departure(car: VehicleCoordinator, data: Data) -> Done:
-    _knows_schedules(car, expected=False)
+async def _set_scheduled_departure(car: VehicleCoordinator, data: ActionData) -> ActionResult:
+    _check_firmware(car, expected=False)
     chosen = {
         f"{what}_{tesla}": data[what] in words
         for what in ("preconditioning", "off_peak_charging")
-        for tesla, words in (("enabled", ON_DAYS[1:]), ("weekdays_only", ON_DAYS[2:]))
+        for tesla, words in (("enabled", DAY_OPTIONS[1:]), ("weekdays_only", DAY_OPTIONS[2:]))
     }
     request = COMMANDS["set_scheduled_departure"](
         enable=data[ATTR_ENABLED],
@@ -230,16 +230,16 @@ async def _set_departure(car: VehicleCoordinator, data: Data) -> Done:
         end_off_peak_time=_minutes(data.get(ATTR_OFF_PEAK_END)) or 0,
         **chosen,
     )
-    return Done(await car.send(request))
+    return ActionResult(await car.send(request))
 
 
-def _of(kind: ScheduleKind) -> tuple[Action, ...]:
+def _schedule_actions(kind: ScheduleKind) -> tuple[Action, ...]:
     return (
         Action(
             f"add_{kind}_schedule",
             FORMATS[kind].add.name,
             fields=_fields(kind, change=False),
-            prepare=partial(_new, kind),
+            prepare=partial(_new_schedule, kind),
             act=_add,
         ),
         Action(
@@ -264,8 +264,8 @@ SCHEDULE_ACTIONS: Final = (
         act=_get,
         response=SupportsResponse.ONLY,
     ),
-    *_of(ScheduleKind.CHARGE),
-    *_of(ScheduleKind.PRECONDITION),
+    *_schedule_actions(ScheduleKind.CHARGE),
+    *_schedule_actions(ScheduleKind.PRECONDITION),
     Action(
         "set_scheduled_charging",
         "set_scheduled_charging",
@@ -274,7 +274,7 @@ SCHEDULE_ACTIONS: Final = (
             vol.Optional(ATTR_TIME): cv.time,
         },
         prepare=partial(_with_time, ATTR_TIME),
-        act=_set_charging,
+        act=_set_scheduled_charging,
     ),
     Action(
         "set_scheduled_departure",
@@ -282,11 +282,11 @@ SCHEDULE_ACTIONS: Final = (
         fields={
             vol.Optional(ATTR_ENABLED, default=True): vol.Boolean(),
             vol.Optional(ATTR_DEPARTURE_TIME): cv.time,
-            vol.Optional("preconditioning", default="off"): vol.In(ON_DAYS),
-            vol.Optional("off_peak_charging", default="off"): vol.In(ON_DAYS),
+            vol.Optional("preconditioning", default="off"): vol.In(DAY_OPTIONS),
+            vol.Optional("off_peak_charging", default="off"): vol.In(DAY_OPTIONS),
             vol.Optional(ATTR_OFF_PEAK_END): cv.time,
         },
         prepare=_with_off_peak_end,
-        act=_set_departure,
+        act=_set_scheduled_departure,
     ),
 )

@@ -97,7 +97,7 @@ class VehicleCommander:
         """
         woken = not believed_awake and await self.waker.wake_up(insist=False)
         result = await self._send_awake(request, woken=woken)
-        if result.outcome is Outcome.EXECUTED and request.command.told_twice(request.parameters):
+        if result.outcome is Outcome.EXECUTED and request.command.sent_twice(request.parameters):
             try:
                 return await self._send_awake(request, woken=False)
             except (FleetApiError, VehicleCommandError) as err:

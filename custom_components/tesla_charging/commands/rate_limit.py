@@ -111,7 +111,7 @@ class CommandRateLimit:
             for limit in self._limits:
                 if limit.use is Use.REPEAT:
                     self._windows.pop((limit, name), None)
-        sent = 1 + request.command.told_twice(request.parameters)
+        sent = 1 + request.command.sent_twice(request.parameters)
         self._take(name, {Use.COMMAND: "", Use.REPEAT: name}, by_user=by_user, sent=sent)
         self._last_request[name] = request
 

@@ -1,4 +1,4 @@
-"""The sensors of the meter: what Tesla charges for, on a device of the account; and each car's part of it."""
+"""The sensors of cost, request counts and budget, on a device of the account; and each car's part of the cost."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,20 +20,19 @@ from ..billing.budget import STAGES
 from ..billing.meter import Meter
 from ..coordinator import VehicleCoordinator
 from ..data import TeslaChargingConfigEntry
-from ..device import account_device
-from ..entity import car_device
+from ..device import account_device, car_device
 from ..fleet_api import Category
 
 
 @dataclass(frozen=True, kw_only=True)
 class MeterSensorDescription(SensorEntityDescription):
-    """One sensor."""
+    """One sensor of the meter."""
 
     value_fn: Callable[[Meter, str | None], float]
-    """The figure on the meter, of a car (VIN) or of the whole account."""
+    """Returns the meter's value, of a car (VIN) or of the whole account."""
     is_money: bool = False
     by_category: bool = False
-    """Whether its attributes tell what each part of the bill costs."""
+    """Whether its attributes contain the cost of each billing category."""
 
 
 def _units(key: str, category: Category) -> MeterSensorDescription:
@@ -83,7 +82,7 @@ CAR_SENSORS: Final = (
 
 
 class MeterSensor(SensorEntity):
-    """Shows a figure of the meter; it is known here, also while Tesla cannot be asked."""
+    """A value of the meter. It is counted locally, so it is available also while Tesla is not reachable."""
 
     entity_description: MeterSensorDescription
     _attr_has_entity_name = True
@@ -96,27 +95,33 @@ class MeterSensor(SensorEntity):
         description: MeterSensorDescription,
         car: VehicleCoordinator | None = None,
     ) -> None:
-        """Show a row of the tables, of a car or of the account.
+        """Create the sensor of a row, for a car or for the account.
 
-        Accounts with one application show the same: Tesla sends one bill.
+        Accounts that share an application show the same values: Tesla sends one bill.
         """
         self._meter = entry.runtime_data.meter
         self._vin = car.vin if car else None
         self.entity_description = description
         self._attr_translation_key = description.key
         self._attr_unique_id = f"{self._vin or entry.entry_id}_{description.key}"
-        self._attr_device_info = car_device(car) if car else account_device(entry)
+        self._attr_device_info = (
+            car_device(car.vin, car.vehicle_name, car.data.value("Version"))
+            if car
+            else account_device(entry)
+        )
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Listen; a new month begins, and an estimate changes, also while nothing is counted."""
-        self.async_on_remove(self._meter.subscribe(self._look))
-        self.async_on_remove(async_track_time_change(self.hass, self._look, minute=0, second=0))
+        """Subscribe. The hourly update is for a new month and for estimates, which change without a request."""
+        self.async_on_remove(self._meter.subscribe(self._write_if_changed))
+        self.async_on_remove(
+            async_track_time_change(self.hass, self._write_if_changed, minute=0, second=0)
+        )
         self._written = self._shown()
 
     @callback
-    def _look(self, _: datetime | None = None) -> None:
-        """Write the entity if it shows something else now."""
+    def _write_if_changed(self, _: datetime | None = None) -> None:
+        """Write the state if it has changed."""
         if (shown := self._shown()) != self._written:
             self._written = shown
             self.async_write_ha_state()
@@ -128,7 +133,7 @@ class MeterSensor(SensorEntity):
     @property
     @override
     def native_value(self) -> float:
-        """The figure now."""
+        """The current value."""
         return self.entity_description.value_fn(self._meter, self._vin)
 
     @property
@@ -140,14 +145,14 @@ class MeterSensor(SensorEntity):
     @property
     @override
     def last_reset(self) -> datetime | None:
-        """When the month began over which it adds up."""
+        """The start of the month that a total counts."""
         is_total = self.entity_description.state_class is SensorStateClass.TOTAL
         return self._meter.month_start if is_total else None
 
     @property
     @override
     def extra_state_attributes(self) -> dict[str, float] | None:
-        """What each part of the bill costs."""
+        """The cost of each billing category."""
         if not self.entity_description.by_category:
             return None
         return {name.value: cost for name, cost in self._meter.costs.items()}
@@ -155,7 +160,7 @@ class MeterSensor(SensorEntity):
 
 @dataclass(frozen=True, kw_only=True)
 class BudgetSensorDescription(SensorEntityDescription):
-    """One sensor."""
+    """One sensor of the budget."""
 
 
 BUDGET_SENSORS: Final = (
@@ -166,7 +171,7 @@ BUDGET_SENSORS: Final = (
 
 
 class BudgetSensor(SensorEntity):
-    """Shows the stage of the application's budget; known here, also while Tesla cannot be asked."""
+    """The stage of the application's budget. It is computed locally, so it is always available."""
 
     _attr_has_entity_name = True
     _attr_should_poll = False
@@ -175,7 +180,6 @@ class BudgetSensor(SensorEntity):
     def __init__(
         self, entry: TeslaChargingConfigEntry, description: BudgetSensorDescription
     ) -> None:
-        """Show a row of the table."""
         self._budget = entry.runtime_data.budget
         self._meter = entry.runtime_data.meter
         self.entity_description = description
@@ -186,13 +190,13 @@ class BudgetSensor(SensorEntity):
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Listen."""
-        self.async_on_remove(self._budget.subscribe(self._look))
+        """Subscribe to the budget."""
+        self.async_on_remove(self._budget.subscribe(self._write_if_changed))
         self._written = self._shown()
 
     @callback
-    def _look(self) -> None:
-        """Write the entity if it shows something else now."""
+    def _write_if_changed(self) -> None:
+        """Write the state if it has changed."""
         if (shown := self._shown()) != self._written:
             self._written = shown
             self.async_write_ha_state()
@@ -203,13 +207,13 @@ class BudgetSensor(SensorEntity):
     @property
     @override
     def native_value(self) -> str:
-        """The stage now."""
+        """The current stage."""
         return self._budget.decision.stage.value
 
     @property
     @override
     def extra_state_attributes(self) -> dict[str, Any]:
-        """What may be spent in this month, what is left of it, and when the next one begins."""
+        """The limit of this month, what is left of it, and the start of the next month."""
         limit, left = self._budget.limit, self._budget.left
         digits = self._meter.prices.decimals
         return {

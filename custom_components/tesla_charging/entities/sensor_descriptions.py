@@ -22,8 +22,8 @@ from homeassistant.const import (
 )
 
 from ..entity import VehicleEntityDescription
-from ..vehicle import charge_status as why_not_charging
 from ..vehicle.charge_schedules import scheduled_start
+from ..vehicle.charge_status import REASON_SIGNALS, REASONS, why_not_charging
 from ..vehicle.state import DIAGNOSIS, ENERGY, RECEIVED_AT, TELEMETRY, VehicleState
 from ..vehicle.telemetry_status import TelemetryProblem, TelemetryStage
 from .sensor_values import (
@@ -48,15 +48,20 @@ from .sensor_values import (
 
 @dataclass(frozen=True, kw_only=True)
 class VehicleSensorDescription(VehicleEntityDescription, SensorEntityDescription):
-    """One sensor."""
+    """One sensor of a car."""
 
     value_fn: Callable[[VehicleState], float | str | datetime | None]
     steady: timedelta | None = None
-    """For a moment: how much an estimate of it may waver without the sensor showing another one."""
+    """For an estimated time: changes smaller than this are not shown."""
 
 
 def number(
-    key: str, signal: str, *, unit: str, device_class: SensorDeviceClass | None, **more: object
+    key: str,
+    signal: str,
+    *,
+    unit: str | None,
+    device_class: SensorDeviceClass | None,
+    **more: object,
 ) -> VehicleSensorDescription:
     """Return the row of a sensor that shows a number as Tesla gives it."""
     return VehicleSensorDescription(
@@ -87,7 +92,7 @@ def energy(
     )
 
 
-_PLACED: Final = ("LocatedAtHome", "Location")
+_HOME_SIGNALS: Final = ("LocatedAtHome", "Location")
 
 SENSORS: Final = (
     number(
@@ -103,10 +108,10 @@ SENSORS: Final = (
     ),
     VehicleSensorDescription(
         key="why_not_charging",
-        signals=why_not_charging.REASON_SIGNALS,
-        value_fn=why_not_charging.why_not_charging,
+        signals=REASON_SIGNALS,
+        value_fn=why_not_charging,
         device_class=SensorDeviceClass.ENUM,
-        options=list(why_not_charging.REASONS),
+        options=list(REASONS),
     ),
     VehicleSensorDescription(
         key="charge_power",
@@ -131,8 +136,8 @@ SENSORS: Final = (
     ),
     energy("energy_added", energy_added),
     energy("energy_charged", lambda state: round(state.energy.total, 3)),
-    energy("energy_charged_home", lambda state: round(state.energy.home, 3), needs=_PLACED),
-    energy("energy_charged_away", lambda state: round(state.energy.away, 3), needs=_PLACED),
+    energy("energy_charged_home", lambda state: round(state.energy.home, 3), needs=_HOME_SIGNALS),
+    energy("energy_charged_away", lambda state: round(state.energy.away, 3), needs=_HOME_SIGNALS),
     VehicleSensorDescription(
         key="full_charge_time",
         signals=("EstimatedHoursToChargeTermination", "DetailedChargeState"),
@@ -177,7 +182,7 @@ NEXT_SCHEDULE: Final = VehicleSensorDescription(
         "ScheduledChargingMode",
     ),
     needs=("charge_schedules", "ScheduledChargingStartTime"),
-    value_fn=lambda _: None,  # it needs the home's place: see its class
+    value_fn=lambda _: None,  # NextScheduleSensor computes it: it needs Home Assistant's location
     device_class=SensorDeviceClass.TIMESTAMP,
 )
 
@@ -252,69 +257,57 @@ def _power(key: str, pushed: str, *, fast: bool) -> VehicleSensorDescription:
     )
 
 
-_OFF: Final[Mapping[str, object]] = {"entity_registry_enabled_default": False}
+def _special(
+    key: str,
+    signal: str,
+    unit: str | None = None,
+    device_class: SensorDeviceClass | None = None,
+    **more: object,
+) -> VehicleSensorDescription:
+    """Return the row of a sensor that shows a number, disabled by default and only for cars that have its signal."""
+    return number(
+        key,
+        signal,
+        unit=unit,
+        device_class=device_class,
+        **{"needs": (signal,), "entity_registry_enabled_default": False, **more},
+    )
+
 
 SPECIAL_SENSORS: Final = (
-    number("usable_battery_level", "Soc", unit=PERCENTAGE, device_class=None, **_OFF),
-    number(
+    _special("usable_battery_level", "Soc", PERCENTAGE, needs=()),
+    _special(
         "energy_remaining",
         "EnergyRemaining",
-        unit=UnitOfEnergy.KILO_WATT_HOUR,
-        device_class=SensorDeviceClass.ENERGY_STORAGE,
+        UnitOfEnergy.KILO_WATT_HOUR,
+        SensorDeviceClass.ENERGY_STORAGE,
         suggested_display_precision=1,
-        needs=("EnergyRemaining",),
-        **_OFF,
     ),
-    number(
-        "estimated_range",
-        "EstBatteryRange",
-        unit=UnitOfLength.MILES,
-        device_class=SensorDeviceClass.DISTANCE,
-        needs=("EstBatteryRange",),
-        **_OFF,
-    ),
-    number(
-        "ideal_range",
-        "IdealBatteryRange",
-        unit=UnitOfLength.MILES,
-        device_class=SensorDeviceClass.DISTANCE,
-        needs=("IdealBatteryRange",),
-        **_OFF,
-    ),
+    _special("estimated_range", "EstBatteryRange", UnitOfLength.MILES, SensorDeviceClass.DISTANCE),
+    _special("ideal_range", "IdealBatteryRange", UnitOfLength.MILES, SensorDeviceClass.DISTANCE),
     _power("ac_power", "ACChargingPower", fast=False),
     _power("dc_power", "DCChargingPower", fast=True),
-    # a poll does not tell it
+    # a poll does not contain it
     energy(
         "energy_from_wall",
         lambda state: state.number("ACChargingEnergyIn"),
         signals=("ACChargingEnergyIn",),
         needs=("ACChargingEnergyIn", RECEIVED_AT),
-        **_OFF,
-    ),
-    number(
-        "charge_rate",
-        "ChargeRateMilePerHour",
-        unit=UnitOfSpeed.MILES_PER_HOUR,
-        device_class=SensorDeviceClass.SPEED,
-        needs=("ChargeRateMilePerHour",),
-        **_OFF,
-    ),
-    number(
-        "charge_current_max",
-        "ChargeCurrentRequestMax",
-        unit=UnitOfElectricCurrent.AMPERE,
-        device_class=SensorDeviceClass.CURRENT,
-        needs=("ChargeCurrentRequestMax",),
-        **_OFF,
-    ),
-    VehicleSensorDescription(
-        key="charger_phases",
-        signals=("ChargerPhases",),
-        needs=("ChargerPhases",),
-        value_fn=lambda state: state.number("ChargerPhases"),
-        state_class=SensorStateClass.MEASUREMENT,
         entity_registry_enabled_default=False,
     ),
+    _special(
+        "charge_rate",
+        "ChargeRateMilePerHour",
+        UnitOfSpeed.MILES_PER_HOUR,
+        SensorDeviceClass.SPEED,
+    ),
+    _special(
+        "charge_current_max",
+        "ChargeCurrentRequestMax",
+        UnitOfElectricCurrent.AMPERE,
+        SensorDeviceClass.CURRENT,
+    ),
+    _special("charger_phases", "ChargerPhases", suggested_display_precision=None),
     _word("cable_type", "ChargingCableType", CABLE_TYPES, "none"),
     _word("charge_port_latch", "ChargePortLatch", LATCHES),
     _word("fast_charger_type", "FastChargerType", FAST_CHARGERS, "none"),
@@ -334,6 +327,6 @@ SPECIAL_SENSORS: Final = (
         device_class=SensorDeviceClass.TIMESTAMP,
         entity_registry_enabled_default=False,
     ),
-    # a parked car that is left alone has no gear to tell
+    # for every car: a parked car that is asleep does not report a gear
     _word("shift_state", "Gear", GEARS, "p", every_car=True),
 )

@@ -1,4 +1,4 @@
-"""What sensors show of a car's state, where that is not a signal as it is."""
+"""Sensor values that are computed from a car's state instead of taken from one signal as it is."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -18,7 +18,7 @@ CHARGING_STATES: Final[Mapping[str, str]] = {
     "Stopped": "stopped",
     "Calibrating": "calibrating",
 }
-"""Tesla's `DetailedChargeState` values and what Home Assistant calls them."""
+"""Tesla's `DetailedChargeState` values and the states of the sensor."""
 CABLE_TYPES: Final[Mapping[str, str]] = {
     "IEC": "iec",
     "SAE": "sae",
@@ -51,29 +51,35 @@ POWER_SIGNALS: Final = ("charger_power", "ACChargingPower", "DCChargingPower")
 def word(
     name: str, words: Mapping[str, str], none: str | None = None
 ) -> Callable[[VehicleState], str | None]:
-    """Return what shows a signal that is one of several words; `none` is shown when the car says that there is none."""
+    """Return the value function of a signal that is one of several words.
 
-    def show(state: VehicleState) -> str | None:
+    It returns `none` when the car reports that there is no value.
+    """
+
+    def value_fn(state: VehicleState) -> str | None:
         value = state.value(name)
         if value is None:
             return none if name in state.readings else None
         return words.get(str(value))
 
-    return show
+    return value_fn
 
 
 def text(name: str) -> Callable[[VehicleState], str | None]:
-    """Return what shows a signal's own words."""
+    """Return the value function of a signal that is shown as text."""
 
-    def show(state: VehicleState) -> str | None:
+    def value_fn(state: VehicleState) -> str | None:
         value = state.value(name)
         return None if value is None else str(value)
 
-    return show
+    return value_fn
 
 
 def charge_power(state: VehicleState) -> float | None:
-    """Return the power now: the car pushes that of the inlet (AC) and of the fast charger (DC), a poll gives either."""
+    """Return the current power, kW.
+
+    The car pushes AC power (of the inlet) and DC power (of the fast charger) separately; a poll contains one value.
+    """
     known = [name for name in POWER_SIGNALS if state.number(name) is not None]
     if not known:
         return None
@@ -85,22 +91,25 @@ def charge_power(state: VehicleState) -> float | None:
 
 
 def power_of(pushed: str, *, fast: bool) -> Callable[[VehicleState], float | None]:
-    """Return what shows the power of AC or DC charging alone: a poll tells one power, and whose it is."""
+    """Return the value function of the power of AC or DC charging alone, in kW.
 
-    def show(state: VehicleState) -> float | None:
-        polled, told = state.number("charger_power"), state.number(pushed)
+    `pushed` is the signal that the car pushes. A poll contains one power, and FastChargerPresent tells which one it is.
+    """
+
+    def value_fn(state: VehicleState) -> float | None:
+        polled_value, pushed_value = state.number("charger_power"), state.number(pushed)
         newer = (state.measured_at(pushed) or 0) > (state.measured_at("charger_power") or 0)
-        if polled is None or (told is not None and newer):
-            return told
-        return polled if (state.value("FastChargerPresent") is True) is fast else 0
+        if polled_value is None or (pushed_value is not None and newer):
+            return pushed_value
+        return polled_value if (state.value("FastChargerPresent") is True) is fast else 0
 
-    return show
+    return value_fn
 
 
 def energy_added(state: VehicleState) -> float | None:
-    """Return the energy of this session, which does not step back within it, kWh."""
+    """Return the energy of this charging session, kWh; it does not decrease within the session."""
     session = state.energy.session
-    # a poll and a push may say 0 and 0.0: the same, and to be shown alike
+    # a poll may contain 0 and a push 0.0: both are shown as 0.0
     return None if session is None else float(session)
 
 
@@ -114,12 +123,12 @@ def full_charge_at(state: VehicleState) -> datetime | None:
 
 
 def last_message(state: VehicleState) -> datetime | None:
-    """Return when the car pushed something last, to HEARD_GRAIN while it goes on."""
-    return utc_time(state.received_at)
+    """Return when the car last pushed a message, with a resolution of RECEIVED_GRAIN while messages arrive."""
+    return moment(state.received_at)
 
 
 def signals_today(state: VehicleState) -> int | None:
-    """Return how many signals the car pushed since midnight here, as of its last message."""
+    """Return how many signals the car pushed since local midnight, as of its last message."""
     day, count = state.streamed
     return count if day == dt_util.now().toordinal() else 0
 

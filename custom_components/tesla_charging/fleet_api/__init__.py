@@ -1,6 +1,6 @@
 """Tesla's Fleet API: OAuth facts, regions, the partner account, cars, prices, errors.
 
-This room knows HTTP and JSON. It knows neither Home Assistant nor how a command is signed.
+This library handles HTTP and JSON. It depends neither on Home Assistant nor on the signing of commands.
 """
 
 from .client import Authorization, FleetApiClient

@@ -1,4 +1,4 @@
-"""Reading what Tesla's services answer: bounded, decoded, and failures turned into their meaning."""
+"""Reads the answers of Tesla's services: with a size limit, decoded, and failures mapped to typed errors."""
 
 from collections.abc import Iterable, Mapping
 from email.utils import parsedate_to_datetime
@@ -40,7 +40,7 @@ MAX_LIST_DEPTH: Final = 3
 MAX_RETRY_AFTER: Final = 86_400.0
 DEFAULT_RETRY_AFTER: Final = 60.0
 
-# Rows of (status, words in the body, meaning), first match wins; no words match any body.
+# Rows of (status, text in the body, meaning). The first match wins; an empty text matches any body.
 _MEANINGS: Final[tuple[tuple[int, str, type[FleetApiError]], ...]] = (
     (401, "mobile_access_disabled", MobileAccessDisabled),
     (401, "revoked", ConsentRevoked),
@@ -56,7 +56,7 @@ _MEANINGS: Final[tuple[tuple[int, str, type[FleetApiError]], ...]] = (
     (408, "offline", VehicleAsleep),
     (408, "asleep", VehicleAsleep),
     (408, "", VehicleTimeout),
-    # a command that Tesla takes only signed, or not for this car (vehicle-command, issue 371)
+    # a command that Tesla accepts only signed, or not for this car (vehicle-command, issue 371)
     (412, "not supported", VehicleUnsupported),
     (412, "", NotRegistered),
     (421, "", WrongRegion),
@@ -67,7 +67,7 @@ _MEANINGS: Final[tuple[tuple[int, str, type[FleetApiError]], ...]] = (
     (499, "", Unreachable),
     (503, "", VehicleAsleep),
 )
-# What the meanings of cars become where the request did not have to reach one.
+# Replacements for the meanings about cars if the request did not have to reach a car.
 _WITHOUT_VEHICLE: Final[dict[type[FleetApiError], type[FleetApiError]]] = {
     VehicleAsleep: ServerFailure,
     VehicleTimeout: Unreachable,
@@ -87,9 +87,10 @@ async def read_bounded(response: ClientResponse, limit: int) -> bytes:
 
 
 async def read_refusal(response: ClientResponse, secrets: Iterable[str]) -> bytes:
-    """Return the body of a refusal, or as much as came of it: the status alone has a meaning already.
+    """Return the body of a refusal, or the part that was received: the status alone has a meaning already.
 
-    `secrets` are what the request carried; an answer that repeats them must not bring them into a log.
+    `secrets` are the secret texts of the request: they are replaced, so that an answer that repeats them does not
+    bring them into a log.
     """
     body = bytearray()
     try:
@@ -120,9 +121,9 @@ def decode_object(body: bytes, status: int) -> dict[str, Any]:
 def failure(
     status: int, headers: Mapping[str, str], body: bytes, *, about_vehicle: bool
 ) -> FleetApiError:
-    """Return what an answer with a status other than 2xx means.
+    """Return the error for an answer with a status other than 2xx.
 
-    `about_vehicle` tells whether the request had to reach a car: a 503 then means that the car is not there.
+    `about_vehicle` is true if the request had to reach a car: a 503 then means that the car is not online.
     """
     try:
         fields = decode_object(body, status)
@@ -142,12 +143,12 @@ def failure(
     return meaning(detail, status=status, txid=txid)
 
 
-def _meaning(status: int, words: str) -> type[FleetApiError]:
+def _meaning(status: int, detail: str) -> type[FleetApiError]:
     for code, text, meaning in _MEANINGS:
-        if code == status and text in words:
+        if code == status and text in detail:
             return meaning
     if status < 400:
-        return InvalidApiAnswer  # a redirect: it is not followed, the token stays with Tesla
+        return InvalidApiAnswer  # a redirect: it is not followed, so the token is not sent to another host
     return InvalidRequest if status < 500 else ServerFailure
 
 
@@ -158,18 +159,18 @@ def retry_after(headers: Mapping[str, str], fields: Mapping[str, Any]) -> float:
         for name, value in headers.items()
         if name.lower().endswith("-reset") and (seconds := _seconds(value)) is not None
     ]
-    named = (
+    candidates = (
         _seconds(headers.get("Retry-After")),
         _seconds_until(headers.get("Retry-After"), headers.get("Date")),
         _seconds(fields.get("after")),
         max(resets, default=None),
         DEFAULT_RETRY_AFTER,
     )
-    return min(next(seconds for seconds in named if seconds is not None), MAX_RETRY_AFTER)
+    return min(next(seconds for seconds in candidates if seconds is not None), MAX_RETRY_AFTER)
 
 
 def _seconds(value: object) -> float | None:
-    """Return a number of seconds that is none below zero and really a number."""
+    """Return a non-negative number of seconds, None for anything else."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     try:
@@ -180,7 +181,7 @@ def _seconds(value: object) -> float | None:
 
 
 def _seconds_until(date: str | None, now: str | None) -> float | None:
-    """Return the seconds between two HTTP dates, both of Tesla's clock."""
+    """Return the seconds between two HTTP dates, both by Tesla's clock."""
     try:
         return _seconds(
             (parsedate_to_datetime(date or "") - parsedate_to_datetime(now or "")).total_seconds()
@@ -190,7 +191,7 @@ def _seconds_until(date: str | None, now: str | None) -> float | None:
 
 
 def lost(err: Exception, *, sent: bool) -> Unreachable:
-    """Return the error for a request without an answer; `sent` if Tesla may have received it."""
+    """Return the error for a request without an answer; `sent` is true if Tesla may have executed it."""
     return Unreachable(f"{type(err).__name__}", may_have_executed=sent)
 
 

@@ -1,6 +1,6 @@
-"""The one door through which every request to the Fleet API goes.
+"""The client that sends every request to the Fleet API.
 
-Here a request is authorised, bounded in time and size, counted, and turned into a typed result or error.
+It authorises a request, limits it in time and size, counts it, and returns a typed result or raises a typed error.
 """
 
 import asyncio
@@ -46,10 +46,10 @@ _URLS: Final = re.compile(r"https?://[^\s,;\"'<>()\[\]]+")
 
 
 class Authorization(Protocol):
-    """Where access tokens come from."""
+    """The source of access tokens."""
 
     async def access_token(self) -> str:
-        """Return a token that is believed to be good."""
+        """Return a token that is expected to be valid."""
 
     async def renew(self, rejected: str) -> None:
         """Make access_token() return another token than the one that Tesla rejected."""
@@ -74,12 +74,12 @@ class FleetApiClient:
     ) -> None:
         """Prepare a client.
 
-        `now` is a clock in seconds (any origin); `on_request` hears of every request that may have reached
-        Tesla, `on_base_url` of a move to another region, `on_outcome` of what every call of request() came to:
-        operation, VIN, and the error or None. `suspension` is what is known of the bill from an earlier client
-        with this clock.
-        `permit` is asked before every attempt, repetitions included: what it raises keeps it from being sent, what it
-        returns is called when the attempt is over and `on_request` has heard of it.
+        `now` is a clock in seconds (any origin). `on_request` is called for every request that may have reached
+        Tesla, `on_base_url` after a change to another region, and `on_outcome` after every call of request(), with the
+        operation, the VIN, and the error or None. `suspension` is the suspension of an earlier client with the same
+        clock.
+        `permit` is called before every attempt, repetitions included. If it raises, the attempt is not sent; what it
+        returns is called when the attempt is over, after `on_request`.
         """
         self._session = session
         self._authorization = authorization
@@ -105,9 +105,10 @@ class FleetApiClient:
     ) -> dict[str, Any]:
         """Send a request and return the whole JSON object of its answer.
 
-        It is repeated only when Tesla says that it was not executed: once with a renewed token, once in the
-        right region, once when the car could not be reached in time. After a refusal over the bill data are left
-        alone for a while (suspension.py), unless somebody asks for them by hand (`insist`). Raises FleetApiError.
+        It is repeated only when Tesla's answer shows that it was not executed: once with a renewed token, once in the
+        right region, and a command once when the car could not be reached in time. After a refusal because of the
+        bill, no data are requested for a while (suspension.py), unless the user requests them (`insist`). Raises
+        FleetApiError.
         """
         try:
             if not insist:
@@ -118,7 +119,7 @@ class FleetApiClient:
                 self.suspension.refused(operation.category, self._now())
             self._on_outcome(operation, vin, err)
             raise
-        if operation is not USERS_REGION:  # which answers everybody
+        if operation is not USERS_REGION:  # Tesla answers it also for a suspended account
             self.suspension.served(operation.category)
         self._on_outcome(operation, vin, None)
         return answer
@@ -148,7 +149,7 @@ class FleetApiClient:
                     raise
                 self._switch_region(err, base_url)
             except VehicleTimeout:
-                # every attempt is billed: only a command is worth a second one at once
+                # every attempt is billed: only a command is repeated at once
                 resends += 1
                 if operation.category is not Category.COMMAND or resends > MAX_RESENDS:
                     raise
@@ -158,11 +159,11 @@ class FleetApiClient:
                 raise
 
     def check_bill(self) -> None:
-        """Return if data may be asked for. Raises AccountUnpaid while Tesla is left alone after a refusal."""
+        """Return if data may be requested. Raises AccountUnpaid during the pause after a refusal."""
         self.suspension.check(Category.DATA, self._now())
 
     async def find_region(self) -> Region | None:
-        """Ask Tesla for the account's region and move there; return it if it has a name here."""
+        """Request the account's region and change to it; return it if it is a known one."""
         answer = await self.request(USERS_REGION)
         response = answer.get("response")
         url = response.get("fleet_api_base_url") if isinstance(response, dict) else None
@@ -173,13 +174,13 @@ class FleetApiClient:
         return next((r for r, base in self._endpoints.regions.items() if base == trusted), None)
 
     def _check_limits(self, operation: Operation) -> None:
-        """Keep Tesla's Retry-After: nothing of that category leaves before."""
+        """Respect Tesla's Retry-After: no request of that category is sent before. Raises RateLimited."""
         remaining = self._blocked_until.get(operation.category, float("-inf")) - self._now()
         if remaining > 0:
             raise RateLimited(remaining, "still waiting for Tesla's rate limit to pass")
 
     def _block(self, category: Category, seconds: float) -> None:
-        """Let a category rest; of several answers, the longest rest counts."""
+        """Block a category; of several answers, the longest time counts."""
         until = self._now() + seconds
         self._blocked_until[category] = max(until, self._blocked_until.get(category, until))
 
@@ -222,10 +223,10 @@ class FleetApiClient:
         except (ClientConnectorError, ConnectionTimeoutError, InvalidURL) as err:
             raise lost(err, sent=False) from err
         except (ClientError, TimeoutError, ValueError) as err:
-            # no cause: aiohttp quotes what it could not read, and that may repeat the token
+            # no cause: aiohttp quotes the text that it could not parse, and that may repeat the token
             raise lost(err, sent=operation.changes_something) from None
         except FleetApiError as err:
-            # from 499 (Tesla's gateway gave up waiting) on, and where the answer cannot be read, the request
+            # with a status from 499 (Tesla's gateway gave up waiting), or if the answer cannot be read, the request
             # may have been executed; Tesla's own client makes an exception for 503 only
             if operation.changes_something and err.status != 503:
                 unread = isinstance(err, InvalidApiAnswer)
@@ -233,31 +234,31 @@ class FleetApiClient:
             raise
 
     def _counting(self, operation: Operation, vin: str | None) -> ClientMiddlewareType:
-        """Return what counts every attempt: aiohttp repeats some by itself when a kept connection breaks.
+        """Return a middleware that counts every attempt: aiohttp repeats some itself when a kept connection breaks.
 
-        It replaces the session's own middlewares. Home Assistant's looks after redirects; none is followed here.
+        It replaces the session's own middlewares. Home Assistant's one checks redirects; here none is followed.
         """
 
         async def count(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
             status: int | None = None
-            over = self._permit(operation, vin)
+            finished = self._permit(operation, vin)
             try:
                 response = await handler(request)
                 status = response.status
                 return response
             finally:
-                # as soon as it is on its way it may arrive, whatever becomes of the answer, or of who waits for it
+                # once sending has started the request may arrive, also if the answer is lost or the caller cancelled
                 if cast(ClientResponse | None, request.response) is not None:
                     self._on_request(RequestRecord(operation, vin, status))
-                over()
+                finished()
 
         return count
 
-    def _switch_region(self, err: WrongRegion, asked: str) -> None:
-        """Go where a 421 from `asked` says that the account lives, if that is a place of Tesla's."""
-        for word in _URLS.findall(err.detail):
-            if url := self._endpoints.trusted_base_url(word.rstrip(".")):
-                if url == asked:
+    def _switch_region(self, err: WrongRegion, used: str) -> None:
+        """Change to the base URL that a 421 from the base URL `used` names, if it is one of Tesla's."""
+        for named in _URLS.findall(err.detail):
+            if url := self._endpoints.trusted_base_url(named.rstrip(".")):
+                if url == used:
                     break
                 self._move(url)
                 return
@@ -282,12 +283,12 @@ def expect(
 
 
 def check_vin(vin: str) -> str:
-    """Return a VIN that is fit for a URL. Raises InvalidRequest."""
+    """Return the VIN if it can be put into a URL. Raises InvalidRequest."""
     if not is_vin(vin):
         raise InvalidRequest("not a VIN")
     return vin
 
 
 def is_vin(text: str) -> bool:
-    """Return whether a text can be a VIN and is fit for a URL."""
+    """Return whether a text can be a VIN and can be put into a URL."""
     return text.isascii() and text.isalnum() and 5 <= len(text) <= 20

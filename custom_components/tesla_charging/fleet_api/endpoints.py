@@ -1,4 +1,4 @@
-"""Where Tesla's services are.
+"""The addresses of Tesla's services.
 
 Base URLs: developer.tesla.com, "Regions and countries" and "Base URLs"; token service: announcement of
 2025-07-21 (fleet-auth instead of auth.tesla.com).
@@ -12,12 +12,12 @@ from typing import Final
 from urllib.parse import urlsplit
 
 KEY_PATH: Final = "/.well-known/appspecific/com.tesla.3p.public-key.pem"
-"""Where Tesla looks for the public key on the registered domain."""
+"""The path of the public key on the registered domain."""
 _HOST_NAME: Final = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+", re.ASCII)
 
 
 class Region(StrEnum):
-    """Tesla's regions, by the names that the API itself uses."""
+    """Tesla's regions, by the names in the API."""
 
     NA = "na"
     EU = "eu"
@@ -35,11 +35,11 @@ class Endpoints:
     pairing_url: str
     """Prefix of the pairing link; the registered domain follows."""
     vehicle_ca_url: str
-    """The bundle of CAs of the cars' certificates that Tesla publishes."""
+    """The bundle of CAs of the cars' certificates, published by Tesla."""
     vehicle_ca_pinned: bool = True
-    """Whether only certificates with Tesla's published fingerprints may be taken from it."""
+    """Whether only certificates with Tesla's published fingerprints are accepted from it."""
     world_url: str = "https://"
-    """How the addresses of other people's servers begin; their domain follows."""
+    """Prefix of the addresses of all other servers; their domain follows."""
     trusted_suffixes: tuple[str, ...] = ()
     """Host suffixes under which Tesla may name a base URL that is not in `regions`."""
 
@@ -49,13 +49,13 @@ class Endpoints:
         return f"{link}?vin={vin}" if vin else link
 
     def key_url(self, domain: str) -> str:
-        """Return the address of the public key that a domain shows."""
+        """Return the address of the public key on a domain."""
         return f"{self.world_url}{domain}{KEY_PATH}"
 
     def trusted_base_url(self, url: str) -> str | None:
         """Return the base URL to use when an answer names one, or None if it is not Tesla's.
 
-        Tokens follow this URL, so it must be a known base URL, or https on a host of Tesla's.
+        Tokens are sent to this URL, so it must be a known base URL, or https on a host of Tesla's.
         """
         url = url.rstrip("/")
         if url in self.regions.values():

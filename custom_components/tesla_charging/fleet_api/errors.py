@@ -1,11 +1,11 @@
-"""What Tesla's Fleet API can answer instead of a result, by meaning rather than by number."""
+"""The errors of Tesla's Fleet API, by meaning instead of HTTP status."""
 
 
 class FleetApiError(Exception):
     """A request did not give a result.
 
-    `status` is the HTTP status (None when there was no answer), `detail` Tesla's own words, `txid` the number
-    to quote to Tesla. `may_have_executed` is True when the request may have had its effect all the same.
+    `status` is the HTTP status (None when there was no answer), `detail` Tesla's own text, `txid` the transaction id
+    for a report to Tesla. `may_have_executed` is true when the request may have had its effect all the same.
     """
 
     def __init__(
@@ -16,7 +16,6 @@ class FleetApiError(Exception):
         txid: str | None = None,
         may_have_executed: bool = False,
     ) -> None:
-        """Remember what is known of the failure."""
         super().__init__(detail or type(self).__name__)
         self.detail = detail
         self.status = status
@@ -29,7 +28,7 @@ class Unreachable(FleetApiError):
 
 
 class InvalidApiAnswer(FleetApiError):
-    """An answer that is not what this request is answered with: not JSON, the wrong shape, too long."""
+    """The answer does not fit the request: not JSON, the wrong shape, or too long."""
 
 
 class ServerFailure(FleetApiError):
@@ -37,11 +36,11 @@ class ServerFailure(FleetApiError):
 
 
 class TokenRejected(FleetApiError):
-    """The access token is expired or not accepted; a renewed one may be."""
+    """The access token is expired or not accepted; a renewed one may be accepted."""
 
 
 class LoginRequired(FleetApiError):
-    """The sign-in is over (refresh token used up, password changed): the owner has to sign in again."""
+    """The sign-in has ended (refresh token used up, password changed): the owner has to sign in again."""
 
 
 class ConsentRevoked(LoginRequired):
@@ -49,16 +48,15 @@ class ConsentRevoked(LoginRequired):
 
 
 class MissingScope(FleetApiError):
-    """The sign-in lacks a permission; `scopes` are the ones Tesla names, possibly none."""
+    """The sign-in lacks a permission; `scopes` are the ones that Tesla names, possibly none."""
 
     def __init__(self, scopes: tuple[str, ...], detail: str, **known: object) -> None:
-        """Remember the scopes that Tesla asks for."""
         super().__init__(detail, **known)  # type: ignore[arg-type]  # same keywords as the base class
         self.scopes = scopes
 
 
 class Forbidden(FleetApiError):
-    """Refused for a reason that has no meaning of its own here."""
+    """Refused for a reason that has no class of its own."""
 
 
 class MobileAccessDisabled(FleetApiError):
@@ -66,11 +64,11 @@ class MobileAccessDisabled(FleetApiError):
 
 
 class SigningRequired(FleetApiError):
-    """The car takes only signed commands."""
+    """The car accepts only signed commands."""
 
 
 class SigningUnsupported(FleetApiError):
-    """The car does not speak the vehicle command protocol; it takes plain REST commands."""
+    """The car does not support the vehicle command protocol; it accepts unsigned REST commands."""
 
 
 class VehicleUnsupported(FleetApiError):
@@ -78,7 +76,7 @@ class VehicleUnsupported(FleetApiError):
 
 
 class AccountUnpaid(FleetApiError):
-    """The developer account has no valid payment method, or exceeded its own spending limit."""
+    """The developer account has no valid payment method, or has exceeded its own spending limit."""
 
 
 class NotFound(FleetApiError):
@@ -98,46 +96,45 @@ class NotRegistered(FleetApiError):
 
 
 class WrongRegion(FleetApiError):
-    """The account lives in another region, whose base URL is not one to be trusted."""
+    """The account is in another region, and the base URL in the answer is not trusted."""
 
 
 class RegistrationFailed(FleetApiError):
-    """Tesla could not take the public key from the domain."""
+    """Tesla could not fetch the public key from the domain."""
 
 
 class RateLimited(FleetApiError):
     """Too many requests; `retry_after` is seconds to wait."""
 
     def __init__(self, retry_after: float, detail: str = "", **known: object) -> None:
-        """Remember how long to wait."""
+
         super().__init__(detail, **known)  # type: ignore[arg-type]  # same keywords as the base class
         self.retry_after = retry_after
 
 
 class InvalidRequest(FleetApiError):
-    """Tesla calls the request wrong: a fault of this software or of its configuration."""
+    """Tesla reports an invalid request: a fault of this software or of its configuration."""
 
 
 class InvalidClient(FleetApiError):
-    """Client ID or client secret is not what Tesla knows."""
+    """Tesla does not accept client id or client secret."""
 
 
 class OverBudget(FleetApiError):
-    """Not sent: it would cost more than its owner wants to spend in this month.
+    """Not sent: it would exceed the user's budget of this month.
 
-    `amount` is what that is, `until` the day on which the next month begins, both in words.
+    `amount` is the budget, `until` the first day of the next month, both as texts.
     """
 
     def __init__(self, detail: str, *, amount: str, until: str) -> None:
-        """Remember the budget."""
         super().__init__(detail)
         self.amount = amount
         self.until = until
 
 
 class AutomationOverBudget(OverBudget):
-    """The same for a command that no person gave: what is left is for later, or for people."""
+    """The same for a command of an automation: the rest of the budget is for commands of the user, or for later."""
 
 
 class RefreshOverBudget(OverBudget):
-    """The same for data that no person asked for: what is left is for commands."""
+    """The same for data that the user did not request: the rest of the budget is for commands."""

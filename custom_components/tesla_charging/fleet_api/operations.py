@@ -1,4 +1,4 @@
-"""Every request to the Fleet API, as data: on what part of the bill it is and whether it may be repeated.
+"""The table of all requests to the Fleet API: their billing category, and whether they may have an effect.
 
 Endpoints: developer.tesla.com, "Vehicle endpoints", "User endpoints", "Partner endpoints"; prices are in `prices.py`.
 The vehicle list and the vehicle's summary are free and never wake a car.
@@ -13,16 +13,16 @@ MAX_ANSWER_LENGTH = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One row: how a request looks, what it costs, what it does."""
+    """One row: method, path, billing category and effect of a request."""
 
     name: str
     method: str
     path: str
     category: Category
     changes_something: bool = False
-    """Whether a lost answer leaves the question open if it was done."""
+    """Whether the request has an effect: after a lost answer it is not known whether it was executed."""
     reaches_car: bool = False
-    """Whether the car itself has to answer, so that a failure may be the car's."""
+    """Whether the car itself has to answer, so that a failure may be caused by the car."""
     max_answer_length: int = MAX_ANSWER_LENGTH
 
 
@@ -93,18 +93,18 @@ TELEMETRY_ERRORS = Operation(
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
-    """One request that may have reached Tesla, for whoever keeps the meter."""
+    """One request that may have reached Tesla, for the meter."""
 
     operation: Operation
     vin: str | None
     status: int | None
-    """None if there was no answer: Tesla may have carried it out, or never have seen it."""
+    """None if there was no answer: Tesla may have executed it, or never have received it."""
 
     @property
     def is_billed(self) -> bool:
-        """Whether Tesla charges for it: for all that it answered below 500, refusals included.
+        """Whether Tesla bills it: every request answered with a status below 500, refusals included.
 
-        Without an answer nobody knows; then it is taken for billed.
+        Without an answer it is not known; then the request counts as billed.
         """
         return self.operation.category is not Category.FREE and (
             self.status is None or self.status < 500
@@ -112,5 +112,5 @@ class RequestRecord:
 
     @property
     def price(self) -> float:
-        """What that is in dollars, or euros."""
+        """The price in dollars, or euros."""
         return PRICES[self.operation.category] if self.is_billed else 0.0

@@ -1,4 +1,4 @@
-"""The partner account: the application's own side of the Fleet API.
+"""The partner account: the requests that an application sends with its own token.
 
 Sources: developer.tesla.com, "Partner tokens" and "Partner endpoints".
 """
@@ -27,7 +27,7 @@ class PartnerAccount:
         *,
         now: Callable[[], float],
     ) -> None:
-        """Prepare; nothing is sent before the first call."""
+
         self._session = session
         self._endpoints = endpoints
         self._base_url = endpoints.regions[region]
@@ -37,7 +37,7 @@ class PartnerAccount:
         self._client = FleetApiClient(session, self, endpoints, self._base_url, now=now)
 
     async def register(self, domain: str) -> bytes:
-        """Register a domain, or register it again; return the public key that Tesla took from it.
+        """Register a domain, or register it again; return the public key that Tesla fetched from it.
 
         The key is an uncompressed P-256 point. Tesla downloads the PEM file during this call. Raises
         NotRegistered when the domain does not fit the application's allowed origin, RegistrationFailed when
@@ -58,7 +58,7 @@ class PartnerAccount:
         return self._token
 
     async def renew(self, rejected: str) -> None:
-        """Forget a token that Tesla rejected."""
+        """Discard a token that Tesla rejected."""
         if self._token == rejected:
             self._token = None
 

@@ -1,12 +1,8 @@
-"""What Tesla charges: the one table of prices.
+"""The table of Tesla's prices.
 
 Source: developer.tesla.com, "Billing and limits", as of 2026-01-10, and the portal's home page in several languages;
-nothing newer was found until 2026-08. Tesla bills the owner of the application, by calendar month (in which time zone
-is not documented), every request that it answers with a status below 500, every signal that a car streams, and rounds
-each category to the cent. The requests of the sign-in are free.
-
-Dollar and euro: the same numbers are published for both. What a unit costs in the other currencies is inferred from
-the monthly credit, which is published for all of them: £8 buy what $10 buy.
+nothing newer was found until 2026-08. Prices in other currencies than dollar and euro are inferred from the monthly
+credit, which is published for all of them: £8 buy what $10 buy.
 """
 
 from collections.abc import Mapping
@@ -34,7 +30,7 @@ UNITS_PER_DOLLAR: Final[Mapping[Category, int]] = {
     Category.WAKE: 50,
     Category.STREAMING: 150_000,
 }
-"""How many units a dollar, or a euro, buys; a category that is not here is free."""
+"""How many units a dollar, or a euro, buys; the same numbers are published for both. Other categories are free."""
 
 DOLLARS_FREE: Final = 10
 
@@ -46,32 +42,32 @@ class PriceList:
     currency: str
     """ISO 4217."""
     credit: int
-    """What Tesla gives every application each month."""
+    """The free credit of every application each month."""
     decimals: int = 2
-    """To how many digits Tesla rounds; 0 for the yen is inferred, which has no smaller coin."""
+    """The number of decimals that Tesla rounds to; 0 for the yen is inferred, because it has no smaller unit."""
 
     def price(self, category: Category) -> Fraction:
-        """Return what one unit costs."""
+        """Return the price of one unit."""
         if category not in UNITS_PER_DOLLAR:
             return Fraction(0)
         return Fraction(self.credit, DOLLARS_FREE * UNITS_PER_DOLLAR[category])
 
     def exact(self, units: Mapping[Category, int]) -> Fraction:
-        """Return what so many units cost before anything is rounded."""
+        """Return the cost of these units without rounding."""
         return sum((count * self.price(name) for name, count in units.items()), Fraction(0))
 
     def bill(self, units: Mapping[Category, int]) -> dict[Category, Fraction]:
-        """Return what the bill says by category, each rounded by itself (half a cent up, which is inferred)."""
+        """Return the billed amounts by category, each rounded by itself (half a cent up, which is inferred)."""
         return {name: self.rounded(count * self.price(name)) for name, count in units.items()}
 
     def total(self, units: Mapping[Category, int]) -> Fraction:
-        """Return what the bill says in the end, before the credit is taken off."""
+        """Return the total of the bill, before the credit is deducted."""
         return sum(self.bill(units).values(), Fraction(0))
 
     def rounded(self, amount: Fraction) -> Fraction:
-        """Round an amount that is not negative to what can be paid."""
-        coin = 10**self.decimals
-        return Fraction(math.floor(amount * coin + Fraction(1, 2)), coin)
+        """Return a non-negative amount, rounded to the currency's smallest unit."""
+        scale = 10**self.decimals
+        return Fraction(math.floor(amount * scale + Fraction(1, 2)), scale)
 
 
 DEFAULT_CURRENCY: Final = "USD"
@@ -86,15 +82,15 @@ PRICE_LISTS: Final[Mapping[str, PriceList]] = {
         PriceList("MOP", 80),
     )
 }
-"""The currencies whose credit is published. Where Tesla bills in another one, no price is known: use the dollar's."""
+"""The currencies whose credit is published. For other billing currencies no price is known: use the dollar's."""
 
 
 PRICES: Final[Mapping[Category, float]] = {
     category: float(PRICE_LISTS[DEFAULT_CURRENCY].price(category)) for category in Category
 }
-"""What one unit costs in dollars, or euros."""
+"""The price of one unit in dollars, or euros."""
 
 
 def price_list(currency: str) -> PriceList:
-    """Return the prices in a currency; those in dollars where none are known."""
+    """Return the prices in a currency; those in dollars if none are known."""
     return PRICE_LISTS.get(currency, PRICE_LISTS[DEFAULT_CURRENCY])

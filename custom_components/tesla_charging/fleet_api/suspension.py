@@ -1,7 +1,7 @@
-"""How long nothing is asked of Tesla by itself after it refused to serve the application over its bill.
+"""The pause in automatic data requests after Tesla refused the application because of its bill.
 
-Nobody but Tesla knows when that is over: a payment, a higher limit, or the next month. A refusal is an answer below 500,
-so it may be billed. Whether free requests are refused as well is not documented; what is known goes by what was seen.
+Only Tesla knows when the refusal ends: after a payment, a higher limit, or with the next month. A refusal has a status
+below 500, so it may be billed. Whether free requests are refused too is not documented, so refusals of them are recorded.
 """
 
 from typing import Final
@@ -10,40 +10,39 @@ from .errors import AccountUnpaid
 from .prices import Category
 
 RESTS: Final = (300.0, 3600.0, 7200.0, 14_400.0)
-"""Seconds: the first is short, because a single refusal may be a slip of Tesla's."""
+"""Seconds: the first pause is short, because a single refusal may be an error of Tesla's."""
 
 
 class Suspension:
-    """Of one application at one account."""
+    """The suspension of one application at one account."""
 
     def __init__(self) -> None:
-        """All is well."""
-        self._forget()
+        self._reset()
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self._until = float("-inf")
         self._refusals = 0
         self._refused_free = False
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether a request was refused over the bill, and none was served since that shows it to be over."""
+        """Whether a request was refused because of the bill, and no later answer shows that this has ended."""
         return self._refusals > 0
 
     def check(self, category: Category, now: float) -> None:
-        """Keep data from being asked for meanwhile; a command is a person's wish, and tries. Raises AccountUnpaid."""
+        """Raise AccountUnpaid for a data request during the pause. A command is sent all the same."""
         if category is Category.DATA and now < self._until:
             minutes = round((self._until - now) / 60)
             raise AccountUnpaid(f"Tesla refused, and is asked again in {minutes} minutes")
 
     def refused(self, category: Category, now: float) -> None:
-        """Take note of a refusal over the bill."""
+        """Record a refusal because of the bill."""
         self._refused_free |= category is Category.FREE
         if now >= self._until:
             self._until = now + RESTS[min(self._refusals, len(RESTS) - 1)]
             self._refusals += 1
 
     def served(self, category: Category) -> None:
-        """Take note of a request that was served: one that is billed, or of the free ones if they were refused."""
+        """Record a served request; it ends the suspension if it is billed, or if free ones were refused too."""
         if category is not Category.FREE or self._refused_free:
-            self._forget()
+            self._reset()

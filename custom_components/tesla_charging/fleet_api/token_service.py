@@ -1,4 +1,4 @@
-"""Tesla's token service: a form goes there, a token comes back.
+"""Requests to Tesla's token service.
 
 Sources: developer.tesla.com, "Partner tokens" and "Third-party tokens". Requests here are free.
 """
@@ -29,13 +29,13 @@ _ENDED_CODES: Final = frozenset({"login_required", "invalid_grant", "consent_req
 async def request_token(
     session: ClientSession, token_url: str, form: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Send a form and return the answer, in which these can be relied on.
+    """Send a form and return the checked answer.
 
-    `access_token` fits into a header, `expires_in` is a whole number of seconds, and a `refresh_token`, if
-    there is one, is a text. A redirect is not followed: the secret of the application would go along.
+    In the answer, `access_token` fits into a header, `expires_in` is a whole number of seconds, and `refresh_token`, if
+    there is one, is a text. A redirect is not followed: the application's secret would be sent to another host.
 
-    Raises LoginRequired when Tesla says that the sign-in is over, InvalidClient when it does not know client id
-    and secret, and another FleetApiError for whatever may be different next time.
+    Raises LoginRequired when Tesla reports that the sign-in has ended, InvalidClient when it does not accept client id
+    and secret, and another FleetApiError for failures that may be temporary.
     """
     try:
         async with session.post(
@@ -47,24 +47,24 @@ async def request_token(
                 raise _refusal(response.status, response.headers, refusal)
             answer = decode_object(await read_bounded(response, MAX_TOKEN_LENGTH), response.status)
     except (ClientError, TimeoutError, ValueError) as err:
-        # ValueError: Home Assistant's session looks into redirects that are not followed;
-        # no cause: aiohttp quotes what it could not read, and that may repeat a secret
+        # ValueError: Home Assistant's session checks redirects even if they are not followed;
+        # no cause: aiohttp quotes the text that it could not parse, and that may repeat a secret
         raise lost(err, sent=False) from None
     if not _is_token(answer.get("access_token")):
         raise InvalidApiAnswer("the token service gave no token", status=200)
     if answer.get("refresh_token") is None:
-        answer.pop("refresh_token", None)  # what is stored goes on counting
+        answer.pop("refresh_token", None)  # the stored one stays valid
     elif not _is_token(answer["refresh_token"]):
         raise InvalidApiAnswer("the token service gave no refresh token", status=200)
     return {**answer, "expires_in": _lifetime(answer.get("expires_in"))}
 
 
 def _refusal(status: int, headers: Mapping[str, str], body: bytes) -> FleetApiError:
-    """Return what a refusal means.
+    """Return the error for a refusal.
 
-    Tesla ends a sign-in with 401 `login_required`; other codes with 401 are taken for the same, and with 400 the
-    ones that OAuth has for it (RFC 6749, section 5.2). A 400 or 401 without an OAuth error is not Tesla's: a
-    proxy or a login page of a network has answered.
+    Tesla ends a sign-in with 401 `login_required`. Other codes with 401 count as the same, and so do the codes that
+    OAuth defines for it with 400 (RFC 6749, section 5.2). A 400 or 401 without an OAuth error is not Tesla's answer,
+    but that of a proxy or of a network's login page.
     """
     err = failure(status, headers, body, about_vehicle=False)
     if status not in {400, 401}:
@@ -92,7 +92,7 @@ def _is_token(value: object) -> bool:
 
 
 def _lifetime(value: object) -> int:
-    """Return the seconds that a token lives. Raises InvalidApiAnswer."""
+    """Return the lifetime of a token in seconds. Raises InvalidApiAnswer."""
     try:
         seconds = int(value) if isinstance(value, str | int | float) else 0
     except ValueError, OverflowError:

@@ -1,4 +1,4 @@
-"""OAuth as Tesla does it: scopes, and what an access token says about itself.
+"""Tesla's OAuth scopes, and the claims of an access token.
 
 Sources: developer.tesla.com, "Authentication: overview" and "Third-party tokens".
 """
@@ -14,7 +14,7 @@ from .errors import InvalidApiAnswer
 
 
 class Scope(StrEnum):
-    """The permissions that a charging integration has any use for."""
+    """The permissions that a charging integration can use."""
 
     OPENID = "openid"
     OFFLINE_ACCESS = "offline_access"
@@ -30,23 +30,23 @@ REQUIRED_SCOPES = (
     Scope.VEHICLE_DEVICE_DATA,
     Scope.VEHICLE_CHARGING_CMDS,
 )
-"""The fewest that charging needs."""
+"""The fewest scopes that charging needs."""
 COMMAND_SCOPES = frozenset({Scope.VEHICLE_CMDS, Scope.VEHICLE_CHARGING_CMDS})
 """Either one allows charging commands."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenClaims:
-    """What the integration uses of an access token's claims."""
+    """The claims of an access token that the integration uses."""
 
     subject: str
-    """`sub`: the account, for as long as it exists."""
+    """`sub`: identifies the account; it never changes."""
     scopes: frozenset[str]
-    """`scp`: what the owner really granted, possibly less than was asked."""
+    """`scp`: the granted scopes, possibly fewer than requested."""
     region: Region | None
-    """`ou_code`: where the account lives, if it is a region known here."""
+    """`ou_code`: the account's region, if it is a known one."""
     issued_at: int = 0
-    """`iat`: Unix time by Tesla's clock, 0 if the token does not tell."""
+    """`iat`: Unix time by Tesla's clock, 0 if the token has none."""
     lasting: bool = True
     """Whether a refresh token came with it, as far as that is known."""
 
@@ -56,7 +56,7 @@ class TokenClaims:
         granted = set(self.scopes)
         if granted & COMMAND_SCOPES:
             granted.add(Scope.VEHICLE_CHARGING_CMDS)
-        # offline_access and openid show in the answer itself, not always among the scopes
+        # offline_access and openid are visible in the answer itself, not always among the scopes
         if self.lasting:
             granted.add(Scope.OFFLINE_ACCESS)
         granted.add(Scope.OPENID)
@@ -66,7 +66,7 @@ class TokenClaims:
 def read_claims(access_token: str) -> TokenClaims:
     """Return the claims of an access token.
 
-    The signature is not checked: the token came from Tesla over TLS and only Tesla has to believe it.
+    The signature is not checked: the token came from Tesla over TLS, and only Tesla has to trust it.
     Raises InvalidApiAnswer when it is not a token with these claims.
     """
     try:
@@ -93,7 +93,7 @@ def read_claims(access_token: str) -> TokenClaims:
 def read_sign_in(answer: Mapping[str, object]) -> TokenClaims:
     """Return the claims of a token service's answer to a sign-in.
 
-    Without a refresh token it would end after eight hours: offline_access is then among what is `missing`.
+    Without a refresh token the sign-in would end after eight hours: `missing` then contains offline_access.
     Raises InvalidApiAnswer.
     """
     claims = read_claims(str(answer.get("access_token", "")))

@@ -1,4 +1,4 @@
-"""Cars through the Fleet API: what it tells of them, and how commands reach them."""
+"""Cars through the Fleet API: lists, states and data, and commands to them."""
 
 import base64
 import binascii
@@ -25,7 +25,7 @@ MAX_TEXT: Final = 100
 
 
 class Connectivity(StrEnum):
-    """Whether a car can be talked to, as the free state call tells."""
+    """Whether a car is reachable, as the free state request reports."""
 
     ONLINE = "online"
     ASLEEP = "asleep"
@@ -34,7 +34,7 @@ class Connectivity(StrEnum):
 
 
 class Section(StrEnum):
-    """Parts of `vehicle_data` that are asked for by name (`endpoints`)."""
+    """Parts of `vehicle_data` that are requested by name (`endpoints`)."""
 
     CHARGE_STATE = "charge_state"
     DRIVE_STATE = "drive_state"
@@ -47,7 +47,7 @@ class Section(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VehicleSummary:
-    """A car as the account's lists show it."""
+    """A car as the account's lists contain it."""
 
     vin: str
     name: str
@@ -58,33 +58,33 @@ class VehicleSummary:
 
     @property
     def has_name(self) -> bool:
-        """Whether `name` is the one that its owner gave it."""
-        return self.name != _stand_in(self.vin)
+        """Whether `name` is the one that the owner gave it."""
+        return self.name != _default_name(self.vin)
 
 
 @dataclass(frozen=True, slots=True)
 class VehicleList:
-    """The account's cars as one answer lists them."""
+    """The account's cars in one answer."""
 
     cars: tuple[VehicleSummary, ...]
     is_complete: bool
-    """Whether a car that is not in it was not listed: nothing was unreadable, cut short, or on another page."""
+    """Whether it contains all cars: nothing was unreadable, cut off, or on another page."""
 
 
 @dataclass(frozen=True, slots=True)
 class FleetStatus:
-    """What Tesla knows of a car and this application's key (answer of `fleet_status` for one VIN)."""
+    """Tesla's data about a car and this application's key (answer of `fleet_status` for one VIN)."""
 
     vin: str
     key_paired: bool
     protocol_required: bool | None
-    """Whether commands must be signed; None if Tesla does not say."""
+    """Whether commands must be signed; None if the answer does not contain it."""
     firmware: str | None
     telemetry_version: str | None
     """Version of the car's telemetry client; None if it cannot stream."""
     streaming_allowed: bool | None = None
-    """Whether the owner of a Model S or X with an Intel Atom lets third parties stream, which is a switch on the
-    car's Safety screen; None for cars that have no such switch."""
+    """Whether the owner of a Model S or X with an Intel Atom allows third parties to stream (a switch on the car's
+    Safety screen); None for cars without this switch."""
 
     @property
     def needs_pairing(self) -> bool:
@@ -100,17 +100,17 @@ class Vehicles:
     """The cars of one account."""
 
     def __init__(self, client: FleetApiClient) -> None:
-        """Use this client for everything."""
+
         self._client = client
 
     async def list(self) -> tuple[VehicleSummary, ...]:
-        """Return the account's cars. Free; touches no car."""
+        """Return the account's cars. Free; no car is contacted."""
         return (await self.listed()).cars
 
     async def listed(self) -> VehicleList:
-        """Return the account's cars, and whether that is all of them. Free; touches no car.
+        """Return the account's cars, and whether the list is complete. Free; no car is contacted.
 
-        Shape: developer.tesla.com, "User endpoints", products: cars and energy sites in `response`, how many of them in
+        Shape: developer.tesla.com, "User endpoints", products: cars and energy sites in `response`, their number in
         `count`.
         """
         answer = await self._client.request(PRODUCTS)
@@ -128,7 +128,7 @@ class Vehicles:
             elif "vin" in item or "vehicle_id" in item:
                 try:
                     car = _summary(item)
-                except InvalidApiAnswer:  # one strange product must not hide the others
+                except InvalidApiAnswer:  # one invalid product must not hide the others
                     is_complete = False
                 else:
                     cars.setdefault(car.vin, car)
@@ -140,7 +140,7 @@ class Vehicles:
         return _summary(expect(answer, dict, "vehicle"))
 
     def check_bill(self) -> None:
-        """Return if data may be asked for. Raises AccountUnpaid while Tesla is left alone after a refusal."""
+        """Return if data may be requested. Raises AccountUnpaid during the pause after a refusal."""
         self._client.check_bill()
 
     async def data(
@@ -148,7 +148,7 @@ class Vehicles:
     ) -> VehicleData:
         """Return sections of a car's data. Billed; raises VehicleAsleep when the car is not online.
 
-        `insist` when somebody asks by hand: then it is asked also while Tesla is believed to refuse over the bill.
+        `insist` is true for a request of the user: it is sent also during the pause after a refusal because of the bill.
         """
         answer = await self._client.request(
             VEHICLE_DATA,
@@ -160,9 +160,9 @@ class Vehicles:
         return {name: value for name, value in response.items() if isinstance(value, dict)}
 
     async def wake_up(self, vin: str) -> Connectivity:
-        """Ask a car to wake up and return its state now, usually still asleep. Billed.
+        """Wake a car up and return its current state, usually still asleep. Billed.
 
-        Tesla's cars take 10 to 60 seconds; the state call tells when they are there.
+        Tesla's cars take 10 to 60 seconds; the state request shows when they are online.
         """
         answer = await self._client.request(WAKE_UP, vin=check_vin(vin))
         return _state(expect(answer, dict, "vehicle", may_have_executed=True).get("state"))
@@ -190,7 +190,7 @@ class Vehicles:
         )
 
     async def mobile_enabled(self, vin: str, *, insist: bool = False) -> bool:
-        """Return whether the car's owner lets applications reach it. Billed as data; does not reach the car.
+        """Return whether mobile access is on in the car. Billed as data; the car is not contacted.
 
         `insist` as in data().
         """
@@ -203,9 +203,9 @@ class Vehicles:
         return response["result"] is True
 
     async def signed_command(self, vin: str, message: bytes) -> bytes:
-        """Carry a RoutableMessage to the car and return the car's answer. Billed as a command.
+        """Send a RoutableMessage to the car and return the car's answer. Billed as a command.
 
-        An answer says only that the car answered. Raises SigningUnsupported for a car without the protocol.
+        An answer does not mean that the command succeeded. Raises SigningUnsupported for a car without the protocol.
         """
         answer = await self._client.request(
             SIGNED_COMMAND,
@@ -238,15 +238,15 @@ def _summary(item: Mapping[str, Any]) -> VehicleSummary:
         raise InvalidApiAnswer("the vehicle has no VIN", status=200)
     return VehicleSummary(
         vin,
-        _text(item.get("display_name")) or _stand_in(vin),
+        _text(item.get("display_name")) or _default_name(vin),
         _state(item.get("state")),
         _text(item.get("access_type")) or "OWNER",
         item.get("in_service") is True,
     )
 
 
-def _stand_in(vin: str) -> str:
-    """Return what a car is called that has no name."""
+def _default_name(vin: str) -> str:
+    """Return the name of a car to which the owner gave none."""
     return f"Tesla {vin[-6:]}"
 
 

@@ -1,7 +1,7 @@
-"""Fleet Telemetry: the push channel of Tesla's cars, from its signed configuration to the records it brings.
+"""Fleet Telemetry: the push channel of Tesla's cars, from the signed configuration to the received records.
 
-This room knows TLS, frames and signatures. It knows neither Home Assistant nor the Fleet API that carries the
-configuration to Tesla.
+This library handles TLS, frames and signatures. It depends neither on Home Assistant nor on the Fleet API, through
+which the configuration is sent to Tesla.
 """
 
 from .answers import (

@@ -1,6 +1,6 @@
-"""What Tesla answers about telemetry configurations: `fleet_telemetry_config_jws`, `..._config`, `..._errors`.
+"""Reads Tesla's answers about telemetry configurations: `fleet_telemetry_config_jws`, `..._config`, `..._errors`.
 
-All functions take the `response` of an answer, which is foreign JSON.
+All functions take the `response` of an answer, which is unchecked JSON.
 """
 
 from collections.abc import Mapping
@@ -23,12 +23,12 @@ class SkippedReason(StrEnum):
     UNSUPPORTED_FIRMWARE = "unsupported_firmware"
     MAX_CONFIGS = "max_configs"
     UNKNOWN = "unknown"
-    """A reason that has no name here."""
+    """Any other reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigResult:
-    """What became of a configuration that was sent; Tesla answers 200 also when it skipped every car."""
+    """The result of sending or deleting a configuration; Tesla answers 200 also when it skipped every car."""
 
     updated: int
     skipped: Mapping[str, SkippedReason]
@@ -37,34 +37,34 @@ class ConfigResult:
 
 @dataclass(frozen=True, slots=True)
 class ConfigStatus:
-    """What Tesla holds for a car."""
+    """The configuration that Tesla has for a car."""
 
     synced: bool
-    """Whether the car has fetched it; that lags behind and streaming does not wait for it."""
+    """Whether the car has fetched it; the value is delayed, and streaming may start before."""
     config: Mapping[str, Any] | None
     limit_reached: bool
     """Whether the car has as many third-party configurations as Tesla allows."""
     key_paired: bool | None
-    """None if Tesla does not say."""
+    """None if the answer does not contain it."""
 
     @property
     def rejected(self) -> bool:
-        """Whether the limit silently swallowed the configuration (fleet-telemetry#294)."""
+        """Whether Tesla dropped the configuration without an error because of the limit (fleet-telemetry#294)."""
         return self.synced and self.config is None
 
 
 @dataclass(frozen=True, slots=True)
 class ReportedError:
-    """What a car reported to Tesla about a configuration."""
+    """An error that a car reported to Tesla about a configuration."""
 
     name: str
-    """For a partner's own list this is the client id."""
+    """In a partner's own list this is the client id."""
     detail: str
     vin: str | None
 
 
 def read_config_result(response: object) -> ConfigResult:
-    """Return what the answer to a sent or deleted configuration says. Raises ConfigAnswerError."""
+    """Return the content of the answer to a sent or deleted configuration. Raises ConfigAnswerError."""
     if not isinstance(response, dict):
         raise ConfigAnswerError("the answer says nothing about a configuration")
     updated = response.get("updated_vehicles")
@@ -72,8 +72,8 @@ def read_config_result(response: object) -> ConfigResult:
         raise ConfigAnswerError("the answer does not say how many cars were configured")
     skipped: dict[str, SkippedReason] = {}
     rows = response.get("skipped_vehicles")
-    for word, vins in rows.items() if isinstance(rows, dict) else ():
-        reason = SkippedReason(word) if word in SkippedReason else SkippedReason.UNKNOWN
+    for name, vins in rows.items() if isinstance(rows, dict) else ():
+        reason = SkippedReason(name) if name in SkippedReason else SkippedReason.UNKNOWN
         for vin in vins[:MAX_VINS] if isinstance(vins, list) else ():
             if isinstance(vin, str):
                 skipped.setdefault(vin[:17], reason)
@@ -81,7 +81,7 @@ def read_config_result(response: object) -> ConfigResult:
 
 
 def read_config_status(response: object) -> ConfigStatus:
-    """Return what the answer to a GET says. Raises ConfigAnswerError."""
+    """Return the content of the answer to a GET. Raises ConfigAnswerError."""
     if not isinstance(response, dict) or not isinstance(response.get("synced"), bool):
         raise ConfigAnswerError("the answer does not say whether the car is configured")
     config = response.get("config")
@@ -97,7 +97,7 @@ def read_config_status(response: object) -> ConfigStatus:
 
 
 def read_reported_errors(response: object) -> tuple[ReportedError, ...]:
-    """Return what cars reported (`fleet_telemetry_errors`); rows that say nothing are left out.
+    """Return the errors that cars reported (`fleet_telemetry_errors`), without rows that have no text.
 
     Raises ConfigAnswerError.
     """

@@ -1,4 +1,4 @@
-"""The telemetry configuration: what a car is told about where to stream, and what (`fleet_telemetry_config`)."""
+"""The telemetry configuration: to which server a car streams, and which fields (`fleet_telemetry_config`)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -10,7 +10,7 @@ from typing import Any, Final
 from .fields import FieldRequest
 
 LATEST: Final = "latest"
-"""The delivery policy with which a car repeats what was not acknowledged."""
+"""The delivery policy with which a car sends again what was not acknowledged."""
 SERVICE_ALERTS: Final = ("service",)
 DEFAULT_PORT: Final = 443
 
@@ -25,10 +25,10 @@ class TelemetryConfig:
     """A configuration as this project signs it."""
 
     hostname: str
-    """Fully qualified; it should lie under the application's registered domain (fleet-telemetry#86)."""
+    """Fully qualified; it should be under the application's registered domain (fleet-telemetry#86)."""
     port: int
     ca: str
-    """PEM text that anchors the server's certificate."""
+    """PEM text of the CAs that the car trusts for the server's certificate."""
     fields: Mapping[str, FieldRequest] = field(hash=False)
     delivery_policy: str | None = LATEST
     alert_types: tuple[str, ...] = SERVICE_ALERTS
@@ -36,7 +36,7 @@ class TelemetryConfig:
     """Unix seconds after which Tesla drops the configuration."""
 
     def __post_init__(self) -> None:
-        """Check what Tesla would refuse, or silently never use. Raises ValueError."""
+        """Check for values that Tesla refuses, or ignores without an error. Raises ValueError."""
         if not is_hostname(self.hostname):
             raise ValueError("not a fully qualified host name")
         # a port in quotes breaks the stream without an error (fleet-telemetry#119)
@@ -46,7 +46,7 @@ class TelemetryConfig:
             raise ValueError("a field's interval is below one second")
 
     def claims(self) -> dict[str, Any]:
-        """Return the configuration in Tesla's form, without the claims that a signature adds."""
+        """Return the configuration in Tesla's form, without the claims that signing adds."""
         claims: dict[str, Any] = {
             "hostname": self.hostname,
             "port": self.port,
@@ -62,12 +62,12 @@ class TelemetryConfig:
 
     @property
     def fingerprint(self) -> str:
-        """What changes when anything but `exp` does: to tell whether this was sent before."""
+        """A hash of everything but `exp`: shows whether this configuration was sent before."""
         canonical = json.dumps(replace(self, exp=None).claims(), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     def without_field(self, name: str) -> TelemetryConfig:
-        """Return the configuration without a field that Tesla, or the car, does not take."""
+        """Return the configuration without a field that Tesla, or the car, does not accept."""
         return replace(
             self, fields={known: row for known, row in self.fields.items() if known != name}
         )
@@ -75,9 +75,9 @@ class TelemetryConfig:
     def matches(self, answered: Mapping[str, Any]) -> bool:
         """Return whether Tesla's answer describes this configuration.
 
-        What a GET leaves out besides host, port, ca and fields proves no difference: whether it repeats everything
-        is not documented, and sending a configuration again and again is billed. Compare `fingerprint` with that
-        of the one sent last too. Expiry times are not compared.
+        A GET need not contain more than host, port, ca and fields: whether it repeats everything is not documented.
+        What it leaves out counts as equal, because each sending of a configuration is billed. So compare `fingerprint`
+        with that of the last sent one too. Expiry times are not compared.
         """
         requests = answered.get("fields")
         return (
@@ -93,12 +93,12 @@ class TelemetryConfig:
 
 
 def is_hostname(text: str) -> bool:
-    """Return whether a text is a fully qualified host name in lower case, no address."""
+    """Return whether a text is a fully qualified host name in lower case, not an IP address."""
     return _HOSTNAME.fullmatch(text) is not None
 
 
 def unknown_field(detail: str) -> str | None:
-    """Return the field that Tesla names in "Unknown field <X>", which refuses the whole request."""
+    """Return the field that Tesla names in "Unknown field <X>", with which it refuses the whole request."""
     match = _UNKNOWN_FIELD.search(detail)
     return match[1] if match else None
 
@@ -113,7 +113,7 @@ def _request(request: FieldRequest) -> dict[str, int | float]:
 
 
 def _same(request: FieldRequest, answered: object) -> bool:
-    """Return whether an answered row is the requested one; 0 stands for "not set"."""
+    """Return whether an answered row equals the requested one; 0 means "not set"."""
     if not isinstance(answered, dict):
         return False
     return _number(answered.get("interval_seconds")) == request.interval_seconds and all(
@@ -136,7 +136,7 @@ def _number(value: object) -> float | None:
 
 
 def _pem(value: object) -> str:
-    """Return PEM text without what spaces and line ends may have become on the way."""
+    """Return PEM text without white space, which may have changed in the transfer."""
     return "".join(value.split()) if isinstance(value, str) else ""
 
 

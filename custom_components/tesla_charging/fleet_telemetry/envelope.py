@@ -1,8 +1,7 @@
-"""The envelope around every message between a car and its server: FlatBuffers, read by hand and within bounds.
+"""The envelope around every message between a car and its server: FlatBuffers, decoded without a library.
 
-Layouts are those of fleet-telemetry (`messages/tesla`, `messages/stream_message.go`,
-`messages/stream_ack_message.go`). Vectors are cut out as slices, never byte by byte, and every offset is checked:
-whatever the bytes are, the only error is EnvelopeError.
+Layouts: fleet-telemetry (`messages/tesla`, `messages/stream_message.go`, `messages/stream_ack_message.go`). Vectors are
+copied as slices, not byte by byte. Every offset is checked, so invalid bytes raise no other error than EnvelopeError.
 """
 
 from dataclasses import dataclass
@@ -17,31 +16,31 @@ STREAM_ACK: Final = 5
 """Union tag of an acknowledgement."""
 MAX_FRAME_LENGTH: Final = 1_048_576
 MAX_PAYLOAD_LENGTH: Final = 1_000_000
-"""Bytes beyond which Tesla's server answers with an error too (`telemetry/record.go`)."""
+"""Bytes; Tesla's server answers a larger payload with an error too (`telemetry/record.go`)."""
 MAX_ID_LENGTH: Final = 256
-"""Bytes of a transaction id, topic or other name; they are echoed, so they must not be large."""
+"""Bytes of a transaction id, topic or other name; limited because the answer repeats them."""
 ERROR_TEXT: Final = b"incorrect message format"
 
 _U32: Final = struct.Struct("<I")
 _u32: Final = _U32.unpack_from
 _i32: Final = struct.Struct("<i").unpack_from
 _FIELDS: Final = 5
-"""Fields that matter of either table; both have their vectors among the first five."""
+"""The number of fields that are read of each table; the vectors of both are among the first five."""
 _VTABLES: Final = {
     words: (struct.Struct(f"<4x{words - 2}H").unpack_from, [0] * (2 + _FIELDS - words))
     for words in range(2, 3 + _FIELDS)
 }
-"""By number of 16-bit words in a table's description: what reads its fields, and what is missing at its end."""
+"""By number of 16-bit words in a vtable: the function that reads its fields, and zeros for the absent ones."""
 _HEAD: Final = struct.Struct("<I2x7HiII3xBII")
 _STREAM: Final = struct.Struct("<7Hi4I")
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A message of the car: one record, still as protobuf."""
+    """A message of the car: one record as protobuf."""
 
     created_at: int
-    """Unix seconds, 0 if the car does not say."""
+    """Unix seconds, 0 if the message has no time."""
     sender_id: bytes
     payload: bytes
     device_type: bytes
@@ -50,7 +49,7 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What one WebSocket message holds."""
+    """The content of one WebSocket message."""
 
     txid: bytes
     topic: bytes
@@ -61,7 +60,7 @@ class Envelope:
 
 
 def read_envelope(frame: bytes) -> Envelope:
-    """Read a frame. Raises EnvelopeError for anything that does not lie within the frame and the bounds."""
+    """Read a frame. Raises EnvelopeError for anything that is outside of the frame or the limits."""
     if len(frame) > MAX_FRAME_LENGTH:
         raise EnvelopeError("the frame is too large")
     txid = b""
@@ -105,7 +104,7 @@ def _stream(frame: bytes, position: int) -> Stream:
 
 
 def _table(frame: bytes, position: int) -> list[int]:
-    """Return where the first five fields of a table lie in the frame, 0 for a field that is absent."""
+    """Return the positions of a table's first five fields in the frame, 0 for an absent field."""
     vtable = position - _i32(frame, position)[0]
     # unpack_from counts a negative offset from the end, so it has to be refused here
     if vtable < 0:
@@ -118,7 +117,7 @@ def _table(frame: bytes, position: int) -> list[int]:
 
 
 def _vector(frame: bytes, position: int, limit: int) -> bytes:
-    """Return the bytes of a vector whose offset lies at `position`; none for an absent field."""
+    """Return the bytes of the vector whose offset is at `position`; empty for an absent field."""
     if not position:
         return b""
     start = position + _u32(frame, position)[0]
@@ -132,7 +131,7 @@ def _vector(frame: bytes, position: int, limit: int) -> bytes:
 
 
 def acknowledgement(txid: bytes, topic: bytes, message_id: bytes = b"") -> bytes:
-    """Return the frame that acknowledges a message, byte for byte what Tesla's server sends.
+    """Return the frame that acknowledges a message, identical to that of Tesla's server.
 
     The car matches it by transaction id; Tesla leaves `message_id` empty (`messages/stream_ack_message.go`).
     """
@@ -141,26 +140,26 @@ def acknowledgement(txid: bytes, topic: bytes, message_id: bytes = b"") -> bytes
 
 
 def refusal(txid: bytes) -> bytes:
-    """Return the frame that tells the car that its message was not understood (`telemetry/serializer.go`)."""
-    nothing, text = _string(b""), _string(ERROR_TEXT)
-    # a table has to begin on a multiple of four, and its description, 14 bytes, directly before
+    """Return the frame with which a message that could not be decoded is answered (`telemetry/serializer.go`)."""
+    empty, text = _string(b""), _string(ERROR_TEXT)
+    # a table has to begin at a multiple of four, directly after its vtable of 14 bytes
     last = _U32.pack(len(txid)) + txid + bytes(1 + (1 - len(txid)) % 4)
     table = _STREAM.pack(
         *(14, 20, 0, 16, 12, 8, 4, 14),
         16,
-        12 + len(nothing),
-        8 + 2 * len(nothing),
-        4 + 2 * len(nothing) + len(text),
+        12 + len(empty),
+        8 + 2 * len(empty),
+        4 + 2 * len(empty) + len(text),
     )
-    envelope = _envelope(STREAM, (nothing, nothing, last), 14)
-    return envelope + table + 2 * nothing + text + nothing
+    envelope = _envelope(STREAM, (empty, empty, last), 14)
+    return envelope + table + 2 * empty + text + empty
 
 
 def _envelope(message_type: int, names: tuple[bytes, bytes, bytes], message_at: int) -> bytes:
-    """Return an envelope; its message begins `message_at` bytes later.
+    """Return an envelope; its message begins `message_at` bytes after it.
 
-    `names` are message_id, topic and txid as they lie in the frame; the numbers before each field's offset are
-    FlatBuffers' sizes and positions.
+    `names` are message_id, topic and txid as FlatBuffers strings. The numbers before the offsets are sizes and positions
+    of FlatBuffers.
     """
     message_id, topic, txid = names
     head = _HEAD.pack(
@@ -176,5 +175,5 @@ def _envelope(message_type: int, names: tuple[bytes, bytes, bytes], message_at: 
 
 
 def _string(text: bytes) -> bytes:
-    """Return a FlatBuffers string: its length, the bytes, and zeros up to a multiple of four, at least one."""
+    """Return a FlatBuffers string: length, bytes, and at least one zero up to a multiple of four."""
     return _U32.pack(len(text)) + text + bytes(4 - len(text) % 4)

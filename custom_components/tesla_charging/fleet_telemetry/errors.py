@@ -1,22 +1,22 @@
-"""What can be wrong with what came over the push channel, by meaning."""
+"""The errors of the push channel, by meaning."""
 
 
 class TelemetryError(Exception):
-    """Base of everything that this room raises on purpose."""
+    """Base class of the errors that this library raises."""
 
 
 class EnvelopeError(TelemetryError):
-    """A frame is no envelope that a car can have meant; `txid` is its transaction id if that could be read."""
+    """A frame is not a valid envelope; `txid` is its transaction id if that could be read."""
 
     txid: bytes = b""
 
 
 class RecordError(TelemetryError):
-    """A payload is not what its topic announces."""
+    """A payload is not valid for its topic."""
 
 
 class IdentityError(TelemetryError):
-    """A verified certificate does not speak for a car by Tesla's rules."""
+    """A verified certificate does not identify a car by Tesla's rules."""
 
 
 class TrustError(TelemetryError):
@@ -24,17 +24,17 @@ class TrustError(TelemetryError):
 
 
 class CertificateError(TelemetryError):
-    """The server's certificate or key cannot be used; `reason` is a word for translations."""
+    """The server's certificate or key cannot be used; `reason` is a key for translations."""
 
     def __init__(self, reason: str, detail: str) -> None:
-        """Remember why: `unreadable`, `too_large`, `expired`, `not_yet_valid`, `wrong_hostname` ..."""
+        """Create the error; `reason` is `unreadable`, `too_large`, `expired`, `not_yet_valid`, `wrong_hostname` ..."""
         super().__init__(detail)
         self.reason = reason
 
 
 class TokenError(TelemetryError):
-    """A signed token is malformed, or its signature does not hold."""
+    """A signed token is malformed, or its signature is not valid."""
 
 
 class ConfigAnswerError(TelemetryError):
-    """Tesla's answer about a telemetry configuration does not say what it should."""
+    """Tesla's answer about a telemetry configuration lacks the expected content."""

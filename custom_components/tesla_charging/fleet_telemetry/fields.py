@@ -1,8 +1,7 @@
-"""The telemetry fields that this project asks a car for: one row each, with what a row is expected to cost.
+"""The table of telemetry fields that this project requests, with the expected number of signals.
 
-Names are those of `vehicle_data.proto`; a field's meaning, unit and type are Tesla's "Available Data". A car sends
-a value when it changed by `minimum_delta` and `interval` seconds have passed since it last sent it, and all values
-once when it connects. One value in one message is one signal on Tesla's bill.
+Names are those of `vehicle_data.proto`; meaning, unit and type of a field are in Tesla's "Available Data". One value in
+one message is one signal on Tesla's bill.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -14,19 +13,23 @@ DAYS_PER_MONTH: Final = 30.4
 
 
 class FieldKind(Enum):
-    """What a field's value is, whatever form the car's firmware sends it in."""
+    """The type of a field's value, independent of the form in which the car's firmware sends it."""
 
     NUMBER = auto()
     BOOLEAN = auto()
     WORD = auto()
-    """A name out of an enumeration."""
+    """A name of an enumeration."""
     TEXT = auto()
     LOCATION = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class FieldRequest:
-    """What a car is told about one field."""
+    """How often a car may send one field.
+
+    It sends a value when it has changed by `minimum_delta` and `interval_seconds` have passed since the last one, and
+    all values once when it connects.
+    """
 
     interval_seconds: int
     """At least 1."""
@@ -38,22 +41,22 @@ class FieldRequest:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One row: a field, how often it may come, and how often it is expected to."""
+    """One row: a field, how often it may be sent, and how often it is expected to be."""
 
     name: str
     kind: FieldKind
     request: FieldRequest
     per_charging_hour: float = 0
-    """Expected signals in an hour of charging at 11 kW (measured values jitter, the deltas hold them down)."""
+    """Expected signals in an hour of charging at 11 kW (measured values jitter; the minimum deltas limit that)."""
     per_driving_hour: float = 0
     per_day: float = 0
-    """Expected signals a day beyond those: plugging in, a new limit, coming home."""
+    """Further expected signals per day: plugging in, a new limit, arrival at home."""
     needs_location: bool = False
-    """Whether Tesla wants the scope vehicle_location for it."""
+    """Whether Tesla requires the scope vehicle_location for it."""
     arm: str | None = None
     """For a WORD: the arm of `Value` whose enumeration it is."""
     on_demand: bool = False
-    """Whether only a specialist wants it: then it is money for nothing unless somebody asks for it."""
+    """Whether few users need it: it is requested only if an enabled entity shows it, because every signal is billed."""
 
     @property
     def wavers(self) -> bool:
@@ -63,12 +66,12 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What a car does on a day, to estimate what its stream costs."""
+    """The use of a car on a day, to estimate the cost of its stream."""
 
     charging_hours: float = 2.0
     driving_hours: float = 1.0
     connections: float = 8.0
-    """How often it wakes up and connects; everything is sent once then, and some turns invalid before it sleeps."""
+    """How often it wakes up and connects: every field is sent once then, and some become invalid before it sleeps."""
 
 
 def _row(
@@ -94,10 +97,10 @@ _NUMBER, _BOOLEAN, _WORD, _TEXT = (
 )
 
 # Columns: name, kind, seconds, minimum delta, (signals per hour charging, per hour driving, per day).
-# States that an automation waits for have a second's interval: they change rarely, so that costs nothing.
+# States that an automation may wait for have an interval of one second: they change rarely, so it costs nothing.
 _ROWS: Final = (
     _row("DetailedChargeState", _WORD, 1, None, (2, 0, 6), arm="detailed_charge_state_value"),
-    # what everybody looks at: a few cents a month let it be seconds old while it changes, not minutes
+    # shown by most users: for a few cents a month it is seconds old while it changes, instead of minutes
     _row("BatteryLevel", _NUMBER, 5, 0.1, (170, 210, 5)),
     _row("RatedRange", _NUMBER, 60, 1.0, (45, 55, 2)),
     _row("ChargeLimitSoc", _NUMBER, 1, None, (0, 0, 2)),
@@ -120,7 +123,7 @@ _ROWS: Final = (
     _row("Odometer", _NUMBER, 300, 0.5, (0, 12, 1)),
     _row("Version", _TEXT, 60, None, (0, 0, 0.1)),
     _row("Location", FieldKind.LOCATION, 30, 100.0, (0, 60, 0), needs_location=True),
-    # what only specialists look at
+    # only for entities that are disabled by default
     _row("Soc", _NUMBER, 60, 0.5, (30, 40, 2), on_demand=True),
     _row("EnergyRemaining", _NUMBER, 60, 0.5, (22, 30, 1), on_demand=True),
     _row("EstBatteryRange", _NUMBER, 60, 1.0, (45, 60, 2), on_demand=True),
@@ -140,8 +143,9 @@ _ROWS: Final = (
 
 FIELDS: Final[Mapping[str, Field]] = {row.name: row for row in _ROWS}
 
-_SELDOM: Final = 300
-_RARELY: Final = 600
+_REDUCED: Final = 300
+_LOWEST: Final = 600
+"""Intervals in seconds."""
 ESSENTIAL: Final[Mapping[str, FieldRequest]] = {
     name: FIELDS[name].request
     for name in (
@@ -153,20 +157,20 @@ ESSENTIAL: Final[Mapping[str, FieldRequest]] = {
         "LocatedAtHome",
     )
 } | {
-    "BatteryLevel": FieldRequest(_SELDOM, 2.0),
-    "ACChargingPower": FieldRequest(_SELDOM, 1.0),
-    "DCChargingEnergyIn": FieldRequest(_RARELY, 1.0),
+    "BatteryLevel": FieldRequest(_REDUCED, 2.0),
+    "ACChargingPower": FieldRequest(_REDUCED, 1.0),
+    "DCChargingEnergyIn": FieldRequest(_LOWEST, 1.0),
 }
-"""What a car is asked for when money is short: what automations wait for, and the rest more seldom."""
+"""The fields for a budget that is nearly spent: those that automations wait for, and a few others less often."""
 
 
 def fields_for(
     *, with_location: bool, shown: Collection[str] = (), essential: bool = False
 ) -> dict[str, FieldRequest]:
-    """Return what to ask a car for.
+    """Return the fields to request from a car.
 
-    `with_location` tells whether the owner granted vehicle_location; `shown` names what specialists look at. With
-    `essential` neither counts.
+    `with_location` is true if the owner granted vehicle_location; `shown` are the names of fields that enabled entities
+    show. With `essential`, both are ignored.
     """
     if essential:
         return {**ESSENTIAL}
@@ -180,7 +184,7 @@ def fields_for(
 def expected_signals_per_month(names: Iterable[str], day: Day = Day()) -> int:
     """Return how many signals a car is expected to send in a month of such days.
 
-    Names that are no rows here count as one signal per connection.
+    A name without a row counts as one signal per connection.
     """
     signals = 0.0
     for name in names:

@@ -1,4 +1,4 @@
-"""From a frame to a record to the answer that the car gets: the one door through which pushed records come."""
+"""Decodes the frames of one car, passes their records on, and returns the answers for the car."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from .records import Record, SignalRecord, read_record
 
 @dataclass(slots=True)
 class Counters:
-    """What came from one car since the receiver started."""
+    """Numbers of what one car has sent since the receiver started."""
 
     messages: int = 0
     records: int = 0
@@ -21,18 +21,18 @@ class Counters:
     ignored: int = 0
     """Unknown fields, value forms and enumeration members."""
     unknown: int = 0
-    """Messages of unknown topics and types."""
+    """Messages with unknown topics and types."""
     malformed: int = 0
-    """Messages that could not be understood."""
+    """Messages that could not be decoded."""
     foreign: int = 0
-    """Messages that name another sender than the certificate does."""
+    """Messages with another sender than the one in the certificate."""
     unsettled: int = 0
-    """Records that were not acknowledged, because nobody could promise that they survive."""
+    """Records that were not acknowledged, because they were not stored safely."""
     bytes: int = 0
 
 
 class Inbox:
-    """Takes the frames of one car."""
+    """Processes the frames of one car."""
 
     __slots__ = ("_now", "_on_record", "_senders", "_vin", "counters", "malformed_in_a_row")
 
@@ -43,7 +43,7 @@ class Inbox:
         now: Callable[[], float],
         counters: Counters,
     ) -> None:
-        """Prepare for frames from the car with this VIN; `now` is a clock in unix seconds."""
+        """Create the inbox of the car with this VIN; `now` is a clock in unix seconds."""
         self._vin = vin
         self._on_record = on_record
         self._now = now
@@ -54,11 +54,11 @@ class Inbox:
         self.malformed_in_a_row = 0
 
     def take(self, frame: bytes) -> tuple[bytes, asyncio.Future[bool] | None]:
-        """Hand a frame's record on; return the answer for the car, and what on_record() returned.
+        """Pass a frame's record to on_record(); return the answer for the car, and the future of on_record().
 
-        The answer (`server/streaming/socket.go`) may be given when that future says so, or at once if there is none.
-        What nothing here needs is acknowledged too, or the car would send it again for ever; what cannot be understood
-        is answered with an error, as Tesla's server does. Raises only what on_record() raises.
+        The answer (`server/streaming/socket.go`) may be sent when that future has the result True, or at once if there
+        is none. A record that is not needed is acknowledged too, or the car would send it again for ever. A frame that
+        cannot be decoded is answered with an error, as in Tesla's server. Raises only what on_record() raises.
         """
         counters = self.counters
         counters.messages += 1

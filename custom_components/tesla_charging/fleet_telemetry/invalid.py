@@ -1,7 +1,7 @@
-"""What it means when a car says that a field is invalid.
+"""The meaning of `invalid` as the value of a field.
 
-`invalid` comes from a car process that stopped reporting, usually because the car falls asleep; of some fields it also
-says that they do not apply now (fleet-telemetry#341). A car that falls asleep is not thereby unplugged.
+The car sends `invalid` when one of its processes stops reporting, usually because the car falls asleep. For some fields
+it also means that they do not apply now (fleet-telemetry#341). A car that falls asleep is still plugged in.
 """
 
 from collections.abc import Mapping
@@ -23,19 +23,19 @@ EMPTY_WHEN_INVALID: Final = frozenset(
         "TimeToFullCharge",
     }
 )
-"""Fields that have no value unless something goes on: a route, a charge."""
+"""Fields that have a value only during a route or a charge."""
 
 EMPTY_WHEN_DISCONNECTED: Final = frozenset(
     {"ChargingCableType", "FastChargerPresent", "FastChargerType"}
 )
-"""Fields of the cable: invalid means "none" only if the car also says that none is connected.
+"""Fields of the cable: invalid means "none" only if the car also reports that none is connected.
 
-Port door and latch are not among them: they stay as they are while the car sleeps, connected or not.
+Port door and latch are not among them: they do not change while the car sleeps, connected or not.
 """
 
 
 def is_empty(name: str, charge_state: object) -> bool:
-    """Return whether a field's `invalid` says that there is no value; else it is to be ignored.
+    """Return whether a field's `invalid` means that there is no value; else it has to be ignored.
 
     `charge_state` is the last known DetailedChargeState ("Disconnected", "Charging" ..., None if unknown).
     """
@@ -47,12 +47,12 @@ def is_empty(name: str, charge_state: object) -> bool:
 def settle(
     readings: Mapping[str, FieldReading], charge_state: object
 ) -> dict[str, FieldValue | None]:
-    """Return what a record changes: values, None where there is none now, nothing for what is to be ignored.
+    """Return the changes of a record: values, None for a field without a value now, and no entry for an ignored one.
 
-    A DetailedChargeState in the same record counts before the last known one.
+    A DetailedChargeState in the same record is used instead of the last known one.
     """
-    told = readings.get("DetailedChargeState")
-    state = told if isinstance(told, str) else charge_state
+    received = readings.get("DetailedChargeState")
+    state = received if isinstance(received, str) else charge_state
     changes: dict[str, FieldValue | None] = {
         name: reading for name, reading in readings.items() if reading is not INVALID
     }

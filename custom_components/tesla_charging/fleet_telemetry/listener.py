@@ -1,4 +1,4 @@
-"""A TLS listener that decides who may come in before a byte of what they say is read."""
+"""A TLS listener that accepts or rejects a client before it reads any data of the client."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,10 +13,10 @@ from .limits import Limits
 _LOGGER = logging.getLogger(__name__)
 BACKLOG: Final = 128
 ACCEPT_RETRY: Final = 1.0
-"""Seconds before the next attempt when the system has no file descriptor to give."""
+"""Seconds before the next attempt when the system has no free file descriptor."""
 SHUTDOWN_TIMEOUT: Final = 2.0
 
-_VERDICTS: Final = {
+_VERIFY_ERRORS: Final = {
     7: "of no trusted CA",
     9: "not valid yet",
     10: "expired",
@@ -26,14 +26,14 @@ _VERDICTS: Final = {
     21: "of no trusted CA",
     26: "not made for clients",
 }
-"""OpenSSL's verification errors (X509_V_ERR_...) by number; its words change from version to version."""
+"""OpenSSL's verification errors (X509_V_ERR_...) by number; its texts change between versions."""
 
 type Admit = Callable[[asyncio.Transport], asyncio.Protocol | None]
-"""Returns who shall speak to a client whose certificate is verified, None to send it away."""
+"""Returns the protocol for a client whose certificate is verified, None to reject the client."""
 
 
 class _Gate(asyncio.Protocol):
-    """Stands behind the handshake until it is known who speaks to the client."""
+    """The protocol after the handshake, until the one for the client is selected."""
 
     def __init__(self, admit: Admit) -> None:
         self._admit = admit
@@ -49,10 +49,10 @@ class _Gate(asyncio.Protocol):
 
 
 class TlsListener:
-    """Accepts connections and shakes hands with them, a bounded number at a time."""
+    """Accepts connections and does their TLS handshakes, a limited number at the same time."""
 
     def __init__(self, admit: Admit, on_refused: Callable[[str], None], limits: Limits) -> None:
-        """Prepare; `on_refused` hears why a handshake failed."""
+        """Create a listener; `on_refused` is called with the reason when a handshake failed."""
         self._admit = admit
         self._on_refused = on_refused
         self._limits = limits
@@ -63,11 +63,11 @@ class TlsListener:
 
     @property
     def port(self) -> int:
-        """The port that it listens on; 0 when it does not."""
+        """The port that it listens on; 0 when it does not listen."""
         return int(self._socket.getsockname()[1]) if self._socket is not None else 0
 
     def start(self, host: str | None, port: int, context: ssl.SSLContext) -> None:
-        """Listen on an address, on all if None. Raises OSError when the port is taken."""
+        """Listen on an address, on all if None. Raises OSError when the port is in use."""
         if host is None and socket.has_dualstack_ipv6():
             family, address, dualstack = socket.AF_INET6, "::", True
         else:
@@ -85,7 +85,7 @@ class TlsListener:
         self._context = context
 
     async def stop(self) -> None:
-        """Accept nobody any more and give up the handshakes that are under way."""
+        """Stop accepting connections, and cancel the running handshakes."""
         tasks = [*self._handshakes]
         if self._accepting is not None:
             tasks.append(self._accepting)
@@ -100,24 +100,24 @@ class TlsListener:
     async def _accept(self, listening: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            await self._room()
+            await self._wait_for_capacity()
             try:
                 connection, _ = await loop.sock_accept(listening)
             except OSError as err:
-                # the peer is gone already, or there are no file descriptors
+                # the client has disconnected already, or there are no file descriptors
                 _LOGGER.debug("Could not accept a telemetry connection: %s", err)
                 await asyncio.sleep(ACCEPT_RETRY)
                 continue
-            task = loop.create_task(self._shake_hands(connection))
+            task = loop.create_task(self._handshake(connection))
             self._handshakes[task] = loop.time()
-            task.add_done_callback(self._forget)
+            task.add_done_callback(self._remove)
             await asyncio.sleep(self._limits.accept_pause)
 
-    def _forget(self, task: asyncio.Task[None]) -> None:
+    def _remove(self, task: asyncio.Task[None]) -> None:
         del self._handshakes[task]
 
-    async def _room(self) -> None:
-        """Wait until one more handshake may begin."""
+    async def _wait_for_capacity(self) -> None:
+        """Wait until one more handshake may start."""
         loop = asyncio.get_running_loop()
         while len(self._handshakes) >= self._limits.handshakes:
             oldest, since = next(iter(self._handshakes.items()))
@@ -132,9 +132,9 @@ class TlsListener:
                 self._on_refused("handshake gave way to others")
                 oldest.cancel()
                 await asyncio.wait([oldest])
-            await asyncio.sleep(0)  # let _forget run
+            await asyncio.sleep(0)  # let _remove run
 
-    async def _shake_hands(self, connection: socket.socket) -> None:
+    async def _handshake(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError):
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._limits.write_buffer)
         try:
@@ -150,9 +150,9 @@ class TlsListener:
 
 
 def _reason(err: OSError) -> str:
-    """Return why a handshake failed, in a few words without anything secret."""
+    """Return why a handshake failed, as a short text without secrets."""
     if isinstance(err, ssl.SSLCertVerificationError):
-        return f"certificate {_VERDICTS.get(err.verify_code, err.verify_message)}"
+        return f"certificate {_VERIFY_ERRORS.get(err.verify_code, err.verify_message)}"
     if isinstance(err, ssl.SSLError):
         return (err.reason or "TLS error").replace("_", " ").lower()
     if isinstance(err, ConnectionAbortedError):

@@ -1,9 +1,8 @@
-"""The same records from Tesla's own fleet-telemetry server, by way of an MQTT broker (`datastore/mqtt`).
+"""Reads the records that Tesla's own fleet-telemetry server publishes to an MQTT broker (`datastore/mqtt`).
 
 Topics are `<base>/<VIN>/v/<field>`, `.../alerts/<name>/current` and `/history`, `.../errors/<name>` and
-`.../connectivity`; payloads are JSON. When the car measured a value is lost on this road: what arrives live counts from
-its arrival, and a retained value, whose age nobody knows, carries the time 0.0. It is what came last through that
-server, so newer than what came through it in an earlier run, and yields to everything else that has a time.
+`.../connectivity`; payloads are JSON. They do not contain when the car measured a value: a live value gets the time of
+its arrival, a retained one UNKNOWN_TIME.
 """
 
 from collections.abc import Mapping
@@ -34,16 +33,21 @@ from .values import FIELD_NAMES, INVALID, FieldReading, conform, place
 MAX_PAYLOAD_LENGTH: Final = 65_536
 MAX_TOPIC_LENGTH: Final = 512
 UNKNOWN_TIME: Final = 0.0
+"""The time of a retained value, whose age is not known.
+
+It is the last value through that server, so it is newer than one through the same server before the restart, and older
+than every value with a time.
+"""
 _CONNECTED: Final = {"CONNECTED": True, "DISCONNECTED": False}
 
 
 def is_topic_base(base: str) -> bool:
-    """Return whether a text can be the server's `topic_base`: levels with names, no wildcards."""
+    """Return whether a text can be the server's `topic_base`: no empty levels, no wildcards."""
     return 0 < len(base) <= 200 and all(base.split("/")) and not set(base) & set("+#\0")
 
 
 def subscriptions(base: str, vin: str) -> tuple[str, ...]:
-    """Return the topic filters that bring everything about a car."""
+    """Return the topic filters for all messages about a car."""
     return tuple(
         f"{base}/{vin}/{rest}" for rest in ("v/+", "alerts/+/current", "errors/+", "connectivity")
     )
@@ -52,9 +56,9 @@ def subscriptions(base: str, vin: str) -> tuple[str, ...]:
 def read_message(
     base: str, topic: str, payload: bytes | str, received_at: float, *, retained: bool
 ) -> Record | None:
-    """Return the record in a message; None for what is not about a car, unknown, or a cleared topic.
+    """Return the record in a message; None for a message that is not about a car, unknown, or clears a topic.
 
-    `received_at` is our clock, unix seconds. Raises RecordError.
+    `received_at` is unix seconds by our clock. Raises RecordError.
     """
     if len(topic) > MAX_TOPIC_LENGTH or len(payload) > MAX_PAYLOAD_LENGTH:
         raise RecordError("the message is too large")
@@ -87,7 +91,7 @@ def read_message(
 def _signal(
     vin: str, field: str, value: object, received_at: float, *, retained: bool
 ) -> SignalRecord:
-    # a field that is newer than the server is named by its number
+    # the server names a field that it does not know by its number
     name = FIELD_NAMES.get(int(field), "") if field.isdecimal() and len(field) < 6 else field
     reading = conform(name, _raw(value))
     return SignalRecord(
@@ -168,7 +172,7 @@ def _object(value: object) -> Mapping[str, Any]:
 
 
 def _seconds(value: object) -> float | None:
-    """Return the unix seconds of a time in RFC 3339, None for none (Go's zero time is the year 1)."""
+    """Return the unix seconds of a time in RFC 3339; None if there is none (Go's zero time is in the year 1)."""
     if not isinstance(value, str):
         return None
     try:

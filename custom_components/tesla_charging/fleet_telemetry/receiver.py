@@ -1,7 +1,7 @@
 """The server that cars push to: one port for all cars, mutual TLS, one WebSocket per car.
 
-It lives in the event loop of whoever starts it. What a car sends is bounded in size, rate and time (`limits.py`), and
-who it is comes from its certificate alone (`identity.py`).
+It runs in the event loop that starts it. The data of a car are limited in size, rate and time (`limits.py`). A car is
+identified only by its certificate (`certificates/identity.py`).
 """
 
 import asyncio
@@ -27,30 +27,31 @@ from .upgrade import HTTP_LOGGER, closing, connection_info, wants_websocket
 _LOGGER = logging.getLogger(__name__)
 CLOSE_TIMEOUT: Final = 2.0
 MAX_REASONS: Final = 64
-"""Different reasons for refusals, and different VINs in the log, that are kept apart."""
+"""How many different reasons for refusals are counted, and how many different reasons and VINs are logged."""
 
 
 class TelemetryListener(Protocol):
-    """Who hears the cars. All calls come in the receiver's event loop and must not block."""
+    """Receives the records of the cars. All calls are made in the receiver's event loop and must not block."""
 
     def accepts(self, vin: str) -> bool:
-        """Return whether this car is one of ours; asked before anything it says is read."""
+        """Return whether this car is one of ours; called before any of its data are read."""
 
     def on_record(self, record: Record) -> asyncio.Future[bool] | None:
         """Apply a record.
 
-        The car's copy is acknowledged, so forgotten, when the future says that the record survives whatever happens
-        here from now on (or at once, without a future). Until then nothing more is read from this car; if it does not
-        survive, the car gets no answer, and sends the record again. The future is never cancelled.
+        The record is acknowledged, and the car deletes its copy, when the future has the result True: then the record
+        is stored safely, also across a crash. Without a future it is acknowledged at once. Until then nothing more is
+        read from this car. If the result is False, the car gets no answer and sends the record again. The future is
+        never cancelled.
         """
 
     def on_connection(self, vin: str, connected: bool, info: ConnectionInfo) -> None:
-        """Hear that a car came (again, if its network changed), or that it is gone."""
+        """Handle that a car has connected (also again, if its network changed), or has disconnected."""
 
 
 @dataclass(frozen=True, slots=True)
 class CarStatus:
-    """What the receiver knows of a car that has been here."""
+    """The status of a car that has connected since the start."""
 
     connected: bool
     info: ConnectionInfo | None
@@ -64,13 +65,13 @@ class _Car:
     messages: TokenBucket
     reconnects: TokenBucket
     gone: asyncio.Future[None]
-    """Done when the receiver wants to hear no more of it; ends every wait for its sake."""
+    """Done when the receiver drops the car; ends every wait for a record of it."""
     counters: Counters = field(default_factory=Counters)
     last_message_at: float | None = None
 
 
 class TelemetryReceiver:
-    """Hears the cars that a listener accepts."""
+    """Receives data from the cars that a listener accepts."""
 
     def __init__(
         self,
@@ -79,7 +80,7 @@ class TelemetryReceiver:
         now: Callable[[], float] = time.time,
         limits: Limits | None = None,
     ) -> None:
-        """Prepare; `now` is a clock in unix seconds."""
+        """Create a receiver; `now` is a clock in unix seconds."""
         limits = limits or Limits()
         self._listener = listener
         self._now = now
@@ -95,23 +96,23 @@ class TelemetryReceiver:
 
     @property
     def port(self) -> int:
-        """The port that it listens on; 0 when it does not."""
+        """The port that it listens on; 0 when it does not listen."""
         return self._tls.port
 
     @property
     def refusals(self) -> Mapping[str, int]:
-        """How many clients were turned away, by reason."""
+        """The number of refused clients by reason."""
         return dict(self._refusals)
 
     def status(self, vin: str) -> CarStatus | None:
-        """Return what is known of a car; None if it never came since the start."""
+        """Return the status of a car; None if it has not connected since the start."""
         if (car := self._cars.get(vin)) is None:
             return None
         info = self._presence.info(vin)
         return CarStatus(info is not None, info, car.last_message_at, car.counters)
 
     async def start(self, host: str | None, port: int, context: ssl.SSLContext) -> None:
-        """Listen with a context of tls.server_context(). Raises OSError when the port is taken."""
+        """Listen with a context of tls.server_context(). Raises OSError when the port is in use."""
         limits = self._limits
         self._server = web.Server(
             self._serve,
@@ -126,11 +127,11 @@ class TelemetryReceiver:
         self._tls.start(host, port, context)
 
     def update_tls(self, context: ssl.SSLContext) -> None:
-        """Use another context, of a renewed certificate for instance; who is connected stays."""
+        """Use another context, of a renewed certificate for instance; open connections stay."""
         self._tls.update_tls(context)
 
     def drop(self, vin: str) -> None:
-        """End a car's connections and forget it: it is not ours any more."""
+        """Close the connections of a car and remove it: it is not ours any more."""
         for transport in self._transports(vin):
             _abort(transport)
         if (car := self._cars.pop(vin, None)) is not None:
@@ -138,7 +139,7 @@ class TelemetryReceiver:
         self._presence.forget(vin)
 
     async def stop(self) -> None:
-        """Close everything; every car counts as disconnected when this returns."""
+        """Close all connections; every car is reported as disconnected when this returns."""
         await self._tls.stop()
         for car in self._cars.values():
             car.gone.set_result(None)
@@ -158,7 +159,7 @@ class TelemetryReceiver:
         self._presence.forget_all()
 
     def _admit(self, transport: asyncio.Transport) -> asyncio.Protocol | None:
-        """Return who speaks to a client whose certificate is verified; None sends it away unheard."""
+        """Return the protocol for a client whose certificate is verified; None rejects the client."""
         tls = transport.get_extra_info("ssl_object")
         try:
             vin = read_vin(tls.getpeercert(binary_form=True) or b"")
@@ -175,9 +176,9 @@ class TelemetryReceiver:
             self._refused("car reconnects too often", f"…{vin[-6:]}")
             return None
         older = self._transports(vin)
-        for transport_of_old in older[: len(older) + 1 - self._limits.connections_per_car]:
-            _abort(transport_of_old)
-            del self._connections[transport_of_old]
+        for old_transport in older[: len(older) + 1 - self._limits.connections_per_car]:
+            _abort(old_transport)
+            del self._connections[old_transport]
         if len(self._connections) >= self._limits.connections or self._server is None:
             self._refused("too many connections")
             return None
@@ -194,19 +195,19 @@ class TelemetryReceiver:
         )
 
     def _transports(self, vin: str) -> list[asyncio.BaseTransport]:
-        """Return a car's open connections, oldest first, and forget everybody's closed ones."""
+        """Return a car's open connections, oldest first, and remove the closed ones of all cars."""
         for transport in [t for t in self._connections if t.is_closing()]:
             del self._connections[transport]
-        return [t for t, owner in self._connections.items() if owner == vin]
+        return [t for t, other in self._connections.items() if other == vin]
 
-    def _refused(self, reason: str, whom: str = "") -> None:
-        """Count a refusal; log it the first time, a car that is not ours by the end of its VIN."""
+    def _refused(self, reason: str, client: str = "") -> None:
+        """Count a refusal; log it the first time, with the end of the VIN (`client`) if it is known."""
         if reason in self._refusals or len(self._refusals) < MAX_REASONS:
             self._refusals[reason] += 1
-        key = reason + whom
+        key = reason + client
         if key not in self._logged and len(self._logged) < MAX_REASONS:
             self._logged.add(key)
-            _LOGGER.info("Telemetry connection refused: %s", f"{reason} {whom}".strip())
+            _LOGGER.info("Telemetry connection refused: %s", f"{reason} {client}".strip())
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         transport = request.transport
@@ -215,7 +216,7 @@ class TelemetryReceiver:
             return closing(web.Response(status=403))
         if request.path == "/status":
             return closing(web.Response(text="mtls ok"))
-        # a car drops the connection when its offer of compression is taken
+        # a car drops the connection when the server accepts its offer of compression
         socket = web.WebSocketResponse(
             compress=False,
             autoping=False,
@@ -226,23 +227,23 @@ class TelemetryReceiver:
             return closing(web.Response(status=426, text="WebSocket only"))
         try:
             await socket.prepare(request)
-        except ConnectionError:  # gone already
+        except ConnectionError:  # the car has disconnected already
             return closing(web.Response(status=400))
         self._sockets.add(socket)
         try:
             self._presence.arrived(vin, connection_info(request, self._now()))
             await self._listen(socket, vin)
         except ConnectionError, TimeoutError:
-            _abort(transport)  # a polite close would wait for the car to read
+            _abort(transport)  # a regular close would wait for the car to read
         finally:
             self._sockets.discard(socket)
             self._connections.pop(transport, None)
             self._presence.left(vin)
-            await socket.close(code=WSCloseCode.INTERNAL_ERROR)  # nothing, if it is closed
+            await socket.close(code=WSCloseCode.INTERNAL_ERROR)  # has no effect if it is closed
         return socket
 
     async def _listen(self, socket: web.WebSocketResponse, vin: str) -> None:
-        """Take a car's messages one by one until it leaves or has to."""
+        """Process a car's messages one by one until the connection ends."""
         limits, car = self._limits, self._cars[vin]
         inbox = Inbox(vin, self._listener.on_record, self._now, car.counters)
         clock = asyncio.get_running_loop().time
@@ -251,7 +252,7 @@ class TelemetryReceiver:
             if message.type is WSMsgType.BINARY:
                 car.last_message_at = self._now()
                 reply, settled = inbox.take(message.data)
-                if settled is None or await self._survives(settled, car):
+                if settled is None or await self._wait_until_settled(settled, car):
                     async with asyncio.timeout(limits.write_timeout):
                         await socket.send_bytes(reply)
                 else:
@@ -266,16 +267,16 @@ class TelemetryReceiver:
                 await socket.close(code=WSCloseCode.UNSUPPORTED_DATA)
             elif message.type is not WSMsgType.PONG:
                 return
-            # Messages that are here already come without a pause: let the others have their turn. A flood waits
-            # in the car, because nothing is read in the meantime.
+            # Buffered messages are returned without a pause, so let other tasks run. Above the rate limit the messages
+            # wait in the car, because nothing is read in the meantime.
             size = len(message.data)
             await asyncio.sleep(car.messages.take(1 + size // limits.message_bytes, clock()))
 
-    async def _survives(self, settled: asyncio.Future[bool], car: _Car) -> bool:
-        """Wait until a record survives; False if it does not, or not soon."""
+    async def _wait_until_settled(self, settled: asyncio.Future[bool], car: _Car) -> bool:
+        """Wait until a record is stored safely; return False if it is not, or not in time."""
         if settled.done():
             return settled.result()
-        # not awaited itself: it may be shared, and must outlive this connection
+        # not awaited directly: it may be shared, and must not be cancelled with this connection
         await asyncio.wait(
             (settled, car.gone),
             timeout=self._limits.settle_timeout,
@@ -284,7 +285,7 @@ class TelemetryReceiver:
         return settled.done() and settled.result()
 
     async def _receive(self, socket: web.WebSocketResponse) -> WSMessage:
-        """Return the next message. Raises TimeoutError when a silent car does not answer a ping either."""
+        """Return the next message. Raises TimeoutError when the car sends nothing and does not answer a ping."""
         heartbeat = self._limits.heartbeat
         try:
             return await socket.receive(timeout=heartbeat)

@@ -1,7 +1,7 @@
-"""The records that a car streams, out of the protobuf messages that carry them.
+"""The records that a car streams, decoded from protobuf messages.
 
-Topics and messages are those of fleet-telemetry's `protos/`. Whoever reads a record may trust its shape, lengths and
-numbers. The VIN is always the one of the connection: what a payload claims is not looked at.
+Topics and messages are those of fleet-telemetry's `protos/`. Shape, lengths and numbers of a record are checked. Its VIN
+is always that of the connection; a VIN in the payload is ignored.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,31 +28,31 @@ MAX_TAGS: Final = 32
 MAX_NAME_LENGTH: Final = 128
 MAX_BODY_LENGTH: Final = 1024
 MAX_CLOCK_AHEAD: Final = 60.0
-"""Seconds that a car's clock may be ahead; a time beyond would outlive every later measurement."""
+"""Seconds that a car's clock may be ahead; a later time would count as newer than all following measurements."""
 _MILLISECONDS_FROM: Final = 100_000_000_000
-"""Seconds that can only be milliseconds: some cars write those into alerts (fleet-telemetry, `transformers`)."""
+"""From this number on, seconds are really milliseconds: some cars put them into alerts (fleet-telemetry, `transformers`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignalRecord:
-    """Values of some fields at one moment; what it does not name has not changed."""
+    """Values of some fields at one moment; fields that it does not contain have not changed."""
 
     vin: str
     created_at: float
-    """When the car measured it, unix seconds; 0.0 if nobody knows (a retained MQTT message)."""
+    """When the car measured it, unix seconds; 0.0 if that is not known (a retained MQTT message)."""
     received_at: float
     values: Mapping[str, FieldReading]
-    """By field name; INVALID is for `invalid.settle()` to read."""
+    """By field name; `invalid.settle()` interprets INVALID."""
     is_resend: bool = False
-    """Whether the car sends it again because it saw no acknowledgement."""
+    """Whether the car sends it again because it received no acknowledgement."""
     retained: bool = False
-    """Whether a broker had kept it: some time between its publication and now lies an unknown while."""
+    """Whether an MQTT broker had retained it: then it was published at an unknown time before."""
     ignored: int = 0
-    """How many unknown fields, forms and enumeration members the record held."""
+    """The number of unknown fields, value forms and enumeration members in the record."""
     brokered: bool = False
-    """Whether it came over an MQTT broker."""
+    """Whether it was received through an MQTT broker."""
     repeated: int = 0
-    """How many values were followed by another one of the same field."""
+    """The number of values that were followed by another one of the same field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class AlertRecord:
 
 @dataclass(frozen=True, slots=True)
 class VehicleError:
-    """What a car complains about, its telemetry configuration for instance (`unsupported_field`)."""
+    """An error that a car reports, about its telemetry configuration for instance (`unsupported_field`)."""
 
     name: str
     body: str
@@ -112,10 +112,10 @@ type Record = SignalRecord | AlertRecord | ErrorRecord | ConnectivityRecord
 
 
 def billed_signals(record: Record) -> int:
-    """Return how many signals a record is on Tesla's bill: one for each value in it, whatever it says.
+    """Return how many signals a record counts on Tesla's bill: one for each value in it.
 
     Values that are invalid, unknown here, or sent again count too [community]; so do alerts, but not errors: this is how
-    Tesla's own server counts [inferred from fleet-telemetry]. What a broker had retained was billed when it was new.
+    Tesla's own server counts [inferred from fleet-telemetry]. A retained value was billed when it was published.
     """
     match record:
         case SignalRecord(retained=False):
@@ -130,16 +130,16 @@ class _Message(Protocol):
 
 
 def read_record(topic: bytes, payload: bytes, vin: str, received_at: float) -> Record | None:
-    """Return the record in a payload, None for a topic that nothing here needs.
+    """Return the record in a payload, None for a topic that is not used.
 
-    `received_at` is our clock, unix seconds. Raises RecordError.
+    `received_at` is unix seconds by our clock. Raises RecordError.
     """
     reader = _TOPICS.get(topic)
     return reader(payload, vin, received_at) if reader is not None else None
 
 
 def measured_at(seconds: float | None, received_at: float) -> float:
-    """Return a car's time if it can be right, else our own of the moment of receipt."""
+    """Return a time of the car if it is plausible, else the time of receipt by our clock."""
     if seconds is None or seconds <= 0 or seconds > received_at + MAX_CLOCK_AHEAD:
         return received_at
     return seconds
@@ -149,9 +149,9 @@ type _Found = tuple[str, Callable[[Any], FieldReading | None]]
 
 
 class _Readers(dict[tuple[int, str | None], _Found | None]):
-    """A field's name and what reads it out of an arm, by the field's number and the arm's name.
+    """A field's name and its read function for an arm of `Value`, by the field's number and the arm's name.
 
-    Filled as they come; what is not known is None and not kept.
+    Filled on first use. For an unknown key the result is None, which is not stored.
     """
 
     def __missing__(self, key: tuple[int, str | None]) -> _Found | None:
@@ -179,7 +179,7 @@ def _signals(serialized: bytes, vin: str, received_at: float) -> SignalRecord:
         value = datum.value
         arm = value.WhichOneof("value")
         found = _READERS[datum.key, arm]
-        # the car may know fields, forms and words that are newer than this table
+        # newer firmware may have fields, value forms and enumeration members that are unknown here
         if found is None:
             ignored += 1
             continue

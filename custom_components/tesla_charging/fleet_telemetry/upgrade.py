@@ -1,4 +1,4 @@
-"""The HTTP request with which a car asks for its WebSocket."""
+"""The HTTP request with which a car opens its WebSocket."""
 
 import logging
 from typing import Final
@@ -11,27 +11,27 @@ from .presence import ConnectionInfo
 MAX_HEADER_TEXT: Final = 64
 
 
-def _is_fault_of_ours(record: logging.LogRecord) -> bool:
-    """Keep requests that are no HTTP out of the log: the HTTP server calls each one an error."""
+def _is_own_error(record: logging.LogRecord) -> bool:
+    """Filter out invalid HTTP requests: the HTTP server logs each one as an error."""
     error = record.exc_info[1] if record.exc_info else None
     return not isinstance(error, HttpProcessingError)
 
 
 HTTP_LOGGER: Final = logging.getLogger(__name__)
-"""Where the HTTP server tells what went wrong inside."""
-HTTP_LOGGER.addFilter(_is_fault_of_ours)
+"""The logger for internal errors of the HTTP server."""
+HTTP_LOGGER.addFilter(_is_own_error)
 
 
 def wants_websocket(socket: web.WebSocketResponse, request: web.BaseRequest) -> bool:
     """Return whether a request can be answered with this WebSocket."""
     try:
         return socket.can_prepare(request).ok
-    except ValueError:  # headers that are not even text
+    except ValueError:  # headers that cannot be decoded
         return False
 
 
 def connection_info(request: web.BaseRequest, now: float) -> ConnectionInfo:
-    """Return what the car tells about itself (headers as seen from cars and read by fleet-telemetry)."""
+    """Return what the car reports about itself (headers as sent by cars and read by fleet-telemetry)."""
     version, interface, agent = (
         _text(request.headers.get(name))
         for name in ("Version", "X-Network-Interface", "User-Agent")
@@ -40,7 +40,7 @@ def connection_info(request: web.BaseRequest, now: float) -> ConnectionInfo:
 
 
 def closing(response: web.Response) -> web.Response:
-    """Return a response after which the connection ends."""
+    """Return the response after setting that the connection is closed after it."""
     response.force_close()
     return response
 

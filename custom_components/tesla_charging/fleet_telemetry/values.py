@@ -1,8 +1,7 @@
-"""A telemetry value in any of its forms, turned into one: a number, a truth, a word, a text, a place, or invalid.
+"""Converts a telemetry value in any of its forms to a number, boolean, word, text, location, or INVALID.
 
-Cars send typed values; old firmware sent text, some of it in quotes, and Tesla's server writes JSON on MQTT. All of
-them come through conform(). Words are Tesla's enumeration names without the enumeration's own name: "Charging",
-not "DetailedChargeStateCharging".
+Cars send typed values; old firmware sent text, some of it in quotes, and Tesla's server writes JSON on MQTT. Words are
+Tesla's enumeration names without the enumeration's own name: "Charging", not "DetailedChargeStateCharging".
 """
 
 from collections.abc import Callable, Mapping
@@ -29,25 +28,25 @@ class Invalid(Enum):
 
 
 INVALID: Final = Invalid.INVALID
-"""The car said that it has no value now; what that means is for `invalid.py` to say."""
+"""The car reported that the field has no value now; `invalid.py` interprets it."""
 
 type FieldValue = float | int | bool | str | tuple[float, float]
 """A location is (latitude, longitude) in degrees."""
 type FieldReading = FieldValue | Invalid
 type _Raw = FieldReading | None
-"""None for what cannot be understood and is to be ignored."""
+"""None for a value that cannot be understood and has to be ignored."""
 
 _NO_SIGNAL: Final = frozenset({"Unknown", "SNA", "Invalid"})
-"""Members of enumerations that say that there is no value ("signal not available")."""
+"""Members of enumerations that mean that there is no value ("signal not available")."""
 _LOCATION: Final = re.compile(
     r"\(?\s*(-?\d{1,3}(?:\.\d{1,20})?)\s*°?\s*([NS]?)\s*,\s*(-?\d{1,3}(?:\.\d{1,20})?)\s*°?\s*([EW]?)\s*\)?"
 )
 _NUMERIC: Final = re.compile(r"[-+]?\d{1,30}(?:\.\d{0,30})?(?:[eE][-+]?\d{1,3})?")
-_TRUTHS: Final = {"true": True, "false": False}
+_BOOLEANS: Final = {"true": True, "false": False}
 
 
 def _short_names(members: Mapping[int, str]) -> dict[int, str]:
-    """Return an enumeration's names without its own; its zero is called <own name>Unknown."""
+    """Return the names of an enumeration's members without its own name; member zero is <own name>Unknown."""
     prefix = members[0].removesuffix("Unknown")
     return {number: name.removeprefix(prefix) for number, name in members.items()}
 
@@ -70,7 +69,7 @@ def _number(value: float) -> _Raw:
 
 
 def place(latitude: float, longitude: float) -> _Raw:
-    """Return a location, None if it is none on Earth."""
+    """Return a location, None if the degrees are out of range."""
     if -90 <= latitude <= 90 and -180 <= longitude <= 180:
         return (latitude, longitude)
     return None
@@ -101,7 +100,7 @@ ARMS: Final[Mapping[str, Callable[[Any], _Raw]]] = {
     "invalid": lambda value: INVALID if value else None,
     **{arm: _word(words) for arm, words in _ENUMS.items()},
 }
-"""How to read each arm of `Value`; doors and tyres are not among them, nothing here needs them."""
+"""The read function for each arm of `Value`; without doors and tyres, which are not used."""
 
 
 def unquoted(text: str) -> str:
@@ -121,7 +120,7 @@ def _as_number(value: _Raw) -> _Raw:
 
 def _as_boolean(value: _Raw) -> _Raw:
     if isinstance(value, str):
-        return _TRUTHS.get(unquoted(value).lower())
+        return _BOOLEANS.get(unquoted(value).lower())
     return value if isinstance(value, bool | Invalid) else None
 
 
@@ -166,8 +165,8 @@ def _as_location(value: _Raw) -> _Raw:
     return value if isinstance(value, tuple | Invalid) else None
 
 
-def _as_it_is(value: _Raw) -> _Raw:
-    """Read a field that no row describes: only what is certain is changed."""
+def _untyped(value: _Raw) -> _Raw:
+    """Return the value of a field without a row: only quotes and full enumeration names are changed."""
     if isinstance(value, str):
         text = unquoted(value)
         word = _FULL_NAMES.get(text)
@@ -188,7 +187,7 @@ _BY_KIND: Final[Mapping[FieldKind, Callable[[_Raw], _Raw]]] = {
 def _conformer(name: str) -> Callable[[_Raw], _Raw]:
     row = FIELDS.get(name)
     if row is None:
-        return _as_it_is
+        return _untyped
     return _as_word(row.arm) if row.arm is not None else _BY_KIND[row.kind]
 
 
@@ -198,23 +197,23 @@ FIELD_NAMES: Final[Mapping[int, str]] = {
 CONFORMERS: Final[Mapping[str, Callable[[_Raw], _Raw]]] = {
     name: _conformer(name) for name in FIELD_NAMES.values()
 }
-"""By field name: what turns a raw value into a reading, or into None for what is to be ignored."""
+"""By field name: the function that converts a raw value to a reading, or to None if it has to be ignored."""
 
 
 def conform(name: str, value: FieldReading | None) -> FieldReading | None:
-    """Return a field's reading out of a raw value; None for an unknown field or what it cannot mean."""
+    """Return a field's reading for a raw value; None for an unknown field or an impossible value."""
     conformer = CONFORMERS.get(name)
     return conformer(value) if conformer is not None and value is not None else None
 
 
 def reader(name: str, arm: str) -> Callable[[Any], FieldReading | None] | None:
-    """Return what reads a field out of one arm of `Value`; None for a field or an arm that is not known."""
+    """Return the function that reads a field from one arm of `Value`; None for an unknown field or arm."""
     conformer, read = CONFORMERS.get(name), ARMS.get(arm)
     if conformer is None or read is None:
         return None
     row = FIELDS.get(name)
     if row is not None and (arm in _OWN_ARMS.get(row.kind, ()) or arm == row.arm):
-        return read  # what the arm says needs no interpretation
+        return read  # the arm has the field's own type
     return lambda value: conformer(read(value))
 
 

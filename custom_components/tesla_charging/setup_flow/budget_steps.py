@@ -1,4 +1,4 @@
-"""The page about the month's budget: what it came to so far, and how much it may be."""
+"""The page about the month's budget: the cost so far, and how much may be spent."""
 
 from abc import ABCMeta, abstractmethod
 from fractions import Fraction
@@ -26,19 +26,19 @@ from ..billing.meter_store import async_get_meter, currency_of
 from ..const import CONF_BUDGET, CONF_CURRENCY, CONF_IMPLEMENTATION, DOMAIN
 from ..fleet_api import PRICE_LISTS, PriceList, price_list
 
-MOST: Final = 1000
-"""Times the free credit: more than that is a slip of the finger."""
+MAX_CREDITS: Final = 1000
+"""The largest budget, as a multiple of the monthly credit: more than that is a typing error."""
 
 
 class BudgetSteps(ConfigFlow, metaclass=ABCMeta):
-    """The part of the flow that is about money."""
+    """The step of the flow that sets the budget."""
 
     flow_impl: AbstractOAuth2Implementation
     _budget_shown: tuple[str, Fraction] | None = None
-    """Currency and amount that the page shows."""
+    """Currency and amount that the page showed last."""
 
     async def async_step_budget(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask how much may be spent in a month; an empty amount is the default."""
+        """Let the user choose how much may be spent in a month; an empty amount means the default."""
         entry = self._get_reconfigure_entry()
         if user_input is None or self._budget_shown is None:
             prices = price_list(currency_of(self.hass, entry))
@@ -47,15 +47,15 @@ class BudgetSteps(ConfigFlow, metaclass=ABCMeta):
         given = user_input.get(CONF_BUDGET)
         if given is None:
             return await self._budget_chosen({CONF_CURRENCY: prices.currency, CONF_BUDGET: None})
-        if not (math.isfinite(given) and 0 <= given <= prices.credit * MOST):
+        if not (math.isfinite(given) and 0 <= given <= prices.credit * MAX_CREDITS):
             return await self._show_budget(prices, self._budget_shown[1], "budget_out_of_range")
         amount = Fraction(str(given))
         currency, before = self._budget_shown
         if currency != prices.currency and amount == before:
-            # an amount that was meant for another currency
+            # the unchanged amount was meant for another currency
             amount = amount * prices.credit / price_list(currency).credit
-            coin = 10**prices.decimals
-            rounded = Fraction(math.floor(amount * coin), coin)
+            scale = 10**prices.decimals
+            rounded = Fraction(math.floor(amount * scale), scale)
             return await self._show_budget(prices, rounded, "currency_changed")
         return await self._budget_chosen({CONF_CURRENCY: prices.currency, CONF_BUDGET: given})
 
@@ -91,12 +91,12 @@ class BudgetSteps(ConfigFlow, metaclass=ABCMeta):
                 "until": meter.month_end.date().isoformat(),
                 "credit": money(Fraction(prices.credit), prices),
                 "default": money(default_amount(prices), prices),
-                "most": money(Fraction(prices.credit * MOST), prices),
+                "most": money(Fraction(prices.credit * MAX_CREDITS), prices),
             },
         )
 
     async def _budget_chosen(self, options: dict[str, Any]) -> ConfigFlowResult:
-        """Have it kept for all accounts that share the application: Tesla sends them one bill."""
+        """Store the budget in all entries that share the application: Tesla sends them one bill."""
         entry = self._get_reconfigure_entry()
         for other in self.hass.config_entries.async_entries(DOMAIN):
             if other is entry or other.data.get(CONF_IMPLEMENTATION) != entry.data.get(
@@ -108,8 +108,8 @@ class BudgetSteps(ConfigFlow, metaclass=ABCMeta):
             )
             if changed and other in self.hass.config_entries.async_loaded_entries(DOMAIN):
                 self.hass.config_entries.async_schedule_reload(other.entry_id)
-        return await self._with_options(options)
+        return await self._set_options(options)
 
     @abstractmethod
-    async def _with_options(self, options: dict[str, Any]) -> ConfigFlowResult:
-        """Have the entry's own options changed."""
+    async def _set_options(self, options: dict[str, Any]) -> ConfigFlowResult:
+        """Store options of the reconfigured entry."""

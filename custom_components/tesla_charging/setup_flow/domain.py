@@ -1,6 +1,7 @@
-"""The domain that shows the public key: which names can work, and what is served there.
+"""The domain that serves the public key: which names can work, and what is served there.
 
-Rules: developer.tesla.com, "Virtual keys: developer guide" and "Partner endpoints", and what Tesla refused others.
+Rules: developer.tesla.com, "Virtual keys: developer guide" and "Partner endpoints", and refusals by Tesla that other
+users reported.
 """
 
 from enum import StrEnum
@@ -22,12 +23,12 @@ from homeassistant.helpers.network import NoURLAvailableError, get_url
 from ..fleet_telemetry import is_hostname
 from ..vehicle_command import InvalidKey, public_point
 
-LOOK_TIMEOUT: Final = ClientTimeout(total=10)
-MAX_ANSWER_LENGTH: Final = 4096
+FETCH_TIMEOUT: Final = ClientTimeout(total=10)
+MAX_FILE_LENGTH: Final = 4096
 PRIVATE_SUFFIXES: Final = (".local", ".localhost", ".internal", ".lan", ".home.arpa", ".test")
 
-# Rows of (suffix, key of the message): names under which it did not work for others. Whoever knows better may insist.
-DOUBTFUL_SUFFIXES: Final[tuple[tuple[str, str], ...]] = (
+# Rows of (suffix, key of the message): names that did not work for other users. The user may use one all the same.
+UNSUITABLE_SUFFIXES: Final[tuple[tuple[str, str], ...]] = (
     (".nabu.casa", "domain_nabu_casa"),
     (".fleetkey.cc", "domain_shared"),
     (".ngrok.io", "domain_shared"),
@@ -37,7 +38,7 @@ DOUBTFUL_SUFFIXES: Final[tuple[tuple[str, str], ...]] = (
     (".trycloudflare.com", "domain_shared"),
     (".loca.lt", "domain_shared"),
 )
-# The same for names that can show a file, but never lead to a Home Assistant
+# The same for names that can serve a file, but cannot lead to a Home Assistant
 FILE_HOST_SUFFIXES: Final = (
     ".github.io",
     ".gitlab.io",
@@ -49,10 +50,10 @@ FILE_HOST_SUFFIXES: Final = (
 
 
 class RegistrationError(Exception):
-    """Something on the page has to be changed: the key of the message, and what it mentions."""
+    """The user has to change something on the page; holds the key of the message and its placeholders."""
 
     def __init__(self, key: str, detail: str = "", url: str = "") -> None:
-        """Remember all; `url` is the address of the public key that it is about."""
+        """Create the error; `url` is the address of the public key that it is about."""
         super().__init__(key)
         self.key = key
         self.detail = detail
@@ -60,7 +61,7 @@ class RegistrationError(Exception):
 
 
 class KeyCheck(StrEnum):
-    """What was seen at the key's address; each but the first is the key of a message."""
+    """The result of fetching the public key; each value but the first is the key of a message."""
 
     OURS = "seen_ours"
     OTHER_KEY = "seen_other_key"
@@ -74,14 +75,14 @@ class KeyCheck(StrEnum):
 
     @property
     def is_certain(self) -> bool:
-        """Whether somebody answered; a call from inside a home often reaches nobody, which says little."""
+        """Whether a server answered. A request from inside a home often reaches none, which proves nothing."""
         return self not in {KeyCheck.NO_NAME, KeyCheck.NO_ANSWER}
 
 
 def bare_domain(text: str) -> str:
-    """Return the host name that a person meant, also from an address pasted out of the browser.
+    """Return the host name in the user's input, also from an address pasted from the browser.
 
-    Tesla registers a bare host name. Raises OnboardingError with what is wrong with it.
+    Tesla registers a bare host name. Raises RegistrationError with the key of what is wrong with it.
     """
     text = text.strip().lower()
     if text.startswith("http://"):
@@ -110,7 +111,7 @@ def bare_domain(text: str) -> str:
 
 def domain_problem(domain: str, *, served_here: bool) -> str | None:
     """Return the key of a message if a name is known not to work, else None."""
-    for suffix, key in DOUBTFUL_SUFFIXES:
+    for suffix, key in UNSUITABLE_SUFFIXES:
         if domain.endswith(suffix):
             return key
     if served_here and domain.endswith(FILE_HOST_SUFFIXES):
@@ -119,12 +120,12 @@ def domain_problem(domain: str, *, served_here: bool) -> str | None:
 
 
 def same_root(name: str, domain: str) -> bool:
-    """Return whether two host names have their last two parts in common, which Tesla wants of an application's names."""
+    """Return whether two host names share their last two labels, which Tesla requires of an application's names."""
     return name.split(".")[-2:] == domain.split(".")[-2:]
 
 
 def proposed_domain(hass: HomeAssistant) -> str | None:
-    """Return the domain of Home Assistant's external URL, if it is one that Tesla can reach."""
+    """Return the domain of Home Assistant's external URL if Tesla can reach it, else None."""
     try:
         return bare_domain(
             get_url(hass, allow_internal=False, allow_ip=False, require_ssl=True, allow_cloud=False)
@@ -134,13 +135,13 @@ def proposed_domain(hass: HomeAssistant) -> str | None:
 
 
 async def check_key(session: ClientSession, url: str, public_key: bytes) -> KeyCheck:
-    """Fetch the public key the way Tesla does, as far as that can be seen from here.
+    """Fetch the public key as Tesla does, as far as that is possible from inside the home.
 
-    A plain PEM file with status 200 and no redirect, over https with a certificate that the world trusts.
-    `public_key` is the uncompressed point that should be found.
+    Tesla wants a plain PEM file with status 200 and no redirect, over https with a publicly trusted certificate.
+    `public_key` is the expected key as an uncompressed point.
     """
     try:
-        async with session.get(url, timeout=LOOK_TIMEOUT, allow_redirects=False) as response:
+        async with session.get(url, timeout=FETCH_TIMEOUT, allow_redirects=False) as response:
             if 300 <= response.status < 400:
                 return KeyCheck.REDIRECT
             if response.status == 404:
@@ -148,9 +149,9 @@ async def check_key(session: ClientSession, url: str, public_key: bytes) -> KeyC
             if response.status != 200:
                 return KeyCheck.REFUSED
             body = bytearray()
-            async for chunk in response.content.iter_chunked(MAX_ANSWER_LENGTH):
+            async for chunk in response.content.iter_chunked(MAX_FILE_LENGTH):
                 body += chunk
-                if len(body) > MAX_ANSWER_LENGTH:
+                if len(body) > MAX_FILE_LENGTH:
                     return KeyCheck.NO_KEY
     except ClientConnectorCertificateError, ClientSSLError:
         return KeyCheck.BAD_CERTIFICATE
@@ -159,10 +160,10 @@ async def check_key(session: ClientSession, url: str, public_key: bytes) -> KeyC
     except ClientError, TimeoutError:
         return KeyCheck.NO_ANSWER
     try:
-        seen = public_point(bytes(body))
+        served = public_point(bytes(body))
     except InvalidKey:
         return KeyCheck.NO_KEY
-    return KeyCheck.OURS if seen == public_key else KeyCheck.OTHER_KEY
+    return KeyCheck.OURS if served == public_key else KeyCheck.OTHER_KEY
 
 
 def _is_ip_address(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""The steps about pairing: each car in turn, watched through Tesla until it knows the key."""
+"""The steps about pairing: each car in turn, with requests to Tesla until the car has the key."""
 
 from abc import ABCMeta, abstractmethod
 import asyncio
@@ -19,49 +19,49 @@ from .registration import AccountCars
 
 CONF_LATER: Final = "later"
 CHECK_DELAYS: Final = (2.0, 3.0, 4.0, 5.0, 6.0, 10.0, 10.0, 10.0, 10.0)
-"""Seconds between the looks at whether a car was paired: a minute in all, for two cents."""
+"""Seconds between the requests that check whether a car is paired: a minute in all, for two cents."""
 
 
 class PairingSteps(ConfigFlow, metaclass=ABCMeta):
-    """The part of the flow that has the account's cars paired."""
+    """The steps of the flow that pair the account's cars."""
 
     def __init__(self) -> None:
-        """Begin with nothing known; whoever leads here fills in what is known."""
+        """Start with defaults; the step that leads here sets what is known."""
         super().__init__()
         self._domain = ""
         self._account: AccountCars | None = None
         self._cars: tuple[VehicleSummary, ...] = ()
         self._statuses: dict[str, FleetStatus] = {}
         """By VIN."""
-        self._waiting: list[VehicleSummary] = []
-        """The cars that have to be paired, the first of them now."""
-        self._watch: asyncio.Task[None] | None = None
+        self._cars_to_pair: list[VehicleSummary] = []
+        """The cars that have to be paired; the first one is being paired."""
+        self._pairing_task: asyncio.Task[None] | None = None
         self._pairing_error: tuple[str, str] | None = None
-        """What the last watch ended in, if not in a paired car: the key of a message, and what it mentions."""
+        """Why the last car was not found paired: the key of a message and its detail."""
 
     @abstractmethod
     async def _cars_paired(self) -> ConfigFlowResult:
-        """Go on when every car is paired, needs no key, or is left for later."""
+        """Continue when every car is paired, needs no key, or is left for later."""
 
     async def _begin_pairing(self) -> ConfigFlowResult:
-        """Look which cars have to be paired, and begin with the first. Raises FleetApiError."""
+        """Check which cars have to be paired, and start with the first. Raises FleetApiError."""
         assert self._account is not None
         for car in self._cars:
-            self._saw(car.vin, await self._account.status(car.vin))
-        self._waiting = [car for car in self._cars if self._statuses[car.vin].needs_pairing]
+            self._store_status(car.vin, await self._account.status(car.vin))
+        self._cars_to_pair = [car for car in self._cars if self._statuses[car.vin].needs_pairing]
         return await self._next_car()
 
     async def _next_car(self) -> ConfigFlowResult:
         self._pairing_error = None
-        return await (self.async_step_pair() if self._waiting else self._cars_paired())
+        return await (self.async_step_pair() if self._cars_to_pair else self._cars_paired())
 
     async def async_step_pair(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show the pairing link of one car."""
-        car = self._waiting[0]
+        car = self._cars_to_pair[0]
         if user_input is not None:
             if not user_input[CONF_LATER]:
                 return await self.async_step_pairing()
-            self._waiting.pop(0)
+            self._cars_to_pair.pop(0)
             return await self._next_car()
         error, detail = self._pairing_error or ("", "")
         link = active_endpoints().pairing_link(self._domain, car.vin)
@@ -87,33 +87,33 @@ class PairingSteps(ConfigFlow, metaclass=ABCMeta):
     async def async_step_pairing(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Watch until the car knows the key, for a minute."""
-        car = self._waiting[0]
-        if self._watch is None:
-            self._watch = self.hass.async_create_task(
-                self._until_paired(car.vin), f"pairing of {car.name}", eager_start=False
+        """Wait until the car has the key, at most for a minute."""
+        car = self._cars_to_pair[0]
+        if self._pairing_task is None:
+            self._pairing_task = self.hass.async_create_task(
+                self._wait_until_paired(car.vin), f"pairing of {car.name}", eager_start=False
             )
-        if not self._watch.done():
+        if not self._pairing_task.done():
             return self.async_show_progress(
                 step_id="pairing",
                 progress_action="pairing",
-                progress_task=self._watch,
+                progress_task=self._pairing_task,
                 description_placeholders={
                     "car": car.name,
                     "link": active_endpoints().pairing_link(self._domain, car.vin),
                 },
             )
-        self._watch = None
+        self._pairing_task = None
         return self.async_show_progress_done(
             next_step_id="pair" if self._pairing_error else "paired"
         )
 
     async def async_step_paired(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Go on to the next car."""
-        self._waiting.pop(0)
+        """Continue with the next car."""
+        self._cars_to_pair.pop(0)
         return await self._next_car()
 
-    async def _until_paired(self, vin: str) -> None:
+    async def _wait_until_paired(self, vin: str) -> None:
         assert self._account is not None
         for delay in (0.0, *CHECK_DELAYS):
             await asyncio.sleep(delay)
@@ -122,29 +122,28 @@ class PairingSteps(ConfigFlow, metaclass=ABCMeta):
             except FleetApiError as err:
                 self._pairing_error = ("cannot_check", err.detail)
                 return
-            self._saw(vin, status)
+            self._store_status(vin, status)
             if not status.needs_pairing:
                 self._pairing_error = None
                 return
         self._pairing_error = ("not_paired", "")
 
-    def _saw(self, vin: str, status: FleetStatus) -> None:
-        """Take note of what Tesla says of a car."""
+    def _store_status(self, vin: str, status: FleetStatus) -> None:
+        """Store what Tesla knows of a car and the key."""
         self._statuses[vin] = status
 
-    def _groups(self) -> dict[str, str]:
-        """Return the names of the cars by how they stand, as the last page tells it."""
-        groups: dict[str, list[str]] = {
-            name: []
-            for name in ("paired", "no_key", "open", "streaming", "not_streaming", "switch")
+    def _names_by_status(self) -> dict[str, str]:
+        """Return the names of the cars by status: the placeholders of the last page."""
+        names: dict[str, list[str]] = {
+            key: [] for key in ("paired", "no_key", "open", "streaming", "not_streaming", "switch")
         }
         for car in self._cars:
             status = self._statuses[car.vin]
             key = "paired" if status.key_paired else "open" if status.needs_pairing else "no_key"
-            groups[key].append(car.name)
+            names[key].append(car.name)
             if status.streaming_allowed is False:
-                groups["switch"].append(car.name)
+                names["switch"].append(car.name)
             else:
-                can = status.telemetry_version is not None
-                groups["streaming" if can else "not_streaming"].append(car.name)
-        return {name: ", ".join(cars) or "-" for name, cars in groups.items()}
+                can_stream = status.telemetry_version is not None
+                names["streaming" if can_stream else "not_streaming"].append(car.name)
+        return {key: ", ".join(cars) or "-" for key, cars in names.items()}

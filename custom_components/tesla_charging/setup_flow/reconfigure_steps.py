@@ -53,19 +53,19 @@ class ReconfigureSteps(
     AbstractOAuth2FlowHandler,
     metaclass=ABCMeta,
 ):
-    """The part of the flow that changes an entry without losing anything of it."""
+    """The steps of the flow that change an entry; what the user does not change stays."""
 
     def __init__(self) -> None:
-        """Begin with nothing changed."""
+        """Start without changes."""
         super().__init__()
-        self._changes: dict[str, Any] = {}
-        """What was changed of the entry's data so far."""
-        self._options: dict[str, Any] = {}
-        """The same of its options."""
-        self._registered: list[tuple[Registrar, Region, str]] = []
-        """Who has been told of a new key, where, for which domain."""
-        self._replaced = False
-        """Whether entries still work with a key that has been replaced."""
+        self._data_changes: dict[str, Any] = {}
+        """The changes to the entry's data so far."""
+        self._option_changes: dict[str, Any] = {}
+        """The same for its options."""
+        self._registrations: list[tuple[Registrar, Region, str]] = []
+        """The applications that were registered with a new key, with region and domain."""
+        self._reload_pending = False
+        """Whether other entries still use a key that has been replaced, and have to be reloaded."""
 
     async def _cars_of_account(
         self, authorization: Authorization, implementation: AbstractOAuth2Implementation
@@ -79,10 +79,10 @@ class ReconfigureSteps(
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Let the person choose what to change; everything else stays."""
+        """Let the user choose what to change; everything else stays."""
         entry = self._get_reconfigure_entry()
         self._domain = entry.data[CONF_DOMAIN]
-        self._shown_here = entry.data.get(CONF_SHOWN_HERE, True)
+        self._key_shown_here = entry.data.get(CONF_SHOWN_HERE, True)
         self._region = Region(entry.data[CONF_REGION])
         self._with_location = entry.data.get(CONF_LOCATION, False)
         self._telemetry = TelemetrySettings.from_options(entry.options)
@@ -98,7 +98,7 @@ class ReconfigureSteps(
     async def async_step_location(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Change whether the location may be read: more needs Tesla's consent, less does not."""
+        """Change whether the location may be read: only to allow it needs a new sign-in at Tesla."""
         if user_input is None:
             default = self._with_location
             return self.async_show_form(
@@ -111,8 +111,8 @@ class ReconfigureSteps(
         self._with_location = wanted
         if wanted and not before:
             return await self.async_step_auth()
-        self._changes[CONF_LOCATION] = wanted
-        return await self._reconfigured()
+        self._data_changes[CONF_LOCATION] = wanted
+        return await self._finish_reconfigure()
 
     async def async_step_application(
         self, user_input: dict[str, Any] | None = None
@@ -134,49 +134,51 @@ class ReconfigureSteps(
             )
 
     async def _pair_again(self) -> ConfigFlowResult:
-        """List the entry's cars and pair those that do not know the key. Raises FleetApiError."""
+        """List the entry's cars and pair those that do not have the key. Raises FleetApiError."""
         entry = self._get_reconfigure_entry()
         authorization = await async_get_authorization(self.hass, entry)
         self._account = await self._cars_of_account(authorization, authorization.implementation)
         self._cars = await self._account.list()
         return await self._begin_pairing()
 
-    async def _signed_in_again(self, signed_in: dict[str, Any]) -> ConfigFlowResult:
-        """Go on after the sign-in of a reconfiguration; another application is not registered yet."""
+    async def _reconfigure_sign_in(self, signed_in: dict[str, Any]) -> ConfigFlowResult:
+        """Continue after the sign-in of a reconfiguration; another application is not registered yet."""
         entry = self._get_reconfigure_entry()
-        self._changes |= signed_in
+        self._data_changes |= signed_in
         if signed_in[CONF_IMPLEMENTATION] == entry.data[CONF_IMPLEMENTATION]:
-            return await self._reconfigured()
+            return await self._finish_reconfigure()
         return await self.async_step_domain()
 
-    async def _key_changed(self) -> ConfigFlowResult:
-        """Go on with a key, a domain or an application that Tesla has taken. Raises FleetApiError."""
-        self._changes |= {CONF_DOMAIN: self._domain, CONF_SHOWN_HERE: self._shown_here}
-        # Tesla has just fetched it, whatever can be seen from here
-        self._worked(Success.KEY_SEEN)
-        if self._replacing:
+    async def _finish_key_change(self) -> ConfigFlowResult:
+        """Continue with a key, a domain or an application that is registered. Raises FleetApiError."""
+        self._data_changes |= {CONF_DOMAIN: self._domain, CONF_SHOWN_HERE: self._key_shown_here}
+        # Tesla has just fetched the key, even if a request from here would fail
+        self._record_success(Success.KEY_SEEN)
+        if self._is_replacing_key:
             return await self._pair_again()
         embedded = self._telemetry.transport is Transport.EMBEDDED
         if embedded and not same_root(self._telemetry.hostname, self._domain):
             # Tesla lets cars connect under the application's own domain only
             return await self.async_step_telemetry()
-        return await self._reconfigured()
+        return await self._finish_reconfigure()
 
-    async def _reconfigured(self) -> ConfigFlowResult:
-        """Write what was changed, and have everybody who shares a replaced key begin anew."""
+    async def _finish_reconfigure(self) -> ConfigFlowResult:
+        """Store the changes, and reload all entries that share a replaced key."""
         entry = self._get_reconfigure_entry()
-        application = self._changes.get(CONF_IMPLEMENTATION, entry.data[CONF_IMPLEMENTATION])
+        application = self._data_changes.get(CONF_IMPLEMENTATION, entry.data[CONF_IMPLEMENTATION])
         if application != entry.data[CONF_IMPLEMENTATION]:
-            await self._leave_application(entry)
-        self._begin_anew(but=entry)
-        # what was not chosen here may have been chosen elsewhere meanwhile
+            await self._leave_old_application(entry)
+        self._reload_others(skip=entry)
+        # other options may have been changed outside this flow meanwhile
         return self.async_update_reload_and_abort(
-            entry, data_updates=self._changes, options={**entry.options, **self._options}
+            entry,
+            data_updates=self._data_changes,
+            options={**entry.options, **self._option_changes},
         )
 
-    async def _leave_application(self, entry: TeslaChargingConfigEntry) -> None:
-        """Take back what the old application told the cars, and forget it: the new one has told them nothing."""
-        if entry in self._loaded():  # nobody tells them again meanwhile
+    async def _leave_old_application(self, entry: TeslaChargingConfigEntry) -> None:
+        """Remove the telemetry configurations of the old application, and their records: the new one has sent none."""
+        if entry in self._loaded_entries():  # a loaded entry would send them again meanwhile
             await self.hass.config_entries.async_unload(entry.entry_id)
         storage = VehicleStorage(self.hass, entry.entry_id)
         await storage.load()
@@ -188,54 +190,54 @@ class ReconfigureSteps(
             await storage.save_config_record(vin, ConfigRecord())
 
     @callback
-    def _begin_anew(self, but: TeslaChargingConfigEntry | None = None) -> None:
-        """Have everybody work with the key that replaced theirs."""
-        if self._replaced:
-            self._replaced = False
-            for entry in self._loaded():
-                if entry is not but:
+    def _reload_others(self, *, skip: TeslaChargingConfigEntry | None = None) -> None:
+        """Reload the entries that still use a replaced key."""
+        if self._reload_pending:
+            self._reload_pending = False
+            for entry in self._loaded_entries():
+                if entry is not skip:
                     self.hass.config_entries.async_schedule_reload(entry.entry_id)
 
     @callback
     @override
     def async_remove(self) -> None:
-        """Leave nobody with a key that was replaced."""
+        """Clean up; no entry may keep a key that was replaced."""
         super().async_remove()
-        self._begin_anew()
+        self._reload_others()
 
     @override
-    async def _with_telemetry(self, settings: TelemetrySettings) -> ConfigFlowResult:
-        """Have the entry's options changed as well."""
-        self._options |= settings.as_options()
-        return await super()._with_telemetry(settings)
+    async def _set_telemetry(self, settings: TelemetrySettings) -> ConfigFlowResult:
+        """Add the settings to the changes of the entry's options."""
+        self._option_changes |= settings.as_options()
+        return await super()._set_telemetry(settings)
 
     @override
-    async def _with_options(self, options: dict[str, Any]) -> ConfigFlowResult:
-        """Have the entry's options changed as well."""
-        self._options |= options
-        return await self._reconfigured()
+    async def _set_options(self, options: dict[str, Any]) -> ConfigFlowResult:
+        """Add the options to the changes of the entry's options."""
+        self._option_changes |= options
+        return await self._finish_reconfigure()
 
     @override
-    def _saw(self, vin: str, status: FleetStatus) -> None:
-        """Take note, and have its owner told no longer that a car lacks the key."""
-        super()._saw(vin, status)
+    def _store_status(self, vin: str, status: FleetStatus) -> None:
+        """Store the status, and clear the repair issue of a car that has the key."""
+        super()._store_status(vin, status)
         if self.source == SOURCE_RECONFIGURE and not status.needs_pairing:
-            self._worked(Success.PAIRED, vin)
+            self._record_success(Success.PAIRED, vin)
 
     @callback
-    def _worked(self, evidence: Success, vin: str | None = None) -> None:
-        async_get_issues(self.hass, self._get_reconfigure_entry()).record_success(evidence, vin)
+    def _record_success(self, success: Success, vin: str | None = None) -> None:
+        async_get_issues(self.hass, self._get_reconfigure_entry()).record_success(success, vin)
 
-    def _loaded(self) -> list[TeslaChargingConfigEntry]:
+    def _loaded_entries(self) -> list[TeslaChargingConfigEntry]:
         return self.hass.config_entries.async_loaded_entries(DOMAIN)
 
     @override
     async def _register(self, key: VirtualKey) -> None:
-        """Register this account's application; a key that is replaced, with those of all accounts."""
+        """Register this account's application; a replacement key, with the applications of all accounts."""
         await super()._register(key)
-        if not self._replacing:
+        if not self._is_replacing_key:
             return
-        self._registered.append(
+        self._registrations.append(
             (registrar_of(self.hass, self.flow_impl), self._region, self._domain)
         )
         for other in self.hass.config_entries.async_entries(DOMAIN):
@@ -248,31 +250,31 @@ class ReconfigureSteps(
             registrar = registrar_of(self.hass, implementation)
             region, domain = Region(other.data[CONF_REGION]), other.data[CONF_DOMAIN]
             await registrar.register(region, domain, key)
-            self._registered.append((registrar, region, domain))
+            self._registrations.append((registrar, region, domain))
 
     @override
     async def _try_to_register(self, key: VirtualKey) -> tuple[dict[str, str], str, str]:
-        """Register, or have Tesla go on with the key that stays."""
-        self._registered.clear()
+        """Register a key; if that fails, register the stored one again."""
+        self._registrations.clear()
         outcome = await super()._try_to_register(key)
         if not outcome[0]:
-            self._replaced = self._replacing
-            if self._left:
-                self._begin_anew()
-        elif self._registered:
-            await self._take_back()
+            self._reload_pending = self._is_replacing_key
+            if self._is_closed:
+                self._reload_others()
+        elif self._registrations:
+            await self._restore_registrations()
         return outcome
 
-    async def _take_back(self) -> None:
-        """Have Tesla go on with the key that stays, where it was told of another one."""
+    async def _restore_registrations(self) -> None:
+        """Register the stored key again wherever a new one was registered."""
         try:
-            kept = await async_get_key_store(self.hass).load()
+            stored = await async_get_key_store(self.hass).load()
         except (InvalidKey, OSError) as err:
             LOGGER.warning("There is no old key to go on with: %s", err)
             return
-        for registrar, region, domain in self._registered:
+        for registrar, region, domain in self._registrations:
             try:
-                if kept is not None:
-                    await registrar.register(region, domain, kept)
+                if stored is not None:
+                    await registrar.register(region, domain, stored)
             except RegistrationError as err:
                 LOGGER.warning("Tesla did not take the old key back: %s", err)

@@ -1,4 +1,4 @@
-"""What the config flow does behind its pages: key, registration, and whether cars are paired."""
+"""The requests of the config flow: registering an application and its key, and listing the account's cars."""
 
 from dataclasses import dataclass
 from typing import Final, cast
@@ -47,10 +47,9 @@ _REGISTRATION_ERRORS: Final[tuple[tuple[type[FleetApiError], str], ...]] = (
 
 
 class FlowAuthorization:
-    """The token that a sign-in has just given; there is no entry yet that could renew it."""
+    """Authorization with the token of a new sign-in; there is no entry yet that could renew it."""
 
     def __init__(self, access_token: str) -> None:
-        """Use this token."""
         self._access_token = access_token
 
     async def access_token(self) -> str:
@@ -58,7 +57,7 @@ class FlowAuthorization:
         return self._access_token
 
     async def renew(self, rejected: str) -> None:
-        """A fresh token that Tesla rejects is no good. Raises LoginRequired."""
+        """Raise LoginRequired: a new token that Tesla rejects cannot be renewed."""
         raise LoginRequired("Tesla rejected the new sign-in")
 
 
@@ -72,9 +71,9 @@ class Registrar:
     client_secret: str
 
     async def register(self, region: Region, domain: str, key: VirtualKey) -> None:
-        """Register the domain in a region and check that Tesla took our key from it.
+        """Register the domain in a region and check that Tesla fetched our key from it.
 
-        Tesla fetches the key during this call. Raises OnboardingError.
+        Tesla fetches the key during this call. Raises RegistrationError.
         """
         session = async_get_clientsession(self.hass)
         partner = PartnerAccount(
@@ -87,19 +86,19 @@ class Registrar:
         )
         url = self.endpoints.key_url(domain)
         try:
-            taken = await partner.register(domain)
+            fetched_key = await partner.register(domain)
         except RegistrationFailed as err:
-            # Tesla says little of what it met; from here more may be seen
-            sighting = await check_key(session, url, key.public_key)
-            raise RegistrationError(_seen(sighting), err.detail, url) from err
+            # Tesla's error says little; a request of our own may find the cause
+            check = await check_key(session, url, key.public_key)
+            raise RegistrationError(_message_key(check), err.detail, url) from err
         except FleetApiError as err:
-            known = (name for kind, name in _REGISTRATION_ERRORS if isinstance(err, kind))
-            raise RegistrationError(next(known, "unexpected"), err.detail, url) from err
-        if taken != key.public_key:
+            keys = (key for kind, key in _REGISTRATION_ERRORS if isinstance(err, kind))
+            raise RegistrationError(next(keys, "unexpected"), err.detail, url) from err
+        if fetched_key != key.public_key:
             raise RegistrationError("key_differs", "", url)
 
     async def register_elsewhere(self, region: Region, domain: str, key: VirtualKey) -> None:
-        """Register in the other regions too, so that an account that lives there finds it done."""
+        """Register in the other regions too, for an account that turns out to be there."""
         for other in self.endpoints.regions:
             if other is not region:
                 try:
@@ -109,16 +108,16 @@ class Registrar:
 
 
 def registrar_of(hass: HomeAssistant, implementation: AbstractOAuth2Implementation) -> Registrar:
-    """Return who registers the application of a sign-in."""
+    """Return the registrar of the application of a sign-in."""
     tesla = cast(TeslaImplementation, implementation)
     return Registrar(hass, active_endpoints(), tesla.client_id, tesla.client_secret)
 
 
-def _seen(sighting: KeyCheck) -> str:
-    """Return the key of the message for a key that Tesla could not fetch."""
-    if sighting is KeyCheck.OURS or not sighting.is_certain:
+def _message_key(check: KeyCheck) -> str:
+    """Return the key of the message for a public key that Tesla could not fetch."""
+    if check is KeyCheck.OURS or not check.is_certain:
         return "key_not_fetched"
-    return sighting.value
+    return check.value
 
 
 class AccountCars:
@@ -133,7 +132,7 @@ class AccountCars:
         meter: Meter,
         budget: BudgetManager,
     ) -> None:
-        """Nothing is asked yet."""
+
         self._regions = {url: region for region, url in endpoints.regions.items()}
         self._client = make_client(
             hass,
@@ -146,12 +145,12 @@ class AccountCars:
 
     @property
     def base_url(self) -> str:
-        """Where the account turned out to live."""
+        """The base URL of the account's region, as far as it is known."""
         return self._client.base_url
 
     @property
     def region(self) -> Region | None:
-        """The region in which the account turned out to live, if it is one known here."""
+        """The account's region, if it is a known one."""
         return self._regions.get(self._client.base_url)
 
     async def list(self) -> tuple[VehicleSummary, ...]:

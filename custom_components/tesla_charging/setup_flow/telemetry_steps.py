@@ -1,4 +1,4 @@
-"""The steps about telemetry: how data come from the cars, and where the cars find this Home Assistant."""
+"""The steps about telemetry: how data come from the cars, and under which address the cars connect."""
 
 from abc import ABCMeta, abstractmethod
 from typing import Any
@@ -33,7 +33,7 @@ from ..vehicle.signals import SIGNALS
 from .domain import same_root
 
 CONF_CERTIFICATE = "certificate"
-"""The section of the person's own files. Home Assistant's pages show an error only at a section, not inside it."""
+"""The section of the user's own files. Home Assistant shows an error only at a section, not inside it."""
 CONF_CERTIFICATE_FILE = "certificate_file"
 CONF_HOSTNAME = "hostname"
 CONF_KEY_FILE = "key_file"
@@ -46,33 +46,33 @@ _FILES = (CONF_CERTIFICATE_FILE, CONF_KEY_FILE, CONF_VEHICLE_CA_FILE)
 
 
 class TelemetrySteps(ConfigFlow, metaclass=ABCMeta):
-    """The part of the flow that chooses telemetry, when an entry is made and when it is reconfigured."""
+    """The steps of the flow that choose telemetry, for a new entry and for a reconfigured one."""
 
     def __init__(self) -> None:
-        """Begin with nothing known; whoever leads here fills in what is known."""
+        """Start with defaults; the step that leads here sets what is known."""
         super().__init__()
         self._domain = ""
-        """The domain of the application; the receiver's name has to be under it."""
+        """The domain of the application; the receiver's host name has to be under it."""
         self._with_location = False
         """Whether the location may be read."""
         self._cars: tuple[VehicleSummary, ...] = ()
-        """The account's cars; not needed when an entry is reconfigured."""
+        """The account's cars; not used when an entry is reconfigured."""
         self._telemetry = TelemetrySettings()
-        """What was chosen before, then what is chosen here."""
-        self._unreached: TelemetrySettings | None = None
-        """What the person was told of already, and may insist on."""
+        """The settings so far, then those that the user chooses here."""
+        self._warned_settings: TelemetrySettings | None = None
+        """The settings that an error was shown for; the user may submit them again."""
 
     @abstractmethod
     async def _telemetry_chosen(self) -> ConfigFlowResult:
-        """Go on with the telemetry that was chosen."""
+        """Continue with the telemetry that was chosen."""
 
     async def async_step_telemetry(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Let the person choose how data come from the car, and say what each way costs."""
+        """Let the user choose how data come from the car, and show what each way costs."""
         signals = expected_signals_per_month(
             name
-            for name in fields_for(with_location=self._with_location, shown=self._shown())
+            for name in fields_for(with_location=self._with_location, shown=self._shown_signals())
             if name in SIGNALS
         )
         cost = price_list(DEFAULT_CURRENCY).price(Category.STREAMING) * signals
@@ -89,8 +89,8 @@ class TelemetrySteps(ConfigFlow, metaclass=ABCMeta):
             },
         )
 
-    def _shown(self) -> frozenset[str]:
-        """Return the signals that entities show which were switched on by now."""
+    def _shown_signals(self) -> frozenset[str]:
+        """Return the signals that enabled entities show."""
         if self.source != SOURCE_RECONFIGURE:
             return frozenset()
         entry = self._get_reconfigure_entry()
@@ -100,25 +100,25 @@ class TelemetrySteps(ConfigFlow, metaclass=ABCMeta):
     async def async_step_telemetry_polling(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Have data come by polling."""
-        return await self._with_telemetry(TelemetrySettings())
+        """Choose polling."""
+        return await self._set_telemetry(TelemetrySettings())
 
     async def async_step_telemetry_embedded(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask where cars find this Home Assistant."""
+        """Let the user enter the address under which cars connect to this Home Assistant."""
         errors: dict[str, str] = {}
         detail = ""
         if user_input is not None:
             hostname = user_input[CONF_HOSTNAME].strip().lower()
-            named = user_input.get(CONF_CERTIFICATE, {})
+            files = user_input.get(CONF_CERTIFICATE, {})
             settings = TelemetrySettings(
                 Transport.EMBEDDED,
                 hostname,
                 int(user_input[CONF_PORT]),
                 int(user_input[CONF_LISTEN_PORT]),
                 user_input.get(CONF_LISTEN_HOST, "").strip(),
-                **{field: named.get(field, "").strip() for field in _FILES},
+                **{field: files.get(field, "").strip() for field in _FILES},
             )
             if not is_hostname(hostname):
                 errors[CONF_HOSTNAME] = "hostname_invalid"
@@ -128,20 +128,22 @@ class TelemetrySteps(ConfigFlow, metaclass=ABCMeta):
                 errors[CONF_LISTEN_HOST] = "listen_host_invalid"
             elif settings.key_file and not settings.certificate_file:
                 errors[CONF_CERTIFICATE] = "certificate_alone"
-            elif settings == self._unreached:
-                return await self._with_telemetry(settings)
+            elif settings == self._warned_settings:
+                return await self._set_telemetry(settings)
             else:
                 errors, detail = await self._try_to_reach(settings)
                 if not errors:
-                    return await self._with_telemetry(settings)
+                    return await self._set_telemetry(settings)
         port = NumberSelector(NumberSelectorConfig(min=1, max=65535, mode=NumberSelectorMode.BOX))
-        known = self._known
-        files = {field: getattr(known, field) for field in _FILES if getattr(known, field)}
+        proposed = self._proposed_settings
+        files = {field: getattr(proposed, field) for field in _FILES if getattr(proposed, field)}
         schema = vol.Schema(
             {
-                vol.Required(CONF_HOSTNAME, default=known.hostname or self._domain): TextSelector(),
-                vol.Required(CONF_PORT, default=known.port): port,
-                vol.Required(CONF_LISTEN_PORT, default=known.listen_port): port,
+                vol.Required(
+                    CONF_HOSTNAME, default=proposed.hostname or self._domain
+                ): TextSelector(),
+                vol.Required(CONF_PORT, default=proposed.port): port,
+                vol.Required(CONF_LISTEN_PORT, default=proposed.listen_port): port,
                 vol.Optional(CONF_LISTEN_HOST): TextSelector(),
                 vol.Required(CONF_CERTIFICATE): section(
                     vol.Schema({vol.Optional(field): TextSelector() for field in _FILES}),
@@ -149,7 +151,7 @@ class TelemetrySteps(ConfigFlow, metaclass=ABCMeta):
                 ),
             }
         )
-        suggested = user_input or {CONF_LISTEN_HOST: known.listen_host, CONF_CERTIFICATE: files}
+        suggested = user_input or {CONF_LISTEN_HOST: proposed.listen_host, CONF_CERTIFICATE: files}
         return self.async_show_form(
             step_id="telemetry_embedded",
             data_schema=self.add_suggested_values_to_schema(schema, suggested),
@@ -158,8 +160,8 @@ class TelemetrySteps(ConfigFlow, metaclass=ABCMeta):
         )
 
     @property
-    def _known(self) -> TelemetrySettings:
-        """What to propose: this entry's settings, else those of another one, because the place is shared."""
+    def _proposed_settings(self) -> TelemetrySettings:
+        """The settings to propose: this entry's, else another entry's, because all entries share one receiver."""
         if self._telemetry.transport is Transport.EMBEDDED:
             return self._telemetry
         others = (
@@ -170,8 +172,8 @@ class TelemetrySteps(ConfigFlow, metaclass=ABCMeta):
         )
 
     async def _try_to_reach(self, settings: TelemetrySettings) -> tuple[dict[str, str], str]:
-        """Open the receiver for a moment and call it; return errors and what they mention."""
-        self._unreached = None
+        """Open the receiver for a moment and connect to it; return errors and their detail."""
+        self._warned_settings = None
         server = async_get_telemetry_server(self.hass, active_endpoints())
         entry_id = self.context.get("entry_id") if self.source == SOURCE_RECONFIGURE else None
         try:
@@ -184,26 +186,26 @@ class TelemetrySteps(ConfigFlow, metaclass=ABCMeta):
             return {field: err.key}, err.detail
         if reach is Reachability.REACHED:
             return {}, ""
-        self._unreached = settings
+        self._warned_settings = settings
         return {"base": reach.value}, f"{settings.hostname}:{settings.port}"
 
     async def async_step_telemetry_mqtt(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask under which topics another server publishes, and listen whether anything arrives."""
+        """Let the user enter the topics of another server, and check whether messages arrive."""
         errors: dict[str, str] = {}
         if user_input is not None:
             base = user_input[CONF_TOPIC_BASE].strip().strip("/")
             settings = TelemetrySettings(Transport.MQTT, topic_base=base)
             if not is_topic_base(base):
                 errors[CONF_TOPIC_BASE] = "topic_base_invalid"
-            elif settings == self._unreached:
-                return await self._with_telemetry(settings)
+            elif settings == self._warned_settings:
+                return await self._set_telemetry(settings)
             else:
                 arrival = await messages_arrive(self.hass, base, self._vins())
                 if arrival is Arrival.HEARD:
-                    return await self._with_telemetry(settings)
-                self._unreached = settings
+                    return await self._set_telemetry(settings)
+                self._warned_settings = settings
                 errors["base"] = arrival.value
         schema = vol.Schema(
             {vol.Required(CONF_TOPIC_BASE, default=self._telemetry.topic_base): TextSelector()}
@@ -215,7 +217,7 @@ class TelemetrySteps(ConfigFlow, metaclass=ABCMeta):
         )
 
     def _vins(self) -> list[str]:
-        """Return the cars of the account; a reconfigured entry may not be loaded, but has its devices."""
+        """Return the VINs of the account's cars; a reconfigured entry that is not loaded still has its devices."""
         if self.source != SOURCE_RECONFIGURE:
             return [car.vin for car in self._cars]
         devices = dr.async_entries_for_config_entry(
@@ -223,6 +225,6 @@ class TelemetrySteps(ConfigFlow, metaclass=ABCMeta):
         )
         return [vin for device in devices for vin in vins_of(device)]
 
-    async def _with_telemetry(self, settings: TelemetrySettings) -> ConfigFlowResult:
+    async def _set_telemetry(self, settings: TelemetrySettings) -> ConfigFlowResult:
         self._telemetry = settings
         return await self._telemetry_chosen()

@@ -1,7 +1,7 @@
 """Tesla's vehicle command protocol: charge commands that the car itself verifies.
 
-This room knows bytes. It signs a command, hands it to whatever carries messages to the car and reads the
-answer; it knows neither HTTP nor Home Assistant.
+This library signs a command, passes the message to a transport and reads the car's answer. It depends neither on HTTP
+nor on Home Assistant.
 """
 
 from .commands import (

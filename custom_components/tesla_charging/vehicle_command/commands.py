@@ -1,7 +1,7 @@
 """The charging commands, as data.
 
-A command is a row: Tesla's REST name, its parameters, how its protobuf is filled and which refusals mean that
-the car is already as wanted. Sources: `pkg/vehicle/charge.go` and `pkg/proxy/command.go` of vehicle-command,
+A row has Tesla's REST name, the parameters, how the protobuf is filled and which refusals mean that the car is
+already in the wanted state. Sources: `pkg/vehicle/charge.go` and `pkg/proxy/command.go` of vehicle-command,
 car_server.proto; reasons as Tesla's cars send them.
 """
 
@@ -39,16 +39,16 @@ class Command:
     fill: Callable[[car_server.VehicleAction, Parameters], None]
     parameters: tuple[AnyParameter, ...] = ()
     already: frozenset[str] = frozenset()
-    """Reasons with which the car says that nothing was left to do."""
+    """Reasons with which the car reports that it is already in the wanted state."""
     repeatable: bool = True
-    """Whether doing it twice is the same as doing it once, also for a person standing at the car."""
-    told_twice: Callable[[Parameters], bool] = lambda _: False
-    """Whether the car takes these parameters only from the second time on."""
+    """Whether a second execution changes nothing, also for somebody standing at the car."""
+    sent_twice: Callable[[Parameters], bool] = lambda _: False
+    """Whether the car applies these parameters only when it receives them a second time."""
 
     def __call__(self, **parameters: Value) -> CommandRequest:
         """Return the command with its parameters.
 
-        Raises InvalidParameter. Tesla answers success even to values that the car then ignores, so they are
+        Raises InvalidParameter. Tesla reports success even for values that the car then ignores, so they are
         checked here.
         """
         rows = {row.name: row for row in self.parameters}
@@ -65,7 +65,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class CommandRequest:
-    """A command ready to be sent, over either road."""
+    """A command with its parameters, to be sent signed or in the REST form."""
 
     command: Command
     parameters: Parameters = field(default_factory=dict)
@@ -82,7 +82,7 @@ class CommandRequest:
 
 
 def _void(message: str, choice: str) -> Callable[[car_server.VehicleAction, Parameters], None]:
-    """Fill a message whose oneof names what to do, without any value."""
+    """Return what fills a message whose oneof selects the action, without a value."""
 
     def fill(action: car_server.VehicleAction, _: Parameters) -> None:
         getattr(getattr(action, message), choice).CopyFrom(common.Void())
@@ -91,7 +91,7 @@ def _void(message: str, choice: str) -> Callable[[car_server.VehicleAction, Para
 
 
 def _empty(message: str) -> Callable[[car_server.VehicleAction, Parameters], None]:
-    """Fill a message that has no content at all."""
+    """Return what fills a message without content."""
 
     def fill(action: car_server.VehicleAction, _: Parameters) -> None:
         getattr(action, message).SetInParent()
@@ -100,7 +100,7 @@ def _empty(message: str) -> Callable[[car_server.VehicleAction, Parameters], Non
 
 
 def _values(message: str, **fields: str) -> Callable[[car_server.VehicleAction, Parameters], None]:
-    """Fill fields of a message from parameters: field name -> parameter name."""
+    """Return what fills fields of a message from parameters: field name -> parameter name."""
 
     def fill(action: car_server.VehicleAction, parameters: Parameters) -> None:
         target = getattr(action, message)
@@ -112,13 +112,13 @@ def _values(message: str, **fields: str) -> Callable[[car_server.VehicleAction, 
 
 
 def _minutes(name: str, *, required: bool = True) -> Parameter:
-    """Minutes after the car's local midnight."""
+    """Return a parameter in minutes after the car's local midnight."""
     return Parameter(name, 0, LAST_MINUTE, required)
 
 
 _SCHEDULE_ID = Parameter("id", 1, MAX_SCHEDULE_ID)
-# Tesla fills in the present second for an id left out, and a second schedule within it replaces the first: ours
-# always have one
+# Without an id Tesla uses the current second, so a second schedule within the same second replaces the first:
+# therefore the id is required here
 _SCHEDULE = (
     _SCHEDULE_ID,
     Text("name", MAX_SCHEDULE_NAME, required=False),
@@ -161,10 +161,10 @@ _ROWS = (
         _values("setChargingAmpsAction", charging_amps="charging_amps"),
         parameters=(Parameter("charging_amps", 0, 80),),
         already=frozenset({"already_set"}),
-        # below that, a car first settles on 5 A (vehicle-command, issue 256)
-        told_twice=lambda parameters: int(parameters["charging_amps"]) < 5,
+        # for a lower value, a car first sets 5 A (vehicle-command, issue 256)
+        sent_twice=lambda parameters: int(parameters["charging_amps"]) < 5,
     ),
-    # Opening also releases the cable: a second opening, after somebody closed the door again, is not nothing
+    # Opening also releases the cable: a second opening, after somebody closed the door, has an effect
     Command("charge_port_door_open", _empty("chargePortDoorOpen"), repeatable=False),
     Command(
         "charge_port_door_close",
@@ -200,8 +200,8 @@ _ROWS = (
         parameters=(_SCHEDULE_ID,),
         already=frozenset({"not_found"}),
     ),
-    # The two for firmware before 2024.26; a later one makes another schedule of each call, so a lost answer is no
-    # reason to call again
+    # The two commands for firmware before 2024.26. Later firmware creates another schedule for each call, so they are
+    # not repeated after a lost answer
     Command(
         "set_scheduled_charging",
         schedule_messages.scheduled_charging,

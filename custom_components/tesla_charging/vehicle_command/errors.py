@@ -1,4 +1,4 @@
-"""What can go wrong between the signer and the car, by meaning."""
+"""The errors between the signer and the car, by meaning."""
 
 from typing import ClassVar
 
@@ -6,51 +6,51 @@ from typing import ClassVar
 class VehicleCommandError(Exception):
     """A command was not confirmed by the car.
 
-    `may_have_executed` tells whether the car may have carried the command out all the same; only when it
-    is False can the command be repeated without a second thought.
+    `may_have_executed` is true if the car may have executed the command all the same; only if it is false is it safe to
+    repeat the command.
     """
 
     may_have_executed: ClassVar[bool] = False
 
 
 class InvalidKey(VehicleCommandError):
-    """The text or file is no key on NIST P-256, the only curve Tesla accepts."""
+    """The text or file is not a key on NIST P-256, the only curve that Tesla accepts."""
 
     def __init__(self, message: str, reason: str = "wrong_kind") -> None:
-        """Say what is wrong; `reason` is one of wrong_kind, not_pem, public_half, password."""
+        """Create the error; `reason` is one of wrong_kind, not_pem, public_half, password."""
         super().__init__(message)
         self.reason = reason
 
 
 class AnswerLost(VehicleCommandError):
-    """The command left, and its answer never came (raised by the transport)."""
+    """The command was sent, but no answer was received (raised by the transport)."""
 
     may_have_executed = True
 
 
 class NotDelivered(VehicleCommandError):
-    """The command never reached the car (raised by the transport, whose own error is its cause)."""
+    """The command did not reach the car (raised by the transport, with its own error as the cause)."""
 
 
 class InvalidAnswer(VehicleCommandError):
-    """The answer is not one that the car can have given to this request."""
+    """The answer cannot be the car's answer to this request."""
 
     may_have_executed = True
 
 
 class SessionInfoRejected(VehicleCommandError):
-    """Session info that must not be believed: bad tag, foreign, stale, or from before what we know."""
+    """Session info that must not be trusted: invalid tag, another vehicle key, received too late, or an older clock."""
 
 
 class HandshakeFailed(VehicleCommandError):
-    """No session could be opened with the car, so nothing was commanded."""
+    """No session could be opened with the car, so no command was sent."""
 
 
 class VehicleFault(VehicleCommandError):
     """The car refused the message itself (`signed_message_fault`), with the fault's number and name."""
 
     def __init__(self, fault: int, name: str) -> None:
-        """Remember Tesla's number (0 for a mere request to wait) and name of the fault."""
+        """Create the error with Tesla's number (0 for a request to wait) and name of the fault."""
         super().__init__(f"{name} ({fault})")
         self.fault = fault
         self.name = name
@@ -65,7 +65,7 @@ class KeyDisabled(VehicleFault):
 
 
 class NotAuthorized(VehicleFault):
-    """The key's role, or the state that the car is in, forbids this command."""
+    """The key's role, or the car's current state, forbids this command."""
 
 
 class RemoteAccessDisabled(VehicleFault):
@@ -73,26 +73,26 @@ class RemoteAccessDisabled(VehicleFault):
 
 
 class CommandUnsupported(VehicleFault):
-    """The car's firmware does not know this command, or not over the internet."""
+    """The car's firmware does not support this command, or not over the internet."""
 
 
 class VehicleBusy(VehicleFault):
-    """The car cannot take a command just now: busy, booting, or its subsystem is silent."""
+    """The car cannot accept a command now: it is busy or booting, or its subsystem does not answer."""
 
 
 class CarUnreachable(VehicleFault):
-    """The car's subsystem did not answer its own network in time."""
+    """The car's subsystem did not answer in the car's own network in time."""
 
 
 class SessionOutOfSync(VehicleFault):
-    """Session, counter, clock or signature did not match the car's, even after a fresh start."""
+    """Session, counter, clock or signature did not match the car's, even with a new session."""
 
 
 class ProtocolRejected(VehicleFault):
-    """The car calls the message malformed: a fault of this software."""
+    """The car reports a malformed message: a fault of this software."""
 
 
 class OutcomeUnknownFault(VehicleFault):
-    """The car may have carried the command out, but could not answer."""
+    """The car may have executed the command, but could not answer."""
 
     may_have_executed = True

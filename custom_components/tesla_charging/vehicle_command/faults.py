@@ -1,6 +1,6 @@
-"""Every message fault: what it means, and what may be tried again.
+"""The table of message faults: their meaning, and whether the command may be repeated.
 
-Numbers and remedies: `MessageFault_E` in universal_message.proto; retriable ones as in `pkg/protocol/error.go`
+Numbers and remedies: `MessageFault_E` in universal_message.proto; repeatable ones as in `pkg/protocol/error.go`
 (both teslamotors/vehicle-command).
 """
 
@@ -23,18 +23,18 @@ from .errors import (
 
 
 class Retry(Enum):
-    """What makes another attempt worth it."""
+    """Under which condition another attempt can succeed."""
 
     NEVER = "never"
     AFTER_PAUSE = "after_pause"
-    """The car did not execute; the same command may work in a moment."""
+    """The car did not execute the command; the same message may be accepted after a pause."""
     RESIGN = "resign"
-    """The car did not execute; it works when signed against the car's current session info."""
+    """The car did not execute the command; it has to be signed again, with the car's current session info."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One row: Tesla's name, our meaning, the remedy."""
+    """One row: Tesla's name, the error to raise, and the remedy."""
 
     name: str
     error: type[VehicleFault]
@@ -79,9 +79,9 @@ FAULTS: dict[int, Fault] = {
 
 
 def fault_row(number: int) -> Fault:
-    """Return the row of a fault; numbers newer than this table are refusals that are never retried."""
+    """Return the row of a fault; a number that is not in the table is a refusal without a retry."""
     return FAULTS.get(number) or Fault(f"MESSAGE_FAULT_{number}", ProtocolRejected)
 
 
 WAIT = Fault("OPERATIONSTATUS_WAIT", VehicleBusy, Retry.AFTER_PAUSE)
-"""Not a fault but `operation_status` 1: the car is busy or finishing its wake-up."""
+"""Not a fault, but `operation_status` 1: the car is busy or still waking up."""

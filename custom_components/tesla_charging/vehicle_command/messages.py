@@ -1,6 +1,6 @@
-"""The envelope: building requests, and reading answers that must belong to them.
+"""The message envelope: builds requests, and reads answers after checking that they belong to the request.
 
-`RoutableMessage` in universal_message.proto; how answers are matched to requests as in
+Sources: `RoutableMessage` in universal_message.proto; answers are matched to requests as in
 `internal/dispatcher/dispatcher.go` (both vehicle-command).
 """
 
@@ -17,19 +17,19 @@ from .session import Domain, Session, request_hash
 
 ADDRESS_LENGTH: Final = 16
 MAX_MESSAGE_LENGTH: Final = 100_000
-"""Bytes of an answer, the bound of Tesla's own client."""
+"""Bytes of an answer, the limit of Tesla's own client."""
 FLAG_ENCRYPT_RESPONSE: Final = 1 << universal.FLAG_ENCRYPT_RESPONSE
 _DESTINATIONS: Final = {
     Domain.VEHICLE_SECURITY: universal.DOMAIN_VEHICLE_SECURITY,
     Domain.INFOTAINMENT: universal.DOMAIN_INFOTAINMENT,
 }
 SESSION_INFO_LIFETIME: Final = 10.0
-"""Seconds after sending in which session info that comes back is believed."""
+"""Seconds after the request in which received session info is accepted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A message on its way, and what its answer must show."""
+    """A message to send, and what its answer has to match."""
 
     domain: Domain
     message: bytes
@@ -42,7 +42,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an answer says once it is known to be ours."""
+    """The content of an answer that belongs to the request."""
 
     payload: bytes | None
     fault: Fault | None
@@ -52,7 +52,7 @@ class Answer:
 
 
 def session_info_request(domain: Domain, public_key: bytes, *, now: float) -> Request:
-    """Return a handshake request; its uuid is the challenge that the answer's tag covers."""
+    """Return a handshake request; its uuid is the challenge that the answer's tag authenticates."""
     message, address, uuid = _envelope(domain)
     message.session_info_request.public_key = public_key
     return Request(domain, message.SerializeToString(), address, uuid, now)
@@ -67,9 +67,9 @@ def command_request(
     now: float,
     lifetime: int,
 ) -> Request:
-    """Return a signed command that asks for an encrypted answer.
+    """Return a signed command that requests an encrypted answer.
 
-    Raises InvalidSessionState when the session cannot sign any more.
+    Raises InvalidSessionState when the session's counter or clock is exhausted.
     """
     message, address, uuid = _envelope(domain)
     message.protobuf_message_as_bytes = payload
@@ -86,9 +86,9 @@ def command_request(
 
 
 def read_answer(raw: bytes, request: Request, session: Session | None) -> Answer:
-    """Decode an answer, check that it belongs to the request and decrypt it.
+    """Decode an answer, check that it belongs to the request, and decrypt it.
 
-    Raises InvalidAnswer for anything else.
+    Raises InvalidAnswer if it does not.
     """
     message = _decode(raw)
     _check_routing(message, request)
@@ -107,7 +107,7 @@ def read_answer(raw: bytes, request: Request, session: Session | None) -> Answer
             message.signature_data.AES_GCM_Response_data,
             request_hash=request.request_hash,
             flags=message.flags,
-            # an enum of protobuf's may be negative; what is authenticated is its 32 bits
+            # a protobuf enum may be negative; its 32 bits are authenticated
             fault=number & 0xFFFFFFFF,
         )
     if (
@@ -127,7 +127,7 @@ def read_answer(raw: bytes, request: Request, session: Session | None) -> Answer
 
 
 def check_fresh(request: Request, now: float) -> None:
-    """Raise SessionInfoRejected if session info would come too long after its request."""
+    """Raise SessionInfoRejected if session info was received too long after its request."""
     if not 0 <= now - request.sent_at <= SESSION_INFO_LIFETIME:
         raise SessionInfoRejected("session info came too late to be believed")
 
@@ -159,7 +159,7 @@ def _check_routing(message: universal.RoutableMessage, request: Request) -> None
         raise InvalidAnswer("answer comes from another domain")
     if message.to_destination.routing_address != request.address:
         raise InvalidAnswer("answer has another address")
-    # the vehicle-security controller leaves request_uuid empty for want of memory
+    # the vehicle-security controller leaves request_uuid empty, because it has little memory
     optional = request.domain is Domain.VEHICLE_SECURITY and not message.request_uuid
     if not optional and message.request_uuid != request.uuid:
         raise InvalidAnswer("answer belongs to another request")

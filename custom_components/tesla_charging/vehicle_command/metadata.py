@@ -1,4 +1,4 @@
-"""The metadata string: facts about a message, in the one form that both sides authenticate.
+"""The metadata string: the facts about a message in the form that both sides authenticate.
 
 Type, length, value in ascending order of type; integers as four bytes big endian; closed by 0xFF
 (vehicle-command, protocol.md, "Metadata serialization").
@@ -27,7 +27,7 @@ END = b"\xff"
 
 
 def serialize(items: Mapping[Tag, bytes | int]) -> bytes:
-    """Return the metadata string of these items, whatever order they come in.
+    """Return the metadata string of these items, in any order.
 
     An int becomes four bytes, except that signature type and domain are one byte each.
     Raises ValueError for a value of more than 255 bytes, OverflowError for an integer that does not fit.

@@ -1,4 +1,4 @@
-"""What a command's parameters can be: one class for each kind of value, named and valued as in Tesla's REST form."""
+"""The parameters of commands: one class for each type of value, with names and values as in Tesla's REST form."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class InvalidParameter(ValueError):
     """A command's parameter is missing, of the wrong type, or out of range."""
 
     def __init__(self, command: str, parameter: str, problem: str) -> None:
-        """Remember which parameter of which command."""
+
         super().__init__(f"{command}: {parameter} {problem}")
         self.command = command
         self.parameter = parameter
@@ -41,12 +41,12 @@ class AnyParameter(Protocol):
         """Whether it must be given."""
 
     def problem(self, value: object) -> str | None:
-        """Return what is wrong with a value, None if it is one that makes sense to a car."""
+        """Return what is wrong with a value, None if it is valid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A whole number, with the range that makes sense to a car."""
+    """A whole number within a range that cars accept."""
 
     name: str
     minimum: int
@@ -64,7 +64,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """Yes or no."""
+    """A boolean."""
 
     name: str
     required: bool = True
@@ -108,7 +108,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """Days of the week: Tesla's names of them, joined by commas."""
+    """Days of the week: Tesla's names, joined by commas."""
 
     name: str
     required: bool = True
@@ -121,5 +121,5 @@ class Days:
 
 
 def days_mask(names: str) -> int:
-    """Return the mask of days that Days has accepted."""
+    """Return the bit mask of a value that Days accepts."""
     return sum(DAYS[day] for day in set(names.split(",")))

@@ -1,4 +1,4 @@
-"""What became of a command."""
+"""The result of a command."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,11 +14,11 @@ class Outcome(StrEnum):
     EXECUTED = "executed"
     """The car accepted it."""
     ALREADY = "already"
-    """The car was already as wanted."""
+    """The car was already in the wanted state."""
     REFUSED = "refused"
-    """The car understood and said no; the reason is Tesla's own word."""
+    """The car understood the command and refused it; the reason is Tesla's own text."""
     UNKNOWN = "unknown"
-    """The answer was lost after sending: it may or may not have been carried out."""
+    """The answer was lost after sending: the command may have been executed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +30,19 @@ class CommandResult:
 
     @property
     def achieved(self) -> bool:
-        """Whether the car is, or will be in a moment, as wanted."""
+        """Whether the car is in the wanted state, or will be in a moment."""
         return self.outcome in {Outcome.EXECUTED, Outcome.ALREADY}
 
 
 def read_result(command: Command, *, accepted: bool, reason: str) -> CommandResult:
-    """Turn a car's yes or no and its reason into a result.
+    """Return the result for a car's answer and its reason.
 
-    The same words come in a signed answer's `plain_text` and in the REST form's `reason`.
+    The reasons are the same in a signed answer's `plain_text` and in the REST form's `reason`.
     """
     reason = "".join(c for c in reason.strip()[:MAX_REASON_LENGTH] if c.isprintable())
-    word = reason.lower()
-    if word in command.already:
+    normalized = reason.lower()
+    if normalized in command.already:
         return CommandResult(Outcome.ALREADY, reason)
-    if accepted or word == "requested":
+    if accepted or normalized == "requested":
         return CommandResult(Outcome.EXECUTED, reason)
     return CommandResult(Outcome.REFUSED, reason)

@@ -1,4 +1,4 @@
-"""How schedules look in car_server.proto and common.proto; parameters are those of the REST form.
+"""Fills the schedule messages of car_server.proto and common.proto from the parameters of the REST form.
 
 Sources: `pkg/vehicle/charge.go` and `pkg/proxy/command.go` of vehicle-command. Times are minutes after local midnight.
 """
@@ -9,7 +9,7 @@ from .parameters import Parameters, days_mask
 
 type _Times = common.PreconditioningTimes | common.OffPeakChargingTimes
 
-_AS_THEY_ARE = ("id", "name", "one_time", "enabled")
+_COPIED = ("id", "name", "one_time", "enabled")
 _TIMES = ("start_enabled", "start_time", "end_enabled", "end_time", "precondition_time")
 
 
@@ -42,16 +42,18 @@ def scheduled_departure(action: car_server.VehicleAction, parameters: Parameters
     _choose(target.off_peak_charging_times, "off_peak_charging", parameters)
 
 
-def _fill(target: common.ChargeSchedule | common.PreconditionSchedule, told: Parameters) -> None:
-    for name in (*_AS_THEY_ARE, *_TIMES):
-        if name in told:
-            setattr(target, name, told[name])
-    target.days_of_week = days_mask(str(told["days_of_week"]))
-    target.latitude, target.longitude = float(told["lat"]), float(told["lon"])
+def _fill(
+    target: common.ChargeSchedule | common.PreconditionSchedule, parameters: Parameters
+) -> None:
+    for name in (*_COPIED, *_TIMES):
+        if name in parameters:
+            setattr(target, name, parameters[name])
+    target.days_of_week = days_mask(str(parameters["days_of_week"]))
+    target.latitude, target.longitude = float(parameters["lat"]), float(parameters["lon"])
 
 
 def _choose(times: _Times, what: str, parameters: Parameters) -> None:
-    """Choose weekdays, the whole week, or neither, which is off."""
+    """Set weekdays, the whole week, or neither, which means off."""
     if parameters[f"{what}_enabled"]:
         weekdays = parameters[f"{what}_weekdays_only"]
         (times.weekdays if weekdays else times.all_week).SetInParent()

@@ -1,7 +1,7 @@
-"""Sending a command: one session and one lock per car and domain, and as few requests as possible.
+"""Sends commands: one session and one lock per car and domain, and as few requests as possible.
 
-Retries follow `pkg/vehicle/vehicle.go` and `pkg/protocol/error.go` of vehicle-command, with bounds: every
-attempt is a billed request.
+Retries follow `pkg/vehicle/vehicle.go` and `pkg/protocol/error.go` of vehicle-command, but their number is limited,
+because every attempt is a billed request.
 """
 
 import asyncio
@@ -36,23 +36,23 @@ from .session import Domain, InvalidSessionState, Session, SessionState
 from .virtual_key import VirtualKey
 
 type Transport = Callable[[bytes], Awaitable[bytes]]
-"""Carries a message to the car and returns the car's answer.
+"""Sends a message to the car and returns the car's answer.
 
-Raises AnswerLost when the message may have arrived without an answer coming back, and NotDelivered when the
-car certainly did not get it.
+Raises AnswerLost when the message may have reached the car but no answer was received, and NotDelivered when the car
+certainly did not receive it.
 """
 
 COMMAND_LIFETIME: Final = 10
 """Seconds in which a command must reach the car (Tesla's proxy uses the same)."""
 MAX_QUEUE: Final = 60.0
-"""Seconds a command waits for the ones before it; later it is perhaps no longer what anybody wants."""
+"""Seconds that a command waits for earlier ones; after that the user may no longer want it."""
 MAX_PAUSES: Final = 3
 MAX_RESIGNS: Final = 2
 MAX_REPEATS: Final = 1
 MAX_HANDSHAKES: Final = 2
 PAUSE: Final = 1.5
-"""Seconds before a busy car is asked again, doubled each time: together the ten that Tesla's proxy allows a car
-that is still waking up, for far fewer requests."""
+"""Seconds before the next request to a busy car, doubled each time: together the ten that Tesla's proxy gives a car
+that is still waking up, with far fewer requests."""
 
 
 @dataclass(slots=True)
@@ -63,7 +63,7 @@ class _Attempts:
     resigns: int = 0
     repeats: int = 0
     start_over: bool = False
-    """Whether the next attempt opens the session anew."""
+    """Whether the next attempt opens a new session."""
 
 
 @dataclass(slots=True)
@@ -75,7 +75,7 @@ class _Channel:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Wait for one's turn. Raises VehicleBusy when it does not come in time."""
+        """Wait until earlier commands have ended. Raises VehicleBusy when that takes too long."""
         try:
             async with asyncio.timeout(MAX_QUEUE):
                 await self.lock.acquire()
@@ -88,7 +88,7 @@ class _Channel:
 
 
 class CommandSender:
-    """Signs commands for one car and brings back what the car answered."""
+    """Signs and sends commands for one car, and returns their results."""
 
     def __init__(
         self,
@@ -101,11 +101,10 @@ class CommandSender:
         on_session_change: Callable[[], None] | None = None,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """Prepare a sender.
+        """Create a sender.
 
-        `now` is unix seconds; `sessions` are the states saved earlier, and `on_session_change` is called
-        whenever `sessions()` has something new to save. Raises nothing: a saved session that cannot be used
-        is forgotten.
+        `now` returns unix seconds. `sessions` are the states saved earlier; `on_session_change` is called whenever
+        `sessions()` has changed. A saved session that cannot be used is discarded without an error.
         """
         self._vin = vin
         self._key = key
@@ -121,7 +120,7 @@ class CommandSender:
                 continue
 
     def sessions(self) -> dict[Domain, SessionState]:
-        """Return the sessions worth saving."""
+        """Return the sessions to save."""
         return {
             domain: channel.session.state
             for domain, channel in self._channels.items()
@@ -129,11 +128,10 @@ class CommandSender:
         }
 
     async def send(self, request: CommandRequest) -> CommandResult:
-        """Send a charging command and say what became of it.
+        """Send a charging command and return its result.
 
-        Outcome UNKNOWN stands for a lost or unreadable answer, whatever became of the repetition. Raises
-        VehicleFault when the car refused the message, HandshakeFailed when no session could be opened, and
-        NotDelivered.
+        Outcome UNKNOWN means a lost or unreadable answer, also if a repetition failed. Raises VehicleFault when the car
+        refused the message, HandshakeFailed when no session could be opened, and NotDelivered.
         """
         try:
             payload = await self._exchange(
@@ -148,7 +146,7 @@ class CommandSender:
             return CommandResult(Outcome.UNKNOWN, str(err))
 
     async def _exchange(self, domain: Domain, payload: bytes, *, repeatable: bool) -> bytes:
-        """Have a domain execute a payload and return what it answers."""
+        """Send a payload to a domain and return the payload of its answer."""
         channel = self._channels[domain]
         attempts = _Attempts()
         async with channel.turn():
@@ -167,12 +165,12 @@ class CommandSender:
                     await self._pause(PAUSE)
                 except VehicleCommandError as err:
                     if attempts.repeats and not err.may_have_executed:
-                        # that the repetition failed does not take back the first attempt
+                        # the repetition failed, but the first attempt may have been executed
                         raise AnswerLost(f"repeated without success: {err}") from err
                     raise
 
     def _payload_of(self, channel: _Channel, request: Request, answer: Answer) -> bytes:
-        """Return what a domain answers to a command. Raises InvalidAnswer for session info without a fault."""
+        """Return the payload of an answer to a command. Raises InvalidAnswer for session info without a fault."""
         if answer.session_info is None:
             return answer.payload or b""
         self._synchronize(channel, request, answer)
@@ -181,7 +179,7 @@ class CommandSender:
     async def _sign(
         self, channel: _Channel, domain: Domain, payload: bytes, attempts: _Attempts
     ) -> tuple[Request, Session]:
-        """Sign against the current session, opening one where there is none or it is used up."""
+        """Sign with the current session; open a new one if there is none or it is exhausted."""
         if channel.session is not None and not attempts.start_over:
             try:
                 return self._signed(channel.session, domain, payload), channel.session
@@ -207,7 +205,7 @@ class CommandSender:
     async def _remedy(
         self, channel: _Channel, request: Request, answer: Answer, attempts: _Attempts
     ) -> None:
-        """Do what makes another attempt promising, or raise the fault."""
+        """Apply the remedy before another attempt, or raise the fault."""
         assert answer.fault is not None
         synchronized = self._synchronize(channel, request, answer)
         match answer.fault.retry:
@@ -215,18 +213,18 @@ class CommandSender:
                 await self._wait(attempts)
             case Retry.RESIGN if attempts.resigns < MAX_RESIGNS:
                 attempts.resigns += 1
-                # where the car's session info does not come or does not help, a handshake is the last remedy
+                # if the car sends no session info, or it did not help, a handshake is the last remedy
                 attempts.start_over = not synchronized or attempts.resigns > 1
             case _:
                 raise answer.fault.exception(answer.fault_number)
 
     async def _wait(self, attempts: _Attempts) -> None:
-        """Give a busy car time, each time more."""
+        """Wait for a busy car, each time longer."""
         attempts.pauses += 1
         await self._pause(PAUSE * 2 ** (attempts.pauses - 1))
 
     def _synchronize(self, channel: _Channel, request: Request, answer: Answer) -> bool:
-        """Take over session info that came along; return whether there was any to believe."""
+        """Apply session info from an answer; return whether there was valid session info."""
         if answer.session_info is None or channel.session is None:
             return False
         now = self._now()
@@ -244,11 +242,11 @@ class CommandSender:
         return True
 
     async def _handshake(self, channel: _Channel, domain: Domain, attempts: _Attempts) -> Session:
-        """Ask the car for session info and open a session with it.
+        """Request session info from the car and open a session with it.
 
-        Asking twice does no harm, so a lost answer is asked for once more, and a busy car gets the time that it
-        would get for a command. What is known of an older session stays until the new one is there. Raises
-        HandshakeFailed or the car's VehicleFault.
+        A second request does no harm, so it is repeated once after a lost answer, and a busy car gets the same time as
+        for a command. The older session stays until the new one is open. Raises HandshakeFailed or the car's
+        VehicleFault.
         """
         lost = 0
         while True:
@@ -272,7 +270,7 @@ class CommandSender:
             raise SessionInfoRejected("the answer to the handshake holds no session info")
         now = self._now()
         check_fresh(request, now)
-        fresh = Session.from_session_info(
+        session = Session.from_session_info(
             self._key,
             self._vin,
             domain,
@@ -282,15 +280,15 @@ class CommandSender:
             received_at=now,
         )
         if channel.session is not None:
-            fresh.succeed(channel.session.state)
-        return fresh
+            session.succeed(channel.session.state)
+        return session
 
     async def _deliver(self, request: Request, session: Session | None) -> Answer:
         return read_answer(await self._transport(request.message), request, session)
 
 
 def _read_response(request: CommandRequest, payload: bytes) -> CommandResult:
-    """Read infotainment's `CarServer.Response`; like Tesla's client, an empty one means done."""
+    """Read infotainment's `CarServer.Response`; as in Tesla's client, an empty one means executed."""
     response = car_server.Response()
     try:
         response.ParseFromString(payload)

@@ -1,6 +1,6 @@
-"""A session with one of a car's domains: counter, epoch and clock, and what is signed against them.
+"""A session with one of a car's domains: counter, epoch and clock, and the signatures made with them.
 
-Everything here follows `pkg/protocol/protocol.md` of vehicle-command; sections are named where they apply.
+Source: `pkg/protocol/protocol.md` of vehicle-command; the docstrings name its sections.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from .virtual_key import PUBLIC_KEY_LENGTH, VirtualKey
 EPOCH_LENGTH: Final = 16
 MAX_COUNTER: Final = 0xFFFFFFFF
 MAX_EXPIRY: Final = 1 << 30
-"""Seconds into an epoch beyond which a car refuses an expiry."""
+"""Seconds since the begin of the epoch; a car refuses a later expiry."""
 MAX_SESSION_INFO_LENGTH: Final = 1024
 NONCE_LENGTH: Final = 12
 TAG_LENGTH: Final = 16
@@ -31,28 +31,28 @@ KEY_NOT_PAIRED: Final = FAULTS[3]
 
 
 class Domain(IntEnum):
-    """The subsystems that keep sessions of their own (`Domain` in universal_message.proto)."""
+    """The subsystems with their own sessions (`Domain` in universal_message.proto)."""
 
     VEHICLE_SECURITY = 2
     INFOTAINMENT = 3
 
 
 class InvalidSessionState(ValueError):
-    """A stored session cannot be used; a handshake makes a new one."""
+    """A session cannot be used; a handshake opens a new one."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionState:
-    """What has to be remembered of a session, also across restarts."""
+    """The state of a session that is stored across restarts."""
 
     vehicle_public_key: bytes
     epoch: bytes
     counter: int
-    """The last counter used, by us or as the car reported it."""
+    """The last used counter, by this sender or as reported by the car."""
     clock_time: int
-    """The domain's clock, seconds since its epoch began, when session info was last accepted."""
+    """The domain's clock when session info was last accepted, in seconds since the begin of its epoch."""
     captured_at: float
-    """Our wall clock (unix seconds) at that moment."""
+    """Our clock at that moment, unix seconds."""
 
     def as_dict(self) -> dict[str, str | int | float]:
         """Return the state as JSON-compatible values."""
@@ -66,7 +66,7 @@ class SessionState:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, object]) -> SessionState:
-        """Read back as_dict(). Raises InvalidSessionState for anything that is not exactly that."""
+        """Return the state from the values of as_dict(). Raises InvalidSessionState for anything else."""
         try:
             state = cls(
                 bytes.fromhex(str(data["vehicle_public_key"])),
@@ -94,22 +94,22 @@ def _whole(value: object, maximum: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """What makes a payload an authenticated command."""
+    """The data that authenticate a command."""
 
     epoch: bytes
     counter: int
     expires_at: int
-    """Seconds on the domain's clock."""
+    """Seconds by the domain's clock."""
     tag: bytes
 
 
 class Session:
-    """Signs for, and reads the answers of, one domain of one car."""
+    """Signs commands for one domain of one car, and decrypts its answers."""
 
     __slots__ = ("_authentication_key", "_cipher", "_domain", "_info_key", "_vin", "state")
 
     def __init__(self, key: VirtualKey, vin: str, domain: Domain, state: SessionState) -> None:
-        """Derive the session's keys. Raises InvalidKey when the state's vehicle key is no P-256 point."""
+        """Derive the session's keys. Raises InvalidKey when the state's vehicle key is not a P-256 point."""
         shared = key.shared_key(state.vehicle_public_key)
         self._vin = vin.encode()
         self._domain = domain
@@ -132,7 +132,7 @@ class Session:
     ) -> Session:
         """Open a session with the answer to a handshake ("Response authentication").
 
-        Raises KeyNotPaired, or SessionInfoRejected when the answer does not authenticate.
+        Raises KeyNotPaired, or SessionInfoRejected when the answer is not authentic.
         """
         parsed = _parse(info)
         try:
@@ -143,9 +143,9 @@ class Session:
         return session
 
     def update(self, *, info: bytes, tag: bytes, challenge: bytes, received_at: float) -> None:
-        """Take over session info that came with a later answer ("Recovering from synchronization errors").
+        """Apply session info from a later answer ("Recovering from synchronization errors").
 
-        Raises SessionInfoRejected, leaving the session as it was, when the info has a bad tag, another vehicle
+        Raises SessionInfoRejected, without a change of the session, when the info has an invalid tag, another vehicle
         key, or a clock that went back within the epoch.
         """
         parsed = _parse(info)
@@ -163,7 +163,7 @@ class Session:
             self.state = _successor(earlier, self.state)
 
     def authorize(self, payload: bytes, *, flags: int, now: float, lifetime: int) -> Authorization:
-        """Sign a payload with HMAC-SHA256 and use up one counter value ("HMAC-SHA256 authentication").
+        """Sign a payload with HMAC-SHA256 and the next counter value ("HMAC-SHA256 authentication").
 
         `now` is unix seconds, `lifetime` seconds until the car must have received the command.
         Raises InvalidSessionState when the epoch's counter or clock is exhausted.
@@ -195,7 +195,7 @@ class Session:
         flags: int,
         fault: int,
     ) -> bytes:
-        """Open an encrypted answer ("Response decryption"). Raises InvalidAnswer if it was altered."""
+        """Decrypt an answer ("Response decryption"). Raises InvalidAnswer if it is not authentic."""
         if len(data.nonce) != NONCE_LENGTH or len(data.tag) != TAG_LENGTH:
             raise InvalidAnswer("encrypted answer has a malformed nonce or tag")
         metadata = serialize(
@@ -224,21 +224,21 @@ class Session:
                 Tag.CHALLENGE: challenge,
             }
         )
-        # over the bytes as received: another serialization of the same fields need not be identical
+        # over the received bytes: another serialization of the same fields may differ
         expected = hmac.digest(self._info_key, metadata + info, hashlib.sha256)
         if not hmac.compare_digest(expected, tag):
             raise SessionInfoRejected("session info has an invalid tag")
 
 
 def request_hash(domain: Domain, tag: bytes) -> bytes:
-    """Return what binds an answer to its request ("Request hash"); vehicle security keeps 16 bytes of the tag."""
+    """Return the value that binds an answer to its request ("Request hash"); vehicle security uses 16 bytes of the tag."""
     if domain is Domain.VEHICLE_SECURITY:
         tag = tag[:16]
     return bytes((signatures.SIGNATURE_TYPE_HMAC_PERSONALIZED,)) + tag
 
 
 def _successor(old: SessionState, new: SessionState) -> SessionState:
-    """Return what follows `old` when the car reports `new`."""
+    """Return the new state of a session with the state `old` when the car reports `new`."""
     if new.epoch != old.epoch:
         return new
     if new.clock_time < old.clock_time:
@@ -252,7 +252,7 @@ def _subkey(shared: bytes, label: bytes) -> bytes:
 
 
 def _parse(info: bytes) -> signatures.SessionInfo:
-    """Decode session info. Raises KeyNotPaired if that is what it says, SessionInfoRejected if it is malformed."""
+    """Decode session info. Raises KeyNotPaired if the car reports that, SessionInfoRejected if it is malformed."""
     if len(info) > MAX_SESSION_INFO_LENGTH:
         raise SessionInfoRejected("session info is too long")
     parsed = signatures.SessionInfo()
@@ -261,7 +261,7 @@ def _parse(info: bytes) -> signatures.SessionInfo:
     except DecodeError:
         raise SessionInfoRejected("session info does not decode") from None
     if parsed.status == signatures.SESSION_INFO_STATUS_KEY_NOT_ON_WHITELIST:
-        # believed without its tag: a car need not have a key in common with a stranger
+        # accepted without a tag: a car has no shared key with a client that is not paired
         raise KeyNotPaired(3, KEY_NOT_PAIRED.name)
     if parsed.status != signatures.SESSION_INFO_STATUS_OK:
         raise SessionInfoRejected(f"session info has status {parsed.status}")

@@ -1,4 +1,4 @@
-"""The virtual key: the P-256 key pair that a car's owner pairs with the car."""
+"""The virtual key: the P-256 key pair that the owner pairs with the car."""
 
 import contextlib
 import hashlib
@@ -19,9 +19,9 @@ MAX_PEM_LENGTH = 8192
 
 
 def public_point(pem: bytes) -> bytes:
-    """Return the uncompressed point of a public key as Tesla wants it: PEM SubjectPublicKeyInfo, and nothing around it.
+    """Return the uncompressed point of a public key in the form that Tesla requires.
 
-    Raises InvalidKey.
+    That is PEM SubjectPublicKeyInfo without any other text. Raises InvalidKey.
     """
     text = pem[: MAX_PEM_LENGTH + 1].strip()
     if not text.startswith(b"-----BEGIN PUBLIC KEY-----") or len(text) > MAX_PEM_LENGTH:
@@ -42,7 +42,7 @@ def _point(key: ec.EllipticCurvePublicKey) -> bytes:
 
 
 class VirtualKey:
-    """A private key on NIST P-256 and what the protocol derives from it."""
+    """A private key on NIST P-256, and the values that the protocol derives from it."""
 
     __slots__ = ("_private_key", "public_key")
 
@@ -59,7 +59,7 @@ class VirtualKey:
         self.public_key = _point(private_key.public_key())
 
     def __repr__(self) -> str:
-        """Name the key by its fingerprint, never by its contents."""
+        """Return the fingerprint, never the key."""
         return f"<VirtualKey {self.fingerprint}>"
 
     @classmethod
@@ -71,7 +71,7 @@ class VirtualKey:
     def from_pem(cls, pem: str | bytes) -> VirtualKey:
         """Read a private key from PEM text: PKCS#8 ("PRIVATE KEY") or SEC1 ("EC PRIVATE KEY").
 
-        Raises InvalidKey, with a text that says what is wrong and never repeats the input.
+        Raises InvalidKey, with a text that never repeats the input.
         """
         data = pem.encode("utf-8", "replace") if isinstance(pem, str) else pem
         if len(data) > MAX_PEM_LENGTH:
@@ -101,9 +101,9 @@ class VirtualKey:
             return cls.from_pem(file.read(MAX_PEM_LENGTH + 1))
 
     def save(self, path: Path) -> None:
-        """Write the private key as PKCS#8 PEM, readable by the owner only (blocking).
+        """Write the private key as PKCS#8 PEM, readable only by the file's owner (blocking).
 
-        The file appears complete or not at all: a crash leaves the old file, or none.
+        The file is written atomically: a crash leaves the old file, or none.
         """
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -119,7 +119,7 @@ class VirtualKey:
             raise
 
     def private_pem(self) -> bytes:
-        """Return the private half as PKCS#8 PEM: for the key file, and for nothing else."""
+        """Return the private key as PKCS#8 PEM: only for the key file."""
         return self._private_key.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
@@ -128,7 +128,7 @@ class VirtualKey:
 
     @property
     def public_pem(self) -> str:
-        """The public half as PEM SubjectPublicKeyInfo: what Tesla downloads from the domain."""
+        """The public key as PEM SubjectPublicKeyInfo: the file that Tesla downloads from the domain."""
         return (
             self._private_key.public_key()
             .public_bytes(
@@ -139,12 +139,12 @@ class VirtualKey:
 
     @property
     def fingerprint(self) -> str:
-        """First 16 hex digits of the SHA-256 of the public point, for people to compare."""
+        """The first 16 hex digits of the SHA-256 of the public point, for users to compare."""
         return hashlib.sha256(self.public_key).hexdigest()[:16]
 
     @property
     def private_key(self) -> ec.EllipticCurvePrivateKey:
-        """The private half, for what else has to be signed with it (telemetry configurations)."""
+        """The private key, for other signatures (telemetry configurations)."""
         return self._private_key
 
     def shared_key(self, vehicle_public_key: bytes) -> bytes:

@@ -1,1 +1,1 @@
-"""Certificates, keys and signatures: what the receiver shows to cars, and whom it believes."""
+"""Certificates, keys and signatures: the receiver's own certificate, and which certificates of cars it trusts."""

@@ -1,6 +1,7 @@
-"""The receiver's own certificate: a private CA and a leaf made here, renewed under the same CA.
+"""The receiver's own certificate: a private CA, and a leaf that is renewed under the same CA.
 
-Cars are told the CA, so a renewed leaf changes nothing for them. Everything here blocks: run it in an executor.
+The cars' configuration contains only the CA, so a renewed leaf changes nothing for them. All functions block: run them
+in an executor.
 """
 
 import contextlib
@@ -22,46 +23,46 @@ from ..errors import CertificateError
 
 AUTHORITY_FILE: Final = "telemetry_ca.pem"
 SERVER_FILE: Final = "telemetry_server.pem"
-"""Each holds a private key and its certificate, so that both change in one step."""
+"""Each file contains a private key and its certificate, so that both change in one step."""
 AUTHORITY_LIFETIME: Final = timedelta(days=30 * 365)
 SERVER_LIFETIME: Final = timedelta(days=397)
 RENEW_BEFORE: Final = timedelta(days=60)
 CLOCK_SKEW: Final = timedelta(days=1)
-"""How far a car's clock may be behind without a new certificate being from its future."""
+"""How far a car's clock may be behind: a new certificate is valid from this time before its creation."""
 MAX_FILE_LENGTH: Final = 262_144
 
 
 @dataclass(frozen=True, slots=True)
 class ServerCertificate:
-    """A usable server certificate, its key, and what cars have to be told to trust it."""
+    """A usable server certificate, its key, and the CA that cars have to trust."""
 
     chain: Path
     """PEM file, leaf first."""
     key: Path | None
-    """PEM file of the key; None if `chain` holds it too."""
+    """PEM file of the key; None if `chain` contains it too."""
     ca: str
     """PEM text for the configuration's `ca`."""
     not_before: datetime
     not_after: datetime
     leaf: bytes
-    """The certificate itself (DER), to recognize who answers a call."""
+    """The certificate itself (DER), to recognize the server that answers a connection."""
     own: bool
-    """Whether it was made here, so that it is renewed here."""
+    """Whether it was made by ensure_certificate(), which also renews it."""
 
     def renewal_due(self, now: datetime) -> bool:
         """Return whether it is time to call ensure_certificate() again, or to warn about the user's files.
 
-        Those are renewed by somebody else, usually when a third of their life is left.
+        The user's files are renewed by other software, usually when a third of their lifetime is left.
         """
         margin = RENEW_BEFORE if self.own else (self.not_after - self.not_before) / 6
         return now >= self.not_after - margin
 
 
 def ensure_certificate(directory: Path, hostname: str, now: datetime) -> ServerCertificate:
-    """Return the certificate for a host name, making or renewing what is missing, due, or for another host.
+    """Return the certificate for a host name; create or renew it if it is missing, due, or for another host.
 
-    The CA is made once and kept: with another one, every car would have to be configured anew. Raises
-    CertificateError when the CA's file is damaged or expired, OSError when files cannot be read or written.
+    The CA is created once and kept: with another one, every car would need a new configuration. Raises CertificateError
+    when the CA's file is damaged or expired, OSError when files cannot be read or written.
     """
     authority_path, server_path = directory / AUTHORITY_FILE, directory / SERVER_FILE
     if authority_path.exists():
@@ -119,7 +120,7 @@ def read_private_key(data: bytes, what: str) -> PrivateKeyTypes:
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Write a file that only its owner may read; it appears complete or not at all."""
+    """Write a file atomically, readable only by the file's owner."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -168,7 +169,7 @@ def _make_authority(
     hostname: str, now: datetime
 ) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
     key = ec.generate_private_key(ec.SECP256R1())
-    # a name of its own, so that two CAs of one home are told apart
+    # a unique name, so that two CAs of one home can be distinguished
     name = x509.Name(
         [x509.NameAttribute(NameOID.COMMON_NAME, f"Tesla Charging CA {secrets.token_hex(4)}")]
     )

@@ -1,7 +1,7 @@
-"""Who a client is, out of its verified certificate, by the rules of Tesla's own server (`messages/identity.go`).
+"""The identity of a client from its verified certificate, by the rules of Tesla's own server (`messages/identity.go`).
 
-The certificate alone decides; nothing that the client says afterwards changes it. The TLS layer has verified the chain
-before, so the issuer's name is that of a trusted CA.
+Only the certificate counts; data that the client sends later do not change the identity. The TLS layer has verified the
+chain before, so the issuer's name is that of a trusted CA.
 """
 
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from ..errors import IdentityError
 VEHICLE: Final = "vehicle_device"
 VEHICLE_BOARD: Final = "vehicle_board_device"
 STREAMING_TYPES: Final = frozenset({VEHICLE, VEHICLE_BOARD})
-"""Kinds of clients that may speak for a car: the car, and a computer of the car that is named by the car's VIN."""
+"""Types of clients that may stream for a car: the car, and a computer of the car that is named by the car's VIN."""
 
 _ISSUERS: Final = {
     "TeslaMotors": VEHICLE,
     "Tesla Issuing CA": VEHICLE,
     "Tesla Motors Products CA": VEHICLE,
 }
-"""Issuers whose name alone says what their clients are."""
+"""Issuers whose name alone decides the type of their clients."""
 _BOARD_UNIT: Final = ("Tesla Motors Products CA", "Tesla Motors SN")
 
 _USAGE_ISSUERS: Final = frozenset(
@@ -45,9 +45,9 @@ _USAGE_ISSUERS: Final = frozenset(
         "Tesla GF Berlin Product Access Issuing CA",
     }
 )
-"""Issuers whose clients are told apart by an extended key usage."""
+"""Issuers for whose clients an extended key usage decides the type."""
 _USAGE_ROOTS: Final = ("1.3.6.1.4.1.49279.2.5", "1.3.6.1.4.1.49279.2.4")
-"""Tesla's usages in production and in engineering."""
+"""Tesla's extended key usages in production and in engineering."""
 _USAGES: Final = {
     f"{root}.{number}": client_type
     for root in _USAGE_ROOTS
@@ -68,25 +68,25 @@ _UNITS: Final = {
     "Solar Inverter": "solar_inverter_device",
     "Gen3 Wall Connector": "wall_connector_device",
 }
-"""Organizational units that overrule the usage."""
+"""Organizational units that override the usage."""
 _VIN: Final = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A client, as its certificate names it."""
+    """A client as its certificate describes it."""
 
     client_type: str
     device_id: str
 
     @property
     def sender_id(self) -> str:
-        """How the client names itself in its messages."""
+        """The sender id in the client's messages."""
         return f"{self.client_type}.{self.device_id}"
 
 
 def read_identity(certificate: bytes) -> Identity:
-    """Return who a verified certificate (DER) speaks for. Raises IdentityError if that is nobody known."""
+    """Return the identity in a verified certificate (DER). Raises IdentityError if it is not a known one."""
     try:
         parsed = x509.load_der_x509_certificate(certificate)
         issuer = _first(parsed.issuer, NameOID.COMMON_NAME)
@@ -108,7 +108,7 @@ def read_identity(certificate: bytes) -> Identity:
 
 
 def read_vin(certificate: bytes) -> str:
-    """Return the VIN of the car that a verified certificate (DER) speaks for.
+    """Return the VIN of the car that a verified certificate (DER) identifies.
 
     Raises IdentityError for anything but a car: a charger, a service of Tesla's, an engineer's laptop.
     """
@@ -116,7 +116,7 @@ def read_vin(certificate: bytes) -> str:
 
 
 def vehicle_vin(identity: Identity) -> str:
-    """Return the VIN of the car that a client is. Raises IdentityError if it is none."""
+    """Return the VIN of a client. Raises IdentityError if it is not a car."""
     if identity.client_type not in STREAMING_TYPES:
         raise IdentityError(f"a client of the type {identity.client_type} does not speak for a car")
     if not is_vin(identity.device_id):
@@ -130,7 +130,7 @@ def is_vin(text: str) -> bool:
 
 
 def _type_by_usage(usages: list[str], units: list[str]) -> str:
-    """Return what the first usage that Tesla knows says."""
+    """Return the client type of the first known usage. Raises IdentityError if there is none."""
     for usage in usages:
         if usage == _EXCLUDED_USAGE:
             break

@@ -1,6 +1,6 @@
-"""Tesla.SS256: the signature under a telemetry configuration, and the token that carries both.
+"""Tesla.SS256: the signature of a telemetry configuration, and the token that contains both.
 
-Schnorr over NIST P-256 in the manner of RFC 8235, with the deterministic nonce of RFC 6979 (vehicle-command,
+A Schnorr signature over NIST P-256 as in RFC 8235, with the deterministic nonce of RFC 6979 (vehicle-command,
 `internal/schnorr`, `internal/authentication/jwt.go`, `pkg/sign`). The token is a compact JWS whose claims are the
 configuration itself.
 """
@@ -30,7 +30,7 @@ def sign(key: ec.EllipticCurvePrivateKey, message: bytes) -> bytes:
     """Return the 96-byte signature of a message. Raises TokenError for a key that is not on P-256."""
     secret = _scalar(key)
     nonce = _nonce(secret, message)
-    # the curve's arithmetic on secrets is the library's, in constant time
+    # the library does the curve arithmetic on secrets, in constant time
     public_nonce = _public_bytes(ec.derive_private_key(nonce, ec.SECP256R1()))
     challenge = _challenge(public_nonce, _public_bytes(key), message)
     response = (nonce - secret * challenge) % ORDER
@@ -38,7 +38,7 @@ def sign(key: ec.EllipticCurvePrivateKey, message: bytes) -> bytes:
 
 
 def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
-    """Return whether a signature is that of the 65-byte uncompressed public key under the message."""
+    """Return whether a signature of the message is valid for the public key (65 bytes, uncompressed)."""
     signer, public_nonce = decode_point(public_key), decode_point(b"\x04" + signature[:64])
     if signer is None or public_nonce is None or len(signature) != SIGNATURE_LENGTH:
         return False
@@ -56,7 +56,7 @@ def sign_token(
 ) -> str:
     """Return the claims as a signed token, `iss` (the key) and `aud` set. Raises TokenError.
 
-    Tesla's Go code sorts the names and writes no spaces; so does this, though any form would do.
+    Names are sorted and there are no spaces, as in Tesla's Go code; any other form would be valid too.
     """
     issuer = base64.b64encode(_public_bytes(key)).decode("ascii")
     body = _encode({**claims, "iss": issuer, "aud": audience})
@@ -65,9 +65,9 @@ def sign_token(
 
 
 def read_token(token: str, audience: str = TELEMETRY_AUDIENCE) -> dict[str, Any]:
-    """Return the claims of a token whose signature is that of the key named in `iss`.
+    """Return the claims of a token whose signature is valid for the key in `iss`.
 
-    Whose key that is remains for the caller to ask. Raises TokenError.
+    The caller has to check whose key that is. Raises TokenError.
     """
     parts = token.split(".")
     if len(token) > MAX_TOKEN_LENGTH or len(parts) != 3 or not token.isascii():

@@ -1,4 +1,4 @@
-"""Points on NIST P-256, for verifying only: nothing here is constant-time, so no secret may come in."""
+"""Points on NIST P-256, only for verification: nothing here is constant-time, so secrets must not be used."""
 
 from typing import Final
 
@@ -23,7 +23,7 @@ def encode_point(point: Point) -> bytes:
 
 
 def decode_point(data: bytes) -> Point | None:
-    """Return the point in uncompressed form, None if the bytes are no point on the curve."""
+    """Return the point in uncompressed form, None if the bytes are not a point on the curve."""
     if len(data) != 1 + 2 * SCALAR_LENGTH or data[0] != 4:
         return None
     x, y = (int.from_bytes(half, "big") for half in (data[1:33], data[33:]))

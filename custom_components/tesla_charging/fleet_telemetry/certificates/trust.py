@@ -1,8 +1,7 @@
 """The CAs of Tesla's cars: which certificates are trusted, and how a bundle of them is read.
 
-The bundle is the one that Tesla's fleet-telemetry server ships (`config/files/prod_ca.crt`). It is not copied here: it is
-fetched during set-up, or comes as a file, and only certificates whose SHA-256 fingerprints are pinned below are kept,
-wherever the file came from.
+The bundle is part of Tesla's fleet-telemetry server (`config/files/prod_ca.crt`). It is not copied here: it is fetched
+during set-up or read from a file, and only certificates whose SHA-256 fingerprints are pinned below are used.
 """
 
 import base64
@@ -43,7 +42,7 @@ _BLOCK: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class VehicleCA:
-    """A certificate that cars' certificates may chain to."""
+    """A trusted CA of cars' certificates."""
 
     fingerprint: str
     """SHA-256 of the certificate, lower-case hexadecimal."""
@@ -51,15 +50,15 @@ class VehicleCA:
 
     @property
     def name(self) -> str | None:
-        """Subject common name if it is one of Tesla's; None for a certificate trusted by request."""
+        """Subject common name if it is one of Tesla's; None for an extra trusted certificate."""
         return PINNED.get(self.fingerprint)
 
 
 def read_bundle(pem: bytes, extra: AbstractSet[str] = frozenset()) -> tuple[VehicleCA, ...]:
-    """Return the trusted certificates in a PEM file; whatever else it holds is left out.
+    """Return the trusted certificates in a PEM file; all others are left out.
 
     `extra` are fingerprints (lower-case hexadecimal) that are trusted besides Tesla's. Raises TrustError when the
-    file is too large, is no PEM file, or holds none that is trusted.
+    file is too large, is not a PEM file, or contains no trusted certificate.
     """
     certificates = {
         fingerprint: VehicleCA(fingerprint, der)
@@ -77,7 +76,7 @@ def fingerprints(pem: bytes) -> tuple[str, ...]:
 
 
 def missing(certificates: Iterable[VehicleCA]) -> tuple[str, ...]:
-    """Return the names of pinned certificates that are not there."""
+    """Return the names of pinned certificates that are missing."""
     present = {certificate.fingerprint for certificate in certificates}
     return tuple(name for fingerprint, name in PINNED.items() if fingerprint not in present)
 

@@ -1,6 +1,6 @@
-"""A server certificate that the user brings (Let's Encrypt, for instance), checked before a car ever sees it.
+"""A server certificate that the user provides (Let's Encrypt, for instance), checked before it is used.
 
-Everything here blocks: run it in an executor.
+All functions block: run them in an executor.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,7 +20,7 @@ from .certificate import MAX_FILE_LENGTH, ServerCertificate, read_certificates, 
 
 MAX_CHAIN_LENGTH: Final = 8
 MAX_ROOTS: Final = 8
-"""Roots of one organization that are told to the car."""
+"""Roots of one organization in the configuration of the car."""
 
 type Stamp = tuple[tuple[int, int], ...]
 
@@ -34,12 +34,12 @@ def load_certificate(
     ca: Path | None = None,
     roots: bytes = b"",
 ) -> ServerCertificate:
-    """Return a user's certificate after checking all that would make cars stay away without a word.
+    """Return the user's certificate after checks for everything that cars refuse without an error message.
 
-    `chain` is a PEM file with the leaf first and its intermediates; `key` None if the chain's file holds it. `ca` is
-    what cars shall trust; without it, it is found among `roots` (PEM text of public CAs): the root of the chain
-    and its sisters of the same organization, because public CAs change intermediates and roots between renewals.
-    A private CA is found as well if its own certificate is the last of the chain.
+    `chain` is a PEM file with the leaf first and its intermediates; `key` is None if the same file contains it. `ca` is
+    the CA that cars have to trust. Without it, the CA is searched in `roots` (PEM text of public CAs): the root of the
+    chain and the other roots of the same organization, because public CAs change intermediates and roots between
+    renewals. A private CA is found as well if its own certificate is the last of the chain.
     Raises CertificateError, or OSError when a file cannot be read.
     """
     chain_data = _read(chain)
@@ -67,16 +67,16 @@ def load_certificate(
 
 
 def file_stamp(*paths: Path | None) -> Stamp:
-    """Return what changes when one of the files does (time and size), to notice a renewed certificate.
+    """Return times and sizes of the files, which change with a renewed certificate.
 
-    Raises OSError when a file is not there.
+    Raises OSError when a file is missing.
     """
     states = [path.stat() for path in paths if path is not None]
     return tuple((state.st_mtime_ns, state.st_size) for state in states)
 
 
 def _read(path: Path) -> bytes:
-    # a pipe or a device could keep the reader for ever
+    # reading a pipe or a device could block for ever
     if not stat.S_ISREG(path.stat().st_mode):
         raise FileNotFoundError(errno.ENOENT, "not a file", str(path))
     with path.open("rb") as file:
@@ -101,7 +101,7 @@ def _check_leaf(leaf: x509.Certificate, hostname: str, now: datetime) -> None:
     if now < leaf.not_valid_before_utc:
         raise CertificateError("not_yet_valid", "the certificate is not valid yet")
     if leaf.subject == leaf.issuer:
-        # cars refuse it even if it is its own anchor
+        # cars refuse it even if it is their trust anchor
         raise CertificateError("self_signed", "a certificate that is its own CA is refused by cars")
     if not any(_covers(name, hostname) for name in _names(leaf)):
         raise CertificateError("wrong_hostname", f"the certificate is not made for {hostname}")
@@ -110,7 +110,7 @@ def _check_leaf(leaf: x509.Certificate, hostname: str, now: datetime) -> None:
 
 
 def _is_for_servers(leaf: x509.Certificate) -> bool:
-    """Return whether a client lets the extended key usage pass; a certificate without it is for everything."""
+    """Return whether the extended key usage allows servers; a certificate without it is for all uses."""
     try:
         usages = list(leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
     except x509.ExtensionNotFound:
@@ -132,7 +132,7 @@ def _names(leaf: x509.Certificate) -> list[str]:
 
 
 def _covers(name: str, hostname: str) -> bool:
-    """Return whether a certificate's name stands for a host; a wildcard stands for exactly one label."""
+    """Return whether a certificate's name covers a host; a wildcard covers exactly one label."""
     name, hostname = name.lower(), hostname.lower()
     if name.startswith("*."):
         _, _, domain = hostname.partition(".")
@@ -141,7 +141,7 @@ def _covers(name: str, hostname: str) -> bool:
 
 
 def _public_roots(pem: bytes) -> Iterator[x509.Certificate]:
-    """Yield the roots in a bundle of hundreds, passing over what cannot be read."""
+    """Yield the roots in a bundle of hundreds, without those that cannot be read."""
     end = b"-----END CERTIFICATE-----"
     for block in pem.split(end)[:-1]:
         try:
@@ -153,9 +153,10 @@ def _public_roots(pem: bytes) -> Iterator[x509.Certificate]:
 def _find_roots(
     chain: list[x509.Certificate], roots: Iterable[x509.Certificate]
 ) -> list[x509.Certificate]:
-    """Return the root that a chain ends in, and others of the same organization, in an order of their own.
+    """Return the root of a chain and the other roots of the same organization, sorted by fingerprint.
 
-    The order does not depend on which of them it is: cars are configured anew when the text changes.
+    The order must not depend on which one is the root of the chain: a changed text means a new configuration for all
+    cars.
     """
     known = list(roots)
     anchor = next((root for root in known for link in reversed(chain) if _issued(link, root)), None)
@@ -166,10 +167,10 @@ def _find_roots(
             "unknown_ca",
             "the certificate does not lead to a public CA, nor to one in the same file",
         )
-    sisters = [
+    others = [
         root for root in known if root != anchor and _organization(root) == _organization(anchor)
     ]
-    chosen = [anchor, *sisters][:MAX_ROOTS]
+    chosen = [anchor, *others][:MAX_ROOTS]
     return sorted(chosen, key=lambda root: root.fingerprint(hashes.SHA256()))
 
 
@@ -181,7 +182,7 @@ def _organization(certificate: x509.Certificate) -> str:
 def _leads_to(
     leaf: x509.Certificate, intermediates: list[x509.Certificate], trusted: list[x509.Certificate]
 ) -> bool:
-    """Return whether the chain that is sent to cars ends at something that they trust."""
+    """Return whether the chain that is sent to cars ends at a certificate that they trust."""
     link = leaf
     for _ in range(MAX_CHAIN_LENGTH):
         if any(_issued(link, root) for root in trusted):
