@@ -2,7 +2,9 @@
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+import logging
 from pathlib import Path
+import re
 import time
 from typing import Any
 
@@ -176,6 +178,24 @@ class Home:
         for coordinator in self.entry.runtime_data.cars.values():
             await coordinator.async_refresh()
         await self.settle()
+
+
+OUTDATED = re.compile(r"deprecated|will stop working|will be removed in|Detected that custom")
+
+
+@pytest.fixture(autouse=True)
+def nothing_outdated(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Fail where Home Assistant says in its log that this integration uses what will go."""
+    yield
+    said = [
+        message
+        for when in ("setup", "call")
+        for record in caplog.get_records(when)
+        if record.levelno >= logging.WARNING
+        and DOMAIN in (message := record.getMessage())
+        and OUTDATED.search(message)
+    ]
+    assert not said
 
 
 @pytest.fixture
