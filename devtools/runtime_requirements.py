@@ -1,4 +1,4 @@
-"""Print what a booting Home Assistant would install for its default integrations.
+"""Print what a booting Home Assistant would install for its default integrations and for this one.
 
     python devtools/runtime_requirements.py [INTEGRATION ...]
 
@@ -16,6 +16,8 @@ from homeassistant import bootstrap
 from homeassistant.auth.mfa_modules import totp
 
 COMPONENTS = Path(homeassistant.__file__).parent / "components"
+CUSTOM_COMPONENTS = Path(__file__).resolve().parents[1] / "custom_components"
+OURS = "tesla_charging"
 
 
 def manifests(domains: Iterable[str]) -> Iterator[dict[str, list[str]]]:
@@ -23,7 +25,8 @@ def manifests(domains: Iterable[str]) -> Iterator[dict[str, list[str]]]:
     waiting, seen = list(domains), set[str]()
     while waiting:
         domain = waiting.pop()
-        path = COMPONENTS / domain / "manifest.json"
+        home = CUSTOM_COMPONENTS if domain == OURS else COMPONENTS
+        path = home / domain / "manifest.json"
         if domain in seen or not path.is_file():
             continue
         seen.add(domain)
@@ -33,11 +36,12 @@ def manifests(domains: Iterable[str]) -> Iterator[dict[str, list[str]]]:
 
 
 def runtime_requirements(integrations: Iterable[str]) -> list[str]:
-    """Return the requirements of the default and the given integrations, sorted."""
+    """Return the requirements of the default integrations, of ours and of the given ones, sorted."""
     domains = {
         *bootstrap.CORE_INTEGRATIONS,
         *bootstrap.DEFAULT_INTEGRATIONS,
         "hassio",  # imported by others without being a dependency of theirs
+        OURS,
         *integrations,
     }
     found = set(totp.REQUIREMENTS)  # an authentication module, it has no manifest

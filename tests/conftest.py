@@ -3,6 +3,11 @@
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from dataclasses import dataclass, field
+import logging
+from pathlib import Path
+import re
+import time
 from typing import Any
 
 from cryptography import x509
@@ -35,6 +40,24 @@ x509.CertificateBuilder(
     datetime(2026, 1, 1, tzinfo=UTC),
     datetime(2027, 1, 1, tzinfo=UTC),
 ).sign(_KEY, hashes.SHA256())
+
+
+OUTDATED = re.compile(r"deprecated|will stop working|will be removed in|Detected that custom")
+
+
+@pytest.fixture(autouse=True)
+def nothing_outdated(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Fail where Home Assistant says in its log that this integration uses what will go."""
+    yield
+    said = [
+        message
+        for when in ("setup", "call")
+        for record in caplog.get_records(when)
+        if record.levelno >= logging.WARNING
+        and DOMAIN in (message := record.getMessage())
+        and OUTDATED.search(message)
+    ]
+    assert not said
 
 
 @pytest.fixture

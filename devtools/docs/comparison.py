@@ -1,10 +1,11 @@
-"""Writes docs/comparison.md: this integration beside the others for the same cars, from installed code.
+"""Writes docs/comparison.md: this integration beside the others for the same cars.
 
 `.venv/bin/python -m devtools.docs.comparison` writes it; with `--check` it only says whether the page is current, and which
-charging entity of the others is in no row.
+charging entity of the others is in no row. What Home Assistant's own integrations have is read from core_names.json, so that
+the page does not depend on the release that is installed; `--read` writes that file anew from the installed one.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 import json
 from pathlib import Path
 import re
@@ -21,7 +22,9 @@ ROOT = Path(__file__).resolve().parents[2]
 ROWS = (*ENTITIES, *ACTIONS)
 PAGE = ROOT / "docs" / "comparison.md"
 OURS = ROOT / "custom_components" / "tesla_charging" / "translations" / "en.json"
-CORE = Path(components.__path__[0])
+CORE = Path(__file__).with_name("core_names.json")
+COMPARED = {"tesla_fleet": "fleet", "teslemetry": "teslemetry"}
+"""Domain of an integration of Home Assistant's, and its column in a row."""
 
 ABOUT_CHARGING = re.compile(
     r"charg|preconditioning|battery_(level|range|heater)|rated_range|energy_remaining|located_at|schedule"
@@ -74,12 +77,30 @@ def _plain(key: str, name: str) -> str:
     return key.partition(".")[0].replace("_", " ").capitalize() if name.startswith("[%") else name
 
 
-def installed(domain: str) -> dict[str, str]:
-    """Return what an integration of Home Assistant's has."""
-    return entities(json.loads((CORE / domain / "strings.json").read_text()))
+def core() -> dict[str, Any]:
+    """Return what is kept of Home Assistant: its version, and the names of each compared integration."""
+    kept: dict[str, Any] = json.loads(CORE.read_text())
+    return kept
 
 
-def of_charging(names: Mapping[str, str]) -> set[str]:
+def installed() -> dict[str, Any]:
+    """Return the same as it is in the installed Home Assistant: what is about charging or in a row."""
+    found: dict[str, Any] = {"version": __version__}
+    for domain in COMPARED:
+        strings = Path(components.__path__[0]) / domain / "strings.json"
+        names = entities(json.loads(strings.read_text()))
+        found[domain] = {
+            key: names[key] for key in sorted(of_charging(names) | in_rows(domain)) if key in names
+        }
+    return found
+
+
+def in_rows(domain: str) -> set[str]:
+    """Return what the rows name of an integration of Home Assistant's."""
+    return {key for row in ROWS for key in getattr(row, COMPARED[domain])}
+
+
+def of_charging(names: Iterable[str]) -> set[str]:
     """Return those that have to be in a row."""
     keys = {key: key.partition(".")[2] for key in names}
     return {
@@ -89,9 +110,9 @@ def of_charging(names: Mapping[str, str]) -> set[str]:
 
 def problems() -> Iterator[str]:
     """Say what the rows leave out, and what they name that does not exist."""
-    for domain, kept in (("tesla_fleet", "fleet"), ("teslemetry", "teslemetry")):
-        names = installed(domain)
-        rows = {key for row in ROWS for key in getattr(row, kept)}
+    kept = core()
+    for domain in COMPARED:
+        names, rows = kept[domain], in_rows(domain)
         yield from (f"{domain}: {key} is in no row" for key in sorted(of_charging(names) - rows))
         yield from (f"{domain}: there is no {key}" for key in sorted(rows - set(names)))
     for row in ROWS:
@@ -116,7 +137,8 @@ def _word(key: str, names: Mapping[str, str]) -> str:
 def page() -> str:
     """Return the page as it has to be."""
     ours = entities(json.loads(OURS.read_text()))
-    fleet, teslemetry = installed("tesla_fleet"), installed("teslemetry")
+    kept = core()
+    fleet, teslemetry = kept["tesla_fleet"], kept["teslemetry"]
     lines: list[str] = []
     notes: list[str] = []
     for row in ROWS:
@@ -135,7 +157,7 @@ def page() -> str:
     built = sum("being built" in status(row, ours) for row in ROWS)
     without = sum(not row.ours for row in ROWS)
     counts = f"{len(ROWS)} rows: {built} being built, {without} that ours leaves out, each with its reason."
-    head = HEAD.format(version=__version__, counts=counts)
+    head = HEAD.format(version=kept["version"], counts=counts)
     numbered = "\n".join(f"{number}. {note}" for number, note in enumerate(notes, 1))
     return f"{head}{'\n'.join(lines)}\n{TAIL}\n## Notes\n\n{numbered}\n"
 
@@ -149,6 +171,8 @@ def _custom(name: str) -> str:
 
 def main() -> int:
     """Write the page, or check it."""
+    if "--read" in sys.argv:
+        CORE.write_text(f"{json.dumps(installed(), indent=2, ensure_ascii=False)}\n")
     found = list(problems())
     print("\n".join(found) or "every charging entity is in a row")
     if "--check" in sys.argv:

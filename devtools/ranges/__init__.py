@@ -1,0 +1,1 @@
+"""Versions of the packages that build signed bytes, and the tests run with them."""
