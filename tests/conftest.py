@@ -2,12 +2,9 @@
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
-from dataclasses import dataclass, field
 import logging
 from pathlib import Path
 import re
-import time
 from typing import Any
 
 from cryptography import x509
@@ -21,6 +18,7 @@ import pytest
 import custom_components.tesla_charging  # noqa: F401  isort: split
 from custom_components.tesla_charging import clock
 from custom_components.tesla_charging.client import ENVIRONMENT_VARIABLE, active_endpoints
+from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.setup_flow import pairing_steps
 from custom_components.tesla_charging.vehicle_command import VirtualKey
 from simulator import TeslaSimulator

@@ -203,7 +203,7 @@ def _car(
 
 def _next_poll(car: VehicleCoordinator, now: float) -> dict[str, Any] | None:
     """Return in how many seconds the next poll is due, and why; nothing of the usage pattern."""
-    plan = car.observations.plan
+    plan = car.observations.decision
     if plan is None:
         return None
     seconds = round(plan.at - now, 1) if math.isfinite(plan.at) else None

@@ -165,7 +165,7 @@ async def _change(kind: ScheduleKind, car: VehicleCoordinator, data: ActionData)
 async def _remove(kind: ScheduleKind, car: VehicleCoordinator, data: ActionData) -> ActionResult:
     _check_firmware(car, expected=True)
     number = data[ATTR_SCHEDULE_ID]
-    return ActionResult(await car.send(FORMS[kind].remove(id=number)), {ATTR_SCHEDULE_ID: number})
+    return ActionResult(await car.send(FORMATS[kind].remove(id=number)), {ATTR_SCHEDULE_ID: number})
 
 
 async def _get(car: VehicleCoordinator, data: ActionData) -> ActionResult:

@@ -124,7 +124,7 @@ def full_charge_at(state: VehicleState) -> datetime | None:
 
 def last_message(state: VehicleState) -> datetime | None:
     """Return when the car last pushed a message, with a resolution of RECEIVED_GRAIN while messages arrive."""
-    return moment(state.received_at)
+    return utc_time(state.received_at)
 
 
 def signals_today(state: VehicleState) -> int | None:
