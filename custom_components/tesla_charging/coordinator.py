@@ -13,13 +13,13 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from . import clock
 from .commands.commander import VehicleCommander
-from .commands.optimistic import effect_of, unsure
+from .commands.optimistic import effect_of, with_uncertain
 from .commands.rate_guard import CommandRateGuard
 from .commands.rate_limit import LimitReached
 from .commands.redundancy import RedundantCommandFilter
 from .const import DOMAIN, LOGGER, STATE_INTERVAL
 from .device import show_firmware
-from .exceptions import asleep, translated, update_failure
+from .exceptions import asleep, too_often, translated, update_failure
 from .fleet_api import (
     AccountUnpaid,
     Connectivity,
@@ -112,9 +112,9 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             signed=memory.signed,
             sessions=memory.sessions,
             on_change=storage.save_sessions,
-            on_connection=self._set_connectivity,
-            before_wake=self._rate_guard.wake,
-            before_read=self._rate_guard.data,
+            on_connectivity=self._set_connectivity,
+            before_wake=self._rate_guard.count_wake,
+            before_read=self._rate_guard.count_data,
         )
         storage.attach(summary.vin, self._memory, lambda: self.data)
         self.observations = PollObservations(
@@ -241,7 +241,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
     async def _read(self) -> None:
         if not await self.commander.is_awake():
             raise asleep("asleep_not_asked", self.vehicle_name)
-        self._rate_guard.data()
+        self._rate_guard.count_data()
         state = await self._poll_data(self.data, insist=True)
         if state.connectivity is not Connectivity.ONLINE:  # fell asleep meanwhile
             self._set_connectivity(state.connectivity)
@@ -263,8 +263,8 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             return CommandResult(Outcome.ALREADY)
         believed_awake = self.data.connectivity is Connectivity.ONLINE
         with self.explaining():
-            self._rate_guard.command(request)
-            result = await self._redundancy.under_way(
+            self._rate_guard.count_command(request)
+            result = await self._redundancy.in_flight(
                 self.commander.send(request, believed_awake=believed_awake)
             )
         if result.outcome is not Outcome.UNKNOWN:
@@ -274,7 +274,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             readings = expected(effect, now=now)
             self._publish(self.data.merge(readings, now=now))
             self._storage.keep(self.vin, self.data.part(readings))
-        self.data = unsure(self.data, request)
+        self.data = with_uncertain(self.data, request)
         self.confirmation.schedule()
         return result
 
@@ -294,7 +294,8 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         try:
             yield
         except LimitReached as err:
-            raise self._rate_guard.refused(err, self.vehicle_name) from None
+            self._rate_guard.record_refusal(err)
+            raise too_often(err, self.vehicle_name) from None
         except (FleetApiError, VehicleCommandError) as err:
             if isinstance(err, LoginRequired):
                 self.config_entry.async_start_reauth_if_available(self.hass)
