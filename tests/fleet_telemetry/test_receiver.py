@@ -18,6 +18,7 @@ from custom_components.tesla_charging.fleet_telemetry.envelope import (
     read_envelope,
     refusal,
 )
+from custom_components.tesla_charging.storage import durable_file
 
 from .frames import GO_ACK, alerts, errors, payload, stream
 from .road import OTHER_VIN, VIN, Road, say, soc, until
@@ -202,7 +203,7 @@ async def test_a_renewed_certificate_is_used_from_the_next_connection_on(road: R
         await say(before, soc(1))
         road.server.chain.unlink()
         road.server = ensure_certificate(
-            road.directory, "telemetry.example.com", road.server.not_before
+            road.directory, "telemetry.example.com", road.server.not_before, durable_file.write
         )
         road.receiver.update_tls(road.server_context())
         async with road.connect() as after:

@@ -31,7 +31,7 @@ def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def up_to_telemetry(home: Home) -> walk.Step:
     """Walk the pages before: somebody whose car is paired with this home's key already."""
-    home.key.save(Path(home.hass.config.path(KEY_FILE)))
+    Path(home.hass.config.path(KEY_FILE)).write_bytes(home.key.private_pem())
     return await walk.submit(home, await walk.up_to_domain(home), domain=HOME_DOMAIN)
 
 
