@@ -102,21 +102,26 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             Section.VEHICLE_STATE,
             *([Section.LOCATION_DATA] if with_location else []),
         ]
-        memory = storage.command_record(summary.vin, key.fingerprint)
+        record = storage.command_record(summary.vin, key.fingerprint)
         self._rate_guard = CommandRateGuard(hass, self._issues, summary.vin, clock.now)
         self.commander = VehicleCommander(
             summary.vin,
             vehicles,
             key,
             now=clock.now,
-            signed=memory.signed,
-            sessions=memory.sessions,
+            signed=record.signed,
+            sessions=record.sessions,
             on_change=storage.save_sessions,
             on_connectivity=self._set_connectivity,
             before_wake=self._rate_guard.count_wake,
             before_read=self._rate_guard.count_data,
         )
-        storage.attach(summary.vin, self._memory, lambda: self.data)
+        storage.attach(
+            summary.vin,
+            self._command_record,
+            lambda: self.data,
+            lambda: self.observations.usage_pattern,
+        )
         self.observations = PollObservations(
             summary.vin,
             storage.usage_pattern(summary.vin),
@@ -124,7 +129,6 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             partial(home_proximity, hass),
             stretch,
         )
-        storage.attach_usage_pattern(summary.vin, lambda: self.observations.usage_pattern)
         state = storage.state(summary.vin).with_connectivity(summary.state)
         self.data = state if with_location else state.without(LOCATION)
         self._on_not_found = on_not_found
@@ -139,7 +143,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             lambda asking: entry.async_create_task(hass, asking, f"{self.name} asked"),
         )
 
-    def _memory(self) -> CommandRecord:
+    def _command_record(self) -> CommandRecord:
         return CommandRecord(self.commander.signed, self.commander.sender.sessions(), self._key)
 
     # -- asking -------------------------------------------------------------------------------------

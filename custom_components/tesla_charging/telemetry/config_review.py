@@ -78,7 +78,7 @@ class ConfigReview:
     def show(self, vin: str) -> None:
         """Show what is remembered of a car."""
         car, memory = self._cars[vin], self._storage.config_record(vin)
-        car.set_telemetry_stage(memory.stage, memory.trouble)
+        car.set_telemetry_stage(memory.stage, memory.diagnosis)
         show_refusal(self._hass, car, memory)
         if memory.stage is TelemetryStage.REFUSED:
             self._in_a_hurry.add(vin)
@@ -145,7 +145,7 @@ class ConfigReview:
         self._in_a_hurry.discard(vin)
         if car.push.connected:
             car.forget_signals(configurator.given_up)
-        car.set_telemetry_stage(memory.stage, memory.trouble)
+        car.set_telemetry_stage(memory.stage, memory.diagnosis)
 
     def _show_passing(
         self,
@@ -161,7 +161,7 @@ class ConfigReview:
         if problem is TelemetryProblem.ACCOUNT_UNPAID:
             self._in_a_hurry.add(vin)
         car.set_telemetry_stage(
-            memory.stage, replace(memory.trouble, problem=problem, detail=detail)
+            memory.stage, replace(memory.diagnosis, problem=problem, detail=detail)
         )
 
     def _patience(self, vin: str, car: VehicleCoordinator, memory: ConfigRecord) -> float:
@@ -172,7 +172,7 @@ class ConfigReview:
         expected = memory.stage is not TelemetryStage.REFUSED
         if expected and online and car.data.telemetry is not TelemetryStage.CONNECTED:
             return ABSENT_INTERVAL
-        return memory.patience
+        return memory.validity
 
 
 @callback
