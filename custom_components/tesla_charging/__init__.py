@@ -11,7 +11,7 @@ from homeassistant.helpers.typing import ConfigType
 
 from . import removal
 from .account import Account
-from .auth.authorization import async_forget_sign_in, async_get_authorization
+from .auth.authorization import async_get_authorization, async_remove_token_file
 from .auth.key_store import async_get_key_store
 from .billing.budget_manager import amount_of, async_get_budget
 from .billing.meter_store import async_get_meter, currency_of
@@ -195,7 +195,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
     await removal.async_leave_meter(hass, entry)
     # last, because it may fail
     await storage.remove()
-    await async_forget_sign_in(hass, entry.entry_id)
+    await async_remove_token_file(hass, entry.entry_id)
 
 
 async def _load_key(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> VirtualKey:

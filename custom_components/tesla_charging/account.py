@@ -141,7 +141,7 @@ class Account:
             await car.async_shutdown()
         async_get_issues(self._hass, self._entry).forget(vin)
         self.left.notify(vin)
-        await self._storage.forget(vin)
+        await self._storage.remove_car(vin)
 
     # -- reading the list ----------------------------------------------------------------------------------
 

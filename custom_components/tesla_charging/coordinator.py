@@ -13,13 +13,13 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from . import clock
 from .commands.commander import VehicleCommander
-from .commands.optimistic import effect_of, unsure
+from .commands.optimistic import effect_of, with_uncertain
 from .commands.rate_guard import CommandRateGuard
 from .commands.rate_limit import LimitReached
 from .commands.redundancy import RedundantCommandFilter
 from .const import DOMAIN, LOGGER, STATE_INTERVAL
 from .device import show_firmware
-from .exceptions import asleep, translated, update_failure
+from .exceptions import asleep, too_often, translated, update_failure
 from .fleet_api import (
     AccountUnpaid,
     Connectivity,
@@ -102,21 +102,26 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             Section.VEHICLE_STATE,
             *([Section.LOCATION_DATA] if with_location else []),
         ]
-        memory = storage.command_record(summary.vin, key.fingerprint)
+        record = storage.command_record(summary.vin, key.fingerprint)
         self._rate_guard = CommandRateGuard(hass, self._issues, summary.vin, clock.now)
         self.commander = VehicleCommander(
             summary.vin,
             vehicles,
             key,
             now=clock.now,
-            signed=memory.signed,
-            sessions=memory.sessions,
+            signed=record.signed,
+            sessions=record.sessions,
             on_change=storage.save_sessions,
-            on_connection=self._set_connectivity,
-            before_wake=self._rate_guard.wake,
-            before_read=self._rate_guard.data,
+            on_connectivity=self._set_connectivity,
+            before_wake=self._rate_guard.count_wake,
+            before_read=self._rate_guard.count_data,
         )
-        storage.attach(summary.vin, self._memory, lambda: self.data)
+        storage.attach(
+            summary.vin,
+            self._command_record,
+            lambda: self.data,
+            lambda: self.observations.usage_pattern,
+        )
         self.observations = PollObservations(
             summary.vin,
             storage.usage_pattern(summary.vin),
@@ -124,7 +129,6 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             partial(home_proximity, hass),
             stretch,
         )
-        storage.attach_usage_pattern(summary.vin, lambda: self.observations.usage_pattern)
         state = storage.state(summary.vin).with_connectivity(summary.state)
         self.data = state if with_location else state.without(LOCATION)
         self._on_not_found = on_not_found
@@ -139,7 +143,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             lambda refreshing: entry.async_create_task(hass, refreshing, f"{self.name} refresh"),
         )
 
-    def _memory(self) -> CommandRecord:
+    def _command_record(self) -> CommandRecord:
         return CommandRecord(self.commander.signed, self.commander.sender.sessions(), self._key)
 
     # -- polling ------------------------------------------------------------------------------------
@@ -241,7 +245,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
     async def _read(self) -> None:
         if not await self.commander.is_awake():
             raise asleep("asleep_not_asked", self.vehicle_name)
-        self._rate_guard.data()
+        self._rate_guard.count_data()
         state = await self._poll_data(self.data, insist=True)
         if state.connectivity is not Connectivity.ONLINE:  # fell asleep meanwhile
             self._set_connectivity(state.connectivity)
@@ -263,8 +267,8 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             return CommandResult(Outcome.ALREADY)
         believed_awake = self.data.connectivity is Connectivity.ONLINE
         with self.explaining():
-            self._rate_guard.command(request)
-            result = await self._redundancy.under_way(
+            self._rate_guard.count_command(request)
+            result = await self._redundancy.in_flight(
                 self.commander.send(request, believed_awake=believed_awake)
             )
         if result.outcome is not Outcome.UNKNOWN:
@@ -274,7 +278,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             readings = expected(effect, now=now)
             self._publish(self.data.merge(readings, now=now))
             self._storage.keep(self.vin, self.data.part(readings))
-        self.data = unsure(self.data, request)
+        self.data = with_uncertain(self.data, request)
         self.confirmation.schedule()
         return result
 
@@ -294,7 +298,8 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         try:
             yield
         except LimitReached as err:
-            raise self._rate_guard.refused(err, self.vehicle_name) from None
+            self._rate_guard.record_refusal(err)
+            raise too_often(err, self.vehicle_name) from None
         except (FleetApiError, VehicleCommandError) as err:
             if isinstance(err, LoginRequired):
                 self.config_entry.async_start_reauth_if_available(self.hass)

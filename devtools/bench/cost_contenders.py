@@ -155,7 +155,7 @@ async def _ours(
     links.mkdir()
     (links / OURS).symlink_to(Path(custom_components.tesla_charging.__file__).parent)
     key = VirtualKey.generate()
-    key.save(directory / "tesla_charging.key")
+    (directory / "tesla_charging.key").write_bytes(key.private_pem())
     world.tesla.register(world.application, key.public_key, domain=DOMAIN)
     world.tesla.pair(world.car, key.public_key)
     async with _home_assistant(directory) as hass, _web_site(world, key):

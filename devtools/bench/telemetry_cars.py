@@ -24,6 +24,7 @@ from custom_components.tesla_charging.fleet_telemetry import (
     server_context,
     settle,
 )
+from custom_components.tesla_charging.storage import durable_file
 from custom_components.tesla_charging.vehicle.push import CLOCK_GRAIN as PUSH_GRAIN
 from custom_components.tesla_charging.vehicle.state import VehicleState, pushed_readings
 from tests.fleet_telemetry.frames import payload, stream
@@ -150,7 +151,7 @@ async def _hear_cars(selector: _WatchedSelector, directory: Path) -> None:
     tree = VehicleTree()
     for n in range(CARS):
         tree.car(_vin(n)).save(directory / f"{_vin(n)}.pem")
-    server = ensure_certificate(directory, HOST, datetime.now(UTC))
+    server = ensure_certificate(directory, HOST, datetime.now(UTC), durable_file.write)
     trusted = read_bundle(tree.bundle, frozenset(fingerprints(tree.bundle)))
     home = _Home()
     receiver = TelemetryReceiver(home)

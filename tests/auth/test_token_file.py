@@ -9,9 +9,9 @@ from homeassistant.config_entries import ConfigEntryState
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.tesla_charging.auth import token_file
 from custom_components.tesla_charging.auth.authorization import async_get_authorization
 from custom_components.tesla_charging.const import DOMAIN
+from custom_components.tesla_charging.storage import durable_file
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
 from simulator import Car
 from tests.support.home import HOME_DOMAIN, MIDNIGHT, PEARL, SCOPES, Home
@@ -195,7 +195,7 @@ async def test_a_full_disk_is_no_reason_not_to_charge(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(token_file, "_write", full)
+        patch.setattr(durable_file, "write", full)
         expire(charging_home)
         assert await works(charging_home)
         assert await works(charging_home)

@@ -95,7 +95,7 @@ async def build(
         key,
         now=tesla.clock.now,
         on_change=lambda: None,
-        on_connection=lambda _: None,
+        on_connectivity=lambda _: None,
         sleep=sleep,
     )
     return Road(tesla, car, commander, slept)

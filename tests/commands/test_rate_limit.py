@@ -84,7 +84,7 @@ def test_a_current_that_follows_the_sun_for_hours_is_never_refused(
         clock,
         hours * HOUR,
         every,
-        lambda turn: limit.command(current(6 + turn % 7), by_user=False),
+        lambda turn: limit.count_command(current(6 + turn % 7), by_user=False),
     )
     assert refused == 0
 
@@ -96,8 +96,8 @@ def test_charging_that_is_started_and_stopped_with_the_clouds_is_never_refused(
 
     def act(turn: int) -> None:
         if turn % 20 == 0:
-            limit.command(START if turn % 40 else STOP, by_user=False)
-        limit.command(current(6 + turn % 7), by_user=False)
+            limit.count_command(START if turn % 40 else STOP, by_user=False)
+        limit.count_command(current(6 + turn % 7), by_user=False)
 
     assert passed(clock, 17 * HOUR, 30.0, act)[1] == 0
 
@@ -105,7 +105,9 @@ def test_charging_that_is_started_and_stopped_with_the_clouds_is_never_refused(
 def test_saying_it_once_more_every_minute_of_a_night_is_let_through(
     clock: Clock, limit: CommandRateLimit
 ) -> None:
-    _, refused = passed(clock, 5 * HOUR, MINUTE, lambda _: limit.command(START, by_user=False))
+    _, refused = passed(
+        clock, 5 * HOUR, MINUTE, lambda _: limit.count_command(START, by_user=False)
+    )
     assert refused == 0
 
 
@@ -113,7 +115,7 @@ def test_a_person_may_tap_as_fast_as_teslas_own_limit_allows(
     clock: Clock, limit: CommandRateLimit
 ) -> None:
     done, _ = passed(
-        clock, MINUTE, 1.0, lambda turn: limit.command(current(5 + turn), by_user=True)
+        clock, MINUTE, 1.0, lambda turn: limit.count_command(current(5 + turn), by_user=True)
     )
     assert done == 30
 
@@ -125,7 +127,7 @@ def test_the_same_thing_without_end_costs_six_cents_an_hour_and_thirty_a_day(
     clock: Clock, limit: CommandRateLimit
 ) -> None:
     def act(_: int) -> None:
-        limit.command(START, by_user=False)
+        limit.count_command(START, by_user=False)
 
     assert passed(clock, HOUR, 5.0, act)[0] == 60
     assert passed(clock, 23 * HOUR, 5.0, act)[0] == 240
@@ -136,7 +138,7 @@ def test_two_things_in_turn_without_end_are_a_runaway_as_well(
     clock: Clock, limit: CommandRateLimit
 ) -> None:
     def act(turn: int) -> None:
-        limit.command(current(6 + turn % 2), by_user=False)
+        limit.count_command(current(6 + turn % 2), by_user=False)
 
     assert passed(clock, DAY, 1.0, act)[0] <= 3000
 
@@ -145,7 +147,7 @@ def test_starting_and_stopping_in_turn_are_two_repetitions(
     clock: Clock, limit: CommandRateLimit
 ) -> None:
     def act(turn: int) -> None:
-        limit.command(START if turn % 2 else STOP, by_user=False)
+        limit.count_command(START if turn % 2 else STOP, by_user=False)
 
     assert passed(clock, HOUR, 4.0, act)[0] == 120
 
@@ -157,11 +159,11 @@ def test_waking_and_asking_have_limits_of_their_own(
     clock: Clock, limit: CommandRateLimit, use: str, an_hour: int, a_day: int
 ) -> None:
     def act(_: int) -> None:
-        getattr(limit, use)(by_user=False)
+        getattr(limit, f"count_{use}")(by_user=False)
 
     assert passed(clock, HOUR, 10.0, act)[0] == an_hour
     assert passed(clock, 23 * HOUR, 10.0, act)[0] == a_day - an_hour
-    limit.command(START, by_user=False)
+    limit.count_command(START, by_user=False)
 
 
 def test_a_refusal_says_when_it_is_possible_again_and_then_it_is(
@@ -169,40 +171,42 @@ def test_a_refusal_says_when_it_is_possible_again_and_then_it_is(
 ) -> None:
     began = clock.at
     for _ in range(12):
-        limit.wake(by_user=False)
+        limit.count_wake(by_user=False)
     clock.at += 600
     with pytest.raises(LimitReached) as caught:
-        limit.wake(by_user=False)
+        limit.count_wake(by_user=False)
     assert caught.value.until == began + HOUR
     assert caught.value.limit.use is Use.WAKE
     clock.at = began + HOUR - 1
     with pytest.raises(LimitReached):
-        limit.wake(by_user=False)
+        limit.count_wake(by_user=False)
     clock.at = began + HOUR
-    limit.wake(by_user=False)
+    limit.count_wake(by_user=False)
 
 
 def test_a_person_passes_a_limit_that_an_automation_used_up_but_not_for_ever(
     clock: Clock, limit: CommandRateLimit
 ) -> None:
     def automation(_: int) -> None:
-        limit.command(START, by_user=False)
+        limit.count_command(START, by_user=False)
 
     passed(clock, HOUR / 2, 5.0, automation)
-    assert passed(clock, 60.0, 2.0, lambda _: limit.command(START, by_user=True))[0] == 30
+    assert passed(clock, 60.0, 2.0, lambda _: limit.count_command(START, by_user=True))[0] == 30
     with pytest.raises(LimitReached):
-        limit.command(START, by_user=True)
+        limit.count_command(START, by_user=True)
     # what the automation does not do is not taken from the person
-    limit.command(STOP, by_user=True)
+    limit.count_command(STOP, by_user=True)
     # and a person takes nothing from what an automation may do
     assert passed(clock, 10.0, 5.0, automation)[0] == 0
 
 
 def test_what_was_refused_is_counted_nowhere(clock: Clock, limit: CommandRateLimit) -> None:
-    passed(clock, DAY - HOUR, 5.0, lambda _: limit.command(START, by_user=False))
+    passed(clock, DAY - HOUR, 5.0, lambda _: limit.count_command(START, by_user=False))
     # thousands were refused, but the day's limit of all commands is not touched by them
     assert (
-        passed(clock, 300.0, 5.0, lambda turn: limit.command(current(turn % 48), by_user=False))[0]
+        passed(
+            clock, 300.0, 5.0, lambda turn: limit.count_command(current(turn % 48), by_user=False)
+        )[0]
         == 60
     )
 
@@ -210,9 +214,9 @@ def test_what_was_refused_is_counted_nowhere(clock: Clock, limit: CommandRateLim
 def test_a_clock_that_is_set_back_locks_nobody_out(clock: Clock, limit: CommandRateLimit) -> None:
     for _ in range(60):
         clock.at += 5
-        limit.command(START, by_user=False)
+        limit.count_command(START, by_user=False)
     clock.at -= 400 * DAY
-    limit.command(START, by_user=False)
+    limit.count_command(START, by_user=False)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -234,11 +238,11 @@ def test_no_order_of_things_exceeds_a_row_of_the_table(seed: int) -> None:
         try:
             match what:
                 case "start":
-                    limit.command(START, by_user=by_hand)
+                    limit.count_command(START, by_user=by_hand)
                 case "amps":
-                    limit.command(current(len(done) % 40), by_user=by_hand)
+                    limit.count_command(current(len(done) % 40), by_user=by_hand)
                 case use:
-                    getattr(limit, use)(by_user=by_hand)
+                    getattr(limit, f"count_{use}")(by_user=by_hand)
         except LimitReached:
             continue
         done.append((clock.at, Use(what) if what in {"wake", "data"} else Use.COMMAND))

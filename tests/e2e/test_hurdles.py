@@ -25,7 +25,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, Simu
     europe = ("--region", "eu", "--token-region", "na")
     with real_sockets(), demo(directory, tesla_options=europe) as running:
         key = VirtualKey.generate()
-        key.save(directory / "tesla_fleet.key")
+        (directory / "tesla_fleet.key").write_bytes(key.private_pem())
         home, tesla = running
         vin = tesla.cars()["Pearl"]["vin"]
         tesla.control("POST", f"cars/{vin}/add_key", {"public_key": key.public_key.hex()})

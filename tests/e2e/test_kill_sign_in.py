@@ -232,8 +232,8 @@ async def test_no_kill_around_a_refresh_ends_the_sign_in(
 
     # nobody has given anything away, and nothing is left lying about
     assert file.stat().st_mode & 0o777 == 0o600
-    kept = {path.name for path in file.parent.iterdir()} - {file.name, f"{file.name}.new"}
-    assert {name for name in kept if name.startswith(DOMAIN)} == set()
+    kept = {path.name for path in file.parent.iterdir()} - {file.name, f".{file.name}.new"}
+    assert {name for name in kept if name.lstrip(".").startswith(DOMAIN)} == set()
     written = log.read_text()
     assert "custom_components.tesla_charging" in written
     tokens = {text for text in secrets if isinstance(text, str) and len(text) > 40}

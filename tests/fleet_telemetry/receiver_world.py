@@ -22,6 +22,7 @@ from custom_components.tesla_charging.fleet_telemetry import (
     read_bundle,
     server_context,
 )
+from custom_components.tesla_charging.storage import durable_file
 
 from .frames import payload, stream
 from .pki import Issued, VehicleTree, client_context
@@ -74,7 +75,9 @@ class ReceiverWorld:
         self.directory = directory
         self.tree = tree
         self.home = Home()
-        self.server: ServerCertificate = ensure_certificate(directory, HOST, datetime.now(UTC))
+        self.server: ServerCertificate = ensure_certificate(
+            directory, HOST, datetime.now(UTC), durable_file.write
+        )
         self.receiver = TelemetryReceiver(self.home, limits=QUICK)
 
     def server_context(self) -> ssl.SSLContext:

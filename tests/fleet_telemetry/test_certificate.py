@@ -21,8 +21,8 @@ from custom_components.tesla_charging.fleet_telemetry.certificates.certificate i
     RENEW_BEFORE,
     SERVER_FILE,
     SERVER_LIFETIME,
-    write_private,
 )
+from custom_components.tesla_charging.storage import durable_file
 
 from .pki import Issued, issue
 
@@ -35,7 +35,7 @@ def leaf_of(server: ServerCertificate) -> x509.Certificate:
 
 
 def test_a_certificate_for_the_host_under_an_own_ca(tmp_path: Path) -> None:
-    server = ensure_certificate(tmp_path, HOST, NOW)
+    server = ensure_certificate(tmp_path, HOST, NOW, durable_file.write)
     leaf, ca = leaf_of(server), x509.load_pem_x509_certificate(server.ca.encode())
     leaf.verify_directly_issued_by(ca)
     names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
@@ -48,35 +48,35 @@ def test_a_certificate_for_the_host_under_an_own_ca(tmp_path: Path) -> None:
 
 
 def test_keys_are_readable_by_the_owner_only(tmp_path: Path) -> None:
-    ensure_certificate(tmp_path, HOST, NOW)
+    ensure_certificate(tmp_path, HOST, NOW, durable_file.write)
     for name in (AUTHORITY_FILE, SERVER_FILE):
         assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
     assert sorted(path.name for path in tmp_path.iterdir()) == [AUTHORITY_FILE, SERVER_FILE]
 
 
 def test_nothing_changes_until_the_renewal(tmp_path: Path) -> None:
-    first = ensure_certificate(tmp_path, HOST, NOW)
+    first = ensure_certificate(tmp_path, HOST, NOW, durable_file.write)
     before = file_stamp(first.chain)
     later = NOW + SERVER_LIFETIME - RENEW_BEFORE - timedelta(seconds=1)
     assert not first.renewal_due(later)
-    assert ensure_certificate(tmp_path, HOST, later) == first
+    assert ensure_certificate(tmp_path, HOST, later, durable_file.write) == first
     assert file_stamp(first.chain) == before
 
 
 def test_the_leaf_is_renewed_under_the_same_ca(tmp_path: Path) -> None:
-    first = ensure_certificate(tmp_path, HOST, NOW)
+    first = ensure_certificate(tmp_path, HOST, NOW, durable_file.write)
     serial = leaf_of(first).serial_number
     due = NOW + SERVER_LIFETIME - RENEW_BEFORE
     assert first.renewal_due(due)
-    second = ensure_certificate(tmp_path, HOST, due)
+    second = ensure_certificate(tmp_path, HOST, due, durable_file.write)
     assert second.ca == first.ca
     assert leaf_of(second).serial_number != serial
     assert second.not_after == due + SERVER_LIFETIME
 
 
 def test_another_host_gets_another_leaf_under_the_same_ca(tmp_path: Path) -> None:
-    first = ensure_certificate(tmp_path, HOST, NOW)
-    second = ensure_certificate(tmp_path, "other.example.com", NOW)
+    first = ensure_certificate(tmp_path, HOST, NOW, durable_file.write)
+    second = ensure_certificate(tmp_path, "other.example.com", NOW, durable_file.write)
     assert second.ca == first.ca
     names = leaf_of(second).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.DNSName) == ["other.example.com"]
@@ -84,35 +84,27 @@ def test_another_host_gets_another_leaf_under_the_same_ca(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("damage", [b"", b"garbage", None])
 def test_a_damaged_leaf_is_made_anew(tmp_path: Path, damage: bytes | None) -> None:
-    first = ensure_certificate(tmp_path, HOST, NOW)
+    first = ensure_certificate(tmp_path, HOST, NOW, durable_file.write)
     if damage is None:
         first.chain.write_bytes((tmp_path / AUTHORITY_FILE).read_bytes())
     else:
         first.chain.write_bytes(damage)
-    second = ensure_certificate(tmp_path, HOST, NOW)
+    second = ensure_certificate(tmp_path, HOST, NOW, durable_file.write)
     leaf_of(second).verify_directly_issued_by(x509.load_pem_x509_certificate(first.ca.encode()))
 
 
 def test_a_damaged_ca_is_an_error_because_every_car_would_have_to_be_told(tmp_path: Path) -> None:
-    ensure_certificate(tmp_path, HOST, NOW)
+    ensure_certificate(tmp_path, HOST, NOW, durable_file.write)
     authority = tmp_path / AUTHORITY_FILE
     good = authority.read_bytes()
     for bad in (b"", b"garbage", good[: len(good) // 2], good + b" " * 300_000):
         authority.write_bytes(bad)
         with pytest.raises(CertificateError):
-            ensure_certificate(tmp_path, HOST, NOW)
+            ensure_certificate(tmp_path, HOST, NOW, durable_file.write)
     authority.write_bytes(good)
     with pytest.raises(CertificateError) as caught:
-        ensure_certificate(tmp_path, HOST, NOW + timedelta(days=40 * 365))
+        ensure_certificate(tmp_path, HOST, NOW + timedelta(days=40 * 365), durable_file.write)
     assert caught.value.reason == "expired"
-
-
-def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
-    target = tmp_path / "taken"
-    target.mkdir()
-    with pytest.raises(OSError, match=r"taken|directory"):
-        write_private(target, b"secret")
-    assert list(tmp_path.iterdir()) == [target]
 
 
 # files of the user

@@ -18,6 +18,7 @@ from custom_components.tesla_charging.fleet_telemetry.envelope import (
     read_envelope,
     refusal,
 )
+from custom_components.tesla_charging.storage import durable_file
 
 from .frames import GO_ACK, alerts, errors, payload, stream
 from .receiver_world import OTHER_VIN, VIN, ReceiverWorld, say, soc, until
@@ -218,7 +219,7 @@ async def test_a_renewed_certificate_is_used_from_the_next_connection_on(
         await say(before, soc(1))
         world.server.chain.unlink()
         world.server = ensure_certificate(
-            world.directory, "telemetry.example.com", world.server.not_before
+            world.directory, "telemetry.example.com", world.server.not_before, durable_file.write
         )
         world.receiver.update_tls(world.server_context())
         async with world.connect() as after:

@@ -329,7 +329,7 @@ async def test_registering_needs_credentials_and_the_key(
     path.unlink()
     page = await owner.submits(page)
     assert page["errors"] == {"base": "key_unreadable"}
-    home.key.save(path)
+    path.write_bytes(home.key.private_pem())
     assert (await owner.submits(page))["type"] == "create_entry"
 
 

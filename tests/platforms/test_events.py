@@ -286,7 +286,7 @@ async def test_until_when_a_sleeping_car_was_followed_is_saved_at_the_end(
     await home.poll()
     storage = home.entry.runtime_data.storage
     # all that the car told is on disk; since then it has slept, and been followed
-    await storage._states.async_save(storage._state_data())
+    await storage._save_states()
     storage._states_saved_at = 0.0
     home.tesla.clock.advance(1800)
     await home.poll()

@@ -189,7 +189,7 @@ async def test_a_question_that_is_refused_for_many_entities_is_one_refusal(
     assert len(entities) > 20
     car = home.entry.runtime_data.cars[PEARL]
     for _ in range(30):
-        car._rate_guard.data()
+        car._rate_guard.count_data()
     await update(home, *entities)
     assert asked(home) == 0
     issue = issue_of(home, "runaway_commands")
@@ -212,7 +212,7 @@ async def test_an_automation_does_not_count_as_the_person_who_set_it_off(
     )
     assert home.entry is not None
     for _ in range(30):
-        home.entry.runtime_data.cars[PEARL]._rate_guard.data()
+        home.entry.runtime_data.cars[PEARL]._rate_guard.count_data()
     await home.hass.services.async_call(
         "number",
         "set_value",

@@ -117,7 +117,7 @@ async def test_two_cars_are_paired_one_after_the_other(home: Home) -> None:
 @pytest.mark.usefixtures("front_door")
 async def test_the_key_of_tesla_fleet_is_taken_over_and_no_car_paired_again(home: Home) -> None:
     home.add_car(PEARL, "Pearl")
-    home.key.save(Path(home.hass.config.path("tesla_fleet.key")))
+    Path(home.hass.config.path("tesla_fleet.key")).write_bytes(home.key.private_pem())
     result = await up_to_domain(home)
     result = await submit(home, result, domain=HOME_DOMAIN, key="tesla_fleet")
     assert result["step_id"] == "telemetry"

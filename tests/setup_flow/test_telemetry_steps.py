@@ -13,6 +13,7 @@ import pytest
 
 from custom_components.tesla_charging.client import active_endpoints
 from custom_components.tesla_charging.fleet_telemetry import ensure_certificate
+from custom_components.tesla_charging.storage import durable_file
 from custom_components.tesla_charging.telemetry import reachability
 from custom_components.tesla_charging.telemetry.server import DIRECTORY, async_get_telemetry_server
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
@@ -51,7 +52,7 @@ async def speaks_plain_http(reader: asyncio.StreamReader, writer: asyncio.Stream
 async def test_a_home_that_can_be_reached_is_set_up_at_once(home: Home) -> None:
     home.add_car(PEARL, "Pearl")
     home.application.registrations.clear()
-    home.key.save(Path(home.hass.config.path("tesla_charging.key")))
+    Path(home.hass.config.path("tesla_charging.key")).write_bytes(home.key.private_pem())
     step = await flows.submit(home, await flows.up_to_domain(home), domain=HOME_DOMAIN)
     step = await flows.choose(home, step, "telemetry_embedded")
     assert (step["step_id"], step["errors"]) == ("telemetry_embedded", {})
@@ -79,7 +80,7 @@ async def test_a_home_that_can_be_reached_is_set_up_at_once(home: Home) -> None:
 @pytest.mark.usefixtures("front_door")
 async def test_the_menu_tells_the_cost_and_polling_is_one_click(home: Home) -> None:
     home.add_car(PEARL, "Pearl")
-    home.key.save(Path(home.hass.config.path("tesla_charging.key")))
+    Path(home.hass.config.path("tesla_charging.key")).write_bytes(home.key.private_pem())
     step = await flows.submit(home, await flows.up_to_domain(home), domain=HOME_DOMAIN)
     words = step["description_placeholders"]
     assert int(words["signals"].replace(",", "")) > 100
@@ -144,7 +145,9 @@ async def test_somebody_with_another_certificate(
     polled_home: Home, tmp_path: Path, newest: ssl.TLSVersion
 ) -> None:
     home = polled_home
-    other = ensure_certificate(tmp_path / "other", HOME_DOMAIN, datetime.now(UTC))
+    other = ensure_certificate(
+        tmp_path / "other", HOME_DOMAIN, datetime.now(UTC), durable_file.write
+    )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.maximum_version = newest
     context.load_cert_chain(other.chain)

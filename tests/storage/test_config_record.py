@@ -63,16 +63,16 @@ def test_a_refusal_is_good_for_as_long_as_nothing_can_have_changed(
     problem: TelemetryProblem, seconds: float
 ) -> None:
     memory = ConfigRecord(checked_at=NOW, stage=TelemetryStage.REFUSED, problem=problem)
-    assert not memory.is_due("wanted", NOW + seconds - 1, memory.patience)
-    assert memory.is_due("wanted", NOW + seconds, memory.patience)
+    assert not memory.is_due("wanted", NOW + seconds - 1, memory.validity)
+    assert memory.is_due("wanted", NOW + seconds, memory.validity)
     # our clock was set back
-    assert memory.is_due("wanted", NOW - 1, memory.patience)
+    assert memory.is_due("wanted", NOW - 1, memory.validity)
 
 
 def test_something_else_that_is_wanted_is_offered_at_once() -> None:
     taken = ConfigRecord("one", NOW, TelemetryStage.SYNCED)
-    assert not taken.is_due("one", NOW, taken.patience)
-    assert taken.is_due("another", NOW, taken.patience)
+    assert not taken.is_due("one", NOW, taken.validity)
+    assert taken.is_due("another", NOW, taken.validity)
 
 
 def test_the_greatest_problem_is_shown() -> None:
@@ -81,7 +81,7 @@ def test_the_greatest_problem_is_shown() -> None:
     assert trouble.shown is TelemetryProblem.FIELDS_LEFT_OUT
     trouble = TelemetryDiagnosis(left_out=("Gear",), reported="x")
     assert trouble.shown is TelemetryProblem.REPORTED_BY_CAR
-    assert REFUSED.trouble.shown is TelemetryProblem.MISSING_KEY
+    assert REFUSED.diagnosis.shown is TelemetryProblem.MISSING_KEY
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ class Home:
 
     def save_key(self) -> None:
         """Put the key where an earlier run left it."""
-        self.key.save(Path(self.hass.config.path(KEY_FILE)))
+        Path(self.hass.config.path(KEY_FILE)).write_bytes(self.key.private_pem())
 
     async def add_credentials(self) -> None:
         """Enter client id and secret, as the dialog does."""

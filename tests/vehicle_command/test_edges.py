@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import os
 from pathlib import Path
 
 import pytest
@@ -211,20 +210,6 @@ def test_a_key_file_has_at_most_8192_bytes(tmp_path: Path) -> None:
     path.write_bytes(KEY.private_pem().ljust(8193, b"\n"))
     with pytest.raises(InvalidKey, match="too long"):
         VirtualKey.load(path)
-
-
-def test_a_full_disk_is_told_as_such_also_if_nothing_is_left_to_clear_away(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(_: int) -> None:
-        for left in tmp_path.iterdir():
-            left.unlink()
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"):
-        KEY.save(tmp_path / "key.pem")
-    assert list(tmp_path.iterdir()) == []
 
 
 # -- what each remedy costs ----------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The access tokens of a config entry: refreshed by one for all, saved before they are used, kept through trouble."""
+"""The access tokens of a config entry: refreshed once for all requests, and saved before they are used."""
 
 import asyncio
 from collections.abc import Mapping
@@ -31,26 +31,25 @@ from .token_file import (
     Token,
     TokenFile,
     is_same,
+    sign_in_id,
     supersedes,
-    token_record_of,
 )
 
 CONF_EXPIRES_AT: Final = "expires_at"
 MARGIN: Final = 30.0
-"""Seconds before its end from which on a token is not used any more."""
+"""Seconds before its expiry from which on a token is not used any more."""
 
 
 class EntryAuthorization:
     """Gives the Fleet API client of one config entry its access tokens.
 
-    There is one of it for each entry as long as Home Assistant runs: two that refresh at once would each end
-    what the other was given.
+    There is one object for each entry as long as Home Assistant runs: if two refreshed at once, each would make the
+    other one's new token invalid.
     """
 
     def __init__(
         self, hass: HomeAssistant, entry: ConfigEntry, implementation: AbstractOAuth2Implementation
     ) -> None:
-        """Use the tokens of a config entry."""
         self.implementation = implementation
         self._hass = hass
         self._entry = entry
@@ -58,43 +57,44 @@ class EntryAuthorization:
         self._lock = asyncio.Lock()
         self._refreshing: asyncio.Task[FleetApiError | None] | None = None
         self._unsaved = False
-        self._last: Token | None = None
-        """The token of an entry that is removed, and so cannot hold it any more."""
-        self._forgotten = False
+        self._token_of_removed: Token | None = None
+        """The token of a removed entry, which cannot store it any more."""
+        self._removed = False
         self._restored = False
 
     @property
     def token(self) -> Mapping[str, Any]:
-        """The token as it is, expired or not."""
-        held: Mapping[str, Any] = self._last or self._entry.data[CONF_TOKEN]
-        return held
+        """The current token, expired or not."""
+        current: Mapping[str, Any] = self._token_of_removed or self._entry.data[CONF_TOKEN]
+        return current
 
     async def access_token(self) -> str:
-        """Return a token that has not expired, refreshing it first if need be.
+        """Return a token that has not expired, after a refresh if necessary.
 
-        Raises LoginRequired when Tesla refuses to refresh it (the owner is then asked to sign in again), and
+        Raises LoginRequired when Tesla refuses to refresh it (the user is then prompted to sign in again), and
         RateLimited, ServerFailure, InvalidClient or Unreachable when there is no token for now.
         """
-        if self._unsaved or not _lasts(self.token):
+        if self._unsaved or not _is_valid(self.token):
             if self._refreshing is None or self._refreshing.done():
                 self._refreshing = self._hass.async_create_task(
                     self._refresh(), f"{DOMAIN} refresh of the sign-in"
                 )
-            # who asked may be cancelled; what Tesla answers must not be lost with that
+            # the caller may be cancelled; the token that Tesla returns must not be lost
             if (failure := await asyncio.shield(self._refreshing)) is not None:
                 raise failure
         return str(self.token[CONF_ACCESS_TOKEN])
 
     async def renew(self, rejected: str) -> None:
-        """Have the next access_token() refresh, unless another request already did."""
+        """Make the next access_token() refresh the token, unless another request already did."""
         if self.token[CONF_ACCESS_TOKEN] == rejected:
-            self._hold({**self.token, CONF_EXPIRES_AT: 0})
+            self._set_token({**self.token, CONF_EXPIRES_AT: 0})
 
     async def restore(self) -> None:
-        """Make entry and file agree on the newer of their tokens: one of them may come from before a power cut.
+        """Put the newer token into both entry and file: one of them may be from before a power cut.
 
-        Later in the same run the entry is right. It follows every refresh at once, so what differs is a new sign-in,
-        and that counts even if the old one was refreshed while its owner was still on the pages that followed.
+        Later in the same run the entry's token is used. The entry gets every refreshed token at once, so a different
+        one is from a new sign-in. It is used even if the old one was refreshed while the user was still on the pages
+        after the sign-in.
         """
         async with self._lock:
             try:
@@ -103,30 +103,30 @@ class EntryAuthorization:
                 LOGGER.warning("The saved sign-in cannot be read: %s", err.strerror)
                 stored = None
             if stored is not None and not self._restored and supersedes(stored, self.token):
-                self._hold(stored)
+                self._set_token(stored)
             elif stored is None or not is_same(stored, self.token):
                 await self._save(self.token)
             self._restored = True
 
-    async def forget(self) -> None:
+    async def remove(self) -> None:
         """Delete the file, and never write it again."""
-        self._forgotten = True
+        self._removed = True
         async with self._lock:
             await self._file.remove()
 
     async def _refresh(self) -> FleetApiError | None:
-        """Have a token that has not expired; return why not otherwise."""
+        """Refresh the token unless it is valid; return the error if there is no valid token."""
         async with self._lock:
-            held = self.token
-            if _lasts(held):
+            current = self.token
+            if _is_valid(current):
                 if self._unsaved:
-                    await self._save(held)
+                    await self._save(current)
                 return None
             try:
-                token = await self._ask(held)
+                token = await self._request_token(current)
             except OAuth2TokenRequestReauthError as err:
-                if is_same(self.token, held):
-                    self._ask_owner()
+                if is_same(self.token, current):
+                    self._start_reauth()
                 cause = err.__cause__
                 return cause if isinstance(cause, LoginRequired) else LoginRequired(str(err))
             except (OAuth2TokenRequestBaseError, TimeoutError) as err:
@@ -137,33 +137,33 @@ class EntryAuthorization:
                 failure.__cause__ = err
                 return failure
             await self._save(token)
-            if is_same(self.token, held):
-                self._hold(token)
-            else:  # the owner has signed in meanwhile, and that counts
+            if is_same(self.token, current):
+                self._set_token(token)
+            else:  # the user has signed in meanwhile: that token is used
                 await self._save(self.token)
             return None
 
-    async def _ask(self, held: Mapping[str, Any]) -> Token:
+    async def _request_token(self, current: Mapping[str, Any]) -> Token:
         """Return Tesla's new token. Raises OAuth2TokenRequestBaseError.
 
-        A request that was given up may be carried out later all the same, and ends what a repetition was given
-        meanwhile. The token with which both asked goes on working for a day.
+        Tesla may still process a request after its timeout, and then the token that a repetition got meanwhile becomes
+        invalid. The refresh token that both requests used works for another day.
         """
-        used, previous = held.get(CONF_REFRESH_TOKEN), held.get(CONF_PREVIOUS)
+        used, previous = current.get(CONF_REFRESH_TOKEN), current.get(CONF_PREVIOUS)
         try:
-            answer = await self.implementation.async_refresh_token(dict(held))
+            answer = await self.implementation.async_refresh_token(dict(current))
         except OAuth2TokenRequestReauthError:
             if not previous or previous == used:
                 raise
             used = previous
             answer = await self.implementation.async_refresh_token(
-                {**held, CONF_REFRESH_TOKEN: previous}
+                {**current, CONF_REFRESH_TOKEN: previous}
             )
-        return {**answer, CONF_PREVIOUS: used, CONF_SIGN_IN: token_record_of(held)}
+        return {**answer, CONF_PREVIOUS: used, CONF_SIGN_IN: sign_in_id(current)}
 
     async def _save(self, token: Mapping[str, Any]) -> None:
-        """Put a token on disk. A full disk is told, and is no reason not to charge: it is tried again."""
-        if self._forgotten:
+        """Save a token. A failure is logged and saving is repeated later; the token is used all the same."""
+        if self._removed:
             return
         try:
             await self._file.save(token)
@@ -182,16 +182,16 @@ class EntryAuthorization:
         return self._hass.config_entries.async_get_entry(self._entry.entry_id) is None
 
     @callback
-    def _hold(self, token: Token) -> None:
+    def _set_token(self, token: Token) -> None:
         if self._is_removed:
-            self._last = token
+            self._token_of_removed = token
         else:
             self._hass.config_entries.async_update_entry(
                 self._entry, data={**self._entry.data, CONF_TOKEN: token}
             )
 
     @callback
-    def _ask_owner(self) -> None:
+    def _start_reauth(self) -> None:
         if not self._is_removed:
             self._entry.async_start_reauth_if_available(self._hass)
 
@@ -202,25 +202,26 @@ DATA_AUTHORIZATIONS: Final[HassKey[dict[str, EntryAuthorization]]] = HassKey(
 
 
 async def async_get_authorization(hass: HomeAssistant, entry: ConfigEntry) -> EntryAuthorization:
-    """Return the one authorization of an entry, with the newest token that is known.
+    """Return the one authorization of an entry, with the newest token of entry and file.
 
     Raises ImplementationUnavailableError and UnknownImplementationError without application credentials.
     """
     implementation = await async_get_config_entry_implementation(hass, entry)
-    known = hass.data.setdefault(DATA_AUTHORIZATIONS, {})
-    authorization = known.get(entry.entry_id)
+    authorizations = hass.data.setdefault(DATA_AUTHORIZATIONS, {})
+    authorization = authorizations.get(entry.entry_id)
     if authorization is None:
-        authorization = known[entry.entry_id] = EntryAuthorization(hass, entry, implementation)
+        authorization = EntryAuthorization(hass, entry, implementation)
+        authorizations[entry.entry_id] = authorization
     authorization.implementation = implementation  # the credentials may be others now
     await authorization.restore()
     return authorization
 
 
-async def async_forget_sign_in(hass: HomeAssistant, entry_id: str) -> None:
-    """Delete what is on disk of a removed entry's sign-in. Raises OSError."""
-    known = hass.data.get(DATA_AUTHORIZATIONS, {}).pop(entry_id, None)
-    await (known.forget() if known is not None else TokenFile(hass, entry_id).remove())
+async def async_remove_token_file(hass: HomeAssistant, entry_id: str) -> None:
+    """Delete the token file of a removed entry. Raises OSError."""
+    authorization = hass.data.get(DATA_AUTHORIZATIONS, {}).pop(entry_id, None)
+    await (authorization or TokenFile(hass, entry_id)).remove()
 
 
-def _lasts(token: Mapping[str, Any]) -> bool:
+def _is_valid(token: Mapping[str, Any]) -> bool:
     return bool(token[CONF_EXPIRES_AT] > time.time() + MARGIN)

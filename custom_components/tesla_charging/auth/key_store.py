@@ -1,13 +1,12 @@
-"""The virtual key of this Home Assistant, and the public half that Tesla fetches.
+"""Stores the virtual key of this Home Assistant, and serves its public key to Tesla.
 
-There is one key for the whole instance: it serves one domain, and a car is paired with a domain's key.
+There is one key for the whole instance: the instance has one domain, and a car is paired with a domain's key.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-import os
 from pathlib import Path
 from typing import Final
 
@@ -18,44 +17,45 @@ from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN
 from ..fleet_api import KEY_PATH
+from ..storage import durable_file
 from ..vehicle_command import VirtualKey
 
 KEY_FILE: Final = f"{DOMAIN}.key"
 PREVIOUS_SUFFIX: Final = ".previous"
-"""Of the file that keeps a key that was replaced."""
+"""Suffix of the file that holds the replaced key."""
 TESLA_FLEET_KEY_FILE: Final = "tesla_fleet.key"
-"""Where Home Assistant's own `tesla_fleet` keeps its key: cars paired with it need no new pairing."""
+"""The key file of Home Assistant's own `tesla_fleet`: cars paired with this key need no new pairing."""
 
 
 class KeyStore:
-    """Keeps the key file, and decides whether the public half is shown."""
+    """Reads and writes the key file, and decides whether the public key is served."""
 
     def __init__(self, hass: HomeAssistant) -> None:
-        """Nothing is read or shown yet."""
         self._hass = hass
         self._path = Path(hass.config.path(KEY_FILE))
         self._tesla_fleet_path = Path(hass.config.path(TESLA_FLEET_KEY_FILE))
         self._lock = asyncio.Lock()
-        self._trial = asyncio.Lock()
+        self._candidate_lock = asyncio.Lock()
         self._key: VirtualKey | None = None
         self._candidate: VirtualKey | None = None
         self._holders: set[str] = set()
+        """The config entries and config flows that need the public key served, by id."""
 
     async def load(self) -> VirtualKey | None:
-        """Return the key, or None where there is none yet. Raises InvalidKey for a damaged file."""
+        """Return the key, or None if there is none yet. Raises InvalidKey for a damaged file, OSError."""
         async with self._lock:
             if self._key is None:
-                self._key = await self._hass.async_add_executor_job(_load_if_there, self._path)
+                self._key = await self._hass.async_add_executor_job(_load_if_exists, self._path)
             return self._key
 
     async def tesla_fleet_key(self) -> VirtualKey | None:
-        """Return the key of `tesla_fleet` if there is one to take over. Raises InvalidKey, OSError."""
-        return await self._hass.async_add_executor_job(_load_if_there, self._tesla_fleet_path)
+        """Return the key of `tesla_fleet`, or None if there is none. Raises InvalidKey, OSError."""
+        return await self._hass.async_add_executor_job(_load_if_exists, self._tesla_fleet_path)
 
     async def save(self, key: VirtualKey) -> None:
         """Make a key this instance's key. Raises OSError.
 
-        Cars may be paired with the key that it replaces: that one is kept beside it.
+        Cars may be paired with the key that it replaces: that one is kept in another file.
         """
         async with self._lock:
             await self._hass.async_add_executor_job(_replace, self._path, key)
@@ -63,8 +63,8 @@ class KeyStore:
 
     @asynccontextmanager
     async def trying(self, key: VirtualKey) -> AsyncIterator[None]:
-        """Show a key that may become this instance's, while Tesla is asked to take it."""
-        async with self._trial:
+        """Serve a key that may become this instance's key, while the application is registered with it at Tesla."""
+        async with self._candidate_lock:
             self._candidate = key
             try:
                 yield
@@ -73,20 +73,20 @@ class KeyStore:
 
     @callback
     def show(self, holder: str) -> None:
-        """Serve the public key as long as this config entry or config flow needs it."""
+        """Serve the public key from now on for a config entry or a config flow (`holder`: its id)."""
         self._holders.add(holder)
 
     @callback
     def hide(self, holder: str) -> None:
-        """Take back show()."""
+        """End show() for a config entry or a config flow."""
         self._holders.discard(holder)
 
     async def exists(self) -> bool:
-        """Return whether there is a key file, whatever is in it."""
+        """Return whether there is a key file, usable or not."""
         return await self._hass.async_add_executor_job(self._path.exists)
 
     async def erase(self) -> bool:
-        """Delete the key for good, unless somebody needs it; return whether nobody did. Raises OSError."""
+        """Delete the key files unless a config entry or flow needs the key; return whether they are deleted. Raises OSError."""
         async with self._lock:
             if self._holders:
                 return False
@@ -96,7 +96,7 @@ class KeyStore:
 
     @property
     def public_pem(self) -> str | None:
-        """What the well-known path answers, or None for nothing."""
+        """The public key to serve at the well-known path, None for no key."""
         key = self._candidate or self._key
         return key.public_pem if key is not None and self._holders else None
 
@@ -105,10 +105,10 @@ DATA_KEY_STORE: Final[HassKey[KeyStore]] = HassKey(f"{DOMAIN}_key_store")
 
 
 class PublicKeyView(HomeAssistantView):
-    """Answers Tesla's download of the public key.
+    """Serves the public key to Tesla.
 
-    Without authentication, because Tesla has none to offer: GET and HEAD only, no input is read, and the one
-    answer is a public key.
+    Without authentication, because Tesla downloads it without: GET and HEAD only, no input is read, and the only
+    response is a public key.
     """
 
     url = KEY_PATH
@@ -116,7 +116,6 @@ class PublicKeyView(HomeAssistantView):
     requires_auth = False
 
     def __init__(self, store: KeyStore) -> None:
-        """Show what the store shows."""
         self._store = store
 
     async def get(self, request: web.Request) -> web.Response:
@@ -131,14 +130,14 @@ class PublicKeyView(HomeAssistantView):
 
 @callback
 def async_get_key_store(hass: HomeAssistant) -> KeyStore:
-    """Return the key store, which comes with its view on first use: a config flow runs before any set-up."""
+    """Return the key store. The view is registered on first use, because a config flow runs before any entry is set up."""
     if DATA_KEY_STORE not in hass.data:
         store = hass.data[DATA_KEY_STORE] = KeyStore(hass)
         hass.http.register_view(PublicKeyView(store))
     return hass.data[DATA_KEY_STORE]
 
 
-def _load_if_there(path: Path) -> VirtualKey | None:
+def _load_if_exists(path: Path) -> VirtualKey | None:
     try:
         return VirtualKey.load(path)
     except FileNotFoundError:
@@ -146,19 +145,16 @@ def _load_if_there(path: Path) -> VirtualKey | None:
 
 
 def _replace(path: Path, key: VirtualKey) -> None:
-    """Save a key; another one that is there is kept beside it, whatever moment this is cut off at."""
+    """Save a key; a different one that is replaced is first saved in another file, so that none is ever lost."""
     if path.exists():
-        before = path.read_bytes()
-        if before == key.private_pem():
+        previous = path.read_bytes()
+        if previous == key.private_pem():
             return
-        kept = path.with_name(path.name + PREVIOUS_SUFFIX)
-        kept.unlink(missing_ok=True)
-        with os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(before)
-    key.save(path)
+        durable_file.write(path.with_name(path.name + PREVIOUS_SUFFIX), previous)
+    durable_file.write(path, key.private_pem())
 
 
 def _erase(path: Path) -> None:
-    """Delete a key, and one that it replaced."""
+    """Delete the key, and the one that it replaced."""
     for name in (path.name, path.name + PREVIOUS_SUFFIX):
-        path.with_name(name).unlink(missing_ok=True)
+        durable_file.remove(path.with_name(name))

@@ -1,4 +1,4 @@
-"""Signing in to Tesla through Home Assistant's OAuth helper."""
+"""The sign-in to Tesla, by Home Assistant's OAuth helper."""
 
 from typing import Any, override
 
@@ -21,7 +21,7 @@ from ..fleet_api import Endpoints, FleetApiError, LoginRequired, Region, request
 
 
 class TeslaImplementation(AuthImplementation):
-    """Tesla's OAuth: the token service wants to know for which regional API a token is meant."""
+    """Tesla's OAuth: a token request has to name the regional API for which the token is meant."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class TeslaImplementation(AuthImplementation):
 
     @override
     async def async_resolve_external_data(self, external_data: Any) -> dict[str, Any]:
-        """Exchange the code; its prefix (`EU_...`) tells the account's region."""
+        """Exchange the code for tokens; its prefix (`EU_...`) is the account's region."""
         prefix = str(external_data["code"]).partition("_")[0].lower()
         region = Region(prefix) if prefix in Region else Region.NA
         audience = self._endpoints.regions.get(region, self._endpoints.regions[Region.NA])
@@ -56,24 +56,25 @@ class TeslaImplementation(AuthImplementation):
 
     @override
     async def _async_refresh_token(self, token: dict[str, Any]) -> dict[str, Any]:
-        """Refresh a token; a sign-in without offline access ends with its first one."""
+        """Refresh a token; a sign-in without offline access has no refresh token and ends with its first token."""
         if not token.get("refresh_token"):
-            none = LoginRequired("the sign-in gave no refresh token", status=401)
-            raise self._refusal(none) from none
+            missing = LoginRequired("the sign-in gave no refresh token", status=401)
+            raise self._refusal(missing) from missing
         answer: dict[str, Any] = await super()._async_refresh_token(token)
         return answer
 
     @override
     async def _token_request(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Ask Tesla's token service, and raise the errors that Home Assistant's OAuth helper raises.
+        """Request a token from Tesla; raises the same errors as Home Assistant's OAuth helper.
 
-        Home Assistant's own request follows redirects, client secret included, and trusts the answer.
+        Home Assistant's own request is not used: it follows redirects, client secret included, and does not check the
+        response.
         """
         form = {**data, "client_id": self.client_id, "client_secret": self.client_secret}
         try:
             return await request_token(async_get_clientsession(self.hass), self.token_url, form)
         except FleetApiError as err:
-            # a refresh is refused for good only if Tesla says so; a code is not worth a second try
+            # a refresh is refused for good only if Tesla says so; a code is never sent twice
             is_code = data["grant_type"] == "authorization_code"
             if isinstance(err, LoginRequired) or (is_code and err.status in {400, 401}):
                 raise self._refusal(err) from err

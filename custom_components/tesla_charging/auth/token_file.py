@@ -1,13 +1,10 @@
-"""The sign-in on disk, in a file of its own: what a refresh gave is there before anybody uses it.
+"""The token file: the tokens of one sign-in to Tesla, on disk before they are used.
 
-A refresh token of Tesla works once, and Home Assistant saves a config entry a second after it changed, without
-waiting for the disk. Its `Store` keeps back a write while Home Assistant stops, and tells nobody that one failed.
+Needed because a refresh token works once, and neither a config entry nor a `Store` of Home Assistant is certainly saved.
 """
 
 from collections.abc import Mapping
-import contextlib
 import hashlib
-import os
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,24 +15,25 @@ import orjson
 
 from ..const import DOMAIN
 from ..fleet_api import InvalidApiAnswer, read_claims
+from ..storage import durable_file
 
 VERSION: Final = 1
 MAX_LENGTH: Final = 262_144
 
 CONF_REFRESH_TOKEN: Final = "refresh_token"  # noqa: S105  the name of a field
 CONF_PREVIOUS: Final = "previous_refresh_token"
-"""The refresh token that gave this one: Tesla lets it work for another day (announcement of 2024-02-01)."""
+"""The refresh token by which this one was obtained: it works for another day (Tesla's announcement of 2024-02-01)."""
 CONF_SIGN_IN: Final = "sign_in"
-"""What all tokens that go back to one sign-in have in common; a fresh sign-in does not have it yet."""
+"""The id of a sign-in, the same in all tokens that were obtained by it; the first token does not have it yet."""
 
 type Token = dict[str, Any]
-"""A token answer as Home Assistant's OAuth helper keeps it, with `expires_at` (Unix time by our own clock)."""
+"""A token response as Home Assistant's OAuth helper stores it, with `expires_at` (unix seconds by our own clock)."""
 
 
-def token_record_of(token: Mapping[str, Any]) -> str:
-    """Return the name of the sign-in to which a token goes back."""
-    if isinstance(known := token.get(CONF_SIGN_IN), str):
-        return known
+def sign_in_id(token: Mapping[str, Any]) -> str:
+    """Return the id of the sign-in by which a token was obtained."""
+    if isinstance(stored := token.get(CONF_SIGN_IN), str):
+        return stored
     first = token.get(CONF_REFRESH_TOKEN) or token[CONF_ACCESS_TOKEN]
     return hashlib.sha256(str(first).encode()).hexdigest()[:16]
 
@@ -45,18 +43,18 @@ def is_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return all(one.get(name) == other.get(name) for name in (CONF_ACCESS_TOKEN, CONF_REFRESH_TOKEN))
 
 
-def supersedes(stored: Mapping[str, Any], held: Mapping[str, Any]) -> bool:
+def supersedes(stored: Mapping[str, Any], current: Mapping[str, Any]) -> bool:
     """Return whether the stored token is to be used rather than the one that the config entry holds.
 
-    Tesla's own clock decides, because a home's may have jumped. Within one second the file is later than the
-    entry, unless the owner has just signed in anew.
+    The times of Tesla's clock are compared, because the clock of this machine may have been set. Within one second
+    the file is newer than the entry, unless the user has just signed in again.
     """
-    if is_same(stored, held):
+    if is_same(stored, current):
         return False
-    stored_at, held_at = _issued_at(stored), _issued_at(held)
-    if stored_at == held_at:
-        return token_record_of(stored) == token_record_of(held)
-    return stored_at > held_at
+    stored_at, current_at = _issued_at(stored), _issued_at(current)
+    if stored_at == current_at:
+        return sign_in_id(stored) == sign_in_id(current)
+    return stored_at > current_at
 
 
 def _issued_at(token: Mapping[str, Any]) -> int:
@@ -67,10 +65,9 @@ def _issued_at(token: Mapping[str, Any]) -> int:
 
 
 class TokenFile:
-    """The file of one config entry. Who uses it takes care that there is one write at a time."""
+    """The token file of one config entry. Its user must not write twice at the same time."""
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
-        """Name the file; nothing is read yet."""
         self._hass = hass
         self._path = Path(hass.config.path(STORAGE_DIR, f"{DOMAIN}.{entry_id}.sign_in"))
 
@@ -79,18 +76,13 @@ class TokenFile:
         return await self._hass.async_add_executor_job(_read, self._path)
 
     async def save(self, token: Mapping[str, Any]) -> None:
-        """Return when the token is on disk, whatever happens next. Raises OSError."""
+        """Return when the token is on disk and survives a power cut. Raises OSError."""
         content = orjson.dumps({"version": VERSION, "token": dict(token)})
-        await self._hass.async_add_executor_job(_write, self._path, content)
+        await self._hass.async_add_executor_job(durable_file.write, self._path, content)
 
     async def remove(self) -> None:
         """Delete the file. Raises OSError."""
         await self._hass.async_add_executor_job(_remove, self._path)
-
-
-def _temporary(path: Path) -> Path:
-    # always the same name: what a power cut leaves behind is overwritten next time
-    return path.with_name(f"{path.name}.new")
 
 
 def _read(path: Path) -> Token | None:
@@ -106,29 +98,7 @@ def _read(path: Path) -> Token | None:
     return token if usable and isinstance(token.get("expires_at"), int | float) else None
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Have the file complete or not at all, readable by its owner only."""
-    path.parent.mkdir(exist_ok=True)
-    temporary = _temporary(path)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(file.fileno(), 0o600)  # a file that was there keeps its rights otherwise
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)  # the new name, too, has to survive a power cut
-    finally:
-        os.close(directory)
-
-
 def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)
-    _temporary(path).unlink(missing_ok=True)
+    durable_file.remove(path)
+    # an interrupted write of an earlier version left a file of this name
+    path.with_name(f"{path.name}.new").unlink(missing_ok=True)

@@ -1,1 +1,1 @@
-"""Getting a command to a car."""
+"""Sends commands to a car, and limits how many."""

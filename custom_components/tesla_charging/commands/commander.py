@@ -1,4 +1,4 @@
-"""Getting a command to a car: awake, over the road that the car understands, and as cheaply as possible."""
+"""Sends commands to a car: wakes it if necessary, and uses the transport that the car accepts, signed or unsigned."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -30,8 +30,8 @@ from ..vehicle_command import (
 from ..vehicle_command.results import read_result
 from .wake import Waker
 
-SECOND_LOOK: Final = 3.0
-"""Seconds until a car that was called online, but did not answer, is tried again."""
+RETRY_DELAY: Final = 3.0
+"""Seconds until a command is sent again to a car that Tesla reports as online, but that did not answer."""
 HARDLOCKED: Final = "unsigned_cmds_hardlocked"
 """The reason with which a car itself refuses an unsigned command."""
 
@@ -40,7 +40,7 @@ class VehicleCommander:
     """Commands for one car.
 
     A car with the vehicle command protocol gets them signed; one without (Model S and X before 2021) gets the same
-    commands over plain REST. Which of both a car wants is found out once and remembered.
+    commands over plain REST. Which of both a car accepts is found out once and stored.
     """
 
     def __init__(
@@ -53,28 +53,28 @@ class VehicleCommander:
         signed: bool | None = None,
         sessions: Mapping[Domain, SessionState] | None = None,
         on_change: Callable[[], None],
-        on_connection: Callable[[Connectivity], None],
+        on_connectivity: Callable[[Connectivity], None],
         before_wake: Callable[[], None] = lambda: None,
         before_read: Callable[[], None] = lambda: None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """Prepare a commander.
+        """`signed` is whether the car accepts signed commands (None: not known yet).
 
-        `signed` is what is known of the car (None: not yet); `on_change` is called when there is something new
-        to save, `on_connection` when the car was seen awake or asleep. `before_wake` and `before_read` are called
-        before a wake-up, or a request for data, is paid for; what they raise keeps it from being sent.
+        `on_change` is called when there is something new to save, `on_connectivity` with each connectivity that Tesla
+        reports. `before_wake` and `before_read` are called before a wake-up, or a data request, is sent and billed; it is
+        not sent if they raise an error.
         """
         self._vin = vin
         self._vehicles = vehicles
         self._on_change = on_change
-        self._on_connection = on_connection
+        self._on_connectivity = on_connectivity
         self._sleep = sleep
         self._before_read = before_read
         self.waker = Waker(
             vin,
             vehicles,
             now=now,
-            on_connection=on_connection,
+            on_connectivity=on_connectivity,
             before_wake=before_wake,
             sleep=sleep,
         )
@@ -82,7 +82,7 @@ class VehicleCommander:
         self.sender = CommandSender(
             vin,
             key,
-            self._carry,
+            self._transmit,
             now=now,
             sessions=sessions,
             on_session_change=on_change,
@@ -90,10 +90,10 @@ class VehicleCommander:
         )
 
     async def send(self, request: CommandRequest, *, believed_awake: bool) -> CommandResult:
-        """Send a command, waking the car if it sleeps, and say what became of it.
+        """Send a command, waking the car if it is asleep; return the result.
 
-        `believed_awake` is what was last seen; a belief to the contrary is checked for free before a wake-up
-        is paid for. Raises FleetApiError or VehicleCommandError when the command certainly did not execute.
+        `believed_awake` is whether the car was online last. If it was not, that is checked by a free request before a
+        wake-up is sent. Raises FleetApiError or VehicleCommandError when the command certainly did not execute.
         """
         woken = not believed_awake and await self.waker.wake_up(insist=False)
         result = await self._send_awake(request, woken=woken)
@@ -105,20 +105,20 @@ class VehicleCommander:
         return result
 
     async def wake_up(self) -> bool:
-        """Return when the car is awake: whether it had to be woken, which costs at most one wake-up.
+        """Wait until the car is awake; return whether it had to be woken, which costs at most one wake-up.
 
         Raises FleetApiError, VehicleAsleep when the car does not wake in time.
         """
         return await self.waker.wake_up(insist=True)
 
     async def is_awake(self) -> bool:
-        """Return whether the car is online now, which Tesla tells for free. Raises FleetApiError."""
+        """Return whether the car is online now, by a free request. Raises FleetApiError."""
         return await self.waker.is_awake()
 
     async def read(self, sections: Iterable[Section], *, wake: bool) -> VehicleData:
-        """Return sections of the car's data that are asked for by hand: one data request.
+        """Return sections of the car's data for a user or an automation: one data request.
 
-        Raises FleetApiError, VehicleAsleep if it sleeps and is not to be woken (`wake`).
+        `wake`: wake the car if it is asleep. Raises FleetApiError, and VehicleAsleep if it is asleep and not woken.
         """
         if wake:
             await self.waker.wake_up(insist=False)
@@ -126,40 +126,40 @@ class VehicleCommander:
         return await self._vehicles.data(self._vin, sections, insist=True)
 
     def record_connectivity(self, state: Connectivity) -> None:
-        """Take note of what others saw of the car."""
+        """Record what Tesla reports of the car in another request."""
         self.waker.record_connectivity(state)
 
     async def _send_awake(self, request: CommandRequest, *, woken: bool) -> CommandResult:
-        """Send to a car that ought to be awake (`woken`: just now), and once more if it was not quite."""
+        """Send to a car that should be awake (`woken`: since a moment ago), and once again if it was not ready."""
         try:
             return await self._send(request)
         except VehicleAsleep:
-            self._on_connection(Connectivity.ASLEEP)
+            self._on_connectivity(Connectivity.ASLEEP)
             if not await self.waker.wake_up(insist=False):
-                # Tesla's list still calls it online, which it may do for a moment
-                await self._sleep(SECOND_LOOK)
+                # Tesla's list still reports it as online, which it may do for a moment
+                await self._sleep(RETRY_DELAY)
                 await self.waker.wake_up(insist=False)
         except VehicleTimeout:
             if not woken:
                 raise
-            # online before its computers are up
-            await self._sleep(SECOND_LOOK)
+            # the car is online before its computers have started
+            await self._sleep(RETRY_DELAY)
         return await self._send(request)
 
     async def _send(self, request: CommandRequest) -> CommandResult:
-        """Send over the road that the car wants, and learn which one that is."""
+        """Send signed or unsigned, as the car accepts it, and record which of them it accepts."""
         if self.signed is not False:
             try:
                 result = await self._send_signed(request)
             except SigningUnsupported:
-                self._learn(signed=False)
+                self._set_signed(signed=False)
             else:
-                self._learn(signed=True)
+                self._set_signed(signed=True)
                 return result
         try:
             return await self._send_unsigned(request)
         except SigningRequired:
-            self._learn(signed=True)
+            self._set_signed(signed=True)
             return await self._send_signed(request)
 
     async def _send_signed(self, request: CommandRequest) -> CommandResult:
@@ -183,14 +183,14 @@ class VehicleCommander:
                 if lost is None and request.command.repeatable:
                     lost = err
                     continue
-                # that a repetition failed does not take back the first attempt
+                # the first attempt may have executed, although the repetition failed
                 return CommandResult(Outcome.UNKNOWN, err.detail)
             if not accepted and reason.lower() == HARDLOCKED:
                 raise SigningRequired(reason)
             return read_result(request.command, accepted=accepted, reason=reason)
 
-    async def _carry(self, message: bytes) -> bytes:
-        """Carry a signed message; an error after which it may have been executed is a lost answer."""
+    async def _transmit(self, message: bytes) -> bytes:
+        """Transmit a signed message; after an error with which it may have been executed the answer is lost."""
         try:
             return await self._vehicles.signed_command(self._vin, message)
         except FleetApiError as err:
@@ -198,7 +198,7 @@ class VehicleCommander:
                 raise AnswerLost(err.detail) from err
             raise NotDelivered(err.detail) from err
 
-    def _learn(self, *, signed: bool) -> None:
+    def _set_signed(self, *, signed: bool) -> None:
         if self.signed is not signed:
             self.signed = signed
             self._on_change()

@@ -1,4 +1,4 @@
-"""What a command changes when the car accepts it: shown at once, then confirmed or corrected by the car."""
+"""Sets the signals that a command changes as soon as the car accepts it; the car's own data confirms or corrects them."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,7 +23,7 @@ _EFFECTS: Final[dict[str, Effect]] = {
 def effect_of(request: CommandRequest, result: CommandResult) -> dict[str, SignalValue]:
     """Return the signals that an executed command has set.
 
-    A car that was "already so" is not assumed to be anything: "complete", say, is no charging.
+    If the car answered that nothing had to be changed, nothing is assumed: after "complete", say, it does not charge.
     """
     effect = _EFFECTS.get(request.command.name)
     if effect is None or result.outcome is not Outcome.EXECUTED:
@@ -31,7 +31,7 @@ def effect_of(request: CommandRequest, result: CommandResult) -> dict[str, Signa
     return effect(request.parameters)
 
 
-_UNSURE: Final[dict[str, tuple[str, ...]]] = dict.fromkeys(
+_UNKNOWN_EFFECTS: Final[dict[str, tuple[str, ...]]] = dict.fromkeys(
     (
         "add_charge_schedule",
         "remove_charge_schedule",
@@ -40,16 +40,17 @@ _UNSURE: Final[dict[str, tuple[str, ...]]] = dict.fromkeys(
     ),
     ("charge_schedules",),
 )
+"""By command: the signals that it changes, to values that only the car knows."""
 
 
-def unsure(state: VehicleState, request: CommandRequest) -> VehicleState:
-    """Return the state after a command, with what it may have changed in a way that only the car can tell as assumed.
+def with_uncertain(state: VehicleState, request: CommandRequest) -> VehicleState:
+    """Return the state with the signals marked as assumed that the command changed to values that only the car knows.
 
-    So the car is asked, also one that pushes: it does not push this.
+    So the car is polled for them, even if it pushes its data: it does not push these signals.
     """
-    doubted = {
+    uncertain = {
         name: replace(state.readings[name], assumed=True)
-        for name in _UNSURE.get(request.command.name, ())
+        for name in _UNKNOWN_EFFECTS.get(request.command.name, ())
         if name in state.readings
     }
-    return replace(state, readings={**state.readings, **doubted})
+    return replace(state, readings={**state.readings, **uncertain})

@@ -1,6 +1,6 @@
-"""How often one car may be told, woken or asked: what no person and no sensible automation does is refused unsent.
+"""How many commands, wake-ups and data requests one car may get in a time; a request beyond that is not sent.
 
-Nothing here knows Home Assistant; `runaway.py` puts it to use. What has been is forgotten with the process.
+Independent of Home Assistant; `rate_guard.py` uses it. The counts end with the process.
 """
 
 from collections import deque
@@ -22,29 +22,29 @@ class Use(StrEnum):
     COMMAND = "command"
     """Any command."""
     REPEAT = "repeat"
-    """A command that says what the one before of the same name said; one that says something else in between starts
-    the count anew, so that a current that follows the sun is never a repetition."""
+    """A command with the same parameters as the previous one of this name. One with other parameters in between resets
+    the count, so a charging current that follows the solar power is never a repetition."""
     WAKE = "wake"
-    """A wake-up that is paid for, of whoever wants the car awake."""
+    """A billed wake-up, whatever it is sent for."""
     DATA = "data"
-    """A request for data that somebody asked for; what polling asks is not counted here."""
+    """A data request of a user or an automation; polls are not counted here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """One row: at most `count` in any `seconds`, and `by_hand` more for a person when these are used up."""
+    """One row: at most `count` in any `seconds`, and `by_user` more for a user when these are used up."""
 
     use: Use
     seconds: float
     count: int
     by_user: int
     as_sent: bool = False
-    """Whether a command that a car is told twice counts twice, as it does for Tesla."""
+    """Whether a command that has to be sent twice counts twice, as it does for Tesla."""
 
 
-# By the minute, what Tesla itself allows a car (30 commands; developer.tesla.com, "Billing and limits") stays free for
-# a person. By the hour, a current that is set every ten seconds passes, and by the day for more than eight hours. The
-# same thing, a wake-up or a question is needed a few times an hour: once a minute for five hours passes all the same.
+# Per minute, a user still has a part of what Tesla itself allows for a car (30 commands; developer.tesla.com, "Billing and
+# limits"). Per hour, a current that is set every ten seconds is within the limit, and per day for more than eight hours.
+# A repeated command, a wake-up or a data request is needed a few times an hour: once a minute for five hours is allowed.
 LIMITS: Final = (
     Limit(Use.COMMAND, MINUTE, 20, 10, as_sent=True),
     Limit(Use.COMMAND, HOUR, 400, 100),
@@ -59,13 +59,12 @@ LIMITS: Final = (
 
 
 class LimitReached(Exception):
-    """Refused here, before a request was spent.
+    """The request was not sent, so nothing was billed.
 
-    `what` is Tesla's name of the command, `until` when this is possible again, seconds on the clock of the limit.
+    `what` is Tesla's name of the command, `until` when it is possible again, in seconds of the limit's clock.
     """
 
     def __init__(self, limit: Limit, what: str, until: float) -> None:
-        """Remember the row and what it was about."""
         super().__init__(f"{what}: more than {limit.count} in {limit.seconds:.0f} s")
         self.limit = limit
         self.what = what
@@ -74,66 +73,66 @@ class LimitReached(Exception):
 
 @dataclass(slots=True)
 class _Window:
-    """What happened in the time of one row: within its count, and beyond it by hand."""
+    """When requests were sent in the last `seconds` of a row: within its count, and the additional ones of a user."""
 
     common: deque[float] = field(default_factory=deque)
-    beyond: deque[float] = field(default_factory=deque)
+    additional: deque[float] = field(default_factory=deque)
 
-    def slide(self, limit: Limit, now: float) -> None:
-        for times in (self.common, self.beyond):
-            # a time to come is from before the clock was set back
+    def remove_old(self, limit: Limit, now: float) -> None:
+        for times in (self.common, self.additional):
+            # a time in the future is from before the clock was set back
             while times and not 0 <= now - times[0] < limit.seconds:
                 times.popleft()
 
     def has_room(self, limit: Limit, times: int, *, by_user: bool) -> bool:
-        beyond = limit.by_user - len(self.beyond) if by_user else 0
-        return limit.count - len(self.common) + beyond >= times
+        additional = limit.by_user - len(self.additional) if by_user else 0
+        return limit.count - len(self.common) + additional >= times
 
     def add(self, limit: Limit, times: int, now: float) -> None:
         for _ in range(times):
-            (self.common if len(self.common) < limit.count else self.beyond).append(now)
+            (self.common if len(self.common) < limit.count else self.additional).append(now)
 
 
 class CommandRateLimit:
-    """Counts for one car; whoever is let through is counted at once, so that a hundred at the same time are too."""
+    """The counts of one car. A request is counted before it is sent, so parallel requests are limited too."""
 
     def __init__(self, now: Callable[[], float], limits: Iterable[Limit] = LIMITS) -> None:
-        """Begin at nothing; `now` is a clock in seconds, which may be set back."""
+        """`now` is a clock in seconds, which may be set back."""
         self._now = now
         self._limits = tuple(limits)
         self._windows: dict[tuple[Limit, str], _Window] = {}
         self._last_request: dict[str, CommandRequest] = {}
 
-    def command(self, request: CommandRequest, *, by_user: bool) -> None:
-        """Count a command that is about to be sent. Raises LimitReached."""
+    def count_command(self, request: CommandRequest, *, by_user: bool) -> None:
+        """Count a command before it is sent. Raises LimitReached."""
         name = request.command.name
         if self._last_request.get(name) != request:
             for limit in self._limits:
                 if limit.use is Use.REPEAT:
                     self._windows.pop((limit, name), None)
         sent = 1 + request.command.sent_twice(request.parameters)
-        self._take(name, {Use.COMMAND: "", Use.REPEAT: name}, by_user=by_user, sent=sent)
+        self._count(name, {Use.COMMAND: "", Use.REPEAT: name}, by_user=by_user, sent=sent)
         self._last_request[name] = request
 
-    def wake(self, *, by_user: bool) -> None:
-        """Count a wake-up that is about to be paid for. Raises LimitReached."""
-        self._take("wake_up", {Use.WAKE: ""}, by_user=by_user)
+    def count_wake(self, *, by_user: bool) -> None:
+        """Count a wake-up before it is sent and billed. Raises LimitReached."""
+        self._count("wake_up", {Use.WAKE: ""}, by_user=by_user)
 
-    def data(self, *, by_user: bool) -> None:
-        """Count a request for data that somebody asked for. Raises LimitReached."""
-        self._take("vehicle_data", {Use.DATA: ""}, by_user=by_user)
+    def count_data(self, *, by_user: bool) -> None:
+        """Count a data request of a user or an automation. Raises LimitReached."""
+        self._count("vehicle_data", {Use.DATA: ""}, by_user=by_user)
 
-    def _take(self, what: str, uses: dict[Use, str], *, by_user: bool, sent: int = 1) -> None:
+    def _count(self, what: str, uses: dict[Use, str], *, by_user: bool, sent: int = 1) -> None:
         now = self._now()
-        concerned: list[tuple[Limit, _Window, int]] = []
+        windows: list[tuple[Limit, _Window, int]] = []
         for limit in self._limits:
             if limit.use not in uses:
                 continue
             window = self._windows.setdefault((limit, uses[limit.use]), _Window())
-            window.slide(limit, now)
+            window.remove_old(limit, now)
             times = sent if limit.as_sent else 1
             if not window.has_room(limit, times, by_user=by_user):
                 raise LimitReached(limit, what, window.common[0] + limit.seconds)
-            concerned.append((limit, window, times))
-        for limit, window, times in concerned:
+            windows.append((limit, window, times))
+        for limit, window, times in windows:
             window.add(limit, times, now)

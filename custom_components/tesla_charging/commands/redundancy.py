@@ -1,8 +1,6 @@
-"""Whether a command would change nothing, as the car itself tells: then it is not sent, and costs nothing.
+"""Decides whether a command would change nothing, by what the car pushes: such a command is not sent and not billed.
 
-Only what the car pushed over a connection that stands is believed, never what was polled (old when it comes), remembered
-or assumed. Before a command is left out, the car gets time to contradict: what somebody else changed a moment ago may
-still be on its way. So at the end of that time the car is known to have been as wanted since the command came.
+Only values that the car pushed over its present connection count, and only after the car had time to correct them.
 """
 
 import asyncio
@@ -16,24 +14,24 @@ from ..vehicle.state import VehicleState
 from ..vehicle_command import CommandRequest, CommandResult, Outcome, Parameters
 
 CONTRADICTION_TIME: Final = 6.5
-"""Seconds in which the car can contradict: 5 until a lost connection is told as one (or is back, and the car has said
-everything anew), and the second after which these signals come, with their way here."""
+"""Seconds in which the car can correct a value: 5 until a lost connection is reported as lost (or is back, and the car has
+pushed everything again), and the second after which these signals are pushed, with their transmission."""
 CHECK_INTERVAL: Final = 0.1
 DOUBT: Final = 60.0
-"""Seconds after a command with an unknown outcome in which nothing is left out: it may still arrive."""
+"""Seconds after a command with an unknown outcome in which every command is sent: the first one may still arrive."""
 LOW_CURRENT: Final = 5
-"""What a car makes of a setting up to this depends on what it was told before (vehicle-command, issue 256)."""
+"""What a car makes of a setting up to this depends on the setting before it (vehicle-command, issue 256)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """One row: the signals that tell that a command would change nothing."""
+    """One row: the signals that show that a command would change nothing."""
 
     signals: tuple[str, ...]
-    is_so: Callable[[VehicleState, Parameters], bool]
+    is_redundant: Callable[[VehicleState, Parameters], bool]
 
 
-def _is_current(state: VehicleState, parameters: Parameters) -> bool:
+def _has_current(state: VehicleState, parameters: Parameters) -> bool:
     """A car whose setting exceeds the cable's maximum shows the maximum: only below it is the setting known."""
     wanted, maximum = parameters["charging_amps"], state.number("ChargeCurrentRequestMax")
     if maximum is None or not LOW_CURRENT < int(wanted) < maximum:
@@ -41,7 +39,7 @@ def _is_current(state: VehicleState, parameters: Parameters) -> bool:
     return state.value("ChargeCurrentRequest") == wanted
 
 
-# Opening the charge port is never in vain: it also releases the cable.
+# Opening the charge port is never redundant: it also releases the cable.
 PROOFS: Final[Mapping[str, Proof]] = {
     "charge_start": Proof(
         ("DetailedChargeState",), lambda state, _: state.value("DetailedChargeState") in CHARGING
@@ -53,7 +51,7 @@ PROOFS: Final[Mapping[str, Proof]] = {
         ("ChargeLimitSoc",),
         lambda state, parameters: state.value("ChargeLimitSoc") == parameters["percent"],
     ),
-    "set_charging_amps": Proof(("ChargeCurrentRequest", "ChargeCurrentRequestMax"), _is_current),
+    "set_charging_amps": Proof(("ChargeCurrentRequest", "ChargeCurrentRequestMax"), _has_current),
     "charge_port_door_close": Proof(
         ("ChargePortDoorOpen",), lambda state, _: state.value("ChargePortDoorOpen") is False
     ),
@@ -61,67 +59,73 @@ PROOFS: Final[Mapping[str, Proof]] = {
 
 
 class RedundantCommandFilter:
-    """Decides for one car; commands pass one after the other, in the order in which they came."""
+    """Decides for one car. Commands are decided one after the other, in the order in which they were given."""
 
     def __init__(
         self, push: PushChannel, state: Callable[[], VehicleState], now: Callable[[], float]
     ) -> None:
-        """Decide by what `push` brings into `state`; `now` is unix seconds."""
+        """`push` knows which values of `state` the car pushed; `now` returns unix seconds."""
         self._push = push
         self._state = state
         self._now = now
-        self._door = asyncio.Lock()
-        self._coming: list[CommandRequest] = []
-        self._under_way = 0
-        self._doubt_until = 0.0
+        self._lock = asyncio.Lock()
+        self._pending: list[CommandRequest] = []
+        """Commands that are not decided yet."""
+        self._in_flight = 0
+        self._uncertain_until = 0.0
 
     async def is_redundant(self, request: CommandRequest) -> bool:
-        """Return whether the car is as wanted, after it had time to contradict. Commands that follow wait behind."""
+        """Return whether the command would change nothing, after the car had time to correct its values.
+
+        Commands that are given meanwhile wait for this decision.
+        """
         clock = asyncio.get_running_loop().time
         deadline = clock() + CONTRADICTION_TIME
-        self._coming.append(request)
+        self._pending.append(request)
         try:
-            async with self._door:
-                while self._is_so(request):
-                    if any(other != request for other in self._coming):
-                        return False  # it must not wait for this one
+            async with self._lock:
+                while self._seems_redundant(request):
+                    if any(other != request for other in self._pending):
+                        return False  # another command must not wait for this one
                     if (remaining := deadline - clock()) <= 0:
                         return True
                     await asyncio.sleep(min(CHECK_INTERVAL, remaining))
                 return False
         finally:
-            self._coming.remove(request)
+            self._pending.remove(request)
 
-    async def under_way(self, sending: Awaitable[CommandResult]) -> CommandResult:
-        """Send a command; meanwhile, and while it is not certain what became of it, nothing is left out."""
-        self._under_way += 1
-        doubtful = True
+    async def in_flight(self, sending: Awaitable[CommandResult]) -> CommandResult:
+        """Send a command. Until it is answered, and for DOUBT after an unknown outcome, no command is redundant."""
+        self._in_flight += 1
+        uncertain = True
         try:
             result = await sending
-            doubtful = result.outcome is Outcome.UNKNOWN
+            uncertain = result.outcome is Outcome.UNKNOWN
         finally:
-            self._under_way -= 1
-            if doubtful:
-                self._doubt_until = self._now() + DOUBT
+            self._in_flight -= 1
+            if uncertain:
+                self._uncertain_until = self._now() + DOUBT
         return result
 
-    def _is_so(self, request: CommandRequest) -> bool:
-        told = PROOFS.get(request.command.name)
-        if told is None or self._under_way or not self._is_streaming():
+    def _seems_redundant(self, request: CommandRequest) -> bool:
+        """Return whether the values that the car pushed show that the command changes nothing, for now."""
+        proof = PROOFS.get(request.command.name)
+        if proof is None or self._in_flight or not self._is_streaming():
             return False
         state = self._state()
-        return all(self._is_pushed(state, name) for name in told.signals) and told.is_so(
+        return all(self._is_pushed(state, name) for name in proof.signals) and proof.is_redundant(
             state, request.parameters
         )
 
     def _is_streaming(self) -> bool:
-        """Whether the car is connected, and said something not long ago: streams are known to fall silent."""
+        """Return whether the car is connected and pushed something lately: a stream may stop without a disconnection."""
         now = self._now()
-        if not self._push.connected or self._push.pushed_at is None or now < self._doubt_until:
+        if not self._push.connected or self._push.pushed_at is None or now < self._uncertain_until:
             return False
         return 0 <= now - self._push.pushed_at <= SILENCE.total_seconds()
 
     def _is_pushed(self, state: VehicleState, name: str) -> bool:
+        """Return whether the car pushed this value itself: a polled one is old, a stored or assumed one uncertain."""
         reading = state.readings.get(name)
         return (
             reading is not None

@@ -1,4 +1,4 @@
-"""Waking a car up: the dearest request of all, so it is never sent twice where once can do."""
+"""Wakes a car up. Tesla bills no request higher, so a wake-up is not sent again while an earlier one may still work."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -18,10 +18,10 @@ from ..fleet_api import (
 WAKE_TIMEOUT: Final = 75.0
 """Seconds a car is given to wake up; Tesla's cars take 10 to 60."""
 WAKE_POLL: Final = 3.0
-"""Seconds between two looks at a waking car (the free state call)."""
-FIRST_REST: Final = 120.0
-"""Seconds after a vain wake-up in which commands do not pay for another; it doubles with every vain one."""
-LONGEST_REST: Final = 3600.0
+"""Seconds between two polls of a waking car's state, which is a free request."""
+FIRST_PAUSE: Final = 120.0
+"""Seconds after a failed wake-up in which commands send no other one; doubled by every further failed wake-up."""
+LONGEST_PAUSE: Final = 3600.0
 
 
 class Waker:
@@ -33,71 +33,72 @@ class Waker:
         vehicles: Vehicles,
         *,
         now: Callable[[], float],
-        on_connection: Callable[[Connectivity], None],
+        on_connectivity: Callable[[Connectivity], None],
         before_wake: Callable[[], None] = lambda: None,
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
-        """Prepare. `now` is unix seconds; `on_connection` hears whether the car was seen awake or asleep.
+        """`now` returns unix seconds; `on_connectivity` is called with each connectivity that Tesla reports.
 
-        `before_wake` is called before a wake-up is paid for; what it raises keeps it from being sent.
+        `before_wake` is called before a wake-up is sent, which is billed; it is not sent if that raises an error.
         """
         self._vin = vin
         self._vehicles = vehicles
         self._now = now
-        self._on_connection = on_connection
+        self._on_connectivity = on_connectivity
         self._before_wake = before_wake
         self._sleep = sleep
         self._lock = asyncio.Lock()
-        self._asked_at: float | None = None
-        """When a wake-up was paid after which the car has not been seen awake."""
-        self._asked = 0
-        """How many wake-ups were paid in all."""
-        self._vain = 0
-        """How many of them in a row were in vain."""
+        self._unanswered_since: float | None = None
+        """When the last wake-up was sent, if the car has not been online since."""
+        self._sent = 0
+        """The number of wake-ups that were sent."""
+        self._failed_in_a_row = 0
         self._failure: FleetApiError = _not_awake()
 
     async def wake_up(self, *, insist: bool) -> bool:
-        """Return when the car is awake: whether it had to be woken, which costs at most one wake-up.
+        """Wait until the car is awake; return whether it had to be woken, which costs at most one wake-up.
 
-        Whoever waits while another is waking the car shares the outcome. After vain wake-ups the car is left
-        alone for a while, unless the caller insists (a person asks). Raises VehicleAsleep when the car does
-        not wake in time, and FleetApiError when Tesla does not let it be woken.
+        Callers that wait during another wake-up share its outcome. After failed wake-ups no other one is sent for a
+        while, unless `insist` (for a user). Raises VehicleAsleep when the car does not wake in time, and FleetApiError
+        when Tesla refuses the wake-up.
         """
-        asked = self._asked
+        sent_before = self._sent
         async with self._lock:
             if await self.is_awake():
                 return False
-            waited = self._waited()
-            if self._asked == asked and waited >= (WAKE_TIMEOUT if insist else self._rest()):
-                if await self._request() is Connectivity.ONLINE:
+            elapsed = self._elapsed()
+            if self._sent == sent_before and elapsed >= (WAKE_TIMEOUT if insist else self._pause()):
+                if await self._send() is Connectivity.ONLINE:
                     self.record_connectivity(Connectivity.ONLINE)
-                    self._on_connection(Connectivity.ONLINE)
+                    self._on_connectivity(Connectivity.ONLINE)
                     return True
-            elif waited >= WAKE_TIMEOUT:
+            elif elapsed >= WAKE_TIMEOUT:
                 raise self._failure.with_traceback(None)
             await self._until_awake()
             return True
 
     def record_connectivity(self, state: Connectivity) -> None:
-        """Take note of a car that was seen awake: it is worth waking again."""
+        """Record what Tesla reports of the car: once it was online, the failed wake-ups count no more."""
         if state is Connectivity.ONLINE:
-            self._asked_at = None
-            self._vain = 0
+            self._unanswered_since = None
+            self._failed_in_a_row = 0
 
-    def _waited(self) -> float:
-        """Return the seconds since the last vain wake-up; endless without one, or if the clock was set back."""
-        waited = float("inf") if self._asked_at is None else self._now() - self._asked_at
-        return waited if waited >= 0 else float("inf")
+    def _elapsed(self) -> float:
+        """Return the seconds since the unanswered wake-up; infinite without one, or if the clock was set back."""
+        if self._unanswered_since is None:
+            return float("inf")
+        elapsed = self._now() - self._unanswered_since
+        return elapsed if elapsed >= 0 else float("inf")
 
-    def _rest(self) -> float:
-        return float(min(FIRST_REST * 2 ** min(self._vain - 1, 10), LONGEST_REST))
+    def _pause(self) -> float:
+        return float(min(FIRST_PAUSE * 2 ** min(self._failed_in_a_row - 1, 10), LONGEST_PAUSE))
 
-    async def _request(self) -> Connectivity:
-        """Pay for a wake-up. A request that may have reached the car counts as one that has."""
+    async def _send(self) -> Connectivity:
+        """Send a wake-up, which is billed. A request that may have reached the car counts as one that has."""
         self._before_wake()
-        self._asked_at = self._now()
-        self._asked += 1
-        self._vain += 1
+        self._unanswered_since = self._now()
+        self._sent += 1
+        self._failed_in_a_row += 1
         self._failure = _not_awake()
         try:
             return await self._vehicles.wake_up(self._vin)
@@ -108,16 +109,16 @@ class Waker:
                 return Connectivity.UNKNOWN
             self._failure = err
             if err.status is None or isinstance(err, RateLimited):
-                # not billed, or kept from repetition elsewhere: nothing to wait for here
-                self._asked_at = None
+                # not billed, or the client delays the next request itself: no pause is needed here
+                self._unanswered_since = None
             else:
-                # refused for a reason that will not pass in seconds: whoever asks soon gets the same answer
-                self._asked_at -= WAKE_TIMEOUT
+                # refused for a reason that lasts longer than seconds: soon after, callers get the same error
+                self._unanswered_since -= WAKE_TIMEOUT
             raise
 
     async def _until_awake(self) -> None:
         for _ in range(int(WAKE_TIMEOUT / WAKE_POLL)):
-            if self._waited() >= WAKE_TIMEOUT:
+            if self._elapsed() >= WAKE_TIMEOUT:
                 break
             await self._sleep(WAKE_POLL)
             try:
@@ -128,10 +129,10 @@ class Waker:
         raise self._failure
 
     async def is_awake(self) -> bool:
-        """Return whether the car is online now, which Tesla tells for free. Raises FleetApiError."""
+        """Return whether the car is online now, by a free request. Raises FleetApiError."""
         state = (await self._vehicles.summary(self._vin)).state
         self.record_connectivity(state)
-        self._on_connection(state)
+        self._on_connectivity(state)
         return state is Connectivity.ONLINE
 
 

@@ -1,1 +1,1 @@
-"""What survives a restart."""
+"""The files of a config entry: what survives a restart."""

@@ -1,4 +1,4 @@
-"""What is remembered of a car's telemetry configuration, and when Tesla has to be asked about it again."""
+"""What is stored of a car's telemetry configuration, and when it has to be checked at Tesla again."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,56 +9,56 @@ from ..vehicle.telemetry_status import TelemetryDiagnosis, TelemetryProblem, Tel
 HOUR: Final = 3_600.0
 DAY: Final = 24 * HOUR
 CHECK_INTERVAL: Final = DAY
-"""Seconds between two looks at what Tesla holds for a car; each is billed."""
+"""Seconds between two checks of the configuration that Tesla has for a car; each is billed."""
 RETRY_INTERVALS: Final[Mapping[TelemetryProblem, float]] = {
     TelemetryProblem.MISSING_KEY: HOUR,
     TelemetryProblem.MAX_CONFIGS: 6 * HOUR,
     TelemetryProblem.LIMIT_REACHED: 6 * HOUR,
     TelemetryProblem.UNSUPPORTED_HARDWARE: 7 * DAY,
 }
-"""Seconds until a refused configuration is offered again, which is billed: sooner what a person may just have put
-right. Everything else waits for CHECK_INTERVAL."""
+"""Seconds until a refused configuration is sent again, which is billed: shorter where the user may have removed the cause.
+For every other cause it is CHECK_INTERVAL."""
 MAX_FIELDS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigRecord:
-    """What is remembered of one car's configuration."""
+    """What is stored of one car's telemetry configuration."""
 
     fingerprint: str = ""
-    """Of the configuration that Tesla took last, and of the key that signed it; empty for none."""
+    """Of the configuration that Tesla accepted last, and of the key that signed it; empty for none."""
     checked_at: float = 0.0
     stage: TelemetryStage = TelemetryStage.WAITING
     problem: TelemetryProblem = TelemetryProblem.NONE
     """Why it was refused."""
     reason: str = ""
-    """The same in Tesla's words."""
+    """Tesla's own text of the refusal."""
     refused_fields: tuple[str, ...] = ()
     """The fields that Tesla refused by name."""
     refused_at: float = 0.0
-    """When the first of them was."""
+    """When the first of them was refused, unix seconds."""
     complete: str = ""
-    """Fingerprint of the configuration from which they are left out."""
+    """Fingerprint of the configuration with the refused fields in it."""
     place: str = ""
-    """Where it lets the car connect, host and port: another one is not ours."""
+    """Host and port to which the configuration makes the car connect; one with others is not from this entry."""
 
     @property
-    def trouble(self) -> TelemetryDiagnosis:
-        """What the owner can see of it."""
+    def diagnosis(self) -> TelemetryDiagnosis:
+        """The problem, as it is shown to the user."""
         return TelemetryDiagnosis(self.problem, self.reason, self.refused_fields)
 
     @property
-    def patience(self) -> float:
-        """Seconds that Tesla's last answer is good for, unless there is a reason to doubt it."""
+    def validity(self) -> float:
+        """Seconds after which the configuration is checked again, unless there is a reason to check it sooner."""
         if self.stage is TelemetryStage.REFUSED:
             return RETRY_INTERVALS.get(self.problem, CHECK_INTERVAL)
         return CHECK_INTERVAL
 
-    def is_due(self, wanted: str, now: float, patience: float) -> bool:
-        """Whether Tesla has to be asked, or offered the wanted configuration (by fingerprint)."""
+    def is_due(self, wanted: str, now: float, validity: float) -> bool:
+        """Return whether the configuration has to be checked, or the wanted one (by fingerprint) sent."""
         if wanted != self.fingerprint and self.stage is not TelemetryStage.REFUSED:
             return True
-        return not 0 <= now - self.checked_at < patience
+        return not 0 <= now - self.checked_at < validity
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON-compatible values."""
@@ -76,7 +76,7 @@ class ConfigRecord:
 
     @classmethod
     def from_dict(cls, data: object) -> ConfigRecord:
-        """Read back as_dict(); anything else is a fresh start, which costs two requests."""
+        """Read back as_dict(); anything else gives an empty record, which costs two requests."""
         match {**cls().as_dict(), **data} if isinstance(data, dict) else None:
             case {
                 "fingerprint": str() as fingerprint,

@@ -1,14 +1,6 @@
-"""What came since the states were saved: on its way to the disk before a car is told that it may forget it.
+"""A file of changes since the states were saved: written before a car is acknowledged, so that nothing is lost.
 
-A file of lines, each a checksum and one car's readings as they were after a record had been applied. They are gathered
-while the line before is being written, so that a slow disk makes lines longer and not more; what is gathered has at
-most one reading of each signal. They are read in their order, each over those before and all over the saved states:
-which reading is the newest was decided when it came. Lines that are in the states already change nothing.
-
-A line is handed to the kernel, and not forced to the disk: it survives the end of the process, however sudden. A power
-cut may take what the kernel had not written yet, some thirty seconds with Linux's usual settings. To force each line
-would wear an SD card out, as a charging car sends one every few seconds; and what a power cut takes is not missed for
-long, because a car that connects sends everything anew.
+It survives the end of the process; a power cut may take the last thirty seconds.
 """
 
 import asyncio
@@ -28,33 +20,33 @@ from ..const import DOMAIN, LOGGER
 from ..vehicle.state import UNKNOWN_TIME, VehicleState
 
 SAVE_LENGTH: Final = 1 << 20
-"""Bytes from which on it is time to save the states and begin anew."""
+"""Bytes from which on the states have to be saved and the journal emptied."""
 MAX_LENGTH: Final = 1 << 22
-"""Bytes that are never exceeded: when the states cannot be saved, nothing more is promised to any car."""
+"""Bytes that are never exceeded: if the states cannot be saved, no further change is acknowledged to any car."""
 
 
 class Journal:
     """The journal of one config entry. All methods are called in the event loop, and none blocks it."""
 
-    def __init__(self, hass: HomeAssistant, path: Path, on_long: Callable[[], object]) -> None:
-        """Name the file; nothing is read yet. `on_long` hears that it is time to save the states."""
+    def __init__(self, hass: HomeAssistant, path: Path, on_save_due: Callable[[], object]) -> None:
+        """`on_save_due` is called when the journal is so long that the states have to be saved."""
         self._hass = hass
         self._path = path
-        self._on_long = on_long
+        self._on_save_due = on_save_due
         self._lock = asyncio.Lock()
-        """Held by who changes the file."""
-        self._gathered: dict[str, VehicleState] = {}
+        """Held while the file is changed."""
+        self._pending: dict[str, VehicleState] = {}
         """By VIN."""
-        self._settled: asyncio.Future[bool] | None = None
-        """Tells about what is gathered now; None if nobody waits for that."""
+        self._stored: asyncio.Future[bool] | None = None
+        """Whether the pending changes are stored; None if there are none."""
         self._writing: asyncio.Task[None] | None = None
         self._failing = False
         self._length = 0
-        self._torn = True
-        """Whether the file may end within a line."""
+        self._may_be_incomplete = True
+        """Whether the last line of the file may be incomplete."""
 
     async def load(self) -> dict[str, VehicleState]:
-        """Return what the journal holds of each car, by VIN; whatever is damaged is left out."""
+        """Return the journal's changes of each car, by VIN; damaged lines are left out."""
         try:
             states, damaged = await self._hass.async_add_executor_job(self._read)
         except FileNotFoundError:
@@ -68,64 +60,64 @@ class Journal:
 
     @callback
     def add(self, vin: str, part: VehicleState) -> asyncio.Future[bool]:
-        """Have that part of a car's state written that has changed.
+        """Write the part of a car's state that has changed.
 
-        The future tells whether it survives from now on; others wait for it too, so do not cancel it. What could not be
-        written is tried again with the next part.
+        The result of the future is whether it survives the end of the process. Other callers share the future: do not
+        cancel it. A change that could not be written is written again with the next one.
         """
-        self._gathered[vin] = joined(self._gathered.get(vin), part)
-        if self._settled is None:
-            self._settled = self._hass.loop.create_future()
-        settled = self._settled
+        self._pending[vin] = combined(self._pending.get(vin), part)
+        if self._stored is None:
+            self._stored = self._hass.loop.create_future()
+        stored = self._stored
         if self._writing is None or self._writing.done():
             self._writing = self._hass.async_create_background_task(
                 self._write_all(), f"{DOMAIN} journal", eager_start=False
             )
-        return settled
+        return stored
 
     @callback
-    def forget(self, vin: str) -> None:
-        """Write nothing more of a car; whoever calls this saves the states without it, too."""
-        self._gathered.pop(vin, None)
+    def remove_car(self, vin: str) -> None:
+        """Drop the pending changes of a car; the caller has to save the states without it, too."""
+        self._pending.pop(vin, None)
 
     async def empty(self, save: Callable[[], Awaitable[bool]]) -> None:
-        """Have the states saved and begin anew if that succeeded; until it is known, what comes waits.
+        """Save the states and delete the journal if that succeeded. Changes that are added meanwhile are written later.
 
-        `save` has to look at the states only when it is called.
+        `save` must read the states no earlier than when it is called.
         """
         async with self._lock:
-            gathered, settled = self._take()
+            pending, stored = self._take_pending()
             saved = await save()
             if saved:
-                await self._forget()
-            elif gathered:
-                saved = await self._append(gathered)
-            _settle(settled, saved)
+                await self._delete()
+            elif pending:
+                saved = await self._append(pending)
+            _set_result(stored, saved)
 
     async def remove(self) -> None:
         """Delete the file."""
         async with self._lock:
-            await self._forget()
+            await self._delete()
 
     async def _write_all(self) -> None:
-        """Write until nobody waits any more."""
-        while self._settled is not None:
+        """Write until there are no pending changes."""
+        while self._stored is not None:
             async with self._lock:
-                gathered, settled = self._take()
-                if gathered:
-                    _settle(settled, await self._append(gathered))
+                pending, stored = self._take_pending()
+                if pending:
+                    _set_result(stored, await self._append(pending))
             if self._length >= SAVE_LENGTH:
-                self._on_long()
+                self._on_save_due()
 
-    def _take(self) -> tuple[dict[str, VehicleState], asyncio.Future[bool] | None]:
-        gathered, self._gathered = self._gathered, {}
-        settled, self._settled = self._settled, None
-        return gathered, settled
+    def _take_pending(self) -> tuple[dict[str, VehicleState], asyncio.Future[bool] | None]:
+        pending, self._pending = self._pending, {}
+        stored, self._stored = self._stored, None
+        return pending, stored
 
-    async def _append(self, gathered: dict[str, VehicleState]) -> bool:
-        """Write what was gathered, or gather it again; return whether it is written."""
+    async def _append(self, pending: dict[str, VehicleState]) -> bool:
+        """Write changes, or make them pending again; return whether they are written."""
         try:
-            await self._hass.async_add_executor_job(self._write, gathered)
+            await self._hass.async_add_executor_job(self._write, pending)
         except OSError as err:
             if not self._failing:
                 LOGGER.error(
@@ -133,35 +125,35 @@ class Journal:
                     err.strerror,
                 )
             self._failing = True
-            for vin, part in gathered.items():
-                self._gathered[vin] = joined(part, self._gathered.get(vin, part))
+            for vin, part in pending.items():
+                self._pending[vin] = combined(part, self._pending.get(vin, part))
             return False
         if self._failing:
             LOGGER.info("What the cars tell is kept again")
         self._failing = False
         return True
 
-    async def _forget(self) -> None:
+    async def _delete(self) -> None:
         try:
             await self._hass.async_add_executor_job(self._unlink)
         except OSError as err:
-            # what is read again later changes nothing
+            # reading these changes again later changes nothing
             LOGGER.debug("The journal could not be deleted: %s", err.strerror)
 
     # -- in the executor ----------------------------------------------------------------------------
 
-    def _write(self, gathered: dict[str, VehicleState]) -> None:
-        lines = b"".join(_line(vin, part) for vin, part in gathered.items())
+    def _write(self, pending: dict[str, VehicleState]) -> None:
+        lines = b"".join(_line(vin, part) for vin, part in pending.items())
         self._path.parent.mkdir(exist_ok=True)
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
         with os.fdopen(os.open(self._path, flags, 0o600), "ab") as file:
             if file.tell() + len(lines) >= MAX_LENGTH:
                 raise OSError(errno.EFBIG, "the states could not be saved for too long")
-            # of what was written before it failed, or before a power cut, the end may be missing
-            torn, self._torn = self._torn, True
-            file.write(b"\n" + lines if torn else lines)
+            # the last line may be incomplete after a failed write or a power cut
+            incomplete, self._may_be_incomplete = self._may_be_incomplete, True
+            file.write(b"\n" + lines if incomplete else lines)
             self._length = file.tell()
-        self._torn = False
+        self._may_be_incomplete = False
 
     def _unlink(self) -> None:
         self._path.unlink(missing_ok=True)
@@ -182,15 +174,15 @@ class Journal:
                     "readings": dict(readings),
                     "brokered_at": int() | float() as brokered_at,
                 }:
-                    told = VehicleState.from_dict(readings).with_broker_time(brokered_at)
-                    states[vin] = joined(states.get(vin), told)
+                    changes = VehicleState.from_dict(readings).with_broker_time(brokered_at)
+                    states[vin] = combined(states.get(vin), changes)
                 case _:
                     damaged += 1
         return states, damaged
 
 
-def joined(earlier: VehicleState | None, later: VehicleState) -> VehicleState:
-    """Return a state with what was known earlier and not told anew later."""
+def combined(earlier: VehicleState | None, later: VehicleState) -> VehicleState:
+    """Return the later state, with the earlier readings of the signals that it does not have."""
     if earlier is None:
         return later
     return replace(
@@ -212,7 +204,7 @@ def _line(vin: str, part: VehicleState) -> bytes:
 
 
 def _content(line: bytes) -> object:
-    """Return what a line holds, None if it is damaged."""
+    """Return the content of a line, None if it is damaged."""
     checksum, _, content = line.partition(b" ")
     if checksum != b"%08x" % zlib.crc32(content):
         return None
@@ -222,6 +214,6 @@ def _content(line: bytes) -> object:
         return None
 
 
-def _settle(settled: asyncio.Future[bool] | None, kept: bool) -> None:
-    if settled is not None and not settled.done():
-        settled.set_result(kept)
+def _set_result(stored: asyncio.Future[bool] | None, result: bool) -> None:
+    if stored is not None and not stored.done():
+        stored.set_result(result)

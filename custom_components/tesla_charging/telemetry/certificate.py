@@ -28,6 +28,7 @@ from ..fleet_telemetry import (
 )
 from ..issues.kinds import TELEMETRY_FILES_EXPIRED, TELEMETRY_FILES_EXPIRING, Success
 from ..issues.registry import async_clear_issues, async_raise_issue
+from ..storage import durable_file
 from .settings import TelemetrySettings
 
 REVIEW_INTERVAL: Final = timedelta(minutes=5)
@@ -148,7 +149,9 @@ class CertificateManager:
                 certificate = _own_certificate(settings, now)
             else:
                 self._directory.mkdir(mode=0o700, exist_ok=True)
-                certificate = ensure_certificate(self._directory, settings.hostname, now)
+                certificate = ensure_certificate(
+                    self._directory, settings.hostname, now, durable_file.write
+                )
             context = server_context(certificate.chain, certificate.key, vehicle_cas)
         except OSError as err:
             if Path(str(err.filename)) in settings.files:

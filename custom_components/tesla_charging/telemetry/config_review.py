@@ -89,7 +89,7 @@ class ConfigReview:
     def report(self, vin: str) -> None:
         """Report what is stored of a car."""
         car, record = self._cars[vin], self._storage.config_record(vin)
-        car.set_telemetry_stage(record.stage, record.trouble)
+        car.set_telemetry_stage(record.stage, record.diagnosis)
         async_update_refusal(self._hass, car, record)
         if record.stage is TelemetryStage.REFUSED:
             self._check_now.add(vin)
@@ -164,7 +164,7 @@ class ConfigReview:
         self._check_now.discard(vin)
         if car.push.connected:
             car.forget_signals(sync.dropped_signals)
-        car.set_telemetry_stage(record.stage, record.trouble)
+        car.set_telemetry_stage(record.stage, record.diagnosis)
 
     def _report_account_problem(
         self,
@@ -180,7 +180,7 @@ class ConfigReview:
         if problem is TelemetryProblem.ACCOUNT_UNPAID:
             self._check_now.add(vin)
         car.set_telemetry_stage(
-            record.stage, replace(record.trouble, problem=problem, detail=detail)
+            record.stage, replace(record.diagnosis, problem=problem, detail=detail)
         )
 
     def _max_age(self, vin: str, car: VehicleCoordinator, record: ConfigRecord) -> float:
@@ -191,7 +191,7 @@ class ConfigReview:
         expected = record.stage is not TelemetryStage.REFUSED
         if expected and online and car.data.telemetry is not TelemetryStage.CONNECTED:
             return ABSENT_INTERVAL
-        return record.patience
+        return record.validity
 
 
 @callback

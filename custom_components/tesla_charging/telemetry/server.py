@@ -30,6 +30,7 @@ from ..fleet_telemetry import (
     fingerprints,
     read_bundle,
 )
+from ..storage import durable_file
 from .certificate import MAX_BUNDLE_LENGTH, CertificateFileError, CertificateManager, Tls
 from .settings import TelemetrySettings
 
@@ -302,4 +303,4 @@ def _keep(path: Path, bundle: bytes) -> None:
     """Keep a bundle that holds what is pinned; another one would be asked for again for ever."""
     read_bundle(bundle)
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    path.write_bytes(bundle)
+    durable_file.write(path, bundle)

@@ -1,10 +1,7 @@
 """The virtual key: the P-256 key pair that the owner pairs with the car."""
 
-import contextlib
 import hashlib
-import os
 from pathlib import Path
-import secrets
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -99,24 +96,6 @@ class VirtualKey:
         """Read a key file (blocking). Raises InvalidKey, or OSError when the file cannot be read."""
         with path.open("rb") as file:
             return cls.from_pem(file.read(MAX_PEM_LENGTH + 1))
-
-    def save(self, path: Path) -> None:
-        """Write the private key as PKCS#8 PEM, readable only by the file's owner (blocking).
-
-        The file is written atomically: a crash leaves the old file, or none.
-        """
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(self.private_pem())
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            raise
 
     def private_pem(self) -> bytes:
         """Return the private key as PKCS#8 PEM: only for the key file."""

@@ -4,10 +4,9 @@ The cars' configuration contains only the CA, so a renewed leaf changes nothing 
 in an executor.
 """
 
-import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-import os
 from pathlib import Path
 import secrets
 from typing import Final
@@ -58,11 +57,14 @@ class ServerCertificate:
         return now >= self.not_after - margin
 
 
-def ensure_certificate(directory: Path, hostname: str, now: datetime) -> ServerCertificate:
-    """Return the certificate for a host name; create or renew it if it is missing, due, or for another host.
+def ensure_certificate(
+    directory: Path, hostname: str, now: datetime, write: Callable[[Path, bytes], None]
+) -> ServerCertificate:
+    """Return the certificate for a host name, making or renewing what is missing, due, or for another host.
 
-    The CA is created once and kept: with another one, every car would need a new configuration. Raises CertificateError
-    when the CA's file is damaged or expired, OSError when files cannot be read or written.
+    The CA is made once and kept: with another one, every car would have to be configured anew. `write` replaces a file
+    that holds a private key; it is complete or not there at all. Raises CertificateError when the CA's file is damaged
+    or expired, OSError when files cannot be read or written.
     """
     authority_path, server_path = directory / AUTHORITY_FILE, directory / SERVER_FILE
     if authority_path.exists():
@@ -73,7 +75,7 @@ def ensure_certificate(directory: Path, hostname: str, now: datetime) -> ServerC
             )
     else:
         authority_key, authority = _make_authority(hostname, now)
-        write_private(authority_path, _pem(authority_key, authority))
+        write(authority_path, _pem(authority_key, authority))
     try:
         _, server = _read_own(server_path)
         usable = _is_current(server, authority, hostname, now)
@@ -81,7 +83,7 @@ def ensure_certificate(directory: Path, hostname: str, now: datetime) -> ServerC
         server, usable = authority, False
     if not usable:
         server_key, server = _make_server(authority_key, authority, hostname, now)
-        write_private(server_path, _pem(server_key, server))
+        write(server_path, _pem(server_key, server))
     return ServerCertificate(
         server_path,
         None,
@@ -117,23 +119,6 @@ def read_private_key(data: bytes, what: str) -> PrivateKeyTypes:
         raise CertificateError(
             "key_unreadable", f"{what} holds no private key in PEM form"
         ) from None
-
-
-def write_private(path: Path, data: bytes) -> None:
-    """Write a file atomically, readable only by the file's owner."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
 
 
 def _read_own(path: Path) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
