@@ -21,7 +21,7 @@ from .coordinator import VehicleCoordinator
 from .data import TeslaChargingConfigEntry, TeslaChargingData
 from .device import vins_of
 from .entity import signals_by_entity_name
-from .exceptions import placeholders, translation_key
+from .exceptions import Message, placeholders, translation_key
 from .fleet_api import (
     FleetApiError,
     LoginRequired,
@@ -206,11 +206,11 @@ async def _load_key(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> Vir
     except (InvalidKey, OSError) as err:
         raise ConfigEntryError(
             translation_domain=DOMAIN,
-            translation_key="key_unreadable",
+            translation_key=Message.KEY_UNREADABLE,
             translation_placeholders={"detail": str(err)},
         ) from err
     if key is None:
-        raise ConfigEntryError(translation_domain=DOMAIN, translation_key="key_missing")
+        raise ConfigEntryError(translation_domain=DOMAIN, translation_key=Message.KEY_MISSING)
     store.show(entry.entry_id)
     return key
 

@@ -19,7 +19,7 @@ from .commands.rate_limit import LimitReached
 from .commands.redundancy import RedundantCommandFilter
 from .const import DOMAIN, LOGGER, STATE_INTERVAL
 from .device import show_firmware
-from .exceptions import asleep, too_often, translated, update_failure
+from .exceptions import Message, asleep, too_often, translated, update_failure
 from .fleet_api import (
     AccountUnpaid,
     Connectivity,
@@ -244,12 +244,12 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
 
     async def _read(self) -> None:
         if not await self.commander.is_awake():
-            raise asleep("asleep_not_asked", self.vehicle_name)
+            raise asleep(Message.ASLEEP_NOT_ASKED, self.vehicle_name)
         self._rate_guard.count_data()
         state = await self._poll_data(self.data, insist=True)
         if state.connectivity is not Connectivity.ONLINE:  # fell asleep meanwhile
             self._set_connectivity(state.connectivity)
-            raise asleep("asleep_not_asked", self.vehicle_name)
+            raise asleep(Message.ASLEEP_NOT_ASKED, self.vehicle_name)
         self._decide(state.connectivity, state)
         self.update_interval = self.observations.wait(clock.now())
         self.async_set_updated_data(state)

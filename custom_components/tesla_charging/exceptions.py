@@ -1,8 +1,6 @@
-"""The one place where failures become words that a person reads.
+"""Errors and their translations: what the library rooms raise becomes what Home Assistant shows."""
 
-The library rooms raise Tesla's meanings; here each gets its translation. Nothing else interprets them.
-"""
-
+from enum import StrEnum
 from typing import Final
 
 from homeassistant.exceptions import ConfigEntryAuthFailed, HomeAssistantError
@@ -53,67 +51,121 @@ from .vehicle_command import (
     VehicleCommandError,
 )
 
+
+class Message(StrEnum):
+    """The keys of all translated errors, in the translations under `exceptions`."""
+
+    ACCOUNT_UNPAID = "account_unpaid"
+    ASLEEP_NOT_ASKED = "asleep_not_asked"
+    ASLEEP_UNREAD = "asleep_unread"
+    CARS_FAILED = "cars_failed"
+    COMMAND_UNSUPPORTED = "command_unsupported"
+    CONSENT_REVOKED = "consent_revoked"
+    FIRMWARE_WITH_SCHEDULES = "firmware_with_schedules"
+    FIRMWARE_WITHOUT_SCHEDULES = "firmware_without_schedules"
+    INVALID_ANSWER = "invalid_answer"
+    INVALID_CLIENT = "invalid_client"
+    KEY_MISSING = "key_missing"
+    KEY_NOT_PAIRED = "key_not_paired"
+    KEY_UNREADABLE = "key_unreadable"
+    LOGIN_REQUIRED = "login_required"
+    MISSING_SCOPE = "missing_scope"
+    MOBILE_ACCESS_DISABLED = "mobile_access_disabled"
+    NO_HOME_LOCATION = "no_home_location"
+    NO_SUCH_CAR = "no_such_car"
+    NO_SUCH_SCHEDULE = "no_such_schedule"
+    NOT_AUTHORIZED = "not_authorized"
+    NOT_REGISTERED = "not_registered"
+    OFF_PEAK_WITHOUT_END = "off_peak_without_end"
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    OVER_BUDGET = "over_budget"
+    OVER_BUDGET_AUTOMATION = "over_budget_automation"
+    OVER_BUDGET_REFRESH = "over_budget_refresh"
+    RATE_LIMITED = "rate_limited"
+    REFUSED = "refused"
+    REFUSED_CAR_WASH = "refused_car_wash"
+    REFUSED_CHARGE_PORT_LOCKED = "refused_charge_port_locked"
+    REFUSED_COULD_NOT_WAKE_BUSES = "refused_could_not_wake_buses"
+    REFUSED_DISCONNECTED = "refused_disconnected"
+    REFUSED_INVALID_VALUE = "refused_invalid_value"
+    REFUSED_LOW_POWER_MODE_ENFORCED = "refused_low_power_mode_enforced"
+    REFUSED_NO_POWER = "refused_no_power"
+    REFUSED_NOT_SUPPORTED = "refused_not_supported"
+    SCHEDULE_WITHOUT_DAY = "schedule_without_day"
+    SCHEDULE_WITHOUT_DURATION = "schedule_without_duration"
+    SCHEDULE_WITHOUT_TIME = "schedule_without_time"
+    SCHEDULED_WITHOUT_TIME = "scheduled_without_time"
+    SCHEDULES_NOT_GIVEN = "schedules_not_given"
+    SERVER_FAILURE = "server_failure"
+    SESSION_FAILED = "session_failed"
+    TOKEN_REJECTED = "token_rejected"  # noqa: S105  a translation key
+    TOO_OFTEN_ASKED = "too_often_asked"
+    TOO_OFTEN_REPEATED = "too_often_repeated"
+    TOO_OFTEN_TOLD = "too_often_told"
+    TOO_OFTEN_WOKEN = "too_often_woken"
+    UNEXPECTED = "unexpected"
+    UNREACHABLE = "unreachable"
+    VEHICLE_ASLEEP = "vehicle_asleep"
+    VEHICLE_BUSY = "vehicle_busy"
+    VEHICLE_NOT_FOUND = "vehicle_not_found"
+    VEHICLE_TIMEOUT = "vehicle_timeout"
+    WRONG_REGION = "wrong_region"
+
+
 # Rows of (error, translation key); the first that fits an error is its translation.
 _TRANSLATIONS: Final[tuple[tuple[type[Exception], str], ...]] = (
-    (ConsentRevoked, "consent_revoked"),
-    (LoginRequired, "login_required"),
-    (InvalidClient, "invalid_client"),
-    (MissingScope, "missing_scope"),
-    (MobileAccessDisabled, "mobile_access_disabled"),
-    (RemoteAccessDisabled, "mobile_access_disabled"),
-    (AccountUnpaid, "account_unpaid"),
-    (AutomationOverBudget, "over_budget_automation"),
-    (RefreshOverBudget, "over_budget_refresh"),
-    (OverBudget, "over_budget"),
-    (RateLimited, "rate_limited"),
-    (VehicleAsleep, "vehicle_asleep"),
-    (VehicleTimeout, "vehicle_timeout"),
-    (CarUnreachable, "vehicle_timeout"),
-    (VehicleBusy, "vehicle_busy"),
-    (KeyNotPaired, "key_not_paired"),
-    (KeyDisabled, "key_not_paired"),
-    (SigningRequired, "key_not_paired"),
-    (NotAuthorized, "not_authorized"),
-    (SigningUnsupported, "command_unsupported"),
-    (CommandUnsupported, "command_unsupported"),
-    (VehicleUnsupported, "command_unsupported"),
-    (SessionOutOfSync, "session_failed"),
-    (HandshakeFailed, "session_failed"),
-    (NotRegistered, "not_registered"),
-    (WrongRegion, "wrong_region"),
-    (NotFound, "vehicle_not_found"),
-    (TokenRejected, "token_rejected"),
-    (Unreachable, "unreachable"),
-    (ServerFailure, "server_failure"),
-    (InvalidApiAnswer, "invalid_answer"),
+    (ConsentRevoked, Message.CONSENT_REVOKED),
+    (LoginRequired, Message.LOGIN_REQUIRED),
+    (InvalidClient, Message.INVALID_CLIENT),
+    (MissingScope, Message.MISSING_SCOPE),
+    (MobileAccessDisabled, Message.MOBILE_ACCESS_DISABLED),
+    (RemoteAccessDisabled, Message.MOBILE_ACCESS_DISABLED),
+    (AccountUnpaid, Message.ACCOUNT_UNPAID),
+    (AutomationOverBudget, Message.OVER_BUDGET_AUTOMATION),
+    (RefreshOverBudget, Message.OVER_BUDGET_REFRESH),
+    (OverBudget, Message.OVER_BUDGET),
+    (RateLimited, Message.RATE_LIMITED),
+    (VehicleAsleep, Message.VEHICLE_ASLEEP),
+    (VehicleTimeout, Message.VEHICLE_TIMEOUT),
+    (CarUnreachable, Message.VEHICLE_TIMEOUT),
+    (VehicleBusy, Message.VEHICLE_BUSY),
+    (KeyNotPaired, Message.KEY_NOT_PAIRED),
+    (KeyDisabled, Message.KEY_NOT_PAIRED),
+    (SigningRequired, Message.KEY_NOT_PAIRED),
+    (NotAuthorized, Message.NOT_AUTHORIZED),
+    (SigningUnsupported, Message.COMMAND_UNSUPPORTED),
+    (CommandUnsupported, Message.COMMAND_UNSUPPORTED),
+    (VehicleUnsupported, Message.COMMAND_UNSUPPORTED),
+    (SessionOutOfSync, Message.SESSION_FAILED),
+    (HandshakeFailed, Message.SESSION_FAILED),
+    (NotRegistered, Message.NOT_REGISTERED),
+    (WrongRegion, Message.WRONG_REGION),
+    (NotFound, Message.VEHICLE_NOT_FOUND),
+    (TokenRejected, Message.TOKEN_REJECTED),
+    (Unreachable, Message.UNREACHABLE),
+    (ServerFailure, Message.SERVER_FAILURE),
+    (InvalidApiAnswer, Message.INVALID_ANSWER),
 )
 
 _TOO_OFTEN: Final = {
-    Use.COMMAND: "too_often_told",
-    Use.REPEAT: "too_often_repeated",
-    Use.WAKE: "too_often_woken",
-    Use.DATA: "too_often_asked",
+    Use.COMMAND: Message.TOO_OFTEN_TOLD,
+    Use.REPEAT: Message.TOO_OFTEN_REPEATED,
+    Use.WAKE: Message.TOO_OFTEN_WOKEN,
+    Use.DATA: Message.TOO_OFTEN_ASKED,
 }
 """The translation of a limit that was reached here, before Tesla was asked."""
 
-_REFUSALS: Final = frozenset(
-    {
-        "disconnected",
-        "no_power",
-        "could_not_wake_buses",
-        "low_power_mode_enforced",
-        "charge_port_locked",
-        "car_wash",
-        "invalid_value",
-        "not_supported",
-    }
-)
-"""Tesla's reasons that have words of their own."""
+_REFUSALS: Final = {
+    message.removeprefix("refused_"): message
+    for message in Message
+    if message.startswith("refused_")
+}
+"""Tesla's reasons that have a message of their own."""
 
 
 def translated(err: FleetApiError | VehicleCommandError) -> HomeAssistantError:
     """Return the error that Home Assistant shows for a failure."""
-    key = next((key for kind, key in _TRANSLATIONS if isinstance(err, kind)), "unexpected")
+    key = next((key for kind, key in _TRANSLATIONS if isinstance(err, kind)), Message.UNEXPECTED)
     return HomeAssistantError(
         translation_domain=DOMAIN,
         translation_key=key,
@@ -141,7 +193,7 @@ def too_often(err: LimitReached, car: str) -> HomeAssistantError:
     )
 
 
-def asleep(key: str, car: str) -> HomeAssistantError:
+def asleep(key: Message, car: str) -> HomeAssistantError:
     """Return the error for what only a car that is awake can tell: it is not woken for it unasked."""
     return HomeAssistantError(
         translation_domain=DOMAIN,
@@ -170,7 +222,7 @@ def update_failure(err: FleetApiError) -> ConfigEntryAuthFailed | UpdateFailed:
 
 def translation_key(err: FleetApiError | VehicleCommandError) -> str:
     """Return the translation key of a failure."""
-    return translated(err).translation_key or "unexpected"
+    return translated(err).translation_key or Message.UNEXPECTED
 
 
 def placeholders(err: FleetApiError | VehicleCommandError) -> dict[str, str]:
@@ -191,10 +243,10 @@ def refusal(result: CommandResult) -> HomeAssistantError | None:
     if result.achieved:
         return None
     if result.outcome is Outcome.UNKNOWN:
-        key = "outcome_unknown"
+        key = Message.OUTCOME_UNKNOWN
     else:
         word = result.reason.lower()
-        key = f"refused_{word}" if word in _REFUSALS else "refused"
+        key = _REFUSALS.get(word, Message.REFUSED)
     return HomeAssistantError(
         translation_domain=DOMAIN,
         translation_key=key,

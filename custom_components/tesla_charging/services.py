@@ -14,7 +14,7 @@ from .actions.action import EXECUTED, Action, ActionData, ActionResult, invalid
 from .actions.schedules import SCHEDULE_ACTIONS
 from .const import DOMAIN
 from .coordinator import VehicleCoordinator
-from .exceptions import refusal
+from .exceptions import Message, refusal
 from .fleet_api import PRICES, Category
 from .request_origin import origin_of, requested_by
 
@@ -138,7 +138,7 @@ def _error(
         return next(iter(errors.values()))
     return HomeAssistantError(
         translation_domain=DOMAIN,
-        translation_key="cars_failed",
+        translation_key=Message.CARS_FAILED,
         translation_placeholders={
             "failed": str(len(errors)),
             "total": str(len(cars)),
@@ -170,4 +170,4 @@ def _car_of(hass: HomeAssistant, device_id: str) -> VehicleCoordinator:
     for domain, vin in device.identifiers:
         if domain == DOMAIN and vin in cars:
             return cars[vin]
-    raise invalid("no_such_car", device=device.name_by_user or device.name or device_id)
+    raise invalid(Message.NO_SUCH_CAR, device=device.name_by_user or device.name or device_id)

@@ -10,6 +10,7 @@ import voluptuous as vol
 
 from ..const import DOMAIN
 from ..coordinator import VehicleCoordinator
+from ..exceptions import Message
 from ..vehicle_command import COMMANDS, CommandResult, Outcome, Parameter
 
 ATTR_FORCE: Final = "force"
@@ -76,7 +77,7 @@ class Action:
         return ActionResult(await car.send(request, force=data.get(ATTR_FORCE, False)))
 
 
-def invalid(key: str, **placeholders: str) -> ServiceValidationError:
+def invalid(key: Message, **placeholders: str) -> ServiceValidationError:
     """Return the error for fields that are not valid, or not for this car."""
     return ServiceValidationError(
         translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders

@@ -15,7 +15,7 @@ import voluptuous as vol
 from .. import clock
 from ..const import DOMAIN
 from ..coordinator import VehicleCoordinator
-from ..exceptions import asleep
+from ..exceptions import Message, asleep
 from ..vehicle.charge_schedules import (
     FORMATS,
     Schedule,
@@ -87,7 +87,7 @@ def _new_schedule(kind: ScheduleKind, hass: HomeAssistant, data: ActionData) -> 
         data,
     )
     if ATTR_LOCATION not in data and (schedule.latitude, schedule.longitude) == (0, 0):
-        raise invalid("no_home_location")
+        raise invalid(Message.NO_HOME_LOCATION)
     return {"schedule": _validated(schedule)}
 
 
@@ -125,11 +125,11 @@ def _validated(schedule: Schedule) -> Schedule:
     """Return the schedule if it is valid. Raises ServiceValidationError."""
     times = list(schedule.times.values())
     if not any(minutes is not None for minutes in times):
-        raise invalid("schedule_without_time")
+        raise invalid(Message.SCHEDULE_WITHOUT_TIME)
     if len(times) > 1 and len(set(times)) == 1:
-        raise invalid("schedule_without_duration")
+        raise invalid(Message.SCHEDULE_WITHOUT_DURATION)
     if not schedule.days:
-        raise invalid("schedule_without_day")
+        raise invalid(Message.SCHEDULE_WITHOUT_DAY)
     return schedule
 
 
@@ -137,7 +137,7 @@ def _check_firmware(car: VehicleCoordinator, *, expected: bool) -> None:
     """Raise ServiceValidationError if the car's firmware is known to use the other kind of schedules."""
     version = car.data.value("Version")
     if knows_schedules(version) is (not expected):
-        key = "firmware_without_schedules" if expected else "firmware_with_schedules"
+        key = Message.FIRMWARE_WITHOUT_SCHEDULES if expected else Message.FIRMWARE_WITH_SCHEDULES
         raise invalid(key, car=car.vehicle_name, version=str(version))
 
 
@@ -154,7 +154,7 @@ async def _change(kind: ScheduleKind, car: VehicleCoordinator, data: ActionData)
     listed = await _read(car, (kind,), wake=True)
     before = next((schedule for schedule in listed[kind] if schedule.id == number), None)
     if before is None:
-        raise invalid("no_such_schedule", car=car.vehicle_name, schedule_id=str(number))
+        raise invalid(Message.NO_SUCH_SCHEDULE, car=car.vehicle_name, schedule_id=str(number))
     after = _validated(_with_fields(before, data))
     response = {ATTR_SCHEDULE_ID: number}
     if after == before:
@@ -184,14 +184,14 @@ async def _read(
     """Return the schedules of a car, for one billed data request. Raises HomeAssistantError."""
     with car.explaining():
         if not wake and not await car.commander.is_awake():
-            raise asleep("asleep_unread", car.vehicle_name)
+            raise asleep(Message.ASLEEP_UNREAD, car.vehicle_name)
         data = await car.commander.read([FORMATS[kind].section for kind in kinds], wake=wake)
     listed: dict[ScheduleKind, list[Schedule]] = {}
     for kind in kinds:
         if (schedules := schedules_in(data, kind)) is None:
             raise HomeAssistantError(
                 translation_domain=DOMAIN,
-                translation_key="schedules_not_given",
+                translation_key=Message.SCHEDULES_NOT_GIVEN,
                 translation_placeholders={"car": car.vehicle_name},
             )
         listed[kind] = schedules
@@ -200,13 +200,13 @@ async def _read(
 
 def _with_time(needed: str, _: HomeAssistant, data: ActionData) -> ActionData:
     if data[ATTR_ENABLED] and needed not in data:
-        raise invalid("scheduled_without_time")
+        raise invalid(Message.SCHEDULED_WITHOUT_TIME)
     return data
 
 
 def _with_off_peak_end(hass: HomeAssistant, data: ActionData) -> ActionData:
     if data["off_peak_charging"] != "off" and ATTR_OFF_PEAK_END not in data:
-        raise invalid("off_peak_without_end")
+        raise invalid(Message.OFF_PEAK_WITHOUT_END)
     return _with_time(ATTR_DEPARTURE_TIME, hass, data)
 
 
