@@ -201,7 +201,7 @@ class TelemetrySteps(ConfigFlow, metaclass=ABCMeta):
                 return await self._with_telemetry(settings)
             else:
                 arrival = await messages_arrive(self.hass, base, self._vins())
-                if arrival is Arrival.HEARD:
+                if arrival is Arrival.RECEIVED:
                     return await self._with_telemetry(settings)
                 self._unreached = settings
                 errors["base"] = arrival.value
