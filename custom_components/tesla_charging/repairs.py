@@ -1,7 +1,7 @@
-"""What a person is led through to put something right: a page says what to do, submitting it checks whether it helped.
+"""Fix flows of repair issues: a page says what to do, and submitting it checks whether that has helped.
 
-Nothing is closed on a promise: Tesla, the car or the domain is asked. What can only be put right in the integration's
-own flow (signing in, another domain) leads there, and its issue stays until that has worked.
+The check sends a request to Tesla or to the domain. What can only be fixed in the config flow (signing in, another
+domain) continues there, and its issue stays open until that has succeeded.
 """
 
 from abc import ABC, abstractmethod
@@ -64,10 +64,9 @@ from .vehicle_command import InvalidKey, VirtualKey
 
 
 class PageFlow(RepairsFlow, ABC):
-    """One page about something of an entry, perhaps of one of its cars (else the VIN is empty)."""
+    """One page about an issue of an entry, or of one of its cars (else the VIN is empty)."""
 
     def __init__(self, entry: TeslaChargingConfigEntry, vin: str) -> None:
-        """Repair something of this."""
         self.entry = entry
         self.vin = vin
 
@@ -79,16 +78,16 @@ class PageFlow(RepairsFlow, ABC):
     async def async_step_confirm(
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
-        """Show the page, and do what submitting it means."""
+        """Show the page, or handle its submission."""
 
     @property
     def issue(self) -> ir.IssueEntry | None:
-        """What the page is about, None if that is over."""
+        """The issue of the page, None if it was cleared."""
         return ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
 
     def show(self, error: RegistrationError | None = None) -> RepairsFlowResult:
-        """Show the page, with what is still wrong."""
-        if (issue := self.issue) is None:  # it went by itself while the page was open
+        """Show the page, with an error if the problem is not solved."""
+        if (issue := self.issue) is None:  # it was cleared while the page was open
             return self.async_create_entry(data={})
         return self.async_show_form(
             step_id="confirm",
@@ -107,17 +106,17 @@ class PageFlow(RepairsFlow, ABC):
         return vol.Schema({})
 
     def more_placeholders(self) -> Mapping[str, str]:
-        """Return what the page mentions beside the issue's own."""
+        """Return placeholders in addition to those of the issue."""
         return {}
 
 
 class CheckFlow(PageFlow):
-    """A page that says what to do; submitting it checks."""
+    """A page that says what to do; submitting it checks whether it is done."""
 
     async def async_step_confirm(
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
-        """Say what to do, and whether it has helped."""
+        """Show what to do, or check whether it has helped."""
         if user_input is None or self.issue is None:
             return self.show()
         try:
@@ -131,12 +130,12 @@ class CheckFlow(PageFlow):
 
     @abstractmethod
     async def check(self) -> None:
-        """Return if all is well. Raises OnboardingError with the key of what is not, or FleetApiError."""
+        """Return if the problem is solved. Raises RegistrationError with the key of the remaining one, or FleetApiError."""
 
     async def vehicles(self) -> Vehicles:
-        """Return the account's cars, setting the entry up first if Tesla did not let it be before.
+        """Return the account's cars; set the entry up first if that failed before.
 
-        Raises OnboardingError.
+        Raises RegistrationError.
         """
         if self.entry.state is not ConfigEntryState.LOADED and self.entry.state.recoverable:
             await self.hass.config_entries.async_reload(self.entry.entry_id)
@@ -145,7 +144,7 @@ class CheckFlow(PageFlow):
         return Vehicles(self.entry.runtime_data.client)
 
     async def key(self) -> VirtualKey:
-        """Return the virtual key. Raises OnboardingError."""
+        """Return the virtual key. Raises RegistrationError."""
         try:
             key = await async_get_key_store(self.hass).load()
         except (InvalidKey, OSError) as err:
@@ -154,8 +153,8 @@ class CheckFlow(PageFlow):
             raise RegistrationError("key_unreadable")
         return key
 
-    def look_at_cars(self) -> None:
-        """Have the cars looked at now, rather than in a few minutes."""
+    def refresh_cars(self) -> None:
+        """Refresh the cars' data now, rather than in a few minutes."""
         for car in self.entry.runtime_data.cars.values():
             self.entry.async_create_background_task(
                 self.hass, car.async_refresh(), f"{DOMAIN} data of {car.name}"
@@ -170,18 +169,18 @@ class PairFlow(CheckFlow):
         return active_endpoints().pairing_link(self.entry.data[CONF_DOMAIN], self.vin)
 
     def schema(self) -> vol.Schema:
-        """Show the link for another device's camera."""
+        """Show the link as a QR code, for another device's camera."""
         code = QrCodeSelectorConfig(
             data=self._link, scale=5, error_correction_level=QrErrorCorrectionLevel.QUARTILE
         )
         return vol.Schema({vol.Optional("qr_code"): QrCodeSelector(code)})
 
     def more_placeholders(self) -> Mapping[str, str]:
-        """Mention the link."""
+        """Return the link."""
         return {"link": self._link}
 
     async def check(self) -> None:
-        """Ask Tesla."""
+        """Request from Tesla whether the car is paired."""
         issues = async_get_issues(self.hass, self.entry)
         status = await check_pairing(await self.vehicles(), issues, self.vin)
         if status.needs_pairing:
@@ -189,21 +188,21 @@ class PairFlow(CheckFlow):
 
 
 class MobileAccessFlow(CheckFlow):
-    """The owner switched mobile access off in the car."""
+    """Mobile access was switched off in the car."""
 
     async def check(self) -> None:
-        """Ask Tesla."""
+        """Request from Tesla whether mobile access is enabled."""
         if not await (await self.vehicles()).mobile_enabled(self.vin):
             raise RegistrationError("still_off", dt_util.now().strftime("%H:%M:%S"))
         async_get_issues(self.hass, self.entry).record_success(Success.REACHABLE, self.vin)
-        self.look_at_cars()
+        self.refresh_cars()
 
 
 class UnpaidFlow(CheckFlow):
-    """Tesla stopped serving the application over its bill."""
+    """Tesla stopped serving the application because of its unpaid bill."""
 
     async def check(self) -> None:
-        """Ask for the list of cars, which is free; if only what is billed was refused, for something that is."""
+        """Request the list of cars, which is free; if only billed requests were refused, also send a billed one."""
         vehicles = await self.vehicles()
         try:
             await vehicles.list()
@@ -212,14 +211,14 @@ class UnpaidFlow(CheckFlow):
                 await vehicles.mobile_enabled(vin, insist=True)
         except AccountUnpaid as err:
             raise RegistrationError("still_unpaid", err.detail) from err
-        self.look_at_cars()
+        self.refresh_cars()
 
 
 class RegisterFlow(CheckFlow):
     """The application is not registered where the account lives."""
 
     async def check(self) -> None:
-        """Register in every region, the account's own first, and see whether Tesla serves the account now."""
+        """Register in every region, the account's own first, and check whether Tesla serves the account now."""
         key, domain = await self.key(), self.entry.data[CONF_DOMAIN]
         try:
             implementation = await async_get_config_entry_implementation(self.hass, self.entry)
@@ -232,11 +231,11 @@ class RegisterFlow(CheckFlow):
         vehicles = await self.vehicles()
         await self.entry.runtime_data.client.find_region()
         await vehicles.list()
-        self.look_at_cars()
+        self.refresh_cars()
 
     @property
     def _region(self) -> Region:
-        """Where Tesla last said that the account lives."""
+        """The region to which Tesla last assigned the account."""
         regions, base_url = active_endpoints().regions, self.entry.data.get(CONF_BASE_URL)
         return next(
             (region for region, url in regions.items() if url == base_url),
@@ -248,21 +247,21 @@ class KeyServedFlow(CheckFlow):
     """Tesla cannot fetch the key from the domain."""
 
     async def check(self) -> None:
-        """Look there now."""
-        sighting = await check_domain(self.hass, self.entry, await self.key(), ask_tesla=True)
-        if sighting is not KeyCheck.OURS:
-            raise RegistrationError(sighting.value)
+        """Check the domain now."""
+        result = await check_domain(self.hass, self.entry, await self.key(), via_tesla=True)
+        if result is not KeyCheck.OURS:
+            raise RegistrationError(result.value)
 
 
 class HandOverFlow(PageFlow):
-    """What can only be put right in the integration's own flow; submitting the page leads there."""
+    """A problem that can only be fixed in the config flow; submitting the page continues there."""
 
     source: str
 
     async def async_step_confirm(
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
-        """Say why, then lead there. The issue stays until it is put right."""
+        """Show why, or continue in the config flow. The issue stays open until it is fixed."""
         if user_input is None or self.issue is None:
             return self.show()
         return self.async_abort(
@@ -270,7 +269,7 @@ class HandOverFlow(PageFlow):
         )
 
     async def _flow_id(self) -> str:
-        """Return the flow that is under way already, or begin one."""
+        """Return the flow that is in progress already, or start one."""
         for flow in self.entry.async_get_active_flows(self.hass, {self.source}):
             return flow["flow_id"]
         context = ConfigFlowContext(
@@ -279,14 +278,14 @@ class HandOverFlow(PageFlow):
             title_placeholders={"name": self.entry.title},
             unique_id=self.entry.unique_id,
         )
-        # a new sign-in begins with what the entry knows, a reconfiguration with an empty page
+        # a new sign-in starts with the entry's data, a reconfiguration with an empty page
         data = dict(self.entry.data) if self.source == SOURCE_REAUTH else None
         flow = await self.hass.config_entries.flow.async_init(DOMAIN, context=context, data=data)
         return flow["flow_id"]
 
 
 class SignInFlow(HandOverFlow):
-    """A permission is missing: Tesla asks for it only while somebody signs in."""
+    """A permission is missing: Tesla asks the user for it only while signing in."""
 
     source = SOURCE_REAUTH
 
@@ -309,18 +308,18 @@ FLOWS: Final[Mapping[IssueType, type[PageFlow]]] = {
     KEY_NOT_SERVED: KeyServedFlow,
     DOMAIN_MOVED: ReconfigureFlow,
 }
-"""The flow of every fixable kind of issue."""
+"""The flow of every fixable issue type but LEFTOVERS and LEFTOVERS_ACCOUNT."""
 
 
 async def async_create_fix_flow(
     hass: HomeAssistant, issue_id: str, data: dict[str, str | int | float | None] | None
 ) -> RepairsFlow:
-    """Return the flow for an issue; one that is not of our table is merely confirmed."""
+    """Return the flow for an issue; one that is not in the table, or whose entry is gone, is only confirmed."""
     if issue_id.startswith(LEFTOVERS.prefix):
         return LeftoversFlow()
-    known = data or {}
-    kind = issue_type_of(known.get("kind"))
-    entry = hass.config_entries.async_get_entry(str(known.get("entry_id")))
-    if kind is None or entry is None:
+    stored = data or {}
+    issue_type = issue_type_of(stored.get("kind"))
+    entry = hass.config_entries.async_get_entry(str(stored.get("entry_id")))
+    if issue_type is None or entry is None:
         return ConfirmRepairFlow()
-    return FLOWS[kind](entry, str(known.get("vin") or ""))
+    return FLOWS[issue_type](entry, str(stored.get("vin") or ""))

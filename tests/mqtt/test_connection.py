@@ -25,7 +25,7 @@ async def test_the_server_says_when_a_car_comes_and_goes(
     road: Antenna, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # however busy this machine is, the late value below is to come within that time
-    monkeypatch.setattr(telemetry_mqtt, "LINGER", 60.0)
+    monkeypatch.setattr(telemetry_mqtt, "LATE_SECONDS", 60.0)
     await road.connectivity(True)
     await road.becomes("sensor", "telemetry", "connected")
     # another network: the new connection is there before the old one ends

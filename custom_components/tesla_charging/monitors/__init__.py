@@ -1,1 +1,1 @@
-"""Watching what can break or happen while nobody asks."""
+"""Monitors of an entry: its domain, the pairing of its cars, and events that happen to them."""

@@ -1,8 +1,4 @@
-"""Whether the key is still where Tesla looks for it: without it, Tesla's app refuses to pair a car.
-
-Looked at when Home Assistant has started and once a day, from here and free of charge. A call from inside a home often
-reaches nobody, which says little; that somebody else answers says more when it lasts, and Tesla has the last word.
-"""
+"""Checks whether the public key is still where Tesla looks for it: without it, Tesla's app refuses to pair a car."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -25,27 +21,26 @@ from ..setup_flow.registration import registrar_of
 from ..vehicle_command import VirtualKey
 
 INTERVAL: Final = timedelta(hours=1)
-"""Between two looks while the key is not found."""
-LOOKS_A_DAY: Final = 24
-"""Of the intervals, how many pass until the next look while the key is found."""
-TRIES: Final = 3
-"""How many looks in a row have to fail before a person is told."""
+"""Between two checks while the key is not found."""
+CHECKS_PER_DAY: Final = 24
+"""How many of these intervals pass until the next check while the key is found."""
+MAX_FAILURES: Final = 3
+"""How many checks in a row have to fail before an issue is raised."""
 
 
 class DomainMonitor:
-    """Watches the domain of one entry."""
+    """Monitors the domain of one entry: when Home Assistant has started, and then once a day, free of charge."""
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry, key: VirtualKey) -> None:
-        """Nothing is looked at yet."""
         self._hass = hass
         self._entry = entry
         self._key = key
-        self._failed = 0
-        self._rest = 0
+        self._failures = 0
+        self._intervals_to_skip = 0
 
     @callback
     def start(self) -> None:
-        """Look when Home Assistant has started, and then regularly, until the entry is unloaded."""
+        """Check when Home Assistant has started, and then regularly, until the entry is unloaded."""
         self._entry.async_on_unload(async_at_started(self._hass, self._started))
         self._entry.async_on_unload(
             async_track_time_interval(self._hass, self._check, INTERVAL, cancel_on_shutdown=True)
@@ -59,52 +54,53 @@ class DomainMonitor:
         )
 
     async def _check(self, _: datetime | None = None) -> None:
-        if self._rest > 0:
-            self._rest -= 1
+        if self._intervals_to_skip > 0:
+            self._intervals_to_skip -= 1
             return
-        last_try = self._failed >= TRIES - 1
-        sighting = await check_domain(self._hass, self._entry, self._key, ask_tesla=last_try)
-        if sighting is KeyCheck.OURS:
-            self._failed, self._rest = 0, LOOKS_A_DAY - 1
+        last_try = self._failures >= MAX_FAILURES - 1
+        result = await check_domain(self._hass, self._entry, self._key, via_tesla=last_try)
+        if result is KeyCheck.OURS:
+            self._failures, self._intervals_to_skip = 0, CHECKS_PER_DAY - 1
             return
-        LOGGER.debug("The key was not found at the domain: %s", sighting)
-        self._failed += 1
-        if self._failed >= TRIES:
-            self._report(sighting)
+        LOGGER.debug("The key was not found at the domain: %s", result)
+        self._failures += 1
+        if self._failures >= MAX_FAILURES:
+            self._report(result)
 
-    def _report(self, sighting: KeyCheck) -> None:
+    def _report(self, result: KeyCheck) -> None:
         issues = async_get_issues(self._hass, self._entry)
         data = self._entry.data
-        # where another server shows the key is no matter of Home Assistant's own address
+        # if another server shows the key, Home Assistant's own address does not matter
         shown_here = data.get(CONF_SHOWN_HERE, True)
-        elsewhere = proposed_domain(self._hass) if shown_here else None
-        if elsewhere not in {None, data[CONF_DOMAIN]}:
-            # a key that is shown at another name than Home Assistant's own is fine, as long as it is found there
+        own_domain = proposed_domain(self._hass) if shown_here else None
+        if own_domain not in {None, data[CONF_DOMAIN]}:
+            # the domain may differ from Home Assistant's own, but only as long as the key is found there
             issues.clear(KEY_NOT_SERVED)
-            issues.raise_issue(DOMAIN_MOVED, None, str(elsewhere))
-        elif sighting.is_certain:
+            issues.raise_issue(DOMAIN_MOVED, None, str(own_domain))
+        elif result.is_certain:
             issues.clear(DOMAIN_MOVED)
             issues.raise_issue(KEY_NOT_SERVED, None)
 
 
 async def check_domain(
-    hass: HomeAssistant, entry: ConfigEntry, key: VirtualKey, *, ask_tesla: bool
+    hass: HomeAssistant, entry: ConfigEntry, key: VirtualKey, *, via_tesla: bool
 ) -> KeyCheck:
-    """Look for the key now, and take back what was said of the domain if it is there.
+    """Look for the key now, and clear the issues about the domain if it is there.
 
-    Many a router answers by itself when it is called from inside. So, if need be, Tesla is asked to look.
+    Some routers answer connections from inside themselves. So, with `via_tesla`, Tesla is made to fetch the key if it is
+    not found from here.
     """
     url = active_endpoints().key_url(entry.data[CONF_DOMAIN])
-    sighting = await check_key(async_get_clientsession(hass), url, key.public_key)
-    if sighting is not KeyCheck.OURS and ask_tesla and await _tesla_finds(hass, entry, key):
-        sighting = KeyCheck.OURS
-    if sighting is KeyCheck.OURS:
+    result = await check_key(async_get_clientsession(hass), url, key.public_key)
+    if result is not KeyCheck.OURS and via_tesla and await _tesla_finds_key(hass, entry, key):
+        result = KeyCheck.OURS
+    if result is KeyCheck.OURS:
         async_get_issues(hass, entry).record_success(Success.KEY_SEEN)
-    return sighting
+    return result
 
 
-async def _tesla_finds(hass: HomeAssistant, entry: ConfigEntry, key: VirtualKey) -> bool:
-    """Return whether Tesla takes the key from the domain, which it does anew, and for free, with every registration."""
+async def _tesla_finds_key(hass: HomeAssistant, entry: ConfigEntry, key: VirtualKey) -> bool:
+    """Return whether Tesla fetches the key from the domain: it does so at every registration, which is free."""
     try:
         implementation = await async_get_config_entry_implementation(hass, entry)
         registrar = registrar_of(hass, implementation)

@@ -1,4 +1,4 @@
-"""Watches a car for what happens to it, and tells whoever wants to know: event entities and device triggers."""
+"""Detects events of a car from its updates, and dispatches them to event entities and device triggers."""
 
 from typing import Final
 
@@ -26,18 +26,18 @@ from ..vehicle.charge_events import (
 from ..vehicle.location import HOME_ZONE, is_at_home
 from ..vehicle.state import VehicleState
 
-EDGE: Final = 100.0
-"""Metres around the home zone in which a position, which wavers, is neither at home nor away."""
-_IN_TOUCH: Final = frozenset({Connectivity.ONLINE, Connectivity.ASLEEP})
+ZONE_MARGIN: Final = 100.0
+"""Metres around the home zone in which a position, which is not exact, counts as neither at home nor away."""
+_REACHABLE: Final = frozenset({Connectivity.ONLINE, Connectivity.ASLEEP})
 
 
 def signal_of(entry_id: str, vin: str) -> SignalType[DetectedEvent]:
-    """Return the dispatcher's signal that tells what happens to a car of an entry."""
+    """Return the dispatcher's signal for the events of a car of an entry."""
     return SignalType(f"{DOMAIN}_event_{entry_id}_{vin}")
 
 
 class EventMonitor:
-    """Watches one car."""
+    """Monitors one car."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class EventMonitor:
         car: VehicleCoordinator,
         storage: VehicleStorage,
     ) -> None:
-        """Begin with what was known before the restart."""
+        """Start with the stored times until when the car was followed before the restart."""
         self._hass = hass
         self._entry = entry
         self._car = car
@@ -54,13 +54,13 @@ class EventMonitor:
         self._connected_at: float | None = None
         charge, home = storage.continuity(car.vin)
         before = ChargeSnapshot(charge_followed=Continuity(charge), home_followed=Continuity(home))
-        nobody = Contact(clock.now(), in_touch=False)
-        self._situation = snapshot(before, car.data, _whereabouts(hass, car.data), nobody)
+        no_contact = Contact(clock.now(), in_touch=False)
+        self._snapshot = snapshot(before, car.data, _home_signal(hass, car.data), no_contact)
 
     @callback
     def start(self) -> None:
-        """Look whenever something was heard of the car, until the entry is unloaded."""
-        self._storage.attach_continuity(self._car.vin, self._followed)
+        """Check whenever the car's coordinator is updated, until the entry is unloaded."""
+        self._storage.attach_continuity(self._car.vin, self._continuity)
         self._entry.async_on_unload(self._car.async_add_listener(self._check))
         self._entry.async_on_unload(
             self._hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, self._on_stop)
@@ -73,32 +73,37 @@ class EventMonitor:
             self._connected_at = None
         elif self._connected_at is None:
             self._connected_at = now
-        told = car.last_update_success and car.data.connectivity in _IN_TOUCH
-        contact = Contact(now, car.push.connected or told, self._connected_at)
-        before = self._situation
-        self._situation = after = snapshot(
-            before, car.data, _whereabouts(self._hass, car.data), contact
+        reachable = car.last_update_success and car.data.connectivity in _REACHABLE
+        contact = Contact(now, car.push.connected or reachable, self._connected_at)
+        before = self._snapshot
+        self._snapshot = after = snapshot(
+            before, car.data, _home_signal(self._hass, car.data), contact
         )
-        for happening in events_between(before, after, car.data, now):
-            async_dispatcher_send(self._hass, signal_of(self._entry.entry_id, car.vin), happening)
+        for event in events_between(before, after, car.data, now):
+            async_dispatcher_send(self._hass, signal_of(self._entry.entry_id, car.vin), event)
 
-    def _followed(self) -> tuple[float, float]:
-        return self._situation.charge_followed.until, self._situation.home_followed.until
+    def _continuity(self) -> tuple[float, float]:
+        return self._snapshot.charge_followed.until, self._snapshot.home_followed.until
 
     @callback
     def _on_stop(self, _: Event) -> None:
-        # of a car that sleeps nothing else is to be saved, and it has been followed all the same
+        # nothing else changes while a car sleeps, so these times would not be saved, although it has been followed
         self._storage.save_states()
 
 
-def _whereabouts(hass: HomeAssistant, state: VehicleState) -> HomeSignal | None:
-    """Return whether a car is at home, None where that is not known for certain."""
+def _home_signal(hass: HomeAssistant, state: VehicleState) -> HomeSignal | None:
+    """Return whether a car is at home, None if that is not certain."""
     at_home = is_at_home(hass, state)
     if at_home is None:
         return None
     if isinstance(state.value("LocatedAtHome"), bool):
         return HomeSignal("LocatedAtHome", at_home)
-    position, zone = state.position, hass.states.get(HOME_ZONE)
-    if not at_home and zone is not None and position is not None and in_zone(zone, *position, EDGE):
+    position, zone = state.value("Location"), hass.states.get(HOME_ZONE)
+    if (
+        not at_home
+        and zone is not None
+        and isinstance(position, tuple)
+        and in_zone(zone, *position, ZONE_MARGIN)
+    ):
         return None
     return HomeSignal("Location", at_home)

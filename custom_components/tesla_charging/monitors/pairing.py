@@ -1,7 +1,6 @@
-"""Cars that lack the virtual key: found out before the first command fails, and forgiven when they are paired.
+"""Checks whether cars lack the virtual key: an issue is raised before the first command fails, and cleared after pairing.
 
-A car that has taken a command needs no question. One that never has is asked about once, when it is online; one that
-lacks the key is asked about again, soon at first, because somebody is probably about to pair it. No car is woken.
+No car is woken for it.
 """
 
 from collections.abc import Iterator
@@ -19,31 +18,40 @@ from ..fleet_api import Connectivity, FleetApiError, FleetStatus, Vehicles
 from ..issues.kinds import KEY_NOT_PAIRED, Success
 from ..issues.registry import EntryIssues, async_get_issues
 
-SOON: Final = (timedelta(minutes=10), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=6))
-"""Between the first questions about a car that lacks the key; each is billed as data."""
-LATER: Final = timedelta(days=1)
+FIRST_INTERVALS: Final = (
+    timedelta(minutes=10),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=6),
+)
+"""Between the first requests about a car that lacks the key; each is billed as data."""
+LATER_INTERVAL: Final = timedelta(days=1)
 """Between all others."""
 
 
 class PairingMonitor:
-    """Watches one car."""
+    """Monitors one car.
+
+    A car that has accepted a command is not checked. One that never has is checked once, when it is online. One that
+    lacks the key is checked again, at short intervals at first, because the user is probably about to pair it.
+    """
 
     def __init__(
         self, hass: HomeAssistant, entry: ConfigEntry, car: VehicleCoordinator, vehicles: Vehicles
     ) -> None:
-        """Nothing is asked yet."""
+
         self._hass = hass
         self._entry = entry
         self._car = car
         self._vehicles = vehicles
         self._issues = async_get_issues(hass, entry)
-        self._asked = False
-        self._pauses = _pauses()
+        self._requested = False
+        self._intervals = _intervals()
         self._next_at: float | None = None
 
     @callback
     def start(self) -> None:
-        """Look whenever something was heard of the car, until the entry is unloaded."""
+        """Check whenever the car's coordinator is updated, until the entry is unloaded."""
         self._entry.async_on_unload(self._car.async_add_listener(self._check))
 
     @callback
@@ -59,28 +67,28 @@ class PairingMonitor:
             )
 
     def _is_due(self) -> bool:
-        """Whether it is time for a question, which then counts as asked."""
+        """Whether a request is due, which then counts as sent."""
         if not self._issues.is_open(KEY_NOT_PAIRED, self._car.vin):
-            self._pauses, self._next_at = _pauses(), None
-            asked, self._asked = self._asked, True
-            return not asked and self._car.commander.signed is None
+            self._intervals, self._next_at = _intervals(), None
+            requested, self._requested = self._requested, True
+            return not requested and self._car.commander.signed is None
         now = clock.now()
         due = self._next_at is not None and now >= self._next_at
         if due or self._next_at is None:
-            self._next_at = now + next(self._pauses).total_seconds()
+            self._next_at = now + next(self._intervals).total_seconds()
         return due
 
     async def _request(self) -> None:
         try:
             await check_pairing(self._vehicles, self._issues, self._car.vin)
         except FleetApiError as err:
-            # what is not billed may be asked again
-            self._asked = err.status is not None and err.status < 500
+            # a request that is not billed may be sent again
+            self._requested = err.status is not None and err.status < 500
             LOGGER.debug("Tesla did not tell whether %s is paired: %s", self._car.name, err)
 
 
 async def check_pairing(vehicles: Vehicles, issues: EntryIssues, vin: str) -> FleetStatus:
-    """Ask Tesla whether a car is paired, and have its owner told. Billed as data; raises FleetApiError."""
+    """Request from Tesla whether a car is paired; raise or clear the issue. Billed as data; raises FleetApiError."""
     status = await vehicles.fleet_status(vin)
     if status.needs_pairing:
         issues.raise_issue(KEY_NOT_PAIRED, vin)
@@ -89,5 +97,5 @@ async def check_pairing(vehicles: Vehicles, issues: EntryIssues, vin: str) -> Fl
     return status
 
 
-def _pauses() -> Iterator[timedelta]:
-    return chain(SOON, repeat(LATER))
+def _intervals() -> Iterator[timedelta]:
+    return chain(FIRST_INTERVALS, repeat(LATER_INTERVAL))

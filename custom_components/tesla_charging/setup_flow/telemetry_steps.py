@@ -203,9 +203,9 @@ class TelemetrySteps(ConfigFlow, metaclass=ABCMeta):
                 return await self._set_telemetry(settings)
             else:
                 arrival = await messages_arrive(self.hass, base, self._vins())
-                if arrival is Arrival.HEARD:
-                    return await self._set_telemetry(settings)
-                self._warned_settings = settings
+                if arrival is Arrival.RECEIVED:
+                    return await self._with_telemetry(settings)
+                self._unreached = settings
                 errors["base"] = arrival.value
         schema = vol.Schema(
             {vol.Required(CONF_TOPIC_BASE, default=self._telemetry.topic_base): TextSelector()}

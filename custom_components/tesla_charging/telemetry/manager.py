@@ -137,7 +137,7 @@ class EntryTelemetry:
     def _open_mqtt(self) -> None:
         """Subscribe for the current cars."""
         if self._mqtt is not None:
-            self._mqtt.lose()
+            self._mqtt.disconnect()
             self._mqtt.close()
         self._mqtt = MqttTelemetry(
             self._hass, self.settings.topic_base, self._listeners(), self._on_mqtt_available

@@ -1,4 +1,4 @@
-"""Cars that are heard from Tesla's own fleet-telemetry server, by way of Home Assistant's MQTT integration."""
+"""Receives what Tesla's own fleet-telemetry server publishes, through Home Assistant's MQTT integration."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -27,28 +27,29 @@ if TYPE_CHECKING:
 
 MQTT: Final = "mqtt"
 QOS: Final = 1
-"""At most what the server publishes with; a message that comes twice changes nothing."""
-GATHER: Final = 0.2
+"""Not more than the server publishes with; a message that is delivered twice changes nothing."""
+GATHER_SECONDS: Final = 0.2
 """Seconds in which the messages of one record are gathered: the server sends one per field, in any order."""
 SILENT_AFTER: Final = timedelta(minutes=15)
-"""A server that dies says no word about its cars: so much later they are asked again."""
-LINGER: Final = 5.0
-"""Seconds in which values may come late that a car sent before it went."""
-RETRY: Final = timedelta(minutes=1)
-"""Until it is looked again whether MQTT has been set up."""
+"""A server that fails does not publish that its cars are disconnected: after this time without values they count as
+disconnected, and are polled again."""
+LATE_SECONDS: Final = 5.0
+"""Seconds in which values may still be delivered that a car sent before it disconnected."""
+RETRY_INTERVAL: Final = timedelta(minutes=1)
+"""Until it is checked again whether MQTT has been set up."""
 CHECK_SECONDS: Final = 5.0
 
 
 @callback
 def mqtt_is_set_up(hass: HomeAssistant) -> bool:
-    """Return whether there is a broker to listen to; MQTT is nothing that this integration needs."""
+    """Return whether Home Assistant's MQTT integration is set up; this integration does not depend on it."""
     return MQTT in hass.config.components and bool(
         hass.config_entries.async_entries(MQTT, include_ignore=False, include_disabled=False)
     )
 
 
 class MqttTelemetry:
-    """What the cars of one entry have published, led to them."""
+    """Subscribes to what the cars of one entry publish, and passes it to their listeners."""
 
     def __init__(
         self,
@@ -57,7 +58,7 @@ class MqttTelemetry:
         cars: Mapping[str, CarListener],
         on_available: Callable[[bool], None],
     ) -> None:
-        """Nothing is subscribed to yet; `on_available` is told whether MQTT is there."""
+        """Prepare; `on_available` is called with whether MQTT is available."""
         self._hass = hass
         self._base = base
         self._cars = [_MqttCar(hass, base, vin, car) for vin, car in cars.items()]
@@ -67,7 +68,7 @@ class MqttTelemetry:
         self._closed = False
 
     async def open(self, _: datetime | None = None) -> None:
-        """Subscribe as soon as MQTT is there, which may be long after Home Assistant's start."""
+        """Subscribe as soon as MQTT is available, which may be long after Home Assistant's start."""
         self._cancel_retry = None
         cancels = await _subscribe(
             self._hass,
@@ -84,20 +85,22 @@ class MqttTelemetry:
         if cancels:
             from homeassistant.components.mqtt import async_subscribe_connection_status
 
-            cancels.append(async_subscribe_connection_status(self._hass, self._on_broker))
+            cancels.append(
+                async_subscribe_connection_status(self._hass, self._on_broker_connection)
+            )
             self._cancels = cancels
             return
         job = HassJob(self.open, "subscribe to telemetry", cancel_on_shutdown=True)
-        self._cancel_retry = async_call_later(self._hass, RETRY, job)
+        self._cancel_retry = async_call_later(self._hass, RETRY_INTERVAL, job)
 
     @property
     def subscribed(self) -> bool:
-        """Whether the broker, if it is there, knows what is wanted of it."""
+        """Whether the topics are subscribed to; MQTT repeats it whenever the broker is connected again."""
         return bool(self._cancels)
 
     @callback
     def close(self) -> None:
-        """Listen no more."""
+        """Unsubscribe."""
         self._closed = True
         if self._cancel_retry is not None:
             self._cancel_retry()
@@ -107,20 +110,20 @@ class MqttTelemetry:
             car.close()
 
     @callback
-    def lose(self) -> None:
-        """Count every car as gone: somebody else will listen from now on."""
-        self._on_broker(False)
+    def disconnect(self) -> None:
+        """Count every car as disconnected: another subscription replaces this one."""
+        self._on_broker_connection(False)
 
     @callback
-    def _on_broker(self, connected: bool) -> None:
-        """Without a broker no car is heard."""
+    def _on_broker_connection(self, connected: bool) -> None:
+        """Count every car as disconnected while the broker is."""
         if not connected:
             for car in self._cars:
-                car.lose()
+                car.disconnect()
 
 
 class _MqttCar:
-    """What one car published: gathered into records; and whether it streams."""
+    """Gathers what one car published into records, and tracks whether the car is connected."""
 
     def __init__(self, hass: HomeAssistant, base: str, vin: str, car: CarListener) -> None:
         self.vin = vin
@@ -128,18 +131,18 @@ class _MqttCar:
         self._base = base
         self._car = car
         self._gathered: dict[bool, SignalRecord] = {}
-        """By whether the broker had retained it."""
-        self._gathering: asyncio.TimerHandle | None = None
-        self._silence: asyncio.TimerHandle | None = None
+        """By whether the broker had retained the message."""
+        self._flush_timer: asyncio.TimerHandle | None = None
+        self._silence_timer: asyncio.TimerHandle | None = None
         self._connected = False
         self._connection_id = ""
-        self._left_at = -LINGER
+        self._disconnected_at = -LATE_SECONDS
         self._closed = False
 
     @callback
     def on_message(self, message: ReceiveMessage) -> None:
-        """Take a message; what cannot be read is left out."""
-        # a subscription that was restored when MQTT was reloaded cannot be ended by whoever made it
+        """Handle a message; one that cannot be read is ignored."""
+        # a subscription that MQTT restored when it was reloaded cannot be cancelled
         if self._closed:
             return
         record = _read(self._base, message)
@@ -150,24 +153,24 @@ class _MqttCar:
         elif isinstance(record, SignalRecord):
             self._gather(record)
         elif record is not None and not message.retain:
-            # what was retained is no news
-            self._heard()
+            # a retained message is not new
+            self._on_live_values()
             self._car.on_record(record)
 
     @callback
-    def lose(self) -> None:
-        """Note that nothing is heard of the car any more."""
+    def disconnect(self) -> None:
+        """Count the car as disconnected."""
         self._flush()
         self._set_connected(False)
 
     @callback
     def close(self) -> None:
-        """Hear no more and stop the clocks; what was gathered still counts."""
+        """Stop the timers, and ignore later messages; what was gathered is passed on."""
         self._flush()
         self._closed = True
-        if self._silence is not None:
-            self._silence.cancel()
-            self._silence = None
+        if self._silence_timer is not None:
+            self._silence_timer.cancel()
+            self._silence_timer = None
 
     # -- values -------------------------------------------------------------------------------------
 
@@ -185,20 +188,20 @@ class _MqttCar:
             if earlier
             else 0,
         )
-        if self._gathering is None:
-            self._gathering = self._hass.loop.call_later(GATHER, self._flush)
+        if self._flush_timer is None:
+            self._flush_timer = self._hass.loop.call_later(GATHER_SECONDS, self._flush)
 
     @callback
     def _flush(self) -> None:
-        """Hand over what was gathered, the retained first: it is older."""
-        if self._gathering is not None:
-            self._gathering.cancel()
-            self._gathering = None
+        """Pass on what was gathered, the retained values first: they are older."""
+        if self._flush_timer is not None:
+            self._flush_timer.cancel()
+            self._flush_timer = None
         gathered, self._gathered = self._gathered, {}
         for retained in (True, False):
             if record := gathered.get(retained):
                 if not retained:
-                    self._heard()
+                    self._on_live_values()
                 self._car.on_record(record)
 
     # -- connection ---------------------------------------------------------------------------------
@@ -207,25 +210,25 @@ class _MqttCar:
         if record.connected:
             self._connection_id = record.connection_id
             self._set_connected(True)
-        # a car that changes networks connects anew before its old connection ends
+        # a car that changes networks connects again before its old connection ends
         elif not (self._connection_id and record.connection_id) or (
             record.connection_id == self._connection_id
         ):
-            self._left_at = self._hass.loop.time()
+            self._disconnected_at = self._hass.loop.time()
             self._set_connected(False)
 
-    def _heard(self) -> None:
-        """Values came live: the car is connected, whether or not the server publishes connections."""
-        if self._connected or self._hass.loop.time() - self._left_at > LINGER:
+    def _on_live_values(self) -> None:
+        """Live values were received: the car is connected, whether or not the server publishes connections."""
+        if self._connected or self._hass.loop.time() - self._disconnected_at > LATE_SECONDS:
             self._set_connected(True)
 
     def _set_connected(self, connected: bool) -> None:
-        if self._silence is not None:
-            self._silence.cancel()
-            self._silence = None
+        if self._silence_timer is not None:
+            self._silence_timer.cancel()
+            self._silence_timer = None
         if connected:
             seconds = SILENT_AFTER.total_seconds()
-            self._silence = self._hass.loop.call_later(seconds, self.lose)
+            self._silence_timer = self._hass.loop.call_later(seconds, self.disconnect)
         if connected is not self._connected:
             self._connected = connected
             self._car.on_connection(connected)
@@ -235,21 +238,21 @@ class _MqttCar:
 
 
 class Arrival(StrEnum):
-    """Whether messages of a car arrive; the key of the text that says so."""
+    """Whether messages of a car arrive; the values are keys of texts."""
 
-    HEARD = "mqtt_heard"
+    RECEIVED = "mqtt_heard"
     NOTHING = "mqtt_nothing_heard"
     NO_BROKER = "mqtt_no_broker"
 
 
 async def messages_arrive(hass: HomeAssistant, base: str, vins: list[str]) -> Arrival:
-    """Listen for a few seconds whether anything arrives that one of these cars has sent, new or retained."""
-    heard = asyncio.Event()
+    """Subscribe for a few seconds; return whether anything arrives that one of these cars has sent, new or retained."""
+    received = asyncio.Event()
 
     @callback
     def on_message(message: ReceiveMessage) -> None:
         if _read(base, message) is not None:
-            heard.set()
+            received.set()
 
     cancels: list[CALLBACK_TYPE] = []
     try:
@@ -259,14 +262,14 @@ async def messages_arrive(hass: HomeAssistant, base: str, vins: list[str]) -> Ar
             )
             if not cancels:
                 return Arrival.NO_BROKER
-            await heard.wait()
+            await received.wait()
     except TimeoutError:
         from homeassistant.components.mqtt import is_connected
 
         return Arrival.NOTHING if cancels and is_connected(hass) else Arrival.NO_BROKER
     finally:
         _call_all(cancels)
-    return Arrival.HEARD
+    return Arrival.RECEIVED
 
 
 # -- Home Assistant's MQTT -----------------------------------------------------------------------------
@@ -275,7 +278,7 @@ async def messages_arrive(hass: HomeAssistant, base: str, vins: list[str]) -> Ar
 async def _subscribe(
     hass: HomeAssistant, topics: Mapping[str, Callable[[ReceiveMessage], None]]
 ) -> list[CALLBACK_TYPE]:
-    """Subscribe when the client is there; return how to end it, nothing if MQTT is not there."""
+    """Subscribe when the client is ready; return how to unsubscribe, nothing if MQTT is not set up."""
     cancels: list[CALLBACK_TYPE] = []
     if not mqtt_is_set_up(hass):
         return cancels
@@ -286,7 +289,7 @@ async def _subscribe(
         return cancels
     try:
         for topic, on_message in topics.items():
-            # as bytes: text that is no text is for read_message() to refuse
+            # as bytes: read_message() refuses what is not valid UTF-8
             cancels.append(await mqtt.async_subscribe(hass, topic, on_message, QOS, None))
     except HomeAssistantError as err:
         LOGGER.debug("MQTT went away while telemetry was being subscribed to: %s", err)

@@ -35,12 +35,12 @@ from .certificate import MAX_BUNDLE_LENGTH, CertificateFileError, CertificateMan
 from .settings import TelemetrySettings
 
 DIRECTORY: Final = f"{DOMAIN}_telemetry"
-"""In the configuration directory, so that backups contain it: cars are told the CA that is in it."""
+"""In the configuration directory, so that backups contain it: cars are configured with the CA in it."""
 VEHICLE_CA_FILE: Final = "vehicle_ca.pem"
 OWN_FILES: Final = (AUTHORITY_FILE, SERVER_FILE, VEHICLE_CA_FILE)
 DOWNLOAD_TIMEOUT: Final = ClientTimeout(total=30)
 SIGNAL_NEW_CA: Final[SignalType[str]] = SignalType(f"{DOMAIN}_telemetry_new_ca")
-"""The CA (PEM) that the cars have to be told from now on."""
+"""The CA (PEM) with which the cars have to be configured from now on."""
 
 
 class TelemetryServerError(Exception):
@@ -49,7 +49,7 @@ class TelemetryServerError(Exception):
     def __init__(
         self, key: str, detail: str = "", file: CertificateFileError | None = None
     ) -> None:
-        """Remember all; `file` is the person's file that is to blame, if one is."""
+        """Keep all; `file` is set if one of the user's files is the cause."""
         super().__init__(f"{key}: {detail}")
         self.key = key
         self.detail = detail
@@ -57,20 +57,19 @@ class TelemetryServerError(Exception):
 
 
 class CarListener(Protocol):
-    """Who hears one car."""
+    """Receives what one car pushes."""
 
     def on_record(self, record: Record) -> asyncio.Future[bool] | None:
-        """Apply what the car sent; what is returned tells whether it survives now (None: nothing has to)."""
+        """Apply a record; the result is whether it is stored on disk, None if it need not be."""
 
     def on_connection(self, connected: bool) -> None:
-        """Hear that the car came or went."""
+        """Handle that the car connected or disconnected."""
 
 
 class TelemetryServer:
-    """Owns the receiver, its certificate and the CAs that it trusts; leads records to their cars."""
+    """Owns the receiver, its certificate and the CAs that it trusts; passes records to the listeners of their cars."""
 
     def __init__(self, hass: HomeAssistant, endpoints: Endpoints) -> None:
-        """Nothing is opened yet."""
         self._hass = hass
         self._endpoints = endpoints
         self._directory = Path(hass.config.path(DIRECTORY))
@@ -79,12 +78,12 @@ class TelemetryServer:
         self._cars: dict[str, dict[str, CarListener]] = {}
         """By entry id, then by VIN."""
         self._receiver: TelemetryReceiver | None = None
-        self._keeper: CertificateManager | None = None
+        self._certificates: CertificateManager | None = None
 
     async def open(
         self, entry_id: str, settings: TelemetrySettings, cars: dict[str, CarListener]
     ) -> str:
-        """Listen for an entry's cars, by VIN; return the CA (PEM) that they have to be told.
+        """Accept an entry's cars, by VIN; return the CA (PEM) with which they have to be configured.
 
         Raises TelemetryServerError.
         """
@@ -94,32 +93,32 @@ class TelemetryServer:
             elif not self._is_same(settings):
                 raise TelemetryServerError("telemetry_other_place")
             self._cars[entry_id] = cars
-            assert self._keeper is not None
-            return self._keeper.certificate.ca
+            assert self._certificates is not None
+            return self._certificates.certificate.ca
 
     async def close(self, entry_id: str) -> None:
-        """Listen no more for an entry's cars, and for nobody when it was the last."""
+        """Stop accepting an entry's cars; close the receiver if it was the last entry."""
         async with self._lock:
             for vin in self._cars.pop(entry_id, {}):
                 if self._receiver is not None and not self.accepts(vin):
                     self._receiver.drop(vin)
             if self._cars or self._receiver is None:
                 return
-            if self._keeper is not None:
-                self._keeper.close()
-                self._keeper = None
+            if self._certificates is not None:
+                self._certificates.close()
+                self._certificates = None
             receiver, self._receiver = self._receiver, None
             await receiver.stop()
 
     @callback
     def join(self, entry_id: str, vin: str, car: CarListener) -> None:
-        """Listen for one car more of an entry that is listened for."""
+        """Accept one more car of an entry that has opened the receiver."""
         if entry_id in self._cars:
             self._cars[entry_id][vin] = car
 
     @callback
     def leave(self, entry_id: str, vin: str) -> None:
-        """Listen no more for one car of an entry."""
+        """Stop accepting one car of an entry."""
         self._cars.get(entry_id, {}).pop(vin, None)
         if self._receiver is not None and not self.accepts(vin):
             self._receiver.drop(vin)
@@ -128,67 +127,67 @@ class TelemetryServer:
     async def trial(
         self, settings: TelemetrySettings, entry_id: str | None = None
     ) -> AsyncIterator[ServerCertificate]:
-        """Listen for nobody, only to see whether it can be reached; give the certificate of who answers.
+        """Open the receiver without cars, to check whether it is reachable; yield the certificate that it shows.
 
         `entry_id` is the entry that these settings are for, if there is one already. Raises TelemetryServerError.
         """
         if self._receiver is None or self._is_same(settings):
             name = f"trial {uuid4()}"
             await self.open(name, settings, {})
-            assert self._keeper is not None
+            assert self._certificates is not None
             try:
-                yield self._keeper.certificate
+                yield self._certificates.certificate
             finally:
                 await self.close(name)
         elif self._cars.keys() - {entry_id}:
             raise TelemetryServerError("telemetry_other_place")
         elif settings.listen_port == self.port:
-            # the port is ours already, with the certificate of before
+            # the receiver has opened this port already, with the previous certificate
             if settings.files:
                 await self._load(settings)
-            assert self._keeper is not None
-            yield self._keeper.certificate
+            assert self._certificates is not None
+            yield self._certificates.certificate
         else:
             async with TelemetryServer(self._hass, self._endpoints).trial(settings) as certificate:
                 yield certificate
 
     @property
     def certificate(self) -> ServerCertificate | None:
-        """The certificate that cars are shown, None when nobody is."""
-        return self._keeper.certificate if self._keeper else None
+        """The certificate that is shown to cars, None while the receiver is closed."""
+        return self._certificates.certificate if self._certificates else None
 
     @property
     def port(self) -> int:
-        """The port that it listens on, 0 when it does not."""
+        """The port that it listens on, 0 while it is closed."""
         return self._receiver.port if self._receiver else 0
 
     @property
     def refusals(self) -> dict[str, int]:
-        """How many clients were turned away, by reason."""
+        """How many clients were refused, by reason."""
         return dict(self._receiver.refusals) if self._receiver else {}
 
     def status(self, vin: str) -> CarStatus | None:
-        """Return what the receiver knows of a car, None if it never came."""
+        """Return the receiver's status of a car, None if it never connected."""
         return self._receiver.status(vin) if self._receiver else None
 
-    # -- what the receiver asks and tells -----------------------------------------------------------
+    # -- called by the receiver ---------------------------------------------------------------------
 
     def accepts(self, vin: str) -> bool:
-        """Return whether a car is one of ours."""
+        """Return whether an entry has this car."""
         return any(vin in cars for cars in self._cars.values())
 
     @callback
     def on_record(self, record: Record) -> asyncio.Future[bool] | None:
-        """Lead a record to everybody who has this car; it survives when it does with all of them."""
-        heard = [car.on_record(record) for car in self._listeners(record.vin)]
-        settled = [one for one in heard if one is not None]
-        if len(settled) < 2:
-            return settled[0] if settled else None
-        return self._hass.async_create_background_task(_all(settled), f"{DOMAIN} settle")
+        """Pass a record to all entries that have this car; it is stored when all of them have stored it."""
+        results = [car.on_record(record) for car in self._listeners(record.vin)]
+        pending = [future for future in results if future is not None]
+        if len(pending) < 2:
+            return pending[0] if pending else None
+        return self._hass.async_create_background_task(_all_stored(pending), f"{DOMAIN} settle")
 
     @callback
     def on_connection(self, vin: str, connected: bool, info: ConnectionInfo) -> None:
-        """Tell everybody who has this car."""
+        """Notify all entries that have this car."""
         for car in self._listeners(vin):
             car.on_connection(connected)
 
@@ -201,21 +200,21 @@ class TelemetryServer:
         return self._settings is not None and settings.shared == self._settings.shared
 
     async def _start(self, settings: TelemetrySettings) -> None:
-        keeper, tls = await self._load(settings)
+        certificates, tls = await self._load(settings)
         receiver = TelemetryReceiver(self)
         try:
             await receiver.start(settings.listen_host or None, settings.listen_port, tls.context)
         except OSError as err:
             raise TelemetryServerError("telemetry_port", str(err)) from err
-        self._receiver, self._keeper, self._settings = receiver, keeper, settings
-        keeper.watch(self._use)
+        self._receiver, self._certificates, self._settings = receiver, certificates, settings
+        certificates.watch(self._on_renewed)
 
     async def _load(self, settings: TelemetrySettings) -> tuple[CertificateManager, Tls]:
-        """Return what a receiver works with. Raises TelemetryServerError."""
+        """Return what a receiver needs for TLS. Raises TelemetryServerError."""
         try:
             trusted = () if settings.vehicle_ca_file else await self._vehicle_cas()
-            keeper = CertificateManager(self._hass, self._directory, settings, trusted)
-            return keeper, await keeper.load()
+            certificates = CertificateManager(self._hass, self._directory, settings, trusted)
+            return certificates, await certificates.load()
         except CertificateFileError as err:
             raise TelemetryServerError("telemetry_files", str(err), err) from err
         except TrustError as err:
@@ -224,8 +223,8 @@ class TelemetryServer:
             raise TelemetryServerError("telemetry_certificate", str(err)) from err
 
     @callback
-    def _use(self, before: ServerCertificate, tls: Tls) -> None:
-        """Show a renewed certificate to who comes from now on; who is connected stays."""
+    def _on_renewed(self, before: ServerCertificate, tls: Tls) -> None:
+        """Show a renewed certificate to cars that connect from now on; connected cars stay connected."""
         if self._receiver is not None:
             self._receiver.update_tls(tls.context)
         if tls.certificate.ca != before.ca:
@@ -238,11 +237,11 @@ class TelemetryServer:
         return read_bundle(bundle, frozenset() if pinned else frozenset(fingerprints(bundle)))
 
     async def _vehicle_ca_bundle(self) -> bytes:
-        """Return the bundle of the cars' CAs: as kept, else as Tesla publishes it, which is then kept."""
+        """Return the bundle of the cars' CAs: the stored one, else the one that Tesla publishes, which is then stored."""
         path = self._directory / VEHICLE_CA_FILE
         pinned = self._endpoints.vehicle_ca_pinned
-        if pinned and (kept := await self._hass.async_add_executor_job(_read_if_there, path)):
-            return kept
+        if pinned and (stored := await self._hass.async_add_executor_job(_read_if_exists, path)):
+            return stored
         session = async_get_clientsession(self._hass)
         try:
             async with session.get(
@@ -257,7 +256,7 @@ class TelemetryServer:
         except (ClientError, TimeoutError) as err:
             raise TelemetryServerError("telemetry_no_vehicle_ca", type(err).__name__) from err
         if pinned:
-            await self._hass.async_add_executor_job(_keep, path, bundle)
+            await self._hass.async_add_executor_job(_store_bundle, path, bundle)
         return bundle
 
 
@@ -287,11 +286,11 @@ def erase_files(directory: Path) -> None:
         directory.rmdir()
 
 
-async def _all(settled: list[asyncio.Future[bool]]) -> bool:
-    return all([await asyncio.shield(one) for one in settled])
+async def _all_stored(pending: list[asyncio.Future[bool]]) -> bool:
+    return all([await asyncio.shield(future) for future in pending])
 
 
-def _read_if_there(path: Path) -> bytes | None:
+def _read_if_exists(path: Path) -> bytes | None:
     try:
         with path.open("rb") as file:
             return file.read(MAX_BUNDLE_LENGTH)
@@ -299,8 +298,8 @@ def _read_if_there(path: Path) -> bytes | None:
         return None
 
 
-def _keep(path: Path, bundle: bytes) -> None:
-    """Keep a bundle that holds what is pinned; another one would be asked for again for ever."""
+def _store_bundle(path: Path, bundle: bytes) -> None:
+    """Store a bundle that contains the pinned CAs; a wrong one would never be replaced."""
     read_bundle(bundle)
     path.parent.mkdir(mode=0o700, exist_ok=True)
     durable_file.write(path, bundle)

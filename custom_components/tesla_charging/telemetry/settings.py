@@ -1,4 +1,4 @@
-"""How an entry hears its cars: what was chosen in the flow, and how it is kept in the entry's options."""
+"""The transport over which an entry receives its cars' data: chosen in the config flow, stored in the entry's options."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -8,27 +8,27 @@ from typing import Any, Final
 
 CONF_TELEMETRY: Final = "telemetry"
 DEFAULT_PORT: Final = 8443
-"""443 usually leads to Home Assistant itself."""
+"""443 is usually forwarded to Home Assistant itself."""
 STORED_TRANSPORT: Final = "road"
 """The name of the transport in an entry's options."""
 DEFAULT_TOPIC_BASE: Final = "telemetry"
-"""Where records are looked for unless the person says otherwise."""
+"""Under which topics records are expected unless the user chooses others."""
 
 
 class Transport(StrEnum):
-    """How data come from the car."""
+    """How the data of a car are received."""
 
     EMBEDDED = "embedded"
     """The car connects to Home Assistant."""
     MQTT = "mqtt"
-    """The car connects to a server of Tesla's own program, which publishes to an MQTT broker."""
+    """The car connects to a server that runs Tesla's own program, which publishes to an MQTT broker."""
     POLLING = "polling"
-    """Home Assistant asks Tesla."""
+    """Home Assistant polls Tesla."""
 
 
 @dataclass(frozen=True, slots=True)
 class TelemetrySettings:
-    """The choice of one entry."""
+    """The settings of one entry."""
 
     transport: Transport = Transport.POLLING
     hostname: str = ""
@@ -44,18 +44,18 @@ class TelemetrySettings:
     certificate_file: str = ""
     """Path of the receiver's own certificate with its chain; one is made here if empty."""
     key_file: str = ""
-    """Path of its key; the certificate's file holds it too if empty."""
+    """Path of its key; if empty, the certificate's file contains it too."""
     vehicle_ca_file: str = ""
-    """Path of the CAs that vouch for cars; those that Tesla publishes if empty."""
+    """Path of the CAs that sign cars' certificates; those that Tesla publishes if empty."""
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The person's own files."""
+        """The user's own files."""
         return tuple(Path(name) for name in self._named_files if name)
 
     @property
     def shared(self) -> tuple[object, ...]:
-        """What all entries of a Home Assistant have in common, because they share the receiver."""
+        """The settings that all entries of a Home Assistant must have in common, because they share the receiver."""
         return (self.hostname, self.listen_port, self.listen_host, *self._named_files)
 
     @property
@@ -64,7 +64,7 @@ class TelemetrySettings:
 
     @property
     def public_place(self) -> str:
-        """Where cars connect to, host and port."""
+        """The host and port that cars connect to."""
         return f"{self.hostname}:{self.port}"
 
     def as_options(self) -> dict[str, Any]:
@@ -75,7 +75,7 @@ class TelemetrySettings:
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> TelemetrySettings:
-        """Read back as_options(); an entry from before there were any is polled."""
+        """Read what as_options() returned; an entry that has none is polled."""
         stored = options.get(CONF_TELEMETRY)
         if not isinstance(stored, dict):
             return cls()

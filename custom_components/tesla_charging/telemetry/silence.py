@@ -43,7 +43,7 @@ class Expectation:
     """Of a car that should be connected when it is online."""
     issue_type: IssueType
     reported: bool
-    """Whether Tesla can be asked what the cars report; it answers only about connections to this receiver."""
+    """Whether to request from Tesla which errors the cars report; not if another operator runs the server."""
 
 
 EXPECTATIONS: Final = {
