@@ -142,7 +142,7 @@ async def _set_up(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> bool:
         if not any(
             other.runtime_data.meter is meter and vin in other.runtime_data.cars for other in others
         ):
-            meter.forget_car(vin)
+            meter.anonymize_car(vin)
 
     account.joined.subscribe(telemetry.car_joined)
     account.left.subscribe(left)

@@ -37,7 +37,7 @@ async def async_leave_meter(hass: HomeAssistant, entry: ConfigEntry) -> None:
         implementation = await async_get_config_entry_implementation(hass, entry)
     except ImplementationUnavailableError, ValueError:
         return
-    (await async_get_meter(hass, implementation)).forget_cars()
+    (await async_get_meter(hass, implementation)).anonymize_cars()
 
 
 @callback

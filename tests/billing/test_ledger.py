@@ -18,8 +18,8 @@ from custom_components.tesla_charging.billing.ledger import (
     MAX_MONTHS,
     NO_CAR,
     Ledger,
-    after,
-    before,
+    month_after,
+    month_before,
     start_of,
 )
 from custom_components.tesla_charging.billing.meter import DAY, Span, forecast
@@ -99,7 +99,7 @@ def test_whatever_the_clock_does_no_unit_is_lost_moved_or_doubled(seed: int) -> 
         now = max(at(2026, 9, 1), min(now, at(2027, 1, 31)))
         ledger.turn(now)
         begun = start_of(ledger.month, BERLIN).timestamp() - HOLD
-        assert begun < now.timestamp() < start_of(after(ledger.month), BERLIN).timestamp()
+        assert begun < now.timestamp() < start_of(month_after(ledger.month), BERLIN).timestamp()
         vin, category = chance.choice((PEARL, MIDNIGHT, NO_CAR)), chance.choice(CATEGORIES)
         count = chance.randrange(1, 50)
         ledger.add(vin, category, count)
@@ -124,7 +124,7 @@ def test_a_month_begins_at_midnight_here_whatever_the_clocks_do_that_day() -> No
                 zone
             )
             ledger = Ledger(just_before)
-            assert ledger.month == before(month)
+            assert ledger.month == month_before(month)
             assert ledger.turn(first)
             assert ledger.month == month
 
@@ -171,10 +171,10 @@ def test_forgetting_the_cars_keeps_the_sums() -> None:
     ledger.add(NO_CAR, Category.WAKE, 1)
     ledger.add(MIDNIGHT, Category.DATA, 5)
     units = ledger.units("2026-11")
-    ledger.forget(PEARL)
+    ledger.anonymize(PEARL)
     assert ledger.vins == {MIDNIGHT}
-    ledger.forget(MIDNIGHT)
-    ledger.forget("a stranger")
+    ledger.anonymize(MIDNIGHT)
+    ledger.anonymize("a stranger")
     assert ledger.vins == frozenset()
     assert ledger.units("2026-11") == units == ledger.units("2026-11", NO_CAR)
 

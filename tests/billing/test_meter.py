@@ -21,7 +21,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 
 from custom_components.tesla_charging import async_remove_config_entry_device
-from custom_components.tesla_charging.billing.meter import REQUEST_DELAY, SIGNAL_NEWS, Meter
+from custom_components.tesla_charging.billing.meter import REQUEST_DELAY, SIGNAL_INTERVAL, Meter
 from custom_components.tesla_charging.billing.meter_store import MeterStore, async_get_meters
 from custom_components.tesla_charging.const import CONF_CURRENCY, DOMAIN
 from custom_components.tesla_charging.diagnostics import (
@@ -233,7 +233,7 @@ async def test_signals_are_told_once_a_minute_and_requests_at_once(charging_home
         meter.add_signals(PEARL, 5)
     await home.hass.async_block_till_done()
     assert written == []
-    async_fire_time_changed(home.hass, dt_util.utcnow() + timedelta(seconds=SIGNAL_NEWS + 1))
+    async_fire_time_changed(home.hass, dt_util.utcnow() + timedelta(seconds=SIGNAL_INTERVAL + 1))
     await home.hass.async_block_till_done()
     assert written == [sensor]
     assert shown(home, "signals_this_month") == "500"

@@ -86,7 +86,7 @@ class KeyStore:
         return await self._hass.async_add_executor_job(self._path.exists)
 
     async def erase(self) -> bool:
-        """Delete the key files unless a config entry or flow needs the key; return whether they are deleted. Raises OSError."""
+        """Delete the key files unless an entry or flow needs the key; return whether they are deleted. Raises OSError."""
         async with self._lock:
             if self._holders:
                 return False

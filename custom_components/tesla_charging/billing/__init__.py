@@ -1,1 +1,1 @@
-"""What Tesla charges, and what may be spent."""
+"""What Tesla bills, and what may be spent."""

@@ -1,12 +1,6 @@
-"""How a month's money is divided: pure arithmetic, from what was spent to what may be spent now, and by whom.
+"""How a month's budget is divided: pure arithmetic from the amount, the bill and the calendar to what may be spent now.
 
-Nothing is remembered but the stage of before: every answer follows from the bill, the calendar and the amount, so a
-restart, a clock that is put right and an amount that is changed in mid-month need no care of their own.
-
-What happens by itself may use all but a reserve for commands (RESERVE). Its pace is held against the calendar: what
-spends faster than its share is slowed down long before the share is gone, by as much as it is too fast. What automations
-command may use the reserve as well, and what nothing else has used, but leaves enough for the rest of the month: of what
-is not reserved about twice an even share a day, of the reserve an even one. A part of it (USER_RESERVE) is for people only.
+Nothing is stored but the previous stage, so a restart, a corrected clock and a changed amount need no special handling.
 """
 
 from collections.abc import Mapping
@@ -21,31 +15,31 @@ from ..request_origin import RequestOrigin
 RESERVE: Final = Fraction(15, 100)
 """Part of the amount that is for commands only."""
 USER_RESERVE: Final = Fraction(5, 100)
-"""Part of the amount, within the reserve, that is for a person's commands only."""
+"""Part of the amount, within the reserve, that is for a user's commands only."""
 DEFAULT: Final = Fraction(95, 100)
-"""Part of Tesla's free credit that is the amount unless somebody sets another one."""
+"""Part of Tesla's free credit that is the default amount."""
 
 DAY: Final = 86_400.0
 HEAD_START: Final = 3 * DAY
-"""What may be spent ahead of the calendar before it counts as too fast: the first days tell little of a month."""
+"""Seconds that spending may be ahead of the calendar: the first days show little of the month's rate."""
 LEAD: Final = DAY
-"""The same for what automations command."""
+"""The same for commands of automations."""
 
 
 class Stage(StrEnum):
-    """How far the saving goes, in the order in which it gets there; the values are keys of translations."""
+    """How much has to be saved, in ascending order; the values are translation keys."""
 
     NORMAL = "normal"
     SLOWER = "slower"
     """Polling is less frequent."""
     FEWER_FIELDS = "fewer_fields"
-    """Cars push only what is essential, as well."""
+    """Also, cars push only the essential signals."""
     NO_REFRESH = "no_refresh"
-    """Nothing is asked or pushed by itself; commands are sent."""
+    """No polls, and cars push nothing; commands are sent."""
     BY_USER = "by_hand"
-    """Only a person's own commands are sent."""
+    """Only commands of users are sent."""
     SPENT = "spent"
-    """Nothing is sent that Tesla bills."""
+    """Nothing that Tesla bills is sent."""
 
 
 class Streaming(StrEnum):
@@ -58,19 +52,19 @@ class Streaming(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetInput:
-    """What counts. Amounts are exact, in the currency of the bill; times are unix seconds."""
+    """What the decision depends on. Amounts are exact, in the currency of the bill; times are unix seconds."""
 
     limit: Fraction | None
-    """What may be spent in this month; None for whatever it costs, 0 for nothing."""
+    """What may be spent in this month; None for no limit, 0 for nothing."""
     spent: Fraction
     on_commands: Fraction
-    """How much of that was for commands and waking cars, of people and automations."""
+    """How much of that was for commands and wake-ups, of users and automations."""
     now: float
     start: float
     end: float
     """The first moments of this month and of the next one."""
     least: Fraction
-    """What the cheapest request costs that is worth going on for."""
+    """The cost of the cheapest request that matters: with less than this left, a stage begins."""
 
     @property
     def length(self) -> int:
@@ -79,25 +73,25 @@ class BudgetInput:
 
     @property
     def left(self) -> Fraction:
-        """What is left of the month: 1 at its beginning, 0 at its end, also by a clock that is wrong."""
+        """The part of the month that is left: 1 at its beginning, 0 at its end; never outside, even with a wrong clock."""
         seconds = min(max(0, round(self.end - self.now)), self.length)
         return Fraction(seconds, self.length)
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetDecision:
-    """What follows from a situation."""
+    """What may be sent now."""
 
     stage: Stage
     stretch: float
-    """By how much pauses between questions are longer; at least 1, infinite for no question.
+    """Factor by which the intervals between polls are longer; at least 1, infinite for no polls.
 
-    It is the square of how much too fast the money goes: polling stretches the questions of a charging car, which are
-    most of the bill, by its root only (`polling.py`).
+    It is the square of how much too fast the budget is spent: for a charging car, whose polls are most of the bill, the
+    intervals are longer by its square root only (`polling/decision.py`).
     """
     streaming: Streaming
     automatic_left: Fraction | None
-    """What may still be spent by itself; None for whatever it costs."""
+    """What polls and pushed signals may still cost; None for no limit."""
 
 
 _STREAMING: Final[Mapping[Stage, Streaming]] = MappingProxyType(
@@ -111,65 +105,65 @@ _STREAMING: Final[Mapping[Stage, Streaming]] = MappingProxyType(
     }
 )
 STAGES: Final = tuple(Stage)
-# (stage, stretch from which on it begins, stretch below which it is over): apart, so that it does not come and go
+# (stage, stretch at which it begins, stretch at which it ends): different, so that the stage does not switch often
 _PACES: Final = (
     (Stage.FEWER_FIELDS, Fraction(2), Fraction(5, 4)),
     (Stage.SLOWER, Fraction(5, 4), Fraction(1)),
 )
 
 
-def decide(situation: BudgetInput, before: Stage = Stage.NORMAL) -> BudgetDecision:
-    """Return what is done in a situation, having been at a stage before."""
-    stretch = stretch_of(situation)
-    stage = _stage(situation, stretch, before)
-    room = ceiling(situation, RequestOrigin.NOBODY)
-    left = None if room is None else max(Fraction(0), room - situation.spent)
+def decide(current: BudgetInput, before: Stage = Stage.NORMAL) -> BudgetDecision:
+    """Return what may be sent now, after the stage before."""
+    stretch = stretch_of(current)
+    stage = _stage(current, stretch, before)
+    limit = ceiling(current, RequestOrigin.NOBODY)
+    left = None if limit is None else max(Fraction(0), limit - current.spent)
     if STAGES.index(stage) >= STAGES.index(Stage.NO_REFRESH):
         stretch = None
-    pauses = float("inf") if stretch is None else float(stretch) ** 2
-    return BudgetDecision(stage, pauses, _STREAMING[stage], left)
+    factor = float("inf") if stretch is None else float(stretch) ** 2
+    return BudgetDecision(stage, factor, _STREAMING[stage], left)
 
 
-def ceiling(situation: BudgetInput, origin: RequestOrigin) -> Fraction | None:
-    """Return up to what a month's bill may rise for a request of this origin; None for any amount."""
-    limit = situation.limit
+def ceiling(current: BudgetInput, origin: RequestOrigin) -> Fraction | None:
+    """Return up to which amount the month's bill may rise for a request of this origin; None for no limit."""
+    limit = current.limit
     if limit is None or origin in {RequestOrigin.USER, RequestOrigin.SAVING}:
         return limit
     automatic = limit * (1 - RESERVE)
     if origin is RequestOrigin.NOBODY:
         return automatic
-    # what is left for the rest of the month: of the reserve an even share; of what is not reserved, and was not spent on
-    # anything else, the square of one, which begins at twice the pace of the calendar and never uses it up
-    lead = Fraction(round(LEAD), situation.length)
-    left = situation.left - min(lead, situation.left / 4)
-    free = max(Fraction(0), automatic - (situation.spent - situation.on_commands))
+    # kept for the rest of the month: of the reserve the part of the month that is left; of what is not reserved, and not
+    # spent on anything else, the square of that part: it allows twice an even share a day at first, and is never used up
+    lead = Fraction(round(LEAD), current.length)
+    left = current.left - min(lead, current.left / 4)
+    free = max(Fraction(0), automatic - (current.spent - current.on_commands))
     return limit * (1 - USER_RESERVE) - limit * (RESERVE - USER_RESERVE) * left - free * left * left
 
 
-def stretch_of(situation: BudgetInput) -> Fraction | None:
-    """Return how many times faster the month's money was spent than what is left of it may be; None if none is left.
+def stretch_of(current: BudgetInput) -> Fraction | None:
+    """Return how many times faster the budget was spent than its rest may be spent; None if nothing is left.
 
     At least 1. The head start makes the first days count less.
     """
-    room = ceiling(situation, RequestOrigin.NOBODY)
-    if room is None:
+    limit = ceiling(current, RequestOrigin.NOBODY)
+    if limit is None:
         return Fraction(1)
-    left = room - situation.spent
-    if left < situation.least:
+    left = limit - current.spent
+    if left < current.least:
         return None
-    head_start = Fraction(round(HEAD_START), situation.length)
-    so_far = situation.spent / (1 - situation.left + head_start)
-    return max(Fraction(1), so_far * situation.left / left)
+    head_start = Fraction(round(HEAD_START), current.length)
+    rate = current.spent / (1 - current.left + head_start)
+    return max(Fraction(1), rate * current.left / left)
 
 
-def _stage(situation: BudgetInput, stretch: Fraction | None, before: Stage) -> Stage:
-    # of automations what they may spend in the end: that they are told to wait is no stage
+def _stage(current: BudgetInput, stretch: Fraction | None, before: Stage) -> Stage:
+    # for automations, what they may spend by the end of the month: that they have to wait for now is no stage
     for stage, origin, now in (
-        (Stage.SPENT, RequestOrigin.USER, situation.now),
-        (Stage.BY_USER, RequestOrigin.AUTOMATION, situation.end),
+        (Stage.SPENT, RequestOrigin.USER, current.now),
+        (Stage.BY_USER, RequestOrigin.AUTOMATION, current.end),
     ):
-        room = ceiling(replace(situation, now=now), origin)
-        if room is not None and room - situation.spent < situation.least:
+        limit = ceiling(replace(current, now=now), origin)
+        if limit is not None and limit - current.spent < current.least:
             return stage
     if stretch is None:
         return Stage.NO_REFRESH

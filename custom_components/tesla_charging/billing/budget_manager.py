@@ -1,6 +1,6 @@
-"""Keeps what one application spends inside its budget: asked before each request, and told what was spent.
+"""Keeps the costs of one application within its budget: permits each billed request before it is sent.
 
-Tesla bills the application, so the entries that work with one share its budget; of several amounts the smallest counts.
+Tesla bills the application, so all entries that use one share its budget; of several amounts the smallest is used.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ from .budget import DEFAULT, BudgetDecision, BudgetInput, Stage, Streaming, ceil
 from .meter import Meter
 
 CHECKS: Final = 8
-"""A flood of signals is looked at whenever it has used up one of so many parts of what is left for it."""
+"""The budget is checked when pushed signals have used up this fraction (one in CHECKS) of what is left for them."""
 
 _REFUSALS: Final[dict[RequestOrigin, type[OverBudget]]] = {
     RequestOrigin.USER: OverBudget,
@@ -44,35 +44,35 @@ class BudgetManager:
     """The budget of one application."""
 
     def __init__(self, hass: HomeAssistant, meter: Meter) -> None:
-        """Nobody has set an amount yet: everything is let through."""
+        """Without an amount, which join() sets, every request is permitted."""
         self._hass = hass
         self._meter = meter
         self._limits: dict[str, Fraction] = {}
         self._in_flight = Fraction(0)
         self._exceeded: tuple[datetime | None, set[tuple[str, str | None]]] = (None, set())
-        """What exceeded the amount in the month that ends then."""
+        """The end of a month, and the requests (operation, VIN) that were permitted beyond its amount."""
         self._listeners = Listeners[()]()
         self._cancels: list[CALLBACK_TYPE] = []
         self.decision: BudgetDecision = decide(self._input())
-        """What follows from what was spent; kept up to date."""
+        """What may be sent now; updated whenever something was counted and every hour."""
 
     # -- amounts ------------------------------------------------------------------------------------
 
     @callback
     def join(self, entry_id: str, limit: Fraction) -> None:
-        """Keep an entry's amount from now on."""
+        """Use an entry's amount from now on."""
         self._limits[entry_id] = limit
         if not self._cancels:
             self._cancels = [
                 self._meter.subscribe(self._check),
-                # the pace is held against the calendar, and a month ends on a full hour
+                # spending is compared with the calendar, and a month ends on a full hour
                 async_track_time_change(self._hass, self._check, minute=0, second=0),
             ]
         self._check()
 
     @callback
     def leave(self, entry_id: str) -> None:
-        """Keep an entry's amount no more."""
+        """Stop using an entry's amount."""
         self._limits.pop(entry_id, None)
         if self._limits:
             self._check()
@@ -83,18 +83,18 @@ class BudgetManager:
 
     @property
     def limit(self) -> Fraction | None:
-        """What may be spent in a month; None if no entry says so."""
+        """What may be spent in a month; None if no entry has an amount."""
         return min(self._limits.values(), default=None)
 
     @property
     def left(self) -> Fraction | None:
-        """What of it is left; never below 0."""
+        """The rest of it; never below 0."""
         limit = self.limit
         return None if limit is None else max(Fraction(0), limit - self._meter.exact_cost)
 
     @property
     def amount(self) -> str:
-        """The amount and its currency, for people."""
+        """The amount and its currency, as text."""
         return money(self.limit or Fraction(0), self._meter.prices)
 
     @property
@@ -102,26 +102,26 @@ class BudgetManager:
         """When a new month begins, local time."""
         return self._meter.month_end
 
-    # -- the wall -----------------------------------------------------------------------------------
+    # -- permits ------------------------------------------------------------------------------------
 
     def permit(
         self, operation: Operation, vin: str | None, origin: RequestOrigin | None = None
     ) -> Callable[[], None]:
-        """Let a request be sent, or raise OverBudget; call what is returned when it is answered and counted.
+        """Permit a request, or raise OverBudget. Call the returned function when it is answered and counted.
 
-        Until then it counts as spent, so that many at once are no way around. Without an `origin` it is a person's if
-        one acts, an automation's if it is a command, and nobody's else. What saves money may spend as a person does,
-        and exceed the amount once a month for each car.
+        Until then its cost counts as spent, so that parallel requests cannot exceed the budget. Without an `origin`, it
+        is a user's request if a user acts, an automation's if it is a command, and nobody's otherwise. A request that
+        saves money may spend as much as a user, and exceed the amount once a month for each car.
         """
         price = self._meter.prices.price(operation.category)
         if not price:
             return _nothing
         if origin is None:
             origin = _origin(operation)
-        top = ceiling(self._input(), origin)
+        highest = ceiling(self._input(), origin)
         if (
-            top is not None
-            and self._meter.exact_cost + self._in_flight + price > top
+            highest is not None
+            and self._meter.exact_cost + self._in_flight + price > highest
             and not (origin is RequestOrigin.SAVING and self._may_exceed(operation, vin))
         ):
             raise _REFUSALS[origin](
@@ -141,11 +141,11 @@ class BudgetManager:
         return release
 
     def permit_user(self, operation: Operation, vin: str | None) -> Callable[[], None]:
-        """The same for what is asked for at a page that a person looks at."""
+        """The same for a request of a page of the user interface."""
         return self.permit(operation, vin, RequestOrigin.USER)
 
     def _may_exceed(self, operation: Operation, vin: str | None) -> bool:
-        """Return, once a month for each request of a car, whether it is worth more than the amount."""
+        """Return True once a month for each operation and car."""
         if self._exceeded[0] != self.until:
             self._exceeded = (self.until, set())
         key = (operation.name, vin)
@@ -154,11 +154,11 @@ class BudgetManager:
         self._exceeded[1].add(key)
         return True
 
-    # -- watching -----------------------------------------------------------------------------------
+    # -- listeners ----------------------------------------------------------------------------------
 
     @callback
     def subscribe(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
-        """Call whenever something was spent or time has passed. Return how to end it."""
+        """Call `listener` after each count and every hour. Return a function that ends it."""
         return self._listeners.subscribe(listener)
 
     @callback
@@ -168,12 +168,12 @@ class BudgetManager:
         if self.decision.stage is not before:
             level = LOGGER.info if self.decision.stage is Stage.NORMAL else LOGGER.warning
             level("Budget of %s: %s, before that %s", self.amount, self.decision.stage, before)
-        self._meter.notify_after(self._signals_to_come)
+        self._meter.notify_after(self._signals_until_check)
         self._listeners.notify()
 
     @property
-    def _signals_to_come(self) -> float:
-        """After how many signals to look again; endless if they do not matter, or do not stop all the same."""
+    def _signals_until_check(self) -> float:
+        """The number of signals until the next check; infinite without a limit, or if pushing is off already."""
         left = self.decision.automatic_left
         if left is None or self.decision.streaming is Streaming.OFF:
             return math.inf
@@ -200,22 +200,22 @@ DATA_BUDGETS: Final[HassKey[dict[Meter, BudgetManager]]] = HassKey(f"{DOMAIN}_bu
 
 @callback
 def async_get_budget(hass: HomeAssistant, meter: Meter) -> BudgetManager:
-    """Return the budget of the application that has this meter."""
-    known = hass.data.setdefault(DATA_BUDGETS, {})
-    if meter not in known:
-        known[meter] = BudgetManager(hass, meter)
-    return known[meter]
+    """Return the budget manager of the application with this meter."""
+    budgets = hass.data.setdefault(DATA_BUDGETS, {})
+    if meter not in budgets:
+        budgets[meter] = BudgetManager(hass, meter)
+    return budgets[meter]
 
 
 def default_amount(prices: PriceList) -> Fraction:
-    """Return the amount unless somebody sets another one: just under the free credit, in whole coins."""
+    """Return the default amount: just under the free credit, rounded down to the smallest coin."""
     coin = 10**prices.decimals
     return Fraction(math.floor(prices.credit * DEFAULT * coin), coin)
 
 
 @callback
 def amount_of(hass: HomeAssistant, entry: ConfigEntry, prices: PriceList) -> Fraction:
-    """Return the amount that an entry wants: as the person says, else the default."""
+    """Return the amount of an entry: the one that the user set, else the default."""
     match entry.options.get(CONF_BUDGET):
         case bool():
             pass
@@ -225,7 +225,7 @@ def amount_of(hass: HomeAssistant, entry: ConfigEntry, prices: PriceList) -> Fra
 
 
 def money(amount: Fraction, prices: PriceList) -> str:
-    """Return an amount for people: "9.50 EUR"."""
+    """Return an amount as text: "9.50 EUR"."""
     return f"{float(amount):.{prices.decimals}f} {prices.currency}"
 
 

@@ -1,8 +1,7 @@
-"""What one application used, by month, car and category: whole numbers and a calendar, and no Home Assistant.
+"""Counts what one application used, by month, car and category. Independent of Home Assistant.
 
-A unit belongs to the month that the clock shows when it is counted. Every month has counts of its own, so a clock that
-goes astray and comes back finds what was there; nothing is lost, moved or counted twice. One that goes back by less than
-HOLD over the beginning of a month (it was put right) does not bring the old month back.
+A unit is counted in the month that the clock shows, so a wrong clock that is corrected loses or moves nothing. A clock
+that is set back by less than HOLD does not return to the previous month.
 """
 
 from collections.abc import Mapping
@@ -13,11 +12,11 @@ from typing import Any, Final
 from ..fleet_api import UNITS_PER_DOLLAR, Category
 
 HOLD: Final = 24 * 3600
-"""Seconds before its beginning in which a month that had begun goes on."""
+"""Seconds that the clock may be set back to before the beginning of a month without leaving it."""
 MAX_MONTHS: Final = 6
-"""Kept are those that were counted in last."""
+"""The months that were used last are kept."""
 MAX_CARS: Final = 50
-"""Kept apart in a month; what the others cost is kept without saying whose it was."""
+"""Cars per month with counts of their own; further cars are counted together, under NO_CAR."""
 MAX_COUNT: Final = 10**12
 MAX_VIN_LENGTH: Final = 20
 NO_CAR: Final = ""
@@ -31,16 +30,16 @@ class Ledger:
     """The counts. Months are named like 2026-11."""
 
     def __init__(self, now: datetime) -> None:
-        """Begin to count, in the month of a moment of local time."""
+        """Begin to count in the month of `now`, a local time."""
         self.began = now.timestamp()
-        """Since when anything is counted, unix seconds."""
+        """When counting began, unix seconds."""
         self.month = _name(now)
-        """The month that is counted in."""
+        """The present month."""
         self._months: dict[str, dict[str, Units]] = {self.month: {}}
-        """By month and VIN; the month that was begun, or come back to, last is the last one."""
+        """By month and VIN; the month that became the present one last is at the end."""
 
     def turn(self, now: datetime) -> bool:
-        """Go to the month of this moment of local time; return whether it is another one than before."""
+        """Change to the month of `now`, a local time; return whether it is a different one."""
         month = _name(now)
         self.began = min(self.began, now.timestamp())
         if month == self.month or (
@@ -55,7 +54,7 @@ class Ledger:
         return True
 
     def add(self, vin: str, category: Category, count: int) -> None:
-        """Count units of a car, or of NO_CAR, in the month of now."""
+        """Count units of a car, or of NO_CAR, in the present month."""
         cars = self._months[self.month]
         if vin not in cars and len(cars) >= MAX_CARS:
             vin = NO_CAR
@@ -63,28 +62,28 @@ class Ledger:
         units[category] = min(units.get(category, 0) + count, MAX_COUNT)
 
     def units(self, month: str, vin: str | None = None) -> Units:
-        """Return what was used in a month, by one car or (None) by all together."""
+        """Return the units of a month, of one car or (None) of all together."""
         cars = self._months.get(month, {})
         chosen = cars.values() if vin is None else [cars[vin]] if vin in cars else []
         return {name: sum(units.get(name, 0) for units in chosen) for name in _CATEGORIES}
 
     @property
     def months(self) -> tuple[str, ...]:
-        """The months of which counts are kept."""
+        """The months with counts."""
         return tuple(self._months)
 
     @property
     def vins(self) -> frozenset[str]:
-        """The cars, of all months, of which counts are kept."""
+        """The cars with counts, of all months."""
         return frozenset(vin for cars in self._months.values() for vin in cars) - {NO_CAR}
 
-    def forget(self, vin: str) -> None:
-        """Keep what a car used, but not that it was this one."""
+    def anonymize(self, vin: str) -> None:
+        """Count a car's units under NO_CAR instead of its VIN."""
         for cars in self._months.values():
             units = cars.pop(vin, {})
-            none = cars.setdefault(NO_CAR, {})
+            unassigned = cars.setdefault(NO_CAR, {})
             for category, count in units.items():
-                none[category] = none.get(category, 0) + count
+                unassigned[category] = unassigned.get(category, 0) + count
 
     # -- on disk ------------------------------------------------------------------------------------
 
@@ -104,7 +103,7 @@ class Ledger:
 
     @classmethod
     def from_dict(cls, data: object, now: datetime) -> Ledger:
-        """Read back as_dict(); what cannot have come from there is left out."""
+        """Read back as_dict(); invalid values are left out."""
         ledger = cls(now)
         if not isinstance(data, Mapping):
             return ledger
@@ -135,13 +134,13 @@ def start_of(month: str, zone: tzinfo | None) -> datetime:
     return datetime(int(month[:4]), int(month[5:]), 1, tzinfo=zone)
 
 
-def before(month: str) -> str:
+def month_before(month: str) -> str:
     """Return the month before."""
     year, number = int(month[:4]), int(month[5:])
     return f"{year:04}-{number - 1:02}" if number > 1 else f"{year - 1:04}-12"
 
 
-def after(month: str) -> str:
+def month_after(month: str) -> str:
     """Return the month after."""
     year, number = int(month[:4]), int(month[5:])
     return f"{year:04}-{number + 1:02}" if number < 12 else f"{year + 1:04}-01"

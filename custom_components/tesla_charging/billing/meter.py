@@ -1,15 +1,7 @@
-"""The meter: what Tesla charges for, counted where it happens, and what that costs.
+"""The meter: counts what Tesla bills to one application (client id), and calculates its cost.
 
-Tesla bills the owner of an application, so there is one meter for each application (client id), whichever and however
-many entries work with it; it exists without any, because a set-up asks Tesla before there is an entry. Months are those
-of Home Assistant's own time zone: Tesla does not document in which one it bills.
-
-Counted are requests that Tesla answered below 500, requests that may have reached it though no answer came, and every
-signal that arrives. What cannot be known from here: what a car sent and lost on its way, or while nobody listened
-(`metered_car.py`), and what others do with the same application.
-
-What was counted is on disk within half a minute (signals alone: five), and when Home Assistant stops. A kill or a power
-cut loses at most that.
+All entries of an application share its meter, which exists without an entry too. Months are those of Home Assistant's
+time zone: Tesla does not document in which one it bills.
 """
 
 from collections.abc import Callable
@@ -26,69 +18,76 @@ from .. import clock
 from ..const import DOMAIN
 from ..fleet_api import DEFAULT_CURRENCY, Category, PriceList, RequestRecord, price_list
 from ..listeners import Listeners
-from .ledger import NO_CAR, Ledger, after, before, start_of
+from .ledger import NO_CAR, Ledger, month_after, month_before, start_of
 
 DAY: Final = 24 * 3600.0
-SHORTEST: Final = DAY
-"""A rate is not taken from less than this: a set-up of ten minutes is not how the month goes on."""
-MEMORY: Final = 3 * DAY
-"""How much of the month before counts beside what this month has shown so far."""
+MIN_MEASURED: Final = DAY
+"""Seconds; over a shorter time no rate is calculated: the ten minutes of a set-up are not typical of the month."""
+PREVIOUS_WEIGHT: Final = 3 * DAY
+"""Seconds of the previous month's rate that are added to this month's measured time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The part of a month in which was counted; unix seconds."""
+    """The part of a month in which this meter counts; unix seconds."""
 
     start: float
     end: float
-    """The month's end."""
+    """The end of the month."""
 
     @property
     def length(self) -> float:
-        """Seconds; 0 if nothing was counted in that month."""
+        """Seconds; 0 if the meter did not count in that month."""
         return max(0.0, self.end - self.start)
 
 
 def forecast(spent: float, month: Span, now: float, spent_before: float, earlier: Span) -> float:
-    """Return what will have been spent at the end of a month in which `spent` was spent until now.
+    """Return the expected cost at the end of a month in which `spent` was spent until now.
 
-    It goes on at the rate since it began to be counted. If there was a month before, MEMORY of that one's rate is mixed
-    in, which tells nearly all on the first day and little in the last week.
+    It assumes the rate since the count began. If there was a previous month, PREVIOUS_WEIGHT of its rate is added, which
+    decides nearly all on the first day and little in the last week.
     """
     measured = min(max(0.0, now - month.start), month.length)
     left = month.length - measured
-    if earlier.length >= SHORTEST:
-        rate = (spent + MEMORY * spent_before / earlier.length) / (measured + MEMORY)
+    if earlier.length >= MIN_MEASURED:
+        rate = (spent + PREVIOUS_WEIGHT * spent_before / earlier.length) / (
+            measured + PREVIOUS_WEIGHT
+        )
     else:
-        rate = spent / max(measured, SHORTEST)
+        rate = spent / max(measured, MIN_MEASURED)
     return spent + rate * left
 
 
 REQUEST_DELAY: Final = 30.0
 SIGNAL_DELAY: Final = 300.0
-"""Seconds until what was counted is on disk."""
-SIGNAL_NEWS: Final = 60.0
-"""Seconds for which signals pour in before anybody is told."""
+"""Seconds until a count is saved: a kill or a power cut loses at most that."""
+SIGNAL_INTERVAL: Final = 60.0
+"""Seconds for which signals are collected before the listeners are notified."""
 
 
 class Meter:
-    """What one application used this month. Amounts are in `currency`, before the free credit is taken off."""
+    """What one application used this month. Amounts are in `currency`, before the free credit is subtracted.
+
+    Counted are requests that Tesla answered with a status below 500, requests that may have reached Tesla without an
+    answer, and every signal that arrives.
+    """
 
     def __init__(self, hass: HomeAssistant, ledger: Ledger, save: Callable[[float], None]) -> None:
-        """Go on with what was counted; `save` has it written in so many seconds at the latest."""
+        """Continue with the counts of `ledger`; `save` saves them within a number of seconds."""
         self._hass = hass
         self._ledger = ledger
         self._save = save
         self._listeners = Listeners[()]()
-        self._cancel_news: CALLBACK_TYPE | None = None
-        self._hears: dict[str, str] = {}
-        self._quiet_signals: float = float("inf")
-        self._knows_cars = True
+        self._cancel_timer: CALLBACK_TYPE | None = None
+        self._receivers: dict[str, str] = {}
+        """By VIN: the receiver (entry id) that counts the car's signals."""
+        self._signals_until_notify: float = float("inf")
+        self._counts_by_car = True
         self._prices = price_list(DEFAULT_CURRENCY)
         self.operations: dict[str, int] = {}
-        """How many requests of each kind, free ones too, were sent since Home Assistant's start."""
+        """The number of requests since Home Assistant's start by operation, including free ones."""
         self.unanswered = 0
-        """How many of those that are counted got no answer."""
+        """How many of the billed requests got no answer."""
         self._day = clock.today().date()
         self._today = 0
 
@@ -114,76 +113,77 @@ class Meter:
             return
         self._add(vin, Category.STREAMING, count)
         self._save(SIGNAL_DELAY)
-        self._quiet_signals -= count
-        if self._quiet_signals < 0:
+        self._signals_until_notify -= count
+        if self._signals_until_notify < 0:
             self._notify()
-        elif self._cancel_news is None:
+        elif self._cancel_timer is None:
             job = HassJob(self._notify, f"{DOMAIN} signals on the meter", cancel_on_shutdown=True)
-            self._cancel_news = async_call_later(self._hass, SIGNAL_NEWS, job)
+            self._cancel_timer = async_call_later(self._hass, SIGNAL_INTERVAL, job)
 
     def _add(self, vin: str, category: Category, count: int) -> None:
         self._turn()
-        self._ledger.add(vin if self._knows_cars else NO_CAR, category, count)
+        self._ledger.add(vin if self._counts_by_car else NO_CAR, category, count)
 
     @callback
-    def start_receiving(self, vin: str, listener: str) -> bool:
-        """Return whether this listener (an entry's id) counts a car's signals: of several, the first one does."""
-        return self._hears.setdefault(vin, listener) == listener
+    def start_receiving(self, vin: str, receiver: str) -> bool:
+        """Return whether this receiver (an entry id) counts a car's signals: of several, the first one does."""
+        return self._receivers.setdefault(vin, receiver) == receiver
 
     @callback
-    def stop_receiving(self, listener: str, vin: str | None = None) -> None:
-        """Let another one count a car's signals, or those of all cars."""
-        for heard in [v for v, by in self._hears.items() if by == listener and vin in {None, v}]:
-            del self._hears[heard]
+    def stop_receiving(self, receiver: str, vin: str | None = None) -> None:
+        """Let another receiver count a car's signals, or (None) those of all its cars."""
+        for counted, by in [*self._receivers.items()]:
+            if by == receiver and vin in {None, counted}:
+                del self._receivers[counted]
 
     @callback
-    def forget_cars(self) -> None:
-        """Keep what the application used, but not by which cars: no entry works with it any more."""
-        self._knows_cars = False
+    def anonymize_cars(self) -> None:
+        """Keep the counts, but not by car: no entry uses the application any more."""
+        self._counts_by_car = False
         for vin in self._ledger.vins:
-            self.forget_car(vin)
+            self.anonymize_car(vin)
 
     @callback
-    def forget_car(self, vin: str) -> None:
-        """Keep what a car used that has left, but not that it was this one."""
-        self._ledger.forget(vin)
+    def anonymize_car(self, vin: str) -> None:
+        """Keep the counts of a car that has left, without its VIN."""
+        self._ledger.anonymize(vin)
         self._save(0)
 
     @callback
     def begin(self, currency: str) -> None:
-        """Work for an entry, which is billed in this currency; in dollars where Tesla's prices in it are not known."""
-        self._knows_cars = True
+        """Count for an entry that is billed in this currency; in dollars if Tesla's prices in it are not known."""
+        self._counts_by_car = True
         self._prices = price_list(currency)
         self._notify()
 
-    # -- telling ------------------------------------------------------------------------------------
+    # -- listeners ----------------------------------------------------------------------------------
 
     @callback
     def subscribe(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
-        """Call when something was counted: requests at once, signals once a minute. Return how to end it."""
+        """Call `listener` after a count: of requests at once, of signals once a minute. Return a function that ends it."""
         return self._listeners.subscribe(listener)
 
     @callback
     def notify_after(self, signals: float) -> None:
-        """Tell at once after more than so many signals from now on, if they come faster than the minute passes."""
-        self._quiet_signals = signals
+        """Notify at once after more than so many signals from now on, if that is before the minute has passed."""
+        self._signals_until_notify = signals
 
     @callback
     def _notify(self, _: datetime | None = None) -> None:
-        if self._cancel_news is not None:
-            self._cancel_news()
-            self._cancel_news = None
+        if self._cancel_timer is not None:
+            self._cancel_timer()
+            self._cancel_timer = None
         self._listeners.notify()
 
     # -- reading ------------------------------------------------------------------------------------
 
     def units(self, category: Category, vin: str | None = None) -> int:
-        """Return how many units were used this month, by one car or by all (and by none in particular)."""
+        """Return how many units were used this month, by one car or (None) in all, NO_CAR included."""
         return self._units(vin).get(category, 0)
 
     @property
     def requests_today(self) -> int:
-        """How many requests were sent since midnight here, free ones too, as far as this run knows."""
+        """The number of requests since local midnight or Home Assistant's start, including free ones."""
         return self._today if self._day == clock.today().date() else 0
 
     @property
@@ -198,12 +198,12 @@ class Meter:
 
     @property
     def cost(self) -> float:
-        """What the bill of this month says by now: each category rounded as Tesla does."""
+        """The bill of this month until now: each category rounded as Tesla does."""
         return float(self._prices.total(self._units()))
 
     @property
     def exact_cost(self) -> Fraction:
-        """The same before anything is rounded."""
+        """The same, not rounded."""
         return self._prices.exact(self._units())
 
     @property
@@ -212,33 +212,33 @@ class Meter:
         return {name: float(cost) for name, cost in self._prices.bill(self._units()).items()}
 
     def cost_of(self, vin: str) -> float:
-        """Return a car's part of it, to a hundredth of a cent: no bill rounds it."""
+        """Return a car's part of the cost, rounded to a hundredth of a cent; it is not on Tesla's bill."""
         return round(float(self._prices.exact(self._units(vin))), 4)
 
     @property
     def cost_before(self) -> float | None:
-        """What the bill of the month before said; None if nothing is known of that month."""
+        """The bill of the previous month; None if there are no counts of it."""
         self._turn()
-        month = before(self._ledger.month)
+        month = month_before(self._ledger.month)
         if month not in self._ledger.months:
             return None
         return float(self._prices.total(self._ledger.units(month)))
 
     @property
     def credit(self) -> float:
-        """What Tesla gives each month for free."""
+        """Tesla's free monthly credit."""
         return float(self._prices.credit)
 
     @property
     def credit_left(self) -> float:
-        """What is left of it; never below 0."""
+        """The rest of it; never below 0."""
         return float(max(Fraction(0), self._prices.credit - self._prices.total(self._units())))
 
     def projected(self, now: datetime) -> float:
-        """Return what the bill will say at the month's end if it goes on as it did (`meter_forecast.py`)."""
+        """Return the expected bill at the end of the month (see forecast())."""
         self._turn()
         month = self._ledger.month
-        earlier = before(month)
+        earlier = month_before(month)
         expected = forecast(
             self._exact(month),
             self._span(month),
@@ -253,7 +253,7 @@ class Meter:
 
     def _span(self, month: str) -> Span:
         """Return the part of a month in which this meter counts."""
-        start, end = _start(month).timestamp(), _start(after(month)).timestamp()
+        start, end = _start(month).timestamp(), _start(month_after(month)).timestamp()
         return Span(min(max(start, self._ledger.began), end), end)
 
     @property
@@ -266,11 +266,11 @@ class Meter:
     def month_end(self) -> datetime:
         """The first moment of the next month."""
         self._turn()
-        return _start(after(self._ledger.month))
+        return _start(month_after(self._ledger.month))
 
     @property
     def ledger(self) -> Ledger:
-        """The counts themselves, of other months too."""
+        """The counts of all months."""
         return self._ledger
 
     def _units(self, vin: str | None = None) -> dict[Category, int]:

@@ -1,4 +1,4 @@
-"""The meters of all applications, in one file: a set-up, a removal and every entry find theirs here."""
+"""Stores the meters of all applications in one file, and gives each config entry or flow the meter of its application."""
 
 from typing import Any, Final
 
@@ -21,14 +21,13 @@ from .meter import Meter
 
 VERSION: Final = 1
 MAX_APPLICATIONS: Final = 8
-"""Kept are those that were used last."""
+"""The applications that were used last are kept."""
 
 
 class MeterStore:
     """The meters of this Home Assistant."""
 
     def __init__(self, hass: HomeAssistant) -> None:
-        """Nothing is read yet."""
         self._hass = hass
         self._store: Store[dict[str, Any]] = Store(
             hass, VERSION, f"{DOMAIN}.meter", private=True, atomic_writes=True
@@ -37,7 +36,7 @@ class MeterStore:
         self._saves_at = float("inf")
 
     async def load(self) -> None:
-        """Read the file; what cannot be read is a fresh start."""
+        """Read the file; one that cannot be read counts as empty."""
         try:
             stored = await self._store.async_load()
         except HomeAssistantError as err:
@@ -62,17 +61,17 @@ class MeterStore:
 
     @property
     def meters(self) -> dict[str, Meter]:
-        """All meters by client id, the one that was asked for last at the end."""
+        """All meters by client id, the one that was used last at the end."""
         return dict(self._meters)
 
     async def erase(self) -> None:
-        """Delete the file; it comes back if something is counted again."""
+        """Delete the file; the next count creates it again."""
         self._saves_at = float("inf")
         await self._store.async_remove()
 
     @callback
     def _save(self, delay: float) -> None:
-        """Have everything written within so many seconds, at the latest when Home Assistant stops."""
+        """Save all meters within `delay` seconds, at the latest when Home Assistant stops."""
         at = self._hass.loop.time() + delay
         if at < self._saves_at:
             self._saves_at = at
@@ -90,23 +89,23 @@ DATA_METERS: Final[HassKey[MeterStore]] = HassKey(f"{DOMAIN}_meters")
 @singleton(DATA_METERS, async_=True)
 async def async_get_meters(hass: HomeAssistant) -> MeterStore:
     """Return the meters of this Home Assistant."""
-    book = MeterStore(hass)
-    await book.load()
-    return book
+    store = MeterStore(hass)
+    await store.load()
+    return store
 
 
 async def async_get_meter(
     hass: HomeAssistant, implementation: AbstractOAuth2Implementation
 ) -> Meter:
-    """Return the meter of the application with which somebody signs in."""
-    book = await async_get_meters(hass)
+    """Return the meter of the application of a sign-in."""
+    store = await async_get_meters(hass)
     if isinstance(implementation, LocalOAuth2Implementation):
-        return book.meter(implementation.client_id)
-    return book.meter(implementation.domain)
+        return store.meter(implementation.client_id)
+    return store.meter(implementation.domain)
 
 
 @callback
 def currency_of(hass: HomeAssistant, entry: ConfigEntry) -> str:
-    """Return in which currency Tesla bills: as the person says, else the home's own if Tesla has prices in it."""
+    """Return the currency in which Tesla bills: the user's choice, else the home's currency if Tesla has prices in it."""
     wanted = (str(entry.options.get(CONF_CURRENCY)), hass.config.currency)
     return next((currency for currency in wanted if currency in PRICE_LISTS), DEFAULT_CURRENCY)
