@@ -1,7 +1,7 @@
 """The pause in automatic data requests after Tesla refused the application because of its bill.
 
-Only Tesla knows when the refusal ends: after a payment, a higher limit, or with the next month. A refusal has a status
-below 500, so it may be billed. Whether free requests are refused too is not documented, so refusals of them are recorded.
+Only Tesla knows when the refusal ends. A refusal has a status below 500, so it may be billed. Whether free requests are
+refused too is not documented, so their refusals are recorded.
 """
 
 from typing import Final
