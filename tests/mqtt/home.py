@@ -115,5 +115,5 @@ async def came_back(road: Antenna, field: str = "BatteryLevel") -> None:
     client = road.home.hass.data["mqtt"].client
     topic = f"{BASE}/{PEARL}/v/{field}"
     await until(lambda: any(topic in topics for topics in client._retained_topics.values()), HEARD)
-    await asyncio.sleep(telemetry_mqtt.GATHER + BURST + 0.1)
+    await asyncio.sleep(telemetry_mqtt.GATHER_SECONDS + BURST + 0.1)
     await road.home.settle()

@@ -77,15 +77,6 @@ async def test_a_kept_value_beats_neither_what_was_just_set_nor_what_was_polled(
 # -- over a restart ------------------------------------------------------------------------------------
 
 
-async def came_back(road: Antenna, field: str = "BatteryLevel") -> None:
-    """Wait until the broker has handed out what it retained of a field, and it was applied."""
-    client = road.home.hass.data["mqtt"].client
-    topic = f"{BASE}/{PEARL}/v/{field}"
-    await until(lambda: any(topic in topics for topics in client._retained_topics.values()), HEARD)
-    await asyncio.sleep(telemetry_mqtt.GATHER_SECONDS + BURST + 0.1)
-    await road.home.settle()
-
-
 async def restart(road: Antenna, **meanwhile: Any) -> None:
     """Restart while the car publishes something and falls asleep: no poll can tell."""
     home = road.home

@@ -98,11 +98,11 @@ def _home_signal(hass: HomeAssistant, state: VehicleState) -> HomeSignal | None:
         return None
     if isinstance(state.value("LocatedAtHome"), bool):
         return HomeSignal("LocatedAtHome", at_home)
-    position, zone = state.value("Location"), hass.states.get(HOME_ZONE)
+    position, zone = state.position, hass.states.get(HOME_ZONE)
     if (
         not at_home
         and zone is not None
-        and isinstance(position, tuple)
+        and position is not None
         and in_zone(zone, *position, ZONE_MARGIN)
     ):
         return None

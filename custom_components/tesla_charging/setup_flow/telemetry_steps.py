@@ -204,8 +204,8 @@ class TelemetrySteps(ConfigFlow, metaclass=ABCMeta):
             else:
                 arrival = await messages_arrive(self.hass, base, self._vins())
                 if arrival is Arrival.RECEIVED:
-                    return await self._with_telemetry(settings)
-                self._unreached = settings
+                    return await self._set_telemetry(settings)
+                self._warned_settings = settings
                 errors["base"] = arrival.value
         schema = vol.Schema(
             {vol.Required(CONF_TOPIC_BASE, default=self._telemetry.topic_base): TextSelector()}
