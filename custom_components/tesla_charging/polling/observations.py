@@ -108,7 +108,7 @@ class PollObservations:
         return self._context(state, push, now).pushes(now)
 
     def _context(self, state: VehicleState, push: PushChannel, now: float) -> PollContext:
-        at_home, home_in = self._home_proximity(state)
+        at_home, seconds_to_home = self._home_proximity(state)
         return PollContext(
             came_online=self._came_online,
             charging=is_charging(state),
@@ -116,7 +116,7 @@ class PollObservations:
             driving=in_gear(state) or self._occupied,
             was_parked=self._was_parked,
             first_drive=self._drives_since_plugged_in == 1,
-            seconds_to_home=home_in,
+            seconds_to_home=seconds_to_home,
             at_home=at_home,
             just_parked=self._just_parked,
             plugged_in=_is_plugged_in(state),
