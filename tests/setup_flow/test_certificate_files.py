@@ -297,7 +297,7 @@ async def test_a_file_without_authorities_is_said(
 async def test_a_web_server_with_the_same_certificate_is_somebody_else(
     polled_home: Home, files: OwnFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reachability, "PATIENCE", 1.0)
+    monkeypatch.setattr(reachability, "TIMEOUT", 1.0)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(files.chain, files.key)
     with pages.somebody_with_tls(context) as public:

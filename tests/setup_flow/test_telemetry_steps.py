@@ -131,7 +131,7 @@ async def test_a_port_that_swallows_everything(
     polled_home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = polled_home
-    monkeypatch.setattr(reachability, "PATIENCE", 0.3)
+    monkeypatch.setattr(reachability, "TIMEOUT", 0.3)
     async with somebody(says_nothing) as public:
         entered = place(free_port(), public=public)
         step = await submit(home, await reconfigure(home), entered)
