@@ -4,8 +4,14 @@ from collections.abc import Mapping
 import logging
 from typing import Any, Final, override
 
-from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_RECONFIGURE, ConfigFlowResult
+from homeassistant.config_entries import (
+    SOURCE_REAUTH,
+    SOURCE_RECONFIGURE,
+    ConfigEntry,
+    ConfigFlowResult,
+)
 from homeassistant.const import CONF_ACCESS_TOKEN
+from homeassistant.core import callback
 from homeassistant.helpers.config_entry_oauth2_flow import async_get_implementations
 from homeassistant.helpers.network import NoURLAvailableError, get_url
 from homeassistant.helpers.selector import BooleanSelector
@@ -33,6 +39,7 @@ from .fleet_api import (
     TokenClaims,
     read_sign_in,
 )
+from .setup_flow.options_flow import TeslaChargingOptionsFlow
 from .setup_flow.reconfigure_steps import ReconfigureSteps
 from .setup_flow.registration import FlowAuthorization
 
@@ -243,6 +250,23 @@ class TeslaChargingFlow(ReconfigureSteps, domain=DOMAIN):
                 CONF_LOCATION: self._with_location,
             },
         )
+
+    # -- changing an entry ----------------------------------------------------------------------------
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Let the user choose what to change of the account; everything else stays."""
+        has_application = await self._begin_reconfigure()
+        changes = ["pair_cars", "location", "domain", "replace_key"] if has_application else []
+        return self.async_show_menu(step_id="reconfigure", menu_options=[*changes, "application"])
+
+    @staticmethod
+    @callback
+    @override
+    def async_get_options_flow(config_entry: ConfigEntry) -> TeslaChargingOptionsFlow:
+        """Return the flow that changes the options."""
+        return TeslaChargingOptionsFlow()
 
     # -- signing in again ---------------------------------------------------------------------------
 

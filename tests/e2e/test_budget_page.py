@@ -51,12 +51,11 @@ def set_budget(browser: Frontend, amount: str, shot: str) -> None:
     """Set the monthly budget as a person does."""
     page = browser.page
     page.goto(f"/config/integrations/integration/{DOMAIN}")
-    page.locator("ha-config-entry-row").get_by_role("button", name="Menu").first.click()
-    page.get_by_role("menuitem", name="Reconfigure").click()
+    page.locator("ha-config-entry-row").get_by_role("button", name="Configure").first.click()
     choose(page, "The monthly budget")
     field = form(page).locator("input[type=number], input[inputmode=decimal]").first
     field.fill(amount)
     settle(page)
     browser.shot(shot)
     go_on(page)
-    page.locator("step-flow-abort").wait_for()
+    page.locator("step-flow-create-entry").wait_for()

@@ -8,14 +8,13 @@ from homeassistant.components.application_credentials import (
     async_import_client_credential,
 )
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import device_registry as dr
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.vehicle_command import VirtualKey
 from simulator import Application
-from tests.support.flows import Step, pick
+from tests.support.flows import Step, is_changed, options, pick
 from tests.support.home import HOME_DOMAIN, KEY_FILE, MIDNIGHT, REDIRECT_URI, SCOPES, Home
 from tests.support.sign_in import entry_of
 
@@ -23,18 +22,15 @@ OTHER_ID, OTHER_SECRET = "6f2c1c5e-0000-4000-8000-00000other", "ta-secret.of-ano
 
 
 async def change(home: Home, what: str) -> Step:
+    if what in {"telemetry", "budget"}:
+        return await pick(home, await options(home, entry_of(home)), what)
     return await pick(home, await entry_of(home).start_reconfigure_flow(home.hass), what)
 
 
 async def changed(home: Home, result: Step) -> None:
-    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "reconfigure_successful")
+    assert is_changed(result)
     await home.settle()
     assert entry_of(home).state is ConfigEntryState.LOADED
-
-
-def leave(home: Home, result: Step) -> None:
-    """Close the dialog."""
-    home.hass.config_entries.flow.async_abort(result["flow_id"])
 
 
 def key_on_disk(home: Home) -> bytes:

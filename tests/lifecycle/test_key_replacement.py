@@ -17,11 +17,10 @@ from tests.lifecycle.reconfiguring import (
     change,
     changed,
     key_on_disk,
-    leave,
     second_account,
     send_limit,
 )
-from tests.support.flows import served_key, sign_in, start, submit, up_to_domain
+from tests.support.flows import leave, served_key, sign_in, start, submit, up_to_domain
 from tests.support.home import HOME_DOMAIN, KEY_FILE, MIDNIGHT, PEARL, Home
 from tests.support.repairs import told
 from tests.support.sign_in import entry_of

@@ -10,8 +10,8 @@ from homeassistant.exceptions import HomeAssistantError
 import pytest
 
 from custom_components.tesla_charging.auth.key_store import async_get_key_store
-from tests.lifecycle.reconfiguring import change, changed, leave, send_limit
-from tests.support.flows import check, pick, served_key, sign_in, start, submit, up_to_domain
+from tests.lifecycle.reconfiguring import change, changed, send_limit
+from tests.support.flows import check, leave, pick, served_key, sign_in, start, submit, up_to_domain
 from tests.support.home import HOME_DOMAIN, PEARL, Home
 from tests.support.repairs import owner_of, told
 from tests.support.sign_in import entry_of

@@ -10,7 +10,7 @@ import pytest
 from custom_components.tesla_charging.telemetry import mqtt as telemetry_mqtt
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings
 from tests.support import flows
-from tests.support.flows import choose, pick, submit
+from tests.support.flows import choose, is_changed, options, pick, submit
 from tests.support.home import HOME_DOMAIN, KEY_FILE, MIDNIGHT, PEARL, Home
 from tests.support.waiting import until
 
@@ -91,15 +91,15 @@ async def test_at_the_first_set_up_it_is_not_offered_without_mqtt(home: Home) ->
 # -- later ---------------------------------------------------------------------------------------------
 
 
-async def reconfigure(home: Home) -> Any:
+async def open_options(home: Home) -> Any:
     assert home.entry is not None
-    return await home.entry.start_reconfigure_flow(home.hass)
+    return await options(home)
 
 
 async def test_without_mqtt_the_road_is_not_offered(home: Home) -> None:
     home.add_car(PEARL, "Pearl")
     await home.set_up()
-    result = await pick(home, await reconfigure(home), "telemetry")
+    result = await pick(home, await open_options(home), "telemetry")
     assert result["type"] is FlowResultType.MENU
     assert result["menu_options"] == ["telemetry_embedded", "telemetry_polling"]
 
@@ -112,13 +112,13 @@ async def test_a_road_on_which_something_arrives_is_taken_at_once(bare_road: Ant
     await home.set_up()
     before = {home.entity_id("sensor", "battery_level", vin) for vin in home.cars}
     await road.publish(MIDNIGHT, retain=True, BatteryLevel=44)
-    result = await choose(home, await reconfigure(home), "telemetry_mqtt")
+    result = await choose(home, await open_options(home), "telemetry_mqtt")
     assert (result["step_id"], result["errors"]) == ("telemetry_mqtt", {})
     for wrong in ("", "a//b", "tele+metry", "#", "x" * 201):
         result = await submit(home, result, topic_base=wrong)
         assert result["errors"] == {"topic_base": "topic_base_invalid"}, wrong
     result = await submit(home, result, topic_base=f"{BASE}/")
-    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "reconfigure_successful")
+    assert is_changed(result)
     await home.settle()
     assert home.entry is not None
     assert home.entry.state is ConfigEntryState.LOADED
@@ -135,12 +135,12 @@ async def test_a_road_on_which_nothing_arrives_is_told_and_can_be_insisted_on(
     await set_up_mqtt(home.hass, road.broker)
     await home.set_up()
     await road.publish(STRANGER, retain=True, BatteryLevel=44)
-    result = await choose(home, await reconfigure(home), "telemetry_mqtt")
+    result = await choose(home, await open_options(home), "telemetry_mqtt")
     for base in ("elsewhere", BASE):  # insisting counts for the same base only
         result = await submit(home, result, topic_base=base)
         assert result["errors"] == {"base": "mqtt_nothing_heard"}
     result = await submit(home, result, topic_base=BASE)
-    assert result["reason"] == "reconfigure_successful"
+    assert is_changed(result)
     await home.settle()
 
 
@@ -152,10 +152,10 @@ async def test_a_broker_that_is_away_is_told(bare_road: Antenna) -> None:
     await until(lambda: home.hass.data["mqtt"].client.connected)
     await home.hass.async_add_executor_job(road.broker.stop)
     await until(lambda: not home.hass.data["mqtt"].client.connected)
-    result = await choose(home, await reconfigure(home), "telemetry_mqtt")
+    result = await choose(home, await open_options(home), "telemetry_mqtt")
     result = await submit(home, result, topic_base=BASE)
     assert result["errors"] == {"base": "mqtt_no_broker"}
     result = await submit(home, result, topic_base=BASE)
-    assert result["reason"] == "reconfigure_successful"
+    assert is_changed(result)
     # Home Assistant tries to connect in the background as long as it takes
     await home.hass.async_block_till_done()

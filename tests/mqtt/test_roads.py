@@ -10,7 +10,7 @@ from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
 import pytest
 
-from tests.support.flows import choose, submit
+from tests.support.flows import choose, is_changed, options, submit
 from tests.support.home import HOME_DOMAIN, PEARL, Home
 from tests.support.streaming import embedded, free_port
 from tests.support.waiting import until
@@ -62,10 +62,10 @@ async def reconfigured(home: Home, road: str, **entered: str) -> None:
     entry = home.entry
     assert entry is not None
     before = entry.runtime_data
-    result = await choose(home, await entry.start_reconfigure_flow(home.hass), road)
+    result = await choose(home, await options(home, entry), road)
     if result["type"] is FlowResultType.FORM:
         result = await submit(home, result, **entered)
-    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "reconfigure_successful")
+    assert is_changed(result)
     await until(lambda: entry.state is ConfigEntryState.LOADED and entry.runtime_data is not before)
 
 

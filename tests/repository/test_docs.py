@@ -38,10 +38,10 @@ def first_words(text: str) -> str:
 
 def messages() -> Iterator[tuple[str, str]]:
     """Yield what a person may have to act on: where it is in the translations, and its words."""
-    config = ENGLISH["config"]
-    for kind in ("error", "abort"):
-        for key, text in config[kind].items():
-            yield f"config.{kind}.{key}", text
+    for flow in ("config", "options"):
+        for kind in ("error", "abort"):
+            for key, text in ENGLISH[flow].get(kind, {}).items():
+                yield f"{flow}.{kind}.{key}", text
     for key, issue in ENGLISH["issues"].items():
         yield f"issues.{key}.title", issue["title"]
         for kind in ("error", "abort"):
@@ -53,7 +53,12 @@ def messages() -> Iterator[tuple[str, str]]:
 
 def other_words() -> set[str]:
     """Return what else is on a page or a card, and may be explained as well."""
-    titles = {step["title"] for step in ENGLISH["config"]["step"].values() if "title" in step}
+    titles = {
+        step["title"]
+        for flow in ("config", "options")
+        for step in ENGLISH[flow]["step"].values()
+        if "title" in step
+    }
     sensors = ENGLISH["entity"]["sensor"].values()
     return titles | {word for sensor in sensors for word in sensor.get("state", {}).values()}
 
@@ -177,6 +182,7 @@ def test_the_map_shows_every_module_and_no_other() -> None:
 
 def test_every_page_of_the_flow_is_in_the_guide() -> None:
     guide = (ROOT / "docs" / "setup.md").read_text()
-    for key, step in ENGLISH["config"]["step"].items():
+    steps = ENGLISH["config"]["step"] | ENGLISH["options"]["step"]
+    for key, step in steps.items():
         for name in (*step.get("data", {}).values(), *step.get("menu_options", {}).values()):
             assert name in guide, f"{key}: {name}"

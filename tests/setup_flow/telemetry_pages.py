@@ -9,8 +9,6 @@ import ssl
 import threading
 from typing import Any
 
-from homeassistant.data_entry_flow import FlowResultType
-
 from custom_components.tesla_charging.client import active_endpoints
 from custom_components.tesla_charging.telemetry.server import async_get_telemetry_server
 from tests.support import flows
@@ -79,16 +77,14 @@ def somebody_with_tls(context: ssl.SSLContext) -> Iterator[int]:
 
 async def reconfigure(home: Home, choice: str = "telemetry_embedded") -> Step:
     assert home.entry is not None
-    return await flows.choose(home, await home.entry.start_reconfigure_flow(home.hass), choice)
+    return await flows.choose(home, await flows.options(home), choice)
 
 
 async def submit(home: Home, step: Step, entered: dict[str, Any]) -> Step:
-    result = await home.hass.config_entries.flow.async_configure(step["flow_id"], entered)
+    result = await flows.configure(home, step, entered)
     await home.settle()
     return result
 
 
 def done(result: Step) -> bool:
-    return bool(
-        (result["type"], result.get("reason")) == (FlowResultType.ABORT, "reconfigure_successful")
-    )
+    return flows.is_changed(result)

@@ -1,13 +1,12 @@
 """The page about the budget: what it tells, what it takes, and what it changes at once."""
 
-from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.tesla_charging.const import DOMAIN
 from tests.support.calendar import Calendar
-from tests.support.flows import Step, pick, submit
+from tests.support.flows import Step, is_changed, options, pick, submit
 from tests.support.home import MIDNIGHT, PEARL, Home
 from tests.support.spending import spend, stage, told
 
@@ -28,11 +27,11 @@ async def dated_home(home: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
 async def page(home: Home, entry: MockConfigEntry | None = None) -> Step:
     entry = entry or home.entry
     assert entry is not None
-    return await pick(home, await entry.start_reconfigure_flow(home.hass), "budget")
+    return await pick(home, await options(home, entry), "budget")
 
 
 async def done(home: Home, result: Step) -> None:
-    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "reconfigure_successful")
+    assert is_changed(result)
     await home.settle()
 
 

@@ -266,7 +266,7 @@ async def test_an_application_that_is_gone_can_be_replaced(settled_home: Home) -
         home.entry, data={**home.entry.data, "auth_implementation": "gone"}
     )
     result = await home.entry.start_reconfigure_flow(home.hass)
-    assert result["menu_options"] == ["telemetry", "application"]
+    assert result["menu_options"] == ["application"]
     result = await submit(home, await pick(home, result, "application"))
     result = await sign_in(home, result)
     await assert_changed(home, await submit(home, result, domain=HOME_DOMAIN))

@@ -96,7 +96,7 @@ async def test_an_abandoned_flow_leaves_nothing_open(polled_home: Home) -> None:
     step = await submit(home, await reconfigure(home), place(port, public=free_port()))
     assert step["errors"] == {"base": "reach_refused"}
     assert not is_open(port)
-    home.hass.config_entries.flow.async_abort(step["flow_id"])
+    flows.leave(home, step)
     assert listening(home) == 0
 
 
@@ -245,7 +245,7 @@ async def test_reconfiguring_keeps_the_entry_the_entities_and_their_ids(polled_h
     shown = {str(field): field for field in step["data_schema"].schema}
     assert shown["listen_port"].default() == port
     assert shown["listen_host"].description == {"suggested_value": "127.0.0.1"}
-    home.hass.config_entries.flow.async_abort(step["flow_id"])
+    flows.leave(home, step)
 
     assert done(await reconfigure(home, "telemetry_polling"))
     await home.settle()

@@ -26,8 +26,40 @@ async def start(home: Home) -> Step:
     )
 
 
+async def options(home: Home, entry: config_entries.ConfigEntry | None = None) -> Step:
+    """Open the options of an entry."""
+    entry = entry or home.entry
+    assert entry is not None
+    return await home.hass.config_entries.options.async_init(entry.entry_id)
+
+
+def manager_of(home: Home, result: Step) -> Any:
+    """Return the manager of the config flow, or of the options flow, to which a step belongs."""
+    managers = home.hass.config_entries.options, home.hass.config_entries.flow
+    flow_id = result["flow_id"]
+    return next(
+        one for one in managers if flow_id in {flow["flow_id"] for flow in one.async_progress(True)}
+    )
+
+
+async def configure(home: Home, result: Step, data: dict[str, Any]) -> Step:
+    return await manager_of(home, result).async_configure(result["flow_id"], data)
+
+
+def leave(home: Home, result: Step) -> None:
+    """Close the dialog."""
+    manager_of(home, result).async_abort(result["flow_id"])
+
+
+def is_changed(result: Step) -> bool:
+    """Return whether a flow has changed an entry: its data, or its options."""
+    return result["type"] is FlowResultType.CREATE_ENTRY or (
+        result["type"] is FlowResultType.ABORT and result["reason"] == "reconfigure_successful"
+    )
+
+
 async def submit(home: Home, result: Step, **data: Any) -> Step:
-    return await home.hass.config_entries.flow.async_configure(result["flow_id"], data)
+    return await configure(home, result, data)
 
 
 async def sign_in(
@@ -65,19 +97,15 @@ async def pick(home: Home, result: Step, choice: str) -> Step:
     """Choose from a menu."""
     assert result["type"] is FlowResultType.MENU, result
     assert choice in result["menu_options"], result
-    return await home.hass.config_entries.flow.async_configure(
-        result["flow_id"], {"next_step_id": choice}
-    )
+    return await configure(home, result, {"next_step_id": choice})
 
 
 async def choose(home: Home, result: Step, choice: str = "telemetry_polling") -> Step:
     """Choose how data come from the car."""
-    if result["step_id"] == "reconfigure":
+    if result["step_id"] == "init":
         result = await pick(home, result, "telemetry")
     assert (result["type"], result["step_id"]) == (FlowResultType.MENU, "telemetry"), result
-    return await home.hass.config_entries.flow.async_configure(
-        result["flow_id"], {"next_step_id": choice}
-    )
+    return await configure(home, result, {"next_step_id": choice})
 
 
 async def check(home: Home, result: Step) -> Step:

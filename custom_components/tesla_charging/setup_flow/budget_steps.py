@@ -5,11 +5,8 @@ from fractions import Fraction
 import math
 from typing import Any, Final
 
-from homeassistant.config_entries import ConfigFlow, ConfigFlowResult
-from homeassistant.helpers.config_entry_oauth2_flow import (
-    AbstractOAuth2Implementation,
-    async_get_config_entry_implementation,
-)
+from homeassistant.config_entries import ConfigEntryBaseFlow, ConfigFlowResult
+from homeassistant.helpers.config_entry_oauth2_flow import async_get_config_entry_implementation
 from homeassistant.helpers.selector import (
     NumberSelector,
     NumberSelectorConfig,
@@ -24,22 +21,27 @@ import voluptuous as vol
 from ..billing.budget_manager import amount_of, default_amount, money
 from ..billing.meter_store import async_get_meter, currency_of
 from ..const import CONF_BUDGET, CONF_CURRENCY, CONF_IMPLEMENTATION, DOMAIN
+from ..data import TeslaChargingConfigEntry
 from ..fleet_api import PRICE_LISTS, PriceList, price_list
 
 MAX_CREDITS: Final = 1000
 """The largest budget, as a multiple of the monthly credit: more than that is a typing error."""
 
 
-class BudgetSteps(ConfigFlow, metaclass=ABCMeta):
+class BudgetSteps(ConfigEntryBaseFlow, metaclass=ABCMeta):
     """The step of the flow that sets the budget."""
 
-    flow_impl: AbstractOAuth2Implementation
+    @property
+    @abstractmethod
+    def _entry(self) -> TeslaChargingConfigEntry:
+        """The entry that is changed."""
+
     _budget_shown: tuple[str, Fraction] | None = None
     """Currency and amount that the page showed last."""
 
     async def async_step_budget(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Let the user choose how much may be spent in a month; an empty amount means the default."""
-        entry = self._get_reconfigure_entry()
+        entry = self._entry
         if user_input is None or self._budget_shown is None:
             prices = price_list(currency_of(self.hass, entry))
             return await self._show_budget(prices, amount_of(self.hass, entry, prices))
@@ -63,9 +65,7 @@ class BudgetSteps(ConfigFlow, metaclass=ABCMeta):
         self, prices: PriceList, amount: Fraction, error: str | None = None
     ) -> ConfigFlowResult:
         self._budget_shown = (prices.currency, amount)
-        implementation = await async_get_config_entry_implementation(
-            self.hass, self._get_reconfigure_entry()
-        )
+        implementation = await async_get_config_entry_implementation(self.hass, self._entry)
         meter = await async_get_meter(self.hass, implementation)
         billed = meter.prices
         return self.async_show_form(
@@ -97,7 +97,7 @@ class BudgetSteps(ConfigFlow, metaclass=ABCMeta):
 
     async def _budget_chosen(self, options: dict[str, Any]) -> ConfigFlowResult:
         """Store the budget in all entries that share the application: Tesla sends them one bill."""
-        entry = self._get_reconfigure_entry()
+        entry = self._entry
         for other in self.hass.config_entries.async_entries(DOMAIN):
             if other is entry or other.data.get(CONF_IMPLEMENTATION) != entry.data.get(
                 CONF_IMPLEMENTATION
@@ -112,4 +112,4 @@ class BudgetSteps(ConfigFlow, metaclass=ABCMeta):
 
     @abstractmethod
     async def _set_options(self, options: dict[str, Any]) -> ConfigFlowResult:
-        """Store options of the reconfigured entry."""
+        """Store options of the entry."""

@@ -1,4 +1,4 @@
-"""The steps that change an entry: its domain, key, application, permission or telemetry."""
+"""The steps that change an account's entry: its domain, key, application or permission."""
 
 from abc import ABCMeta
 from typing import Any, override
@@ -37,7 +37,6 @@ from ..storage.vehicle_store import VehicleStorage
 from ..telemetry.config_sync import async_remove_configs
 from ..telemetry.settings import TelemetrySettings, Transport
 from ..vehicle_command import InvalidKey, VirtualKey
-from .budget_steps import BudgetSteps
 from .domain import RegistrationError, same_root
 from .key_steps import KeySteps
 from .pairing_steps import PairingSteps
@@ -49,7 +48,6 @@ class ReconfigureSteps(
     KeySteps,
     PairingSteps,
     TelemetrySteps,
-    BudgetSteps,
     AbstractOAuth2FlowHandler,
     metaclass=ABCMeta,
 ):
@@ -76,24 +74,26 @@ class ReconfigureSteps(
         budget = async_get_budget(self.hass, meter)
         return AccountCars(self.hass, endpoints, base_url, authorization, meter, budget)
 
-    async def async_step_reconfigure(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Let the user choose what to change; everything else stays."""
+    @property
+    @override
+    def _entry(self) -> TeslaChargingConfigEntry | None:
+        """The entry that is reconfigured; None while a new one is set up."""
+        return self._get_reconfigure_entry() if self.source == SOURCE_RECONFIGURE else None
+
+    async def _begin_reconfigure(self) -> bool:
+        """Read the entry that is reconfigured; return whether its application is still there."""
         entry = self._get_reconfigure_entry()
         self._domain = entry.data[CONF_DOMAIN]
         self._key_shown_here = entry.data.get(CONF_SHOWN_HERE, True)
         self._region = Region(entry.data[CONF_REGION])
         self._with_location = entry.data.get(CONF_LOCATION, False)
         self._telemetry = TelemetrySettings.from_options(entry.options)
-        options = ["telemetry", "budget", "pair_cars", "location", "domain", "replace_key"]
-        options.append("application")
         try:
             self.flow_impl = await async_get_config_entry_implementation(self.hass, entry)
         except (ImplementationUnavailableError, ValueError) as err:
             LOGGER.warning("The application of this account is not there any more: %s", err)
-            options = ["telemetry", "application"]
-        return self.async_show_menu(step_id="reconfigure", menu_options=options)
+            return False
+        return True
 
     async def async_step_location(
         self, user_input: dict[str, Any] | None = None
@@ -210,12 +210,6 @@ class ReconfigureSteps(
         """Add the settings to the changes of the entry's options."""
         self._option_changes |= settings.as_options()
         return await super()._set_telemetry(settings)
-
-    @override
-    async def _set_options(self, options: dict[str, Any]) -> ConfigFlowResult:
-        """Add the options to the changes of the entry's options."""
-        self._option_changes |= options
-        return await self._finish_reconfigure()
 
     @override
     def _store_status(self, vin: str, status: FleetStatus) -> None:

@@ -3,12 +3,7 @@
 from abc import ABCMeta, abstractmethod
 from typing import Any
 
-from homeassistant.config_entries import (
-    SOURCE_RECONFIGURE,
-    ConfigEntryState,
-    ConfigFlow,
-    ConfigFlowResult,
-)
+from homeassistant.config_entries import ConfigEntryBaseFlow, ConfigEntryState, ConfigFlowResult
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.selector import (
@@ -21,6 +16,8 @@ from homeassistant.util.network import is_ip_address
 import voluptuous as vol
 
 from ..client import active_endpoints
+from ..const import DOMAIN
+from ..data import TeslaChargingConfigEntry
 from ..device import vins_of
 from ..fleet_api import DEFAULT_CURRENCY, Category, VehicleSummary, price_list
 from ..fleet_telemetry import expected_signals_per_month, fields_for, is_hostname, is_topic_base
@@ -45,7 +42,7 @@ CONF_VEHICLE_CA_FILE = "vehicle_ca_file"
 _FILES = (CONF_CERTIFICATE_FILE, CONF_KEY_FILE, CONF_VEHICLE_CA_FILE)
 
 
-class TelemetrySteps(ConfigFlow, metaclass=ABCMeta):
+class TelemetrySteps(ConfigEntryBaseFlow, metaclass=ABCMeta):
     """The steps of the flow that choose telemetry, for a new entry and for a reconfigured one."""
 
     def __init__(self) -> None:
@@ -61,6 +58,11 @@ class TelemetrySteps(ConfigFlow, metaclass=ABCMeta):
         """The settings so far, then those that the user chooses here."""
         self._warned_settings: TelemetrySettings | None = None
         """The settings that an error was shown for; the user may submit them again."""
+
+    @property
+    @abstractmethod
+    def _entry(self) -> TeslaChargingConfigEntry | None:
+        """The entry that is changed; None while a new one is set up."""
 
     @abstractmethod
     async def _telemetry_chosen(self) -> ConfigFlowResult:
@@ -91,9 +93,8 @@ class TelemetrySteps(ConfigFlow, metaclass=ABCMeta):
 
     def _shown_signals(self) -> frozenset[str]:
         """Return the signals that enabled entities show."""
-        if self.source != SOURCE_RECONFIGURE:
+        if (entry := self._entry) is None:
             return frozenset()
-        entry = self._get_reconfigure_entry()
         loaded = entry.state is ConfigEntryState.LOADED
         return shown_signals(entry.runtime_data.cars.values()) if loaded else frozenset()
 
@@ -165,7 +166,8 @@ class TelemetrySteps(ConfigFlow, metaclass=ABCMeta):
         if self._telemetry.transport is Transport.EMBEDDED:
             return self._telemetry
         others = (
-            TelemetrySettings.from_options(entry.options) for entry in self._async_current_entries()
+            TelemetrySettings.from_options(entry.options)
+            for entry in self.hass.config_entries.async_entries(DOMAIN)
         )
         return next(
             (other for other in others if other.transport is Transport.EMBEDDED), self._telemetry
@@ -175,7 +177,7 @@ class TelemetrySteps(ConfigFlow, metaclass=ABCMeta):
         """Open the receiver for a moment and connect to it; return errors and their detail."""
         self._warned_settings = None
         server = async_get_telemetry_server(self.hass, active_endpoints())
-        entry_id = self.context.get("entry_id") if self.source == SOURCE_RECONFIGURE else None
+        entry_id = self._entry.entry_id if self._entry else None
         try:
             async with server.trial(settings, entry_id) as certificate:
                 reach = await check_reachability(settings, certificate)
@@ -218,11 +220,9 @@ class TelemetrySteps(ConfigFlow, metaclass=ABCMeta):
 
     def _vins(self) -> list[str]:
         """Return the VINs of the account's cars; a reconfigured entry that is not loaded still has its devices."""
-        if self.source != SOURCE_RECONFIGURE:
+        if (entry := self._entry) is None:
             return [car.vin for car in self._cars]
-        devices = dr.async_entries_for_config_entry(
-            dr.async_get(self.hass), self._get_reconfigure_entry().entry_id
-        )
+        devices = dr.async_entries_for_config_entry(dr.async_get(self.hass), entry.entry_id)
         return [vin for device in devices for vin in vins_of(device)]
 
     async def _set_telemetry(self, settings: TelemetrySettings) -> ConfigFlowResult:
