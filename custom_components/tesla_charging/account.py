@@ -6,9 +6,8 @@ A car leaves only when complete lists lack it for long enough and Tesla does not
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.event import async_call_later
@@ -40,6 +39,10 @@ from .issues.registry import async_get_issues
 from .listeners import Listeners
 from .storage.vehicle_store import VehicleStorage
 
+if TYPE_CHECKING:
+    from .data import TeslaChargingConfigEntry
+
+
 CHECK_INTERVAL: Final = timedelta(hours=6)
 """How often the list of cars is read; it is free, and cars rarely change hands."""
 RECHECK_INTERVAL: Final = timedelta(minutes=15)
@@ -65,7 +68,7 @@ class Account:
     def __init__(
         self,
         hass: HomeAssistant,
-        entry: ConfigEntry,
+        entry: TeslaChargingConfigEntry,
         vehicles: Vehicles,
         storage: VehicleStorage,
         budget: BudgetManager,

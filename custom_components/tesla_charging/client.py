@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from functools import cache
 import os
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 
@@ -22,6 +21,10 @@ from .fleet_api import (
     Suspension,
     all_under,
 )
+
+if TYPE_CHECKING:
+    from .data import TeslaChargingConfigEntry
+
 
 ENVIRONMENT_VARIABLE: Final = "TESLA_CHARGING_SIMULATOR"
 
@@ -43,7 +46,7 @@ def active_endpoints() -> Endpoints:
     return all_under(base_url)
 
 
-def base_url_of(entry: ConfigEntry[Any]) -> str:
+def base_url_of(entry: TeslaChargingConfigEntry) -> str:
     """Return where the account of an entry lives: as Tesla last said, else by its region."""
     endpoints = active_endpoints()
     stored = endpoints.trusted_base_url(str(entry.data.get(CONF_BASE_URL, "")))
@@ -52,7 +55,7 @@ def base_url_of(entry: ConfigEntry[Any]) -> str:
 
 
 @callback
-def store_base_url(hass: HomeAssistant, entry: ConfigEntry[Any], url: str) -> None:
+def store_base_url(hass: HomeAssistant, entry: TeslaChargingConfigEntry, url: str) -> None:
     """Store where the account of an entry turned out to live."""
     if hass.config_entries.async_get_entry(entry.entry_id) is not None:  # a command may outlive it
         hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_BASE_URL: url})

@@ -4,12 +4,7 @@ from collections.abc import Mapping
 import logging
 from typing import Any, Final, override
 
-from homeassistant.config_entries import (
-    SOURCE_REAUTH,
-    SOURCE_RECONFIGURE,
-    ConfigEntry,
-    ConfigFlowResult,
-)
+from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_RECONFIGURE, ConfigFlowResult
 from homeassistant.const import CONF_ACCESS_TOKEN
 from homeassistant.core import callback
 from homeassistant.helpers.config_entry_oauth2_flow import async_get_implementations
@@ -31,6 +26,7 @@ from .const import (
     LOGGER,
     PORTAL_URL,
 )
+from .data import TeslaChargingConfigEntry
 from .fleet_api import (
     REQUIRED_SCOPES,
     InvalidApiAnswer,
@@ -264,7 +260,7 @@ class TeslaChargingFlow(ReconfigureSteps, domain=DOMAIN):
     @staticmethod
     @callback
     @override
-    def async_get_options_flow(config_entry: ConfigEntry) -> TeslaChargingOptionsFlow:
+    def async_get_options_flow(config_entry: TeslaChargingConfigEntry) -> TeslaChargingOptionsFlow:
         """Return the flow that changes the options."""
         return TeslaChargingOptionsFlow()
 

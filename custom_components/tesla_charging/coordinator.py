@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
-from typing import override
+from typing import TYPE_CHECKING, override
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
@@ -53,6 +52,10 @@ from .vehicle.state import VehicleState, expected, readings_of
 from .vehicle.telemetry_status import LOCATION, NO_PROBLEM, TelemetryDiagnosis, TelemetryStage
 from .vehicle_command import CommandRequest, CommandResult, Outcome, VehicleCommandError, VirtualKey
 
+if TYPE_CHECKING:
+    from .data import TeslaChargingConfigEntry
+
+
 BURST = 0.25
 """Seconds in which pushed records are gathered before entities are written."""
 
@@ -60,12 +63,12 @@ BURST = 0.25
 class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
     """The state of one car, and the way to it."""
 
-    config_entry: ConfigEntry
+    config_entry: TeslaChargingConfigEntry
 
     def __init__(
         self,
         hass: HomeAssistant,
-        entry: ConfigEntry,
+        entry: TeslaChargingConfigEntry,
         summary: VehicleSummary,
         vehicles: Vehicles,
         key: VirtualKey,

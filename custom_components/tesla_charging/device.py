@@ -1,10 +1,15 @@
 """The devices of an account: its cars, and the account itself."""
 
-from homeassistant.config_entries import ConfigEntry
+from typing import TYPE_CHECKING
+
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 
 from .const import DOMAIN, PORTAL_URL
+
+if TYPE_CHECKING:
+    from .data import TeslaChargingConfigEntry
+
 
 _MODELS = {"S": "Model S", "3": "Model 3", "X": "Model X", "Y": "Model Y", "C": "Cybertruck"}
 """By the fourth character of the VIN."""
@@ -24,7 +29,9 @@ def car_device(vin: str, name: str, version: object) -> dr.DeviceInfo:
 
 
 @callback
-def show_firmware(hass: HomeAssistant, entry: ConfigEntry, vin: str, version: object) -> None:
+def show_firmware(
+    hass: HomeAssistant, entry: TeslaChargingConfigEntry, vin: str, version: object
+) -> None:
     """Write the firmware version to the device of a car."""
     registry = dr.async_get(hass)
     device = registry.async_get_device_by_identifier((DOMAIN, vin), entry.entry_id)
@@ -33,7 +40,7 @@ def show_firmware(hass: HomeAssistant, entry: ConfigEntry, vin: str, version: ob
 
 
 @callback
-def account_device(entry: ConfigEntry) -> dr.DeviceInfo:
+def account_device(entry: TeslaChargingConfigEntry) -> dr.DeviceInfo:
     """Return the device for what belongs to no single car: the cost and the budget."""
     return dr.DeviceInfo(
         identifiers={(DOMAIN, entry.entry_id)},

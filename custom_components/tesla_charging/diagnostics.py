@@ -7,7 +7,7 @@ import re
 from typing import Any, Final
 
 from homeassistant.components.diagnostics import REDACTED, async_redact_data
-from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ImplementationUnavailableError
 from homeassistant.helpers import issue_registry as ir
@@ -245,7 +245,7 @@ PUBLIC: Final = frozenset({CONF_REGION, CONF_BASE_URL})
 _NOT_SECRET: Final = frozenset({"Bearer", DOMAIN, DEFAULT_TOPIC_BASE})
 
 
-async def secrets_of(hass: HomeAssistant, entry: ConfigEntry) -> set[str]:
+async def secrets_of(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> set[str]:
     """Return every secret or personal text of an entry: tokens, credentials, VINs, names of hosts and users."""
     found = {entry.title, entry.unique_id or "", str(entry.data.get(CONF_DOMAIN, ""))}
     token = entry.data.get(CONF_TOKEN)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ImplementationUnavailableError
 from homeassistant.helpers import issue_registry as ir
@@ -20,6 +19,7 @@ from .account import devices_of
 from .auth.key_store import KEY_FILE, async_get_key_store
 from .billing.meter_store import async_get_meter, async_get_meters
 from .const import CONF_IMPLEMENTATION, DOMAIN
+from .data import TeslaChargingConfigEntry
 from .issues.kinds import LEFTOVERS, LEFTOVERS_ACCOUNT, Success
 from .issues.registry import async_clear_issues, async_raise_issue
 from .telemetry.server import DIRECTORY, erase_files, files_exist
@@ -28,7 +28,7 @@ ACCOUNT_URL: Final = "https://accounts.tesla.com"
 NOTHING: Final = "-"
 
 
-async def async_leave_meter(hass: HomeAssistant, entry: ConfigEntry) -> None:
+async def async_leave_meter(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> None:
     """Keep the application's usage of this month, as Tesla does, but not by car, unless other entries use it."""
     application = entry.data.get(CONF_IMPLEMENTATION)
     if any(other.data.get(CONF_IMPLEMENTATION) == application for other in _entries(hass)):
@@ -41,7 +41,9 @@ async def async_leave_meter(hass: HomeAssistant, entry: ConfigEntry) -> None:
 
 
 @callback
-def async_report(hass: HomeAssistant, entry: ConfigEntry, unreached: Iterable[str]) -> None:
+def async_report(
+    hass: HomeAssistant, entry: TeslaChargingConfigEntry, unreached: Iterable[str]
+) -> None:
     """Report what a removed entry leaves behind at Tesla and in the cars; call it while its devices still exist."""
     names = {
         vin: _name(vin, device.name_by_user or device.name)
@@ -62,7 +64,7 @@ def async_report(hass: HomeAssistant, entry: ConfigEntry, unreached: Iterable[st
 
 
 @callback
-def async_clear(hass: HomeAssistant, entry: ConfigEntry) -> None:
+def async_clear(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> None:
     """Clear the issue: the integration, or this account, was added again."""
     async_clear_issues(hass, Success.ADDED, entry=entry)
 
@@ -141,7 +143,7 @@ def _name(vin: str, name: str | None) -> str:
     return name if name and vin[-6:] not in name else "Tesla"
 
 
-def _entries(hass: HomeAssistant) -> list[ConfigEntry]:
+def _entries(hass: HomeAssistant) -> list[TeslaChargingConfigEntry]:
     return hass.config_entries.async_entries(DOMAIN, include_ignore=False)
 
 

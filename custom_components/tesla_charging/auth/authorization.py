@@ -3,9 +3,8 @@
 import asyncio
 from collections.abc import Mapping
 import time
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_ACCESS_TOKEN
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import OAuth2TokenRequestBaseError, OAuth2TokenRequestReauthError
@@ -35,6 +34,10 @@ from .token_file import (
     supersedes,
 )
 
+if TYPE_CHECKING:
+    from ..data import TeslaChargingConfigEntry
+
+
 CONF_EXPIRES_AT: Final = "expires_at"
 MARGIN: Final = 30.0
 """Seconds before its expiry from which on a token is not used any more."""
@@ -48,7 +51,10 @@ class EntryAuthorization:
     """
 
     def __init__(
-        self, hass: HomeAssistant, entry: ConfigEntry, implementation: AbstractOAuth2Implementation
+        self,
+        hass: HomeAssistant,
+        entry: TeslaChargingConfigEntry,
+        implementation: AbstractOAuth2Implementation,
     ) -> None:
         self.implementation = implementation
         self._hass = hass
@@ -201,7 +207,9 @@ DATA_AUTHORIZATIONS: Final[HassKey[dict[str, EntryAuthorization]]] = HassKey(
 )
 
 
-async def async_get_authorization(hass: HomeAssistant, entry: ConfigEntry) -> EntryAuthorization:
+async def async_get_authorization(
+    hass: HomeAssistant, entry: TeslaChargingConfigEntry
+) -> EntryAuthorization:
     """Return the one authorization of an entry, with the newest token of entry and file.
 
     Raises ImplementationUnavailableError and UnknownImplementationError without application credentials.

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from datetime import datetime
 from fractions import Fraction
 import math
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_time_change
 from homeassistant.util.hass_dict import HassKey
@@ -28,6 +27,10 @@ from ..listeners import Listeners
 from ..request_origin import RequestOrigin, request_origin
 from .budget import DEFAULT, BudgetDecision, BudgetInput, Stage, Streaming, ceiling, decide
 from .meter import Meter
+
+if TYPE_CHECKING:
+    from ..data import TeslaChargingConfigEntry
+
 
 CHECKS: Final = 8
 """The budget is checked when pushed signals have used up this fraction (one in CHECKS) of what is left for them."""
@@ -214,7 +217,7 @@ def default_amount(prices: PriceList) -> Fraction:
 
 
 @callback
-def amount_of(hass: HomeAssistant, entry: ConfigEntry, prices: PriceList) -> Fraction:
+def amount_of(hass: HomeAssistant, entry: TeslaChargingConfigEntry, prices: PriceList) -> Fraction:
     """Return the amount of an entry: the one that the user set, else the default."""
     match entry.options.get(CONF_BUDGET):
         case bool():

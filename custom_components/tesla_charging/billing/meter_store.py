@@ -1,8 +1,7 @@
 """Stores the meters of all applications in one file, and gives each config entry or flow the meter of its application."""
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.config_entry_oauth2_flow import (
@@ -18,6 +17,10 @@ from ..const import CONF_CURRENCY, DOMAIN, LOGGER
 from ..fleet_api import DEFAULT_CURRENCY, PRICE_LISTS
 from .ledger import Ledger
 from .meter import Meter
+
+if TYPE_CHECKING:
+    from ..data import TeslaChargingConfigEntry
+
 
 VERSION: Final = 1
 MAX_APPLICATIONS: Final = 8
@@ -105,7 +108,7 @@ async def async_get_meter(
 
 
 @callback
-def currency_of(hass: HomeAssistant, entry: ConfigEntry) -> str:
+def currency_of(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> str:
     """Return the currency in which Tesla bills: the user's choice, else the home's currency if Tesla has prices in it."""
     wanted = (str(entry.options.get(CONF_CURRENCY)), hass.config.currency)
     return next((currency for currency in wanted if currency in PRICE_LISTS), DEFAULT_CURRENCY)

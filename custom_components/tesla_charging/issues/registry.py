@@ -6,7 +6,7 @@ not have succeeded before.
 
 from datetime import timedelta
 import hashlib
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from homeassistant.config_entries import SIGNAL_CONFIG_ENTRY_CHANGED, ConfigEntry, ConfigEntryChange
 from homeassistant.core import HomeAssistant, callback
@@ -31,6 +31,10 @@ from ..fleet_api import (
 from ..listeners import Listeners
 from .kinds import ISSUE_TYPES, RATE_LIMITED, IssueScope, IssueType, Success
 
+if TYPE_CHECKING:
+    from ..data import TeslaChargingConfigEntry
+
+
 SHOWN_LENGTH: Final = 200
 
 
@@ -50,7 +54,7 @@ def car_id(hass: HomeAssistant, vin: str) -> str:
     return min((device.id for device in devices), default="unknown")
 
 
-def _account_id(entry: ConfigEntry) -> str:
+def _account_id(entry: TeslaChargingConfigEntry) -> str:
     account = hashlib.sha256((entry.unique_id or entry.entry_id).encode())
     return account.hexdigest()[:16]
 
@@ -60,7 +64,7 @@ def async_issue_id(
     hass: HomeAssistant,
     issue_type: IssueType,
     *,
-    entry: ConfigEntry | None = None,
+    entry: TeslaChargingConfigEntry | None = None,
     vin: str | None = None,
 ) -> str:
     """Return the id of an issue. Raises ValueError if the entry or the VIN is missing that its scope needs."""
@@ -86,7 +90,7 @@ def async_raise_issue(
     issue_type: IssueType,
     placeholders: dict[str, str],
     *,
-    entry: ConfigEntry | None = None,
+    entry: TeslaChargingConfigEntry | None = None,
     vin: str | None = None,
     data: dict[str, str | int | float | None] | None = None,
 ) -> None:
@@ -109,7 +113,7 @@ def async_clear_issue(
     hass: HomeAssistant,
     issue_type: IssueType,
     *,
-    entry: ConfigEntry | None = None,
+    entry: TeslaChargingConfigEntry | None = None,
     vin: str | None = None,
 ) -> None:
     """Clear an issue; the user's choice to ignore it is forgotten."""
@@ -121,7 +125,7 @@ def async_clear_issues(
     hass: HomeAssistant,
     success: Success,
     *,
-    entry: ConfigEntry | None = None,
+    entry: TeslaChargingConfigEntry | None = None,
     vin: str | None = None,
 ) -> None:
     """Clear all issues of an entry or a car which this proves to be over."""
@@ -136,7 +140,7 @@ class EntryIssues:
     It is kept when a set-up fails, so that it knows how long a problem has lasted.
     """
 
-    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
+    def __init__(self, hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> None:
         """Issues from before a reload are in Home Assistant's issue registry."""
         self._hass = hass
         self._entry = entry
@@ -267,7 +271,7 @@ class EntryIssues:
         return known is None or known.disabled_by is not None
 
     @callback
-    def _entry_changed(self, change: ConfigEntryChange, entry: ConfigEntry) -> None:
+    def _entry_changed(self, change: ConfigEntryChange, entry: TeslaChargingConfigEntry) -> None:
         # an entry that could not be set up is never unloaded
         if entry is self._entry and entry.disabled_by is not None:
             self.forget()
@@ -328,7 +332,7 @@ DATA_ISSUES: Final[HassKey[dict[str, EntryIssues]]] = HassKey(f"{DOMAIN}_issues"
 
 
 @callback
-def async_get_issues(hass: HomeAssistant, entry: ConfigEntry) -> EntryIssues:
+def async_get_issues(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> EntryIssues:
     """Return the issues of an entry; made on first use."""
     known = hass.data.setdefault(DATA_ISSUES, {})
     if entry.entry_id not in known:
@@ -337,7 +341,7 @@ def async_get_issues(hass: HomeAssistant, entry: ConfigEntry) -> EntryIssues:
 
 
 @callback
-def async_remove_issues(hass: HomeAssistant, entry: ConfigEntry) -> None:
+def async_remove_issues(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> None:
     """Clear the issues of an entry that is removed."""
     issues = async_get_issues(hass, entry)
     issues.stop()

@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ImplementationUnavailableError
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
@@ -13,6 +12,7 @@ from homeassistant.helpers.start import async_at_started
 
 from ..client import active_endpoints
 from ..const import CONF_DOMAIN, CONF_REGION, CONF_SHOWN_HERE, DOMAIN, LOGGER
+from ..data import TeslaChargingConfigEntry
 from ..fleet_api import Region
 from ..issues.kinds import DOMAIN_MOVED, KEY_NOT_SERVED, Success
 from ..issues.registry import async_get_issues
@@ -31,7 +31,9 @@ MAX_FAILURES: Final = 3
 class DomainMonitor:
     """Monitors the domain of one entry: when Home Assistant has started, and then once a day, free of charge."""
 
-    def __init__(self, hass: HomeAssistant, entry: ConfigEntry, key: VirtualKey) -> None:
+    def __init__(
+        self, hass: HomeAssistant, entry: TeslaChargingConfigEntry, key: VirtualKey
+    ) -> None:
         self._hass = hass
         self._entry = entry
         self._key = key
@@ -83,7 +85,7 @@ class DomainMonitor:
 
 
 async def check_domain(
-    hass: HomeAssistant, entry: ConfigEntry, key: VirtualKey, *, via_tesla: bool
+    hass: HomeAssistant, entry: TeslaChargingConfigEntry, key: VirtualKey, *, via_tesla: bool
 ) -> KeyCheck:
     """Look for the key now, and clear the issues about the domain if it is there.
 
@@ -99,7 +101,9 @@ async def check_domain(
     return result
 
 
-async def _tesla_finds_key(hass: HomeAssistant, entry: ConfigEntry, key: VirtualKey) -> bool:
+async def _tesla_finds_key(
+    hass: HomeAssistant, entry: TeslaChargingConfigEntry, key: VirtualKey
+) -> bool:
     """Return whether Tesla fetches the key from the domain: it does so at every registration, which is free."""
     try:
         implementation = await async_get_config_entry_implementation(hass, entry)

@@ -3,7 +3,6 @@
 from typing import Final
 
 from homeassistant.components.zone import in_zone
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_send
@@ -12,6 +11,7 @@ from homeassistant.util.signal_type import SignalType
 from .. import clock
 from ..const import DOMAIN
 from ..coordinator import VehicleCoordinator
+from ..data import TeslaChargingConfigEntry
 from ..fleet_api import Connectivity
 from ..storage.vehicle_store import VehicleStorage
 from ..vehicle.charge_events import (
@@ -42,7 +42,7 @@ class EventMonitor:
     def __init__(
         self,
         hass: HomeAssistant,
-        entry: ConfigEntry,
+        entry: TeslaChargingConfigEntry,
         car: VehicleCoordinator,
         storage: VehicleStorage,
     ) -> None:

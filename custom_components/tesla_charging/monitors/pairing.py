@@ -8,12 +8,12 @@ from datetime import timedelta
 from itertools import chain, repeat
 from typing import Final
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 
 from .. import clock
 from ..const import DOMAIN, LOGGER
 from ..coordinator import VehicleCoordinator
+from ..data import TeslaChargingConfigEntry
 from ..fleet_api import Connectivity, FleetApiError, FleetStatus, Vehicles
 from ..issues.kinds import KEY_NOT_PAIRED, Success
 from ..issues.registry import EntryIssues, async_get_issues
@@ -37,7 +37,11 @@ class PairingMonitor:
     """
 
     def __init__(
-        self, hass: HomeAssistant, entry: ConfigEntry, car: VehicleCoordinator, vehicles: Vehicles
+        self,
+        hass: HomeAssistant,
+        entry: TeslaChargingConfigEntry,
+        car: VehicleCoordinator,
+        vehicles: Vehicles,
     ) -> None:
 
         self._hass = hass

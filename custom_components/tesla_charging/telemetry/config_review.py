@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.event import async_track_time_interval
 
@@ -22,6 +21,10 @@ from ..vehicle.telemetry_status import TelemetryProblem, TelemetryStage, problem
 from .config_issues import EntitySignals, async_update_left_out, async_update_refusal
 from .config_sync import ConfigSync
 
+if TYPE_CHECKING:
+    from ..data import TeslaChargingConfigEntry
+
+
 REVIEW_INTERVAL: Final = timedelta(hours=1)
 """How often it is decided whether a request is due; deciding costs nothing."""
 ABSENT_INTERVAL: Final = 6 * HOUR
@@ -34,7 +37,7 @@ class ConfigReview:
     def __init__(
         self,
         hass: HomeAssistant,
-        entry: ConfigEntry,
+        entry: TeslaChargingConfigEntry,
         sync: ConfigSync | None,
         storage: VehicleStorage,
         cars: dict[str, VehicleCoordinator],

@@ -6,9 +6,8 @@ A configuration is signed, compared with the one that Tesla holds, and sent only
 import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ImplementationUnavailableError
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
@@ -44,6 +43,10 @@ from ..vehicle.signals import SIGNALS
 from ..vehicle.telemetry_status import LOCATION, SKIPPED, TelemetryProblem, TelemetryStage
 from ..vehicle_command import VirtualKey
 from .settings import TelemetrySettings
+
+if TYPE_CHECKING:
+    from ..data import TeslaChargingConfigEntry
+
 
 MAX_REFUSED_FIELDS: Final = 20
 RECONSIDER_INTERVAL: Final = 7 * 86_400.0
@@ -228,7 +231,7 @@ async def remove_config(configs: TelemetryConfigs, vin: str, place: str) -> bool
 
 
 async def async_remove_configs(
-    hass: HomeAssistant, entry: ConfigEntry, storage: VehicleStorage, base_url: str
+    hass: HomeAssistant, entry: TeslaChargingConfigEntry, storage: VehicleStorage, base_url: str
 ) -> set[str]:
     """Delete the configurations of an entry that is not loaded; return the VINs of the cars that still have theirs."""
     remaining = set(storage.configured)

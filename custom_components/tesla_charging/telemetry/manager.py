@@ -3,9 +3,8 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HassJob, HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.event import async_call_later
@@ -35,6 +34,9 @@ from .mqtt import MqttTelemetry
 from .server import SIGNAL_NEW_CA, CarListener, TelemetryServerError, async_get_telemetry_server
 from .settings import TelemetrySettings, Transport
 from .silence import SilenceMonitor, async_clear_silence
+
+if TYPE_CHECKING:
+    from ..data import TeslaChargingConfigEntry
 
 
 class MeteredListener:
@@ -81,7 +83,7 @@ class EntryTelemetry:
     def __init__(
         self,
         hass: HomeAssistant,
-        entry: ConfigEntry,
+        entry: TeslaChargingConfigEntry,
         configs: TelemetryConfigs,
         key: VirtualKey,
         storage: VehicleStorage,

@@ -8,9 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 
 from .. import clock
@@ -23,6 +22,10 @@ from ..issues.registry import async_clear_issues, async_raise_issue, plain_text
 from ..storage.vehicle_store import VehicleStorage
 from ..vehicle.telemetry_status import TelemetryStage
 from .settings import TelemetrySettings, Transport
+
+if TYPE_CHECKING:
+    from ..data import TeslaChargingConfigEntry
+
 
 ONLINE_FOR: Final = timedelta(minutes=15)
 """How long in all a car has to be online before its silence means anything: connecting takes minutes."""
@@ -103,7 +106,7 @@ class SilenceMonitor:
     def __init__(
         self,
         hass: HomeAssistant,
-        entry: ConfigEntry,
+        entry: TeslaChargingConfigEntry,
         configs: TelemetryConfigs,
         cars: dict[str, VehicleCoordinator],
         settings: TelemetrySettings,
