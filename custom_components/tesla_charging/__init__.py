@@ -32,7 +32,12 @@ from .fleet_api import (
     read_claims,
 )
 from .issues.kinds import Success
-from .issues.registry import async_clear_issues, async_get_issues, async_remove_issues
+from .issues.registry import (
+    async_clear_issues,
+    async_clear_retired,
+    async_get_issues,
+    async_remove_issues,
+)
 from .monitors.domain import DomainMonitor
 from .monitors.events import EventMonitor
 from .monitors.pairing import PairingMonitor
@@ -49,6 +54,7 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Set up what belongs to Home Assistant as a whole: the actions."""
+    async_clear_retired(hass)
     async_setup_services(hass)
     return True
 

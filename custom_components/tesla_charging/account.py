@@ -27,14 +27,7 @@ from .fleet_api import (
     Vehicles,
     VehicleSummary,
 )
-from .issues.kinds import (
-    BUDGET_BY_USER,
-    BUDGET_FEWER_FIELDS,
-    BUDGET_NO_REFRESH,
-    BUDGET_SLOWER,
-    BUDGET_SPENT,
-    IssueType,
-)
+from .issues.kinds import BUDGET_BY_USER, BUDGET_NO_REFRESH, BUDGET_SPENT, IssueType
 from .issues.registry import async_get_issues
 from .listeners import Listeners
 from .storage.vehicle_store import VehicleStorage
@@ -53,13 +46,11 @@ EMPTY_FOR: Final = timedelta(hours=24)
 """The same if the last list names no car at all: a glitch of the whole account looks like that."""
 
 STAGE_ISSUES: Final[dict[Stage, IssueType]] = {
-    Stage.SLOWER: BUDGET_SLOWER,
-    Stage.FEWER_FIELDS: BUDGET_FEWER_FIELDS,
     Stage.NO_REFRESH: BUDGET_NO_REFRESH,
     Stage.BY_USER: BUDGET_BY_USER,
     Stage.SPENT: BUDGET_SPENT,
 }
-"""The repair issue of each stage of the budget."""
+"""The repair issues of the stages in which the user has to decide: something is not sent any more."""
 
 
 class Account:

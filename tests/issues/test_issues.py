@@ -11,12 +11,7 @@ import pytest
 
 from custom_components.tesla_charging.account import STAGE_ISSUES
 from custom_components.tesla_charging.const import DOMAIN
-from custom_components.tesla_charging.issues.kinds import (
-    ISSUE_TYPES,
-    LEFTOVERS,
-    RATE_LIMITED,
-    RUNAWAY_COMMANDS,
-)
+from custom_components.tesla_charging.issues.kinds import ISSUE_TYPES, LEFTOVERS, RUNAWAY_COMMANDS
 from custom_components.tesla_charging.issues.registry import async_get_issues
 from tests.support.home import MIDNIGHT, PEARL, Home
 from tests.support.repairs import issue_of, told
@@ -327,22 +322,35 @@ async def test_a_region_that_nobody_knows_is_told(turned: Home) -> None:
     assert told(home) == set()
 
 
-async def test_a_long_rate_limit_is_told_until_it_is_over(turned: Home) -> None:
+async def test_a_long_rate_limit_is_logged_once_and_is_no_repair(
+    turned: Home, caplog: pytest.LogCaptureFixture
+) -> None:
     home = turned
     await home.act("start_charging")
     home.tesla.faults.status(429, "vehicle_data", headers={"Retry-After": "60"})
     await later(home)
-    assert told(home) == set()
+    assert "Tesla limits" not in caplog.text
     home.tesla.faults.status(429, "vehicle_data", headers={"Retry-After": "7200"})
     await home.restart()
-    assert told(home) == {"rate_limited"}
-    # free requests are served meanwhile
-    await home.poll()
-    await home.poll()
-    assert told(home) == {"rate_limited"}
-    assert not issue_of(home, "rate_limited").is_fixable
-    home.tesla.clock.advance(2 * HOUR)
-    await home.poll()
+    for _ in range(3):
+        await home.poll()
+    assert told(home) == set()
+    assert caplog.text.count("Tesla limits the requests of Pearl until ") == 1
+
+
+async def test_issues_that_earlier_versions_raised_are_cleared(home: Home) -> None:
+    home.add_car(PEARL, "Pearl")
+    for kind in ("budget_slower", "telemetry_fields"):
+        ir.async_create_issue(
+            home.hass,
+            DOMAIN,
+            f"{kind}_0123",
+            is_fixable=False,
+            is_persistent=True,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key="budget_spent",
+        )
+    await home.set_up()
     assert told(home) == set()
 
 
@@ -402,6 +410,6 @@ async def test_a_car_that_is_gone_takes_only_its_own_trouble_along(home: Home) -
 def test_every_row_can_be_told_apart() -> None:
     assert len({kind.key for kind in ISSUE_TYPES}) == len(ISSUE_TYPES)
     assert timedelta(seconds=max(kind.lasting for kind in ISSUE_TYPES)) < timedelta(minutes=5)
-    told = {*STAGE_ISSUES.values(), RATE_LIMITED, RUNAWAY_COMMANDS}
+    told = {*STAGE_ISSUES.values(), RUNAWAY_COMMANDS}
     telemetry = {kind for kind in ISSUE_TYPES if kind.key.startswith("telemetry_")}
     assert {kind for kind in ISSUE_TYPES if not kind.fixable} == told | telemetry

@@ -16,7 +16,6 @@ from custom_components.tesla_charging.issues.kinds import (
     KEY_NOT_PAIRED,
     LEFTOVERS,
     LEFTOVERS_ACCOUNT,
-    RATE_LIMITED,
     RECEIVER_ISSUES,
     TELEMETRY_SILENT,
     IssueType,
@@ -55,7 +54,6 @@ def test_every_issue_of_the_translations_is_in_the_table() -> None:
 @pytest.mark.parametrize(
     ("issue_type", "expected"),
     [
-        (RATE_LIMITED, "rate_limited_ENTRY"),
         (KEY_NOT_PAIRED, "key_not_paired_ENTRY_unknown"),
         (RECEIVER_ISSUES["telemetry_port"], "telemetry_ENTRY"),
         (TELEMETRY_SILENT, "telemetry_silent_unknown"),

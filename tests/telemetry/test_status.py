@@ -222,8 +222,8 @@ def refuse_field(home: Home, name: str) -> None:
     home.tesla.faults.status(400, CREATE, body={"error": f"Unknown field {name}"}, times=1)
 
 
-async def test_a_field_that_tesla_refuses_is_left_out_and_told_once(
-    asked_home: Home, hours: Hours
+async def test_a_field_that_tesla_refuses_is_left_out_and_shown(
+    asked_home: Home, hours: Hours, caplog: pytest.LogCaptureFixture
 ) -> None:
     home = asked_home
     refuse_field(home, "ChargeLimitSoc")
@@ -235,56 +235,24 @@ async def test_a_field_that_tesla_refuses_is_left_out_and_told_once(
     assert "BatteryLevel" in config.fields
     assert problem(home) == "fields_left_out"
     assert attribute(home, "left_out") == ["ChargeLimitSoc"]
-    found = issue(home, "fields")
-    assert found is not None
-    assert found.severity is ir.IssueSeverity.WARNING
-    # in the user's words: what the entity is called
-    assert found.translation_placeholders == {"car": "Pearl", "values": "Charge limit"}
-
-    # told once: neither a restart nor the next look tell it to somebody who ignores it
-    ir.async_get(home.hass).async_ignore(
-        DOMAIN, f"telemetry_fields_{car_id(home.hass, PEARL)}", True
-    )
-    before = issue(home, "fields")
+    assert issue(home, "fields") is None
     await home.restart()
     await hours.pass_by(CHECK_INTERVAL)
-    assert issue(home, "fields") == before
     assert problem(home) == "fields_left_out"
+    assert caplog.text.count("Tesla does not stream ChargeLimitSoc from this car") == 1
 
-    # refused again when it is offered again after a week: nobody is told
+    # refused again, together with another one, when it is offered again after a week
+    refuse_field(home, "Version")
     refuse_field(home, "ChargeLimitSoc")
     await hours.pass_by(7 * DAY)
-    assert issue(home, "fields") == before
+    assert attribute(home, "left_out") == ["ChargeLimitSoc", "Version"]
     # taken at last
     await hours.pass_by(7 * DAY)
-    assert issue(home, "fields") is None
     assert problem(home) == "none"
     config = home.tesla.telemetry(PEARL).config(CLIENT_ID)
     assert config is not None
     assert "ChargeLimitSoc" in config.fields
     await unload(home)
-
-
-async def test_another_field_is_told_also_to_who_ignores_the_first(
-    asked_home: Home, hours: Hours
-) -> None:
-    home = asked_home
-    refuse_field(home, "ChargeLimitSoc")
-    await home.set_up(telemetry=embedded(free_port()))
-    ir.async_get(home.hass).async_ignore(
-        DOMAIN, f"telemetry_fields_{car_id(home.hass, PEARL)}", True
-    )
-    refuse_field(home, "Version")
-    refuse_field(home, "ChargeLimitSoc")
-    await hours.pass_by(7 * DAY)
-    found = issue(home, "fields")
-    assert found is not None
-    assert found.dismissed_version is None
-    # no entity that is switched on shows the version
-    assert found.translation_placeholders == {"car": "Pearl", "values": "Charge limit, `Version`"}
-    assert home.entry is not None
-    assert await home.hass.config_entries.async_remove(home.entry.entry_id)
-    assert issue(home, "fields") is None
 
 
 async def test_a_missing_permission_for_the_location_has_words_of_its_own(

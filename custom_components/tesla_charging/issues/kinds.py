@@ -17,7 +17,6 @@ from ..fleet_api import (
     MissingScope,
     MobileAccessDisabled,
     NotRegistered,
-    RateLimited,
     Scope,
     WrongRegion,
 )
@@ -25,8 +24,6 @@ from ..vehicle_command import KeyDisabled, KeyNotPaired, RemoteAccessDisabled
 
 LASTING: Final = 60.0
 """Seconds after which an error that Tesla still answers with is not temporary; cars are checked every two minutes."""
-LONG_RATE_LIMIT: Final = 3600.0
-"""Seconds of a rate limit from which on the user is notified; shorter ones are not reported."""
 
 
 class IssueScope(Enum):
@@ -65,8 +62,6 @@ class Success(StrEnum):
     """The telemetry receiver is open, or MQTT is subscribed to, or the entry needs neither."""
     CONFIG_ACCEPTED = "config_accepted"
     """Tesla accepted a car's telemetry configuration."""
-    FIELDS_ACCEPTED = "fields_accepted"
-    """Tesla accepted all fields of a car's telemetry configuration but perhaps the location."""
     LOCATION_ACCEPTED = "location_accepted"
     """Tesla accepted the location in a car's telemetry configuration."""
     STREAM_UNWANTED = "stream_unwanted"
@@ -89,10 +84,6 @@ def _is(*errors: type[Exception]) -> ErrorFilter:
 def _lacks(scope: Scope) -> ErrorFilter:
     # a refused command names both scopes; one of them is needed
     return lambda err: isinstance(err, MissingScope) and scope in err.scopes
-
-
-def _is_long_rate_limit(err: Exception) -> bool:
-    return isinstance(err, RateLimited) and err.retry_after >= LONG_RATE_LIMIT
 
 
 def _refused_over_bill(err: Exception) -> bool:
@@ -194,13 +185,6 @@ ACCOUNT_UNPAID: Final = IssueType(
     lasting=LASTING,
     removes_telemetry=True,
 )
-RATE_LIMITED: Final = IssueType(
-    "rate_limited",
-    frozenset({Success.ANSWERED}),
-    matches=_is_long_rate_limit,
-    severity=ir.IssueSeverity.WARNING,
-    fixable=False,
-)
 RUNAWAY_COMMANDS: Final = IssueType(
     "runaway_commands",
     frozenset(),
@@ -214,8 +198,6 @@ def _budget(key: str) -> IssueType:
     return IssueType(key, frozenset(), severity=ir.IssueSeverity.WARNING, fixable=False)
 
 
-BUDGET_SLOWER: Final = _budget("budget_slower")
-BUDGET_FEWER_FIELDS: Final = _budget("budget_fewer_fields")
 BUDGET_NO_REFRESH: Final = _budget("budget_no_refresh")
 BUDGET_BY_USER: Final = _budget("budget_by_hand")
 BUDGET_SPENT: Final = _budget("budget_spent")
@@ -277,15 +259,6 @@ TELEMETRY_UNSUPPORTED_FIRMWARE: Final = _refused(
 )
 TELEMETRY_MAX_CONFIGS: Final = _refused("telemetry_max_configs", ir.IssueSeverity.ERROR)
 TELEMETRY_CONFIG_REFUSED: Final = _refused("telemetry_config_refused", ir.IssueSeverity.ERROR)
-TELEMETRY_FIELDS_LEFT_OUT: Final = IssueType(
-    "telemetry_fields_left_out",
-    frozenset({Success.FIELDS_ACCEPTED, Success.STREAM_UNWANTED}),
-    scope=IssueScope.CAR,
-    id_prefix="telemetry_fields",
-    severity=ir.IssueSeverity.WARNING,
-    fixable=False,
-    persistent=True,
-)
 TELEMETRY_NO_LOCATION: Final = IssueType(
     "telemetry_no_location",
     frozenset({Success.LOCATION_ACCEPTED, Success.STREAM_UNWANTED}),
@@ -353,10 +326,7 @@ ISSUE_TYPES: Final = (
     NOT_REGISTERED,
     WRONG_REGION,
     ACCOUNT_UNPAID,
-    RATE_LIMITED,
     RUNAWAY_COMMANDS,
-    BUDGET_SLOWER,
-    BUDGET_FEWER_FIELDS,
     BUDGET_NO_REFRESH,
     BUDGET_BY_USER,
     BUDGET_SPENT,
@@ -369,7 +339,6 @@ ISSUE_TYPES: Final = (
     TELEMETRY_UNSUPPORTED_FIRMWARE,
     TELEMETRY_MAX_CONFIGS,
     TELEMETRY_CONFIG_REFUSED,
-    TELEMETRY_FIELDS_LEFT_OUT,
     TELEMETRY_NO_LOCATION,
     TELEMETRY_SILENT,
     TELEMETRY_SILENT_MQTT,
@@ -383,3 +352,13 @@ ISSUE_TYPES: Final = (
 def issue_type_of(key: object) -> IssueType | None:
     """Return the row of a translation key."""
     return next((row for row in ISSUE_TYPES if row.key == key), None)
+
+
+RETIRED_PREFIXES: Final = (
+    "budget_slower_",
+    "budget_fewer_fields_",
+    "rate_limited_",
+    "telemetry_fields_",
+)
+"""The ids of issues that earlier versions raised begin so. They told of what no user can act on: now the sensors of the
+budget and of the telemetry problem show it, and the log."""

@@ -16,7 +16,7 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
 from .. import clock
-from ..const import CONF_DOMAIN, CONF_LOCATION, CONF_TOKEN, DOMAIN, PORTAL_URL
+from ..const import CONF_DOMAIN, CONF_LOCATION, CONF_TOKEN, DOMAIN, LOGGER, PORTAL_URL
 from ..fleet_api import (
     COMMAND_SCOPES,
     USERS_REGION,
@@ -24,18 +24,21 @@ from ..fleet_api import (
     FleetApiError,
     InvalidApiAnswer,
     Operation,
+    RateLimited,
     Scope,
     Suspension,
     read_claims,
 )
 from ..listeners import Listeners
-from .kinds import ISSUE_TYPES, RATE_LIMITED, IssueScope, IssueType, Success
+from .kinds import ISSUE_TYPES, RETIRED_PREFIXES, IssueScope, IssueType, Success
 
 if TYPE_CHECKING:
     from ..data import TeslaChargingConfigEntry
 
 
 SHOWN_LENGTH: Final = 200
+LONG_RATE_LIMIT: Final = 3600.0
+"""Seconds of a rate limit from which it is logged; a shorter one is over before anybody reads it."""
 
 
 def plain_text(text: str) -> str:
@@ -134,6 +137,14 @@ def async_clear_issues(
             async_clear_issue(hass, issue_type, entry=entry, vin=vin)
 
 
+@callback
+def async_clear_retired(hass: HomeAssistant) -> None:
+    """Clear the issues that only earlier versions raised; some of them outlive a restart."""
+    for domain, issue_id in [*ir.async_get(hass).issues]:
+        if domain == DOMAIN and issue_id.startswith(RETIRED_PREFIXES):
+            ir.async_delete_issue(hass, DOMAIN, issue_id)
+
+
 class EntryIssues:
     """The repair issues of one entry that follow from outcomes.
 
@@ -178,9 +189,23 @@ class EntryIssues:
     @callback
     def record_failure(self, err: Exception, vin: str | None = None) -> None:
         """Record a failure, of one car if a VIN is given."""
+        if isinstance(err, RateLimited) and err.retry_after >= LONG_RATE_LIMIT:
+            self._log_rate_limit(err.retry_after)
         for issue_type in ISSUE_TYPES:
             if issue_type.matches(err):
-                self.raise_issue(issue_type, vin, str(err), getattr(err, "retry_after", 0.0))
+                self.raise_issue(issue_type, vin, str(err))
+
+    def _log_rate_limit(self, seconds: float) -> None:
+        """Log a long rate limit, once until it is over."""
+        now = clock.now()
+        if now >= self._rate_limited_until:
+            until = dt_util.as_local(dt_util.utc_from_timestamp(now + seconds))
+            LOGGER.warning(
+                "Tesla limits the requests of %s until %s",
+                self._entry.title,
+                f"{until:%Y-%m-%d %H:%M}",
+            )
+        self._rate_limited_until = max(self._rate_limited_until, now + seconds)
 
     @callback
     def raise_issue(
@@ -188,11 +213,10 @@ class EntryIssues:
         issue_type: IssueType,
         vin: str | None,
         detail: str = "",
-        seconds: float = 0.0,
         *,
         count: int = 0,
     ) -> None:
-        """Raise an issue if the problem has lasted long enough; `seconds` is how long it will last.
+        """Raise an issue if the problem has lasted long enough.
 
         With a `count` of how often it happened, an issue that is open already is updated.
         """
@@ -201,8 +225,6 @@ class EntryIssues:
         car = vin if issue_type.per_car else None
         now = clock.now()
         since = self._since.setdefault((issue_type, car), now)
-        if issue_type is RATE_LIMITED:
-            self._rate_limited_until = max(self._rate_limited_until, now + seconds)
         if not issue_type.shown or now - since < issue_type.lasting:
             return
         if self.is_open(issue_type, car) and not count:
@@ -210,7 +232,7 @@ class EntryIssues:
         async_raise_issue(
             self._hass,
             issue_type,
-            self._placeholders(car, detail, seconds, count),
+            self._placeholders(car, detail, count),
             entry=self._entry,
             vin=car,
             data={"kind": issue_type.key, "entry_id": self._entry.entry_id, "vin": car},
@@ -226,8 +248,6 @@ class EntryIssues:
     @callback
     def clear(self, issue_type: IssueType, vin: str | None = None) -> None:
         """Clear an issue whose problem is over."""
-        if issue_type is RATE_LIMITED and clock.now() < self._rate_limited_until:
-            return  # requests of another category succeed meanwhile
         if issue_type.per_car and vin is None:
             return
         car = vin if issue_type.per_car else None
@@ -301,9 +321,7 @@ class EntryIssues:
             else:
                 self.clear(issue_type)
 
-    def _placeholders(
-        self, vin: str | None, detail: str, seconds: float, count: int
-    ) -> dict[str, str]:
+    def _placeholders(self, vin: str | None, detail: str, count: int) -> dict[str, str]:
         now = dt_util.now()
         next_month = (now.replace(day=1) + timedelta(days=32)).replace(day=1)
         return {
@@ -314,7 +332,6 @@ class EntryIssues:
             "domain": str(self._entry.data.get(CONF_DOMAIN, "")),
             "next_month": next_month.date().isoformat(),
             "portal_url": PORTAL_URL,
-            "until": (now + timedelta(seconds=seconds)).strftime("%Y-%m-%d %H:%M"),
         }
 
     @callback

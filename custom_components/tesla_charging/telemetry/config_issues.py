@@ -10,7 +10,6 @@ from ..const import CONF_DOMAIN
 from ..coordinator import VehicleCoordinator
 from ..issues.kinds import (
     TELEMETRY_CONFIG_REFUSED,
-    TELEMETRY_FIELDS_LEFT_OUT,
     TELEMETRY_MAX_CONFIGS,
     TELEMETRY_NO_LOCATION,
     TELEMETRY_UNSUPPORTED_FIRMWARE,
@@ -60,39 +59,33 @@ def async_update_refusal(
 
 
 @callback
-def async_update_left_out(
+def async_update_location(
     hass: HomeAssistant,
     car: VehicleCoordinator,
     before: Collection[str],
     now: Collection[str],
     entity_signals: EntitySignals,
 ) -> None:
-    """Raise an issue once about fields that Tesla has refused by name; clear it when Tesla accepts them.
+    """Raise an issue once if the location is refused, for which the user can give a permission; clear it when accepted.
 
-    `before` are the fields that were left out already, `now` those that are. The issues are persistent, so that they
-    need not be raised again after a restart; a new field is reported also to a user who ignores the issue about an
-    earlier one.
+    `before` are the fields that were left out already, `now` those that are. The issue is persistent, so that it need
+    not be raised again after a restart. Other fields that Tesla refuses are shown by the sensor of the telemetry problem.
     """
-    for issue_type, fields in (
-        (TELEMETRY_NO_LOCATION, {LOCATION}),
-        (TELEMETRY_FIELDS_LEFT_OUT, {*before, *now} - {LOCATION}),
-    ):
-        left_out = fields & {*now}
-        if left_out == fields & {*before}:
-            continue
-        if not left_out or not left_out <= {*before}:
-            async_clear_issue(hass, issue_type, vin=car.vin)
-        if left_out:
-            async_raise_issue(
-                hass,
-                issue_type,
-                {
-                    # a persistent issue is part of the diagnostics that users publish
-                    "car": "Tesla" if car.vin[-6:] in car.vehicle_name else car.vehicle_name,
-                    "values": ", ".join(_names(entity_signals(car.vin), left_out)),
-                },
-                vin=car.vin,
-            )
+    fields = {LOCATION} & {*now}
+    if fields == {LOCATION} & {*before}:
+        return
+    async_clear_issue(hass, TELEMETRY_NO_LOCATION, vin=car.vin)
+    if fields:
+        async_raise_issue(
+            hass,
+            TELEMETRY_NO_LOCATION,
+            {
+                # a persistent issue is part of the diagnostics that users publish
+                "car": "Tesla" if car.vin[-6:] in car.vehicle_name else car.vehicle_name,
+                "values": ", ".join(_names(entity_signals(car.vin), fields)),
+            },
+            vin=car.vin,
+        )
 
 
 @callback

@@ -18,7 +18,7 @@ from ..issues.registry import async_get_issues
 from ..storage.config_record import DAY, HOUR, ConfigRecord
 from ..storage.vehicle_store import VehicleStorage
 from ..vehicle.telemetry_status import TelemetryProblem, TelemetryStage, problem_of
-from .config_issues import EntitySignals, async_update_left_out, async_update_refusal
+from .config_issues import EntitySignals, async_update_location, async_update_refusal
 from .config_sync import ConfigSync
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ class ConfigReview:
             return  # it left the account meanwhile
         if record != before:
             record = replace(record, place=self._place)
-            async_update_left_out(
+            async_update_location(
                 self._hass,
                 car,
                 before.refused_fields,

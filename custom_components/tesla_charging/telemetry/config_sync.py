@@ -139,7 +139,7 @@ class ConfigSync:
                         else TelemetryProblem.CONFIG_REFUSED
                     )
                     return _refused(record, problem, err.detail, now)
-                LOGGER.info("Tesla does not stream %s from this car; it is left out", field)
+                LOGGER.warning("Tesla does not stream %s from this car; it is left out", field)
                 record = replace(record, refused_fields=(*record.refused_fields, field))
                 continue
             result = read_config_result(answer)
