@@ -166,12 +166,14 @@ class VehicleState:
         return replace(self, readings=known)
 
     def knows(self, name: str) -> bool:
-        """Return whether there is a value to show for a signal, or for one of NOT_SIGNALS."""
+        """Return whether there is a value to show for a signal, for one of NOT_SIGNALS, or PLACED."""
         match name:
             case "telemetry" | "heard_at":
                 return self.received_at is not None
             case "energy":
                 return self.energy.session is not None
+            case "place":
+                return self.energy.home + self.energy.away > 0
         return name in NOT_SIGNALS or self.value(name) is not None
 
     @property
@@ -295,6 +297,8 @@ RECEIVED_AT: Final = "heard_at"
 ENERGY: Final = "energy"
 STREAMED: Final = "streamed"
 HOME_SAVED: Final = "home_saved"
+PLACED: Final = "place"
+"""Not shown itself: whether energy was charged at a known place."""
 NOT_SIGNALS: Final = frozenset({CONNECTIVITY, TELEMETRY, DIAGNOSIS, RECEIVED_AT, ENERGY})
 """Parts of the state that are no signals of the car, but are shown by entities."""
 
