@@ -18,8 +18,8 @@ from .data import TeslaChargingConfigEntry
 from .entities.dynamic import async_add_when_known
 from .entity import VehicleEntity, VehicleEntityDescription
 from .fleet_api import Connectivity
-from .vehicle.location import HOME_SIGNALS, PUSHED_FOR, is_at_home
-from .vehicle.state import CONNECTIVITY, RECEIVED_AT, TELEMETRY, VehicleState, signals_of
+from .vehicle.location import HOME_SIGNALS, is_at_home
+from .vehicle.state import CONNECTIVITY, RECEIVED_AT, TELEMETRY, VehicleState
 from .vehicle.telemetry_status import TelemetryStage
 
 PARALLEL_UPDATES = 0
@@ -144,10 +144,9 @@ class AtHomeSensor(VehicleBinarySensor):
     def __init__(
         self, coordinator: VehicleCoordinator, row: VehicleBinarySensorDescription
     ) -> None:
-        """Create the entity; it shows the signals of the chosen source, and is updated for those of all."""
+        """Create the entity; it shows the signals of the chosen source."""
         super().__init__(coordinator, row)
-        self.signals = signals_of(PUSHED_FOR[coordinator.home_source])
-        self.coordinator_context = HOME_SIGNALS
+        self.signals = self.coordinator_context = HOME_SIGNALS[coordinator.home_source]
 
 
 def _entity_of(car: VehicleCoordinator, row: VehicleBinarySensorDescription) -> VehicleBinarySensor:

@@ -83,7 +83,7 @@ class NextScheduleSensor(VehicleSensor):
     def __init__(self, coordinator: VehicleCoordinator, row: VehicleSensorDescription) -> None:
         """Create the entity; it is updated also when the car's location changes, though it does not show it."""
         super().__init__(coordinator, row)
-        self.coordinator_context = self.signals | HOME_SIGNALS
+        self.coordinator_context = self.signals | HOME_SIGNALS[coordinator.home_source]
 
     @property
     @override

@@ -54,15 +54,13 @@ class HomeSource(StrEnum):
     """At home while it is plugged in to AC: for a car that is polled without its location."""
 
 
-PUSHED_FOR: Final[Mapping[HomeSource, tuple[str, ...]]] = {
-    HomeSource.AUTOMATIC: (CAR_HOME, POSITION),
-    HomeSource.CAR: (CAR_HOME,),
-    HomeSource.ZONE: (POSITION,),
-    HomeSource.PLUGGED_IN: (CHARGE_STATE, FAST_CHARGER),
+HOME_SIGNALS: Final[Mapping[HomeSource, frozenset[str]]] = {
+    HomeSource.AUTOMATIC: signals_of((CAR_HOME, POSITION, TELEMETRY)),
+    HomeSource.CAR: signals_of((CAR_HOME,)),
+    HomeSource.ZONE: signals_of((POSITION,)),
+    HomeSource.PLUGGED_IN: signals_of((CHARGE_STATE, FAST_CHARGER)),
 }
-"""The signals that each source needs."""
-HOME_SIGNALS: Final = signals_of((CAR_HOME, POSITION, CHARGE_STATE, FAST_CHARGER, TELEMETRY))
-"""The signals with which it can change whether a car is at home, whatever decides it."""
+"""The signals by which each source decides. Cars are asked to push what an entity shows: no more than these."""
 
 
 class HomeProximity(NamedTuple):
