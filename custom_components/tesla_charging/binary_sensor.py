@@ -13,11 +13,12 @@ from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .coordinator import VehicleCoordinator
 from .data import TeslaChargingConfigEntry
 from .entities.dynamic import async_add_when_known
 from .entity import VehicleEntity, VehicleEntityDescription
 from .fleet_api import Connectivity
-from .vehicle.location import is_at_home
+from .vehicle.location import HOME_SIGNALS, is_at_home
 from .vehicle.state import CONNECTIVITY, RECEIVED_AT, TELEMETRY, VehicleState
 from .vehicle.telemetry_status import TelemetryStage
 
@@ -28,7 +29,7 @@ PARALLEL_UPDATES = 0
 class VehicleBinarySensorDescription(VehicleEntityDescription, BinarySensorEntityDescription):
     """One binary sensor."""
 
-    value_fn: Callable[[HomeAssistant, VehicleState], bool | None]
+    value_fn: Callable[[VehicleCoordinator, VehicleState], bool | None]
 
 
 def _flag(key: str, signal: str, *needs: str, **more: object) -> VehicleBinarySensorDescription:
@@ -42,20 +43,24 @@ def _flag(key: str, signal: str, *needs: str, **more: object) -> VehicleBinarySe
     )
 
 
-def _plugged_in(_: HomeAssistant, state: VehicleState) -> bool | None:
+def _plugged_in(_: VehicleCoordinator, state: VehicleState) -> bool | None:
     """Return whether a cable is plugged in: true for every charging state but Disconnected."""
     charging_state = state.value("DetailedChargeState")
     return None if charging_state is None else charging_state != "Disconnected"
 
 
-def _awake(_: HomeAssistant, state: VehicleState) -> bool | None:
+def _awake(_: VehicleCoordinator, state: VehicleState) -> bool | None:
     if state.connectivity is Connectivity.UNKNOWN:
         return None
     return state.connectivity is Connectivity.ONLINE
 
 
-def _connected(_: HomeAssistant, state: VehicleState) -> bool:
+def _connected(_: VehicleCoordinator, state: VehicleState) -> bool:
     return state.telemetry is TelemetryStage.CONNECTED
+
+
+def _at_home(car: VehicleCoordinator, state: VehicleState) -> bool | None:
+    return is_at_home(car.hass, state, car.home_source)
 
 
 BINARY_SENSORS = (
@@ -68,7 +73,7 @@ BINARY_SENSORS = (
     VehicleBinarySensorDescription(
         key="at_home",
         signals=("LocatedAtHome", "Location"),
-        value_fn=is_at_home,
+        value_fn=_at_home,
         device_class=BinarySensorDeviceClass.PRESENCE,
     ),
     VehicleBinarySensorDescription(
@@ -117,7 +122,7 @@ async def async_setup_entry(
         Platform.BINARY_SENSOR,
         async_add_entities,
         BINARY_SENSORS,
-        VehicleBinarySensor,
+        _entity_of,
     )
 
 
@@ -130,4 +135,19 @@ class VehicleBinarySensor(VehicleEntity, BinarySensorEntity):
     @override
     def is_on(self) -> bool | None:
         """The current value, None if it is not known."""
-        return self.entity_description.value_fn(self.hass, self.state_of_car)
+        return self.entity_description.value_fn(self.coordinator, self.state_of_car)
+
+
+class AtHomeSensor(VehicleBinarySensor):
+    """Whether the car is at home, by what the user has chosen to decide it."""
+
+    def __init__(
+        self, coordinator: VehicleCoordinator, row: VehicleBinarySensorDescription
+    ) -> None:
+        """Create the entity; it shows the signals of the chosen source."""
+        super().__init__(coordinator, row)
+        self.signals = self.coordinator_context = HOME_SIGNALS[coordinator.home_source]
+
+
+def _entity_of(car: VehicleCoordinator, row: VehicleBinarySensorDescription) -> VehicleBinarySensor:
+    return (AtHomeSensor if row.value_fn is _at_home else VehicleBinarySensor)(car, row)

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING, override
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
@@ -46,7 +45,7 @@ from .request_origin import is_by_user, requested_by, user_or_nobody
 from .storage.vehicle_store import CommandRecord, VehicleStorage
 from .vehicle.charge_schedules import knows_schedules
 from .vehicle.energy_meter import with_energy
-from .vehicle.location import home_proximity
+from .vehicle.location import HomeSource, expired, home_proximity, home_source_of, with_place
 from .vehicle.push import PushChannel
 from .vehicle.state import VehicleState, expected, readings_of
 from .vehicle.telemetry_status import LOCATION, NO_PROBLEM, TelemetryDiagnosis, TelemetryStage
@@ -129,7 +128,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             summary.vin,
             storage.usage_pattern(summary.vin),
             clock.now(),
-            partial(home_proximity, hass),
+            lambda state: home_proximity(hass, state, self.home_source),
             stretch,
         )
         state = storage.state(summary.vin).with_connectivity(summary.state)
@@ -229,9 +228,10 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         readings = readings_of(data, now=now)
         lag = self.observations.lag(readings, now)
         merged = self.data.with_connectivity(state.connectivity).merge(readings, now=now, lag=lag)
-        merged = with_energy(self.hass, merged, self.data)
+        merged = with_place(merged, self.data)
+        merged = with_energy(self.hass, merged, self.data, self.home_source)
         self.observations.record_answer(merged, self.data, now)
-        self._storage.keep(self.vin, merged.part(readings))
+        self._storage.keep(self.vin, merged.part({*readings, *expired(merged, self.data)}))
         return merged
 
     async def refresh(self) -> bool:
@@ -329,6 +329,11 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             self._burst_timer = None
         await super().async_shutdown()
 
+    @property
+    def home_source(self) -> HomeSource:
+        """What decides whether the car is at home."""
+        return home_source_of(self.config_entry.options)
+
     # -- receiving ----------------------------------------------------------------------------------
 
     @property
@@ -340,10 +345,13 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
     def on_record(self, record: Record) -> asyncio.Future[bool] | None:
         """Apply a pushed record. The returned future says when it is stored and may be acknowledged (None: now)."""
         received = self.push.receive(self.data, record, clock.now())
-        self.data = with_energy(self.hass, received, self.data)
+        before = self.data
+        received = with_place(received, before)
+        self.data = with_energy(self.hass, received, before, self.home_source)
         if self._burst_timer is None:
             self._burst_timer = self.hass.loop.call_later(BURST, self._publish_burst)
-        pushed = self.data.part(record.values if isinstance(record, SignalRecord) else ())
+        names = record.values if isinstance(record, SignalRecord) else ()
+        pushed = self.data.part({*names, *expired(self.data, before)})
         return self._storage.keep(self.vin, pushed) if pushed.readings else None
 
     @callback

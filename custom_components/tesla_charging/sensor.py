@@ -29,12 +29,10 @@ from .entities.sensor_descriptions import (
 )
 from .entity import VehicleEntity
 from .vehicle.charge_schedules import next_start
-from .vehicle.location import is_at_home
-from .vehicle.state import DIAGNOSIS, signals_of
+from .vehicle.location import HOME_SIGNALS, is_at_home
+from .vehicle.state import DIAGNOSIS
 
 PARALLEL_UPDATES = 0
-HOME_SIGNALS = signals_of(("LocatedAtHome", "Location"))
-"""The signals that decide whether a car is at home."""
 
 
 async def async_setup_entry(
@@ -85,16 +83,15 @@ class NextScheduleSensor(VehicleSensor):
     def __init__(self, coordinator: VehicleCoordinator, row: VehicleSensorDescription) -> None:
         """Create the entity; it is updated also when the car's location changes, though it does not show it."""
         super().__init__(coordinator, row)
-        self.coordinator_context = self.signals | HOME_SIGNALS
+        self.coordinator_context = self.signals | HOME_SIGNALS[coordinator.home_source]
 
     @property
     @override
     def native_value(self) -> datetime | None:
         """The next start by the schedules of the car's current location."""
         home = self.hass.config.latitude, self.hass.config.longitude
-        return next_start(
-            self.state_of_car, home, is_at_home(self.hass, self.state_of_car), dt_util.now()
-        )
+        at_home = is_at_home(self.hass, self.state_of_car, self.coordinator.home_source)
+        return next_start(self.state_of_car, home, at_home, dt_util.now())
 
     @override
     async def async_added_to_hass(self) -> None:

@@ -25,6 +25,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 import voluptuous as vol
 
+from custom_components.tesla_charging import clock
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.device_trigger import TYPES
 from custom_components.tesla_charging.vehicle.charge_events import ChargeEvent
@@ -240,6 +241,57 @@ async def test_a_restart_is_no_event(polled_home: Home) -> None:
     await polled_home.restart()
     await ask_after(polled_home, 60)
     assert types(changes) == []
+
+
+@pytest.mark.parametrize("what", ["unplugged", "left"])
+async def test_the_times_of_the_car_tell_that_it_is_late_where_our_clock_stood_still(
+    polled_home: Home, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """No clock chip: after a power cut the time is as it was before, until the internet tells another."""
+    home, world = polled_home, polled_home.tesla.clock
+    assert home.entry is not None
+    assert await home.hass.config_entries.async_unload(home.entry.entry_id)
+    standing = world.now()
+    if what == "left":
+        home.car.drive_away(home.hass.config.latitude + 0.5, home.hass.config.longitude)
+    else:
+        home.car.unplug()
+    world.advance(3 * HOUR)
+    monkeypatch.setattr(clock, "now", lambda: world.now() - 3 * HOUR)
+    assert clock.now() == pytest.approx(standing, abs=5)
+    assert await home.hass.config_entries.async_setup(home.entry.entry_id)
+    await home.settle()
+    key = "cable" if what == "unplugged" else "home_and_away"
+    assert last(home, key) == (what, True)
+    # what happens from now on is noticed in time, also after the clock was set
+    home.car.arrive_home()
+    home.car.plug_in()
+    await ask_after(home, 60)
+    assert last(home, "cable") == ("plugged_in", False)
+    monkeypatch.setattr(clock, "now", world.now)
+    home.car.unplug()
+    await ask_after(home, 60)
+    assert last(home, "cable") == ("unplugged", False)
+    home.car.drive_away(home.hass.config.latitude + 0.5, home.hass.config.longitude)
+    await ask_after(home, 1800)
+    assert last(home, "home_and_away") == ("left", False)
+
+
+async def test_a_clock_that_once_ran_ahead_does_not_hide_what_is_late(
+    polled_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, world = polled_home, polled_home.tesla.clock
+    assert home.entry is not None
+    monkeypatch.setattr(clock, "now", lambda: world.now() + 400 * 24 * HOUR)
+    await ask_after(home, 60)
+    monkeypatch.setattr(clock, "now", world.now)
+    await ask_after(home, 60)
+    assert await home.hass.config_entries.async_unload(home.entry.entry_id)
+    home.car.unplug()
+    world.advance(3 * HOUR)
+    assert await home.hass.config_entries.async_setup(home.entry.entry_id)
+    await home.settle()
+    assert last(home, "cable") == ("unplugged", True)
 
 
 @pytest.mark.parametrize(("gap", "late"), [(600.0, False), (3 * HOUR, True)])

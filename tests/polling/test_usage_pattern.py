@@ -146,3 +146,27 @@ def test_hours_are_those_of_the_home() -> None:
     monday_night = datetime(2026, 6, 1, 0, 30, tzinfo=UTC)
     assert hour_of_week(monday_night.timestamp()) == 0
     assert hour_of_week((monday_night - timedelta(hours=1)).timestamp()) == HOURS - 1
+
+
+def test_after_a_clock_that_ran_ahead_it_is_learnt_anew() -> None:
+    """Before, nothing faded and nothing was learnt until that time came."""
+    habits = plugged_in_at_six(10).with_sample(MONDAY + 400 * DAY + THREE, plugged_in=True)
+    fresh = UsagePattern.from_dict(json.loads(json.dumps(habits.as_dict())))
+    for day in range(70, 70 + 42):
+        if day % 7 < 5:
+            fresh = fresh.with_sample(MONDAY + day * DAY + SIX, plugged_in=True)
+    now = MONDAY + 112 * DAY
+    assert fresh.at < now
+    assert fresh.plug_in_probability(now + SIX) > 0.5
+    assert fresh.plug_in_probability(now + THREE) < 0.2
+    # and it is forgotten like everything else
+    later = now + 30 * 7 * DAY
+    assert fresh.plug_in_probability(later + SIX) < 0.1
+    assert fresh.with_sample(later + SIX).plugs == {}
+
+
+def test_what_was_observed_only_by_a_clock_that_ran_ahead_has_no_hours() -> None:
+    habits = UsagePattern().started(MONDAY + 400 * DAY)
+    habits = habits.with_sample(MONDAY + 400 * DAY + THREE, plugged_in=True)
+    assert habits.started(MONDAY) == UsagePattern(MONDAY, MONDAY)
+    assert habits.with_sample(MONDAY + SIX).uses.keys() == {18}

@@ -12,6 +12,7 @@ from custom_components.tesla_charging.vehicle.state import (
     Reading,
     VehicleState,
     expected,
+    pushed_readings,
     readings_of,
 )
 from tests.support.vehicle_data import FIELDS, RUBBISH
@@ -201,3 +202,19 @@ def test_the_end_of_charging_moves_with_the_time_of_its_estimate() -> None:
     assert later.changes(state) == {"EstimatedHoursToChargeTermination"}
     finished = known(EstimatedHoursToChargeTermination=0.0)
     assert known(NOW + 600, EstimatedHoursToChargeTermination=0.0).changes(finished) == frozenset()
+
+
+@pytest.mark.parametrize("ahead", [0.5, 30.0, 60.0, 290.0, 86_400.0])
+def test_an_answer_that_is_dated_ahead_hides_nothing_that_comes_after_it(ahead: float) -> None:
+    data = charge_state(NOW + ahead, charging_state="Stopped")
+    state = VehicleState().merge(readings_of(data, now=NOW), now=NOW)
+    assert state.measured_at("DetailedChargeState") == NOW
+    for after in (0.5, 1.0):
+        new = readings_of(charge_state(NOW + after, charging_state="Charging"), now=NOW + after)
+        merged = state.merge(new, now=NOW + after)
+        assert merged.value("DetailedChargeState") == "Charging"
+    # a push that was measured before that answer arrived, in whole seconds, and arrived after it
+    pushed = pushed_readings({"DetailedChargeState": "Charging"}, measured_at=NOW - 1)
+    assert state.merge(pushed, now=NOW + 1, lag=3.0).value("DetailedChargeState") == "Charging"
+    old = pushed_readings({"DetailedChargeState": "Complete"}, measured_at=NOW - 600)
+    assert state.merge(old, now=NOW + 1).value("DetailedChargeState") == "Stopped"

@@ -24,7 +24,7 @@ from homeassistant.const import (
 from ..entity import VehicleEntityDescription
 from ..vehicle.charge_schedules import scheduled_start
 from ..vehicle.charge_status import REASON_SIGNALS, REASONS, why_not_charging
-from ..vehicle.state import DIAGNOSIS, ENERGY, RECEIVED_AT, TELEMETRY, VehicleState
+from ..vehicle.state import DIAGNOSIS, ENERGY, PLACED, RECEIVED_AT, TELEMETRY, VehicleState
 from ..vehicle.telemetry_status import TelemetryProblem, TelemetryStage
 from .sensor_values import (
     CABLE_TYPES,
@@ -92,7 +92,7 @@ def energy(
     )
 
 
-_HOME_SIGNALS: Final = ("LocatedAtHome", "Location")
+_HOME_SIGNALS: Final = ("LocatedAtHome", "Location", PLACED)
 
 SENSORS: Final = (
     number(

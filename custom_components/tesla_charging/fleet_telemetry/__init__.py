@@ -41,6 +41,7 @@ from .mqtt import is_topic_base, read_message, subscriptions
 from .presence import ConnectionInfo
 from .receiver import CarStatus, TelemetryListener, TelemetryReceiver
 from .records import (
+    MAX_CLOCK_AHEAD,
     Alert,
     AlertRecord,
     ConnectivityRecord,
@@ -56,6 +57,7 @@ __all__ = [
     "AUTHORITY_FILE",
     "FIELDS",
     "INVALID",
+    "MAX_CLOCK_AHEAD",
     "PINNED",
     "SERVER_FILE",
     "TELEMETRY_AUDIENCE",

@@ -28,7 +28,8 @@ MAX_TAGS: Final = 32
 MAX_NAME_LENGTH: Final = 128
 MAX_BODY_LENGTH: Final = 1024
 MAX_CLOCK_AHEAD: Final = 60.0
-"""Seconds that a car's clock may be ahead; a later time would count as newer than all following measurements."""
+"""Seconds by which cars were seen to date the first record after a wake-up ahead of the next ones at most
+(fleet-telemetry, issue 386)."""
 _MILLISECONDS_FROM: Final = 100_000_000_000
 """From this number on, seconds are really milliseconds: some cars put them into alerts (fleet-telemetry, `transformers`)."""
 
@@ -39,7 +40,8 @@ class SignalRecord:
 
     vin: str
     created_at: float
-    """When the car measured it, unix seconds; 0.0 if that is not known (a retained MQTT message)."""
+    """When the car measured it, unix seconds, and never after `received_at`; 0.0 if that is not known (a retained MQTT
+    message)."""
     received_at: float
     values: Mapping[str, FieldReading]
     """By field name; `invalid.settle()` interprets INVALID."""
@@ -53,6 +55,8 @@ class SignalRecord:
     """Whether it was received through an MQTT broker."""
     repeated: int = 0
     """The number of values that were followed by another one of the same field."""
+    ahead: float = 0.0
+    """By how many seconds the car dated it after `received_at`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +143,13 @@ def read_record(topic: bytes, payload: bytes, vin: str, received_at: float) -> R
 
 
 def measured_at(seconds: float | None, received_at: float) -> float:
-    """Return a time of the car if it is plausible, else the time of receipt by our clock."""
-    if seconds is None or seconds <= 0 or seconds > received_at + MAX_CLOCK_AHEAD:
+    """Return a time of the car, at most the time of receipt by our clock; that one also if the car gave none.
+
+    A later time would count as newer than the measurements that follow it.
+    """
+    if seconds is None or seconds <= 0:
         return received_at
-    return seconds
+    return min(seconds, received_at)
 
 
 type _Found = tuple[str, Callable[[Any], FieldReading | None]]
@@ -200,6 +207,7 @@ def _signals(serialized: bytes, vin: str, received_at: float) -> SignalRecord:
         False,
         ignored,
         repeated=repeated,
+        ahead=max(0.0, (created_at or 0.0) - received_at),
     )
 
 

@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from homeassistant.components.zone import in_zone
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_send
@@ -23,11 +22,8 @@ from ..vehicle.charge_events import (
     events_between,
     snapshot,
 )
-from ..vehicle.location import HOME_ZONE, is_at_home
-from ..vehicle.state import VehicleState
+from ..vehicle.location import certain_home_signal
 
-ZONE_MARGIN: Final = 100.0
-"""Metres around the home zone in which a position, which is not exact, counts as neither at home nor away."""
 _REACHABLE: Final = frozenset({Connectivity.ONLINE, Connectivity.ASLEEP})
 
 
@@ -55,7 +51,7 @@ class EventMonitor:
         charge, home = storage.continuity(car.vin)
         before = ChargeSnapshot(charge_followed=Continuity(charge), home_followed=Continuity(home))
         no_contact = Contact(clock.now(), in_touch=False)
-        self._snapshot = snapshot(before, car.data, _home_signal(hass, car.data), no_contact)
+        self._snapshot = snapshot(before, car.data, self._home(), no_contact)
 
     @callback
     def start(self) -> None:
@@ -68,7 +64,9 @@ class EventMonitor:
 
     @callback
     def _check(self) -> None:
-        car, now = self._car, clock.now()
+        car = self._car
+        # our clock may have stood still while there was no power; the car's did not
+        now = max(clock.now(), car.data.dated_at)
         if not car.push.connected:
             self._connected_at = None
         elif self._connected_at is None:
@@ -76,11 +74,12 @@ class EventMonitor:
         reachable = car.last_update_success and car.data.connectivity in _REACHABLE
         contact = Contact(now, car.push.connected or reachable, self._connected_at)
         before = self._snapshot
-        self._snapshot = after = snapshot(
-            before, car.data, _home_signal(self._hass, car.data), contact
-        )
+        self._snapshot = after = snapshot(before, car.data, self._home(), contact)
         for event in events_between(before, after, car.data, now):
             async_dispatcher_send(self._hass, signal_of(self._entry.entry_id, car.vin), event)
+
+    def _home(self) -> HomeSignal | None:
+        return certain_home_signal(self._hass, self._car.data, self._car.home_source)
 
     def _continuity(self) -> tuple[float, float]:
         return self._snapshot.charge_followed.until, self._snapshot.home_followed.until
@@ -89,21 +88,3 @@ class EventMonitor:
     def _on_stop(self, _: Event) -> None:
         # nothing else changes while a car sleeps, so these times would not be saved, although it has been followed
         self._storage.save_states()
-
-
-def _home_signal(hass: HomeAssistant, state: VehicleState) -> HomeSignal | None:
-    """Return whether a car is at home, None if that is not certain."""
-    at_home = is_at_home(hass, state)
-    if at_home is None:
-        return None
-    if isinstance(state.value("LocatedAtHome"), bool):
-        return HomeSignal("LocatedAtHome", at_home)
-    position, zone = state.position, hass.states.get(HOME_ZONE)
-    if (
-        not at_home
-        and zone is not None
-        and position is not None
-        and in_zone(zone, *position, ZONE_MARGIN)
-    ):
-        return None
-    return HomeSignal("Location", at_home)

@@ -1,10 +1,11 @@
 """When a car is usually used and plugged in: two small histograms over the hours of a week, with decay.
 
-They are learnt from polls, are saved beside the state of the car, and are sent nowhere.
+They are learnt from polls, are saved beside the state of the car, and are sent nowhere. After a clock that once ran ahead
+they learn again from the next observation on: no time in them stays in the future.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 import math
 from typing import Any, Final
@@ -51,19 +52,23 @@ class UsagePattern:
     """The same for plugging it in."""
 
     def started(self, now: float) -> UsagePattern:
-        """Return the pattern of a car that is observed from now on, if it was not observed before."""
-        return self if self.since is not None else UsagePattern(now, now)
+        """Return the pattern of a car that is observed from now on, if it was not observed before.
+
+        Times in the future are from a clock that ran ahead. What was observed only then has wrong hours.
+        """
+        if self.since is None or self.since > now:
+            return UsagePattern(now, now)
+        return self if self.at <= now else replace(self, at=now)
 
     def with_sample(self, now: float, *, plugged_in: bool = False) -> UsagePattern:
         """Return the pattern after the car was used, or also plugged in."""
-        hour = hour_of_week(now)
-        fade = math.exp2(-max(0.0, now - self.at) / HALF_LIFE)
+        hour, before = hour_of_week(now), self.started(now)
+        fade = math.exp2(-(now - before.at) / HALF_LIFE)
         return UsagePattern(
-            now if self.since is None else self.since,
-            # a clock that was set back makes nothing count twice
-            max(now, self.at),
-            _added(self.uses, hour, fade),
-            _added(self.plugs, hour if plugged_in else None, fade),
+            before.since,
+            now,
+            _added(before.uses, hour, fade),
+            _added(before.plugs, hour if plugged_in else None, fade),
         )
 
     def use_probability(self, now: float) -> float:

@@ -190,6 +190,7 @@ def combined(earlier: VehicleState | None, later: VehicleState) -> VehicleState:
         readings={**earlier.readings, **later.readings},
         broker_received_at=max(earlier.broker_received_at, later.broker_received_at),
         energy=later.energy if later.energy.session is not None else earlier.energy,
+        home_saved=earlier.home_saved or later.home_saved,
         received_at=max(
             (earlier.received_at, later.received_at), key=lambda at: at or UNKNOWN_TIME
         ),

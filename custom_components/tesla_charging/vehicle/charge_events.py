@@ -1,6 +1,7 @@
 """Detect what happened to a car between two snapshots of it: pure functions, no clock.
 
-Only what certainly happened is an event. An event that is detected late is reported once, and marked as late.
+Only what certainly happened is an event. An event that is detected late is reported once, and marked as late: by our
+clock, or by the times that the car itself gives where our clock stood still.
 """
 
 from collections.abc import Mapping
@@ -10,6 +11,8 @@ from typing import Final, NamedTuple
 
 from .state import Reading, VehicleState
 
+MIN_MILES: Final = 0.1
+"""An odometer that differs by less (miles) has not moved."""
 LATE: Final = 3600.0
 """After so many seconds without data of a car, what is detected is late: twice the longest pause of an awake car."""
 
@@ -98,7 +101,10 @@ class Continuity:
 
 
 class HomeSignal(NamedTuple):
-    """Whether a car is at home, and the signal that says so. A change of the signal is no homecoming."""
+    """Whether a car is at home, and the signal that says so.
+
+    A change of the signal is no homecoming, unless the car has driven: the two may mean different homes.
+    """
 
     signal: str
     at_home: bool
@@ -111,6 +117,8 @@ class ChargeSnapshot:
     plugged_in: bool | None = None
     charging: bool | None = None
     home: HomeSignal | None = None
+    home_odometer: float | None = None
+    """Miles: while it is at home the last ones, while it is away those with which it left."""
     charge_followed: Continuity = field(default_factory=Continuity)
     home_followed: Continuity = field(default_factory=Continuity)
 
@@ -120,6 +128,7 @@ class Contact:
     """The connection to a car at the moment of a snapshot."""
 
     now: float
+    """Unix seconds by our clock or by the car's, whichever is later: ours may have stood still."""
     in_touch: bool
     """Whether the car is connected, or Tesla has just reported that it is awake or asleep."""
     connected_since: float | None = None
@@ -138,6 +147,7 @@ def snapshot(
         plugged_in=meaning.plugged_in if meaning else before.plugged_in,
         charging=before.charging if charging is None else charging,
         home=home if located else before.home,
+        home_odometer=_home_odometer(before, state, home) if located else before.home_odometer,
         charge_followed=_follow(before.charge_followed, charge, contact),
         home_followed=_follow(before.home_followed, located, contact),
     )
@@ -146,7 +156,7 @@ def snapshot(
 def events_between(
     before: ChargeSnapshot, after: ChargeSnapshot, state: VehicleState, now: float
 ) -> tuple[DetectedEvent, ...]:
-    """Return what happened between two snapshots, in order. `state` is the state of the second, `now` its time.
+    """Return what happened between two snapshots, in order. `state` is the state of the second, `now` that of its Contact.
 
     States in between are not guessed: a car that was unplugged before and is complete now was plugged in, but whether
     it charged is not known.
@@ -165,8 +175,8 @@ def events_between(
     if (
         before.home is not None
         and after.home is not None
-        and before.home.signal == after.home.signal
         and before.home.at_home is not after.home.at_home
+        and (before.home.signal == after.home.signal or _has_driven(before, state))
     ):
         event = ChargeEvent.CAME_HOME if after.home.at_home else ChargeEvent.LEFT
         missed = not after.home_followed.continues(before.home_followed)
@@ -213,6 +223,19 @@ def _ending(state: VehicleState, *, uninterrupted: bool) -> tuple[ChargeEvent, R
     return event, Reason.UNPLUGGED
 
 
+def _home_odometer(
+    before: ChargeSnapshot, state: VehicleState, home: HomeSignal | None
+) -> float | None:
+    still_away = home and before.home and not (home.at_home or before.home.at_home)
+    return before.home_odometer if still_away else state.number("Odometer")
+
+
+def _has_driven(before: ChargeSnapshot, state: VehicleState) -> bool:
+    """Return whether the car has certainly moved since it was said to be at home or away."""
+    miles, earlier = state.number("Odometer"), before.home_odometer
+    return miles is not None and earlier is not None and miles - earlier >= MIN_MILES
+
+
 def _reported(reading: Reading | None) -> Reading | None:
     """Return a reading that the car reported; None for one without a value, or one that a command is assumed to set."""
     return None if reading is None or reading.assumed or reading.value is None else reading
@@ -224,8 +247,9 @@ def _follow(before: Continuity, reading: Reading | None, contact: Contact) -> Co
     Contact with a car continues the observation, but does not close a gap: what happened in the gap is detected when
     the car reports the fact again, for a car that sleeps perhaps on the next day.
     """
-    measured_at = min(reading.measured_at, contact.now) if reading else 0.0
-    known_at = max(before.until, measured_at)
+    measured_at = min(reading.dated_at, contact.now) if reading else 0.0
+    # our clock may have been ahead, and was corrected since
+    known_at = max(min(before.until, contact.now), measured_at)
     continues = contact.in_touch and contact.now - known_at <= LATE
     reported = before.connected_since == contact.connected_since or (
         reading is not None and reading != before.reading

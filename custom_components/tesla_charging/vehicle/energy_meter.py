@@ -7,7 +7,7 @@ from homeassistant.core import HomeAssistant
 
 from .charge_energy import EnergySample
 from .charge_status import is_charging
-from .location import is_at_home
+from .location import HomeSource, is_at_home
 from .state import VehicleState
 
 COUNTER: Final = "DCChargingEnergyIn"
@@ -15,7 +15,9 @@ STATE: Final = "DetailedChargeState"
 RELEVANT: Final = (COUNTER, STATE, "Odometer", "LocatedAtHome", "Location")
 
 
-def with_energy(hass: HomeAssistant, state: VehicleState, before: VehicleState) -> VehicleState:
+def with_energy(
+    hass: HomeAssistant, state: VehicleState, before: VehicleState, home_source: HomeSource
+) -> VehicleState:
     """Return a state whose energy includes what was charged since the state before."""
     # most records hold other signals
     if all(state.readings.get(name) is before.readings.get(name) for name in RELEVANT):
@@ -31,7 +33,7 @@ def with_energy(hass: HomeAssistant, state: VehicleState, before: VehicleState) 
         state_at=state.measured_at(STATE) or 0.0,
         charging=is_charging(state),
         odometer=state.number("Odometer"),
-        at_home=is_at_home(hass, state),
+        at_home=is_at_home(hass, state, home_source),
     )
     energy = state.energy.with_sample(sample)
     return state if energy == state.energy else replace(state, energy=energy)

@@ -8,6 +8,7 @@ from homeassistant.util import dt as dt_util
 
 from ..fleet_api import Connectivity
 from ..fleet_telemetry import (
+    MAX_CLOCK_AHEAD,
     Alert,
     AlertRecord,
     ConnectivityRecord,
@@ -78,28 +79,23 @@ class PushChannel:
 
     def receive(self, state: VehicleState, record: Record, now: float) -> VehicleState:
         """Apply a record. A record that a broker had retained does not show that the car is alive."""
-        if isinstance(record, SignalRecord) and record.retained:
-            measured_at, lag = UNKNOWN_TIME, 0.0
-        else:
+        if not (isinstance(record, SignalRecord) and record.retained):
             self.pushed_at = record.received_at
             if isinstance(record, SignalRecord):
                 self._count(state, billed_signals(record))
             state = self._note_received(state, record.received_at)
-            measured_at = record.created_at or record.received_at
-            # an assumed value has a time of our clock, a push one of the car's: in whole seconds, and older by the
-            # time of transport
-            lag = max(0.0, record.received_at - measured_at) + CLOCK_GRAIN
-            if (
-                isinstance(record, SignalRecord)
-                and record.is_resend
-                and record.created_at == record.received_at
-            ):
-                # the time of measurement is not known; it is not now
-                measured_at, lag = UNKNOWN_TIME, 0.0
         if not isinstance(record, SignalRecord):
             return self.report_error(state, self.events.add(record))
+        measured_at = _measured_at(record)
+        # an assumed value, and one dated ahead, have a time of our clock, a push one of the car's: in whole seconds, and
+        # older by the time of transport
+        lag = max(0.0, record.received_at - measured_at) + CLOCK_GRAIN
+        if record.is_resend or measured_at == UNKNOWN_TIME:
+            # it is old, which says nothing about the car's clock
+            lag = 0.0
         values = settle(record.values, state.value("DetailedChargeState"))
-        readings = pushed_readings(values, measured_at=measured_at)
+        ahead = record.ahead if measured_at == record.received_at else 0.0
+        readings = pushed_readings(values, measured_at=measured_at, ahead=ahead)
         if not record.retained:
             self.pushed.update(readings)
         state = state.merge(readings, now=now, lag=lag)
@@ -149,3 +145,15 @@ class PushChannel:
     def report_error(state: VehicleState, error: str) -> VehicleState:
         """Store the error that the car reports, until the car connects again; "" changes nothing."""
         return state.with_diagnosis(replace(state.diagnosis, reported=error)) if error else state
+
+
+def _measured_at(record: SignalRecord) -> float:
+    """Return when the car measured a record, UNKNOWN_TIME if that is not known."""
+    if record.retained:
+        return UNKNOWN_TIME
+    if not record.is_resend or 0 < record.created_at < record.received_at:
+        return record.created_at or record.received_at
+    # it was measured before it arrived: without a date nobody knows when, dated ahead at most MAX_CLOCK_AHEAD before
+    if 0 < record.ahead < MAX_CLOCK_AHEAD:
+        return record.received_at - (MAX_CLOCK_AHEAD - record.ahead)
+    return UNKNOWN_TIME

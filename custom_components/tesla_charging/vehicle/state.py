@@ -1,4 +1,7 @@
-"""The state of a car: every known signal with its value and the time when the car measured it."""
+"""The state of a car: every known signal with its value and the time when the car measured it.
+
+No reading is dated after its arrival, on any transport: a car's clock that is ahead must not hide what comes next.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -19,8 +22,8 @@ from .signals import (
 )
 from .telemetry_status import NO_PROBLEM, TelemetryDiagnosis, TelemetryStage
 
-MAX_CLOCK_LEAD: Final = 300.0
-"""Seconds that a car's clock may run ahead of ours; a time further ahead is ignored."""
+MAX_SET_BACK: Final = 300.0
+"""Seconds by which our clock may be set back; a time further ahead is from a run in which it was wrong."""
 RECEIVED_GRAIN: Final = 60.0
 """The time of the last push is stored once in so many seconds: a car may push every second, and each time would be a
 row in the recorder."""
@@ -38,17 +41,27 @@ class Reading:
     """Whether a command has set it and the car has not reported it yet: then the time is of our clock, not the car's."""
     outdated: bool = False
     """Whether it is from before a restart, so that a different value that a broker has retained is newer."""
+    ahead: float = 0.0
+    """By how many seconds the car dated it after its arrival; then `measured_at` is the arrival. Not stored."""
+
+    @property
+    def dated_at(self) -> float:
+        """The time that the car gave, also if it is after the arrival."""
+        return self.measured_at + self.ahead
 
     def yields_to(self, new: Reading, *, now: float, lag: float) -> bool:
         """Whether another reading of the same signal replaces this one.
 
         `lag` is by how many seconds the car's clock trails ours.
         """
-        if new.assumed or self.measured_at > now + MAX_CLOCK_LEAD:
+        if new.assumed or self.measured_at > now + MAX_SET_BACK:
             return True
         if new.measured_at == UNKNOWN_TIME and self.outdated:
             return True
-        return new.measured_at + (lag if self.assumed else 0.0) >= self.measured_at
+        if self.assumed:
+            return new.dated_at + lag >= self.measured_at
+        # an arrival is later than a measurement, by the time of transport
+        return new.measured_at + (max(0.0, lag) if self.ahead else 0.0) >= self.measured_at
 
     def after(self, old: Reading, *, now: float) -> Reading:
         """Return this reading as it is stored in place of the old one.
@@ -107,6 +120,8 @@ class VehicleState:
     streamed: tuple[int, int] = (0, 0)
     """The day (ordinal, in this home's time zone) of the last push, and how many signals were pushed on that day until
     `received_at`."""
+    home_saved: bool = False
+    """Whether the car has said that it is at its home: then a home is saved in it."""
 
     def value(self, name: str) -> SignalValue | None:
         """Return a signal's value, None if it is not known."""
@@ -138,18 +153,27 @@ class VehicleState:
         reading = self.readings.get(name)
         return reading.measured_at if reading else None
 
+    @property
+    def dated_at(self) -> float:
+        """The time that the car gave with what came last, unix seconds by its clock; 0.0 if nothing came."""
+        reported = (reading for reading in self.readings.values() if not reading.assumed)
+        last = max(reported, key=lambda reading: reading.measured_at, default=None)
+        return last.dated_at if last else UNKNOWN_TIME
+
     def part(self, names: Iterable[str]) -> VehicleState:
         """Return the state with only the readings of some signals."""
         known = {name: self.readings[name] for name in names if name in self.readings}
         return replace(self, readings=known)
 
     def knows(self, name: str) -> bool:
-        """Return whether there is a value to show for a signal, or for one of NOT_SIGNALS."""
+        """Return whether there is a value to show for a signal, for one of NOT_SIGNALS, or PLACED."""
         match name:
             case "telemetry" | "heard_at":
                 return self.received_at is not None
             case "energy":
                 return self.energy.session is not None
+            case "place":
+                return self.energy.home + self.energy.away > 0
         return name in NOT_SIGNALS or self.value(name) is not None
 
     @property
@@ -236,6 +260,8 @@ class VehicleState:
             readings |= {RECEIVED_AT: self.received_at, STREAMED: list(self.streamed)}
         if self.energy.session is not None:
             readings[ENERGY] = self.energy.as_list()
+        if self.home_saved:
+            readings[HOME_SAVED] = True
         return readings
 
     @classmethod
@@ -260,6 +286,7 @@ class VehicleState:
             received_at=received_at if is_time else None,
             energy=ChargeEnergy.from_list(stored.get(ENERGY)),
             streamed=streamed,
+            home_saved=stored.get(HOME_SAVED) is True,
         )
 
 
@@ -269,6 +296,9 @@ DIAGNOSIS: Final = "trouble"
 RECEIVED_AT: Final = "heard_at"
 ENERGY: Final = "energy"
 STREAMED: Final = "streamed"
+HOME_SAVED: Final = "home_saved"
+PLACED: Final = "place"
+"""Not shown itself: whether energy was charged at a known place."""
 NOT_SIGNALS: Final = frozenset({CONNECTIVITY, TELEMETRY, DIAGNOSIS, RECEIVED_AT, ENERGY})
 """Parts of the state that are no signals of the car, but are shown by entities."""
 
@@ -284,14 +314,18 @@ def readings_of(data: VehicleData, *, now: float) -> dict[str, Reading]:
             value = signal.polled(fields)
         except NotGiven:
             continue
-        readings[signal.name] = Reading(value, _measured_at(fields.get("timestamp"), now))
+        dated_at = _dated_at(fields.get("timestamp"), now)
+        readings[signal.name] = _reading(value, dated_at, now)
     return readings
 
 
-def pushed_readings(values: Mapping[str, object], *, measured_at: float) -> dict[str, Reading]:
+def pushed_readings(
+    values: Mapping[str, object], *, measured_at: float, ahead: float = 0.0
+) -> dict[str, Reading]:
     """Return the signals in a record that a car pushed; `measured_at` is the car's time, unix seconds.
 
-    Without a time (UNKNOWN_TIME), signals that count from their measurement are left out.
+    `ahead` is by how many seconds the car dated it after its arrival, which is then `measured_at`. Without a time
+    (UNKNOWN_TIME), signals that count from their measurement are left out.
     """
     readings: dict[str, Reading] = {}
     for name, value in values.items():
@@ -303,7 +337,7 @@ def pushed_readings(values: Mapping[str, object], *, measured_at: float) -> dict
             meaning = signal.pushed(value)
         except NotGiven:
             continue
-        readings[name] = Reading(meaning, measured_at)
+        readings[name] = Reading(meaning, measured_at, ahead=ahead)
     return readings
 
 
@@ -314,16 +348,21 @@ def expected(values: Mapping[str, SignalValue], *, now: float) -> dict[str, Read
 
 def clock_lag(readings: Readings, *, now: float) -> float:
     """Return by how many seconds at most the car's clock trails ours, from data that have just come."""
-    return now - max((reading.measured_at for reading in readings.values()), default=now)
+    return now - max((reading.dated_at for reading in readings.values()), default=now)
 
 
-def _measured_at(timestamp: object, now: float) -> float:
+def _dated_at(timestamp: object, now: float) -> float:
     """Return a section's time. Tesla gives milliseconds; for a missing or impossible time, return now."""
     if isinstance(timestamp, bool) or not isinstance(timestamp, int | float):
         return now
-    if not EARLIEST * 1000 <= timestamp <= (now + MAX_CLOCK_LEAD) * 1000:
+    if not EARLIEST * 1000 <= timestamp <= LATEST * 1000:
         return now
     return timestamp / 1000
+
+
+def _reading(value: SignalValue | None, dated_at: float, now: float) -> Reading:
+    """Return a reading that came now."""
+    return Reading(value, min(dated_at, now), ahead=max(0.0, dated_at - now))
 
 
 def signals_of(names: Iterable[str]) -> frozenset[str]:
