@@ -21,7 +21,7 @@ from homeassistant.components.application_credentials import (
     async_import_client_credential,
 )
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import entity_registry as er, frame
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_test_home_assistant
 
@@ -57,6 +57,7 @@ type Contender = Callable[[World, Path], AbstractAsyncContextManager[Watch]]
 async def _home_assistant(directory: Path) -> AsyncIterator[HomeAssistant]:
     """A running Home Assistant of the bench's own, in a directory of its own."""
     async with async_test_home_assistant(config_dir=str(directory)) as hass:
+        frame.async_setup(hass)  # which a real one does while it starts
         # Home Assistant's test helper forbids custom integrations unless this is taken away.
         hass.data.pop(loader.DATA_CUSTOM_COMPONENTS)
         hass.config.latitude, hass.config.longitude = HOME

@@ -6,6 +6,7 @@ Prints a line of JSON. It is a process of its own because it replaces the clocks
 import argparse
 import asyncio
 from datetime import UTC, datetime, timedelta
+import importlib
 import json
 import logging
 from pathlib import Path
@@ -29,6 +30,7 @@ def start_of_month(today: datetime) -> datetime:
 
 async def _run(contender: str, driver: str, days: float, clock: VirtualTime) -> dict[str, Any]:
     # Not before the clocks are replaced: many modules take them along when they are imported.
+    importlib.import_module("devtools.newest_home_assistant")
     from devtools.bench.cost_contenders import CONTENDERS
     from devtools.bench.cost_drivers import DAY, DRIVERS
     from devtools.bench.cost_result import result_of
