@@ -57,6 +57,8 @@ class Field:
     """For a WORD: the arm of `Value` whose enumeration it is."""
     on_demand: bool = False
     """Whether few users need it: it is requested only if an enabled entity shows it, because every signal is billed."""
+    firmware: tuple[int, int] | None = None
+    """The first firmware (year, week) that knows it, if older ones stream too: they are not asked for it."""
 
     @property
     def wavers(self) -> bool:
@@ -84,9 +86,10 @@ def _row(
     arm: str | None = None,
     needs_location: bool = False,
     on_demand: bool = False,
+    firmware: tuple[int, int] | None = None,
 ) -> Field:
     request = FieldRequest(interval, delta)
-    return Field(name, kind, request, *estimate, needs_location, arm, on_demand)
+    return Field(name, kind, request, *estimate, needs_location, arm, on_demand, firmware)
 
 
 _NUMBER, _BOOLEAN, _WORD, _TEXT = (
@@ -111,6 +114,8 @@ _ROWS: Final = (
     _row("ACChargingPower", _NUMBER, 10, 0.2, (30, 0, 2)),
     _row("DCChargingPower", _NUMBER, 10, 1.0, (5, 0, 1)),
     _row("DCChargingEnergyIn", _NUMBER, 60, 0.1, (60, 0, 1)),
+    # rarely: it corrects what the counter of the session says, and does not replace it
+    _row("LifetimeEnergyChargedKwh", _NUMBER, 1800, 0.1, (2, 0, 1), firmware=(2026, 32)),
     _row("EstimatedHoursToChargeTermination", _NUMBER, 60, 0.1, (15, 0, 2)),
     _row("TimeToFullCharge", _NUMBER, 60, 0.1, (15, 0, 2)),
     _row("ChargePortDoorOpen", _BOOLEAN, 1, None, (0, 0, 4)),
