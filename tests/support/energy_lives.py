@@ -1,12 +1,12 @@
 """Lives of a simulated car that is asked or heard with gaps, and what is counted of its charging beside the truth."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 import random
-from typing import Literal, override
+from typing import Any, Literal, override
 
 from custom_components.tesla_charging.fleet_telemetry import fields_for, settle
-from custom_components.tesla_charging.vehicle.energy_meter import RELEVANT, energy_sample
+from custom_components.tesla_charging.vehicle.energy_meter import LIFETIME, RELEVANT, energy_sample
 from custom_components.tesla_charging.vehicle.state import (
     VehicleState,
     pushed_readings,
@@ -102,12 +102,12 @@ class Life:
         self.look_interval = rng.choice((300.0, 600.0, 1200.0))
         self.looked_at = -1e9
         self.loss = rng.choice((0.0, 0.01, 0.03))
-        names = set(fields_for(with_location=False)) & {*RELEVANT}
-        if self.road != "lifetime":
-            names.discard("LifetimeEnergyChargedKwh")
+        newer = {LIFETIME} if self.road == "lifetime" else set()
+        requests = fields_for(with_location=False, shown=newer)
+        names = requests.keys() & {*RELEVANT}
         rules = {
             name: FieldRule(row.interval_seconds, row.minimum_delta)
-            for name, row in fields_for(with_location=False).items()
+            for name, row in requests.items()
             if name in names
         }
         self.schedule = Schedule(rules, firmware(self.car.firmware))
@@ -138,8 +138,7 @@ class Life:
         energy = before.with_sample(sample)
         for name in ("home", "away", "unplaced"):
             assert getattr(energy, name) >= getattr(before, name), "a total sank"
-        self.state = VehicleState.from_dict({})
-        self.state = _with(state, energy)
+        self.state = replace(state, energy=energy)
         if before.session is None and energy.session is not None:
             self.first = self.car.charged_kwh
         excess = (self.shown - self.true) / self.capacity * 100 / (len(self.sessions) + 1)
@@ -171,7 +170,7 @@ class Life:
             return
         self.looked_at = self.heard_at = now
         data = self.car.vehicle_data(SECTIONS)
-        readings = readings_of(data, now=now)  # type: ignore[arg-type]  # the sections are named
+        readings = readings_of(data, now=now)
         self.apply(self.state.merge(readings, now=now))
 
     def listen(self, now: float) -> None:
@@ -182,7 +181,7 @@ class Life:
         self.heard_at = now
         names = self.schedule.open(now)
         due = self.schedule.due(self.car.signals(names), now)
-        parts: Iterable[dict[str, object]] = [due]
+        parts: list[dict[str, Any]] = [dict(due)]
         if begins:  # in several records, in any order
             items = list(due.items())
             self.rng.shuffle(items)
@@ -194,7 +193,7 @@ class Life:
                 for name, value in part.items()
                 if value is not None and (begins or self.rng.random() >= self.loss)
             }
-            values = settle(told, self.state.value("DetailedChargeState"))  # type: ignore[arg-type]  # of these types
+            values = settle(told, self.state.value("DetailedChargeState"))
             readings = pushed_readings(values, measured_at=float(int(now)))
             if readings:
                 self.apply(self.state.merge(readings, now=now))
@@ -297,12 +296,6 @@ class Life:
         self.wait(1.5 * HOUR)
         self.end_session()
         return self
-
-
-def _with(state: VehicleState, energy: object) -> VehicleState:
-    from dataclasses import replace
-
-    return replace(state, energy=energy)  # type: ignore[arg-type]  # its own
 
 
 def lives(seeds: Iterable[int]) -> Iterator[Life]:

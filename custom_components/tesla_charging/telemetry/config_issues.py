@@ -8,6 +8,7 @@ from homeassistant.core import HomeAssistant, callback
 from ..client import active_endpoints
 from ..const import CONF_DOMAIN
 from ..coordinator import VehicleCoordinator
+from ..fleet_telemetry import unknown_to
 from ..issues.kinds import (
     TELEMETRY_CONFIG_REFUSED,
     TELEMETRY_FIELDS_LEFT_OUT,
@@ -75,7 +76,8 @@ def async_update_left_out(
     """
     for issue_type, fields in (
         (TELEMETRY_NO_LOCATION, {LOCATION}),
-        (TELEMETRY_FIELDS_LEFT_OUT, {*before, *now} - {LOCATION}),
+        # a field that only new firmware knows makes a value better, and no entity depends on it
+        (TELEMETRY_FIELDS_LEFT_OUT, {*before, *now} - {LOCATION} - unknown_to(None)),
     ):
         left_out = fields & {*now}
         if left_out == fields & {*before}:

@@ -23,9 +23,9 @@ KWH_PER_PERCENT: Final = (0.4, 1.4)
 CAPACITY_SPREAD: Final = 0.06
 """By which share a known capacity may be wrong."""
 MAX_SPEED: Final = 100.0
-"""Miles per hour; a greater difference is of an odometer that was not up to date, or changed its unit."""
-ODOMETER_STEP: Final = 0.5
-"""Miles in which the odometer is pushed."""
+"""Miles per hour; a far greater difference is of an odometer that has changed its unit."""
+MAX_LEAP: Final = 50.0
+"""Miles that are believed of any odometer, because the car's clock may be wrong."""
 LEARN_FROM: Final = 15.0
 """Percent from which on a capacity is learned."""
 
@@ -88,7 +88,7 @@ def miles_between(before: Mark, after: Mark) -> float:
     if before.odometer is None or after.odometer is None or hours is None:
         return 0.0
     miles = after.odometer - before.odometer
-    return miles if 0 < miles <= MAX_SPEED * hours + ODOMETER_STEP else 0.0
+    return miles if 0 < miles <= MAX_SPEED * hours + MAX_LEAP else 0.0
 
 
 def battery_gain(before: Mark, after: Mark, per_percent: float | None) -> Range | None:

@@ -54,8 +54,8 @@ MAX_WAIT: Final = 600.0
 """Seconds for which a leap of the counter waits for a level."""
 STALE: Final = 180.0
 """Seconds after which the counter of a charging car is behind, and the battery counts."""
-SAME_MOMENT: Final = 90.0
-"""Seconds between session counter and lifetime counter in which a charging car charges little."""
+SAME_MOMENT: Final = 2.0
+"""Seconds between session counter and lifetime counter that a car measured together."""
 CLOSE_LOOKS: Final = 3 * 3600.0
 """Seconds in which no whole session can pass unseen between two values of the lifetime counter."""
 
@@ -247,9 +247,10 @@ class ChargeEnergy:
             base_estimate=total,
             highest=session,
         )
-        return energy._with_basis(basis)
+        return energy.with_basis(basis)
 
-    def _with_basis(self, basis: object) -> Self:
+    def with_basis(self, basis: object) -> Self:
+        """Return it with what was stored by basis(), if that is sound."""
         match basis:
             case {
                 "estimate": int() | float() as estimate,
@@ -334,9 +335,10 @@ def _with_counter(energy: ChargeEnergy, sample: EnergySample, now: Mark) -> Char
         energy = replace(energy, per_percent=told)
     step = _Step(energy, sample, last, now)
     if now.at == last.at and now.added == last.added:
-        if not now.charging and sample.heard_at < now.at + LEVEL_DELAY:
+        if sample.heard_at < now.at + LEVEL_DELAY:
             # a car that connects tells everything, but not in one message
-            return replace(energy, last=now)
+            kept = replace(last, odometer=now.odometer) if now.charging else now
+            return replace(energy, last=kept)
         # the counter of a charging car should have changed
         return _by_battery(energy, step) if sample.level_at - now.at > STALE else energy
     if now.added > MAX_KWH or (now.added <= RESET_BELOW < last.added and not step.is_other_session):
@@ -405,6 +407,8 @@ class _Step:
     @property
     def began_anew(self) -> bool:
         """Whether there are signs of a new session, in which all this can have been charged."""
+        if self._drove_unheard:
+            return True
         since = self.energy.unplugged_at
         if since is None or not (self._plugged_in_since or self._left_its_value):
             return False
@@ -412,18 +416,25 @@ class _Step:
         return self.now.added <= most or (self._left_its_value and self.gain is not None)
 
     @property
+    def _drove_unheard(self) -> bool:
+        """Whether a car that tells no level has ended its session and moved since."""
+        long_ago = self.hours is not None and self.hours > MIN_AWAY / 3600
+        ended = long_ago and self.moved and not self.last.charging
+        return self.gain is None and ended and abs(self.rise) > NOISE_KWH
+
+    @property
     def _left_its_value(self) -> bool:
         """Whether the counter of an unplugged car is another one: until the next session it stays what it is."""
         if self.last.plugged_in is not False:
             return False
         long_ago = self.hours is not None and self.hours > MIN_AWAY / 3600
-        return self.rise < -QUIET_NOISE_KWH or (long_ago and self.rise > NOISE_KWH)
+        return self.rise < -NOISE_KWH or (long_ago and self.rise > NOISE_KWH)
 
     def _can_reach(self, kwh: float) -> bool:
         """Whether the battery can have taken this energy in this time."""
         hours = self.hours
-        if hours is not None and kwh > MAX_KW * hours + NOISE_KWH:
-            return False
+        if self.gain is None and hours is not None:
+            return kwh <= MAX_KW * hours + NOISE_KWH
         return kwh <= self.most
 
     @property
@@ -631,16 +642,18 @@ def _is_of_driving(before: Lifetime, now: Lifetime) -> bool:
 def _aligned(energy: ChargeEnergy, sample: EnergySample) -> ChargeEnergy:
     """Let the counter of the session go on from what the lifetime counter says, where both are of one moment."""
     lifetime, last = energy.lifetime, energy.last
-    assert lifetime is not None and last is not None
+    assert lifetime is not None
+    assert last is not None
     if last.at != sample.at or last.added != sample.added or energy.doubtful_since is not None:
         return energy
-    apart = abs(lifetime.at - last.at)
-    if apart > SAME_MOMENT:
+    later = lifetime.at - last.at
+    if later < -SAME_MOMENT:
         return energy
     charging = sample.charging or last.charging
-    noise = NOISE_KWH + apart / 3600 * MAX_KW if charging else QUIET_NOISE_KWH
     wrong = lifetime.estimate - energy.counted
-    if abs(wrong) <= noise:
+    # the counter of the session may be behind, and then comes after by itself
+    missing = wrong > QUIET_NOISE_KWH and not charging and later <= SAME_MOMENT
+    if not missing and wrong >= -(NOISE_KWH if charging else QUIET_NOISE_KWH):
         return energy
     energy = replace(
         energy, base_estimate=energy.base_estimate + wrong, last_estimate=lifetime.estimate

@@ -25,8 +25,6 @@ RELEVANT: Final = (
     "LocatedAtHome",
     "Location",
 )
-TOGETHER: Final = 1.0
-"""Seconds between two measurements of one moment."""
 
 
 def with_energy(hass: HomeAssistant, state: VehicleState, before: VehicleState) -> VehicleState:
@@ -42,7 +40,8 @@ def energy_sample(state: VehicleState, at_home: bool | None) -> EnergySample:
     """Return what a car's state says about its energy."""
     charging_state = state.value(STATE)
     level_at = state.measured_at(LEVEL) or 0.0
-    together = abs((state.measured_at(REMAINING) or 0.0) - level_at) <= TOGETHER
+    # what is of one poll, or one record, has one time
+    together = state.measured_at(REMAINING) == level_at
     return EnergySample(
         state.number(COUNTER),
         at=state.measured_at(COUNTER) or 0.0,
