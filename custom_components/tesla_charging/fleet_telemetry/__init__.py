@@ -34,7 +34,15 @@ from .errors import (
     TokenError,
     TrustError,
 )
-from .fields import FIELDS, Day, FieldKind, FieldRequest, expected_signals_per_month, fields_for
+from .fields import (
+    FIELDS,
+    Day,
+    FieldKind,
+    FieldRequest,
+    expected_signals_per_month,
+    fields_for,
+    unknown_to,
+)
 from .invalid import settle
 from .limits import Limits
 from .mqtt import is_topic_base, read_message, subscriptions
@@ -114,4 +122,5 @@ __all__ = [
     "sign_token",
     "subscriptions",
     "unknown_field",
+    "unknown_to",
 ]

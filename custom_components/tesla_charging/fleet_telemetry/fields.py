@@ -56,7 +56,10 @@ class Field:
     arm: str | None = None
     """For a WORD: the arm of `Value` whose enumeration it is."""
     on_demand: bool = False
-    """Whether few users need it: it is requested only if an enabled entity shows it, because every signal is billed."""
+    """Whether few users need it: it is requested only if an enabled entity shows it, because every signal is billed.
+    One that needs new firmware is also requested from each car that has it."""
+    firmware: tuple[int, int] | None = None
+    """The first firmware (year, week) that knows it, if older ones stream too: they are not asked for it."""
 
     @property
     def wavers(self) -> bool:
@@ -84,9 +87,10 @@ def _row(
     arm: str | None = None,
     needs_location: bool = False,
     on_demand: bool = False,
+    firmware: tuple[int, int] | None = None,
 ) -> Field:
     request = FieldRequest(interval, delta)
-    return Field(name, kind, request, *estimate, needs_location, arm, on_demand)
+    return Field(name, kind, request, *estimate, needs_location, arm, on_demand, firmware)
 
 
 _NUMBER, _BOOLEAN, _WORD, _TEXT = (
@@ -139,6 +143,16 @@ _ROWS: Final = (
     _row("Gear", _WORD, 5, None, (0, 10, 4), arm="shift_state_value", on_demand=True),
     _row("LocatedAtWork", _BOOLEAN, 1, None, (0, 2, 0), on_demand=True),
     _row("LocatedAtFavorite", _BOOLEAN, 1, None, (0, 2, 0), on_demand=True),
+    # for no entity, but for all cars whose firmware knows it: rarely, as it only corrects the counter of the session
+    _row(
+        "LifetimeEnergyChargedKwh",
+        _NUMBER,
+        1800,
+        0.1,
+        (2, 0, 1),
+        on_demand=True,
+        firmware=(2026, 32),
+    ),
 )
 
 FIELDS: Final[Mapping[str, Field]] = {row.name: row for row in _ROWS}
@@ -179,6 +193,16 @@ def fields_for(
         for row in FIELDS.values()
         if (with_location or not row.needs_location) and (not row.on_demand or row.name in shown)
     }
+
+
+def unknown_to(version: object) -> frozenset[str]:
+    """Return the fields that a firmware ("2026.32.6") does not know; for an unknown version, all that not every one knows."""
+    numbers = version.split(".")[:2] if isinstance(version, str) else []
+    known = len(numbers) == 2 and all(part.isascii() and part.isdigit() for part in numbers)
+    firmware = tuple(int(part[:6]) for part in numbers) if known else (0, 0)
+    return frozenset(
+        row.name for row in FIELDS.values() if row.firmware is not None and firmware < row.firmware
+    )
 
 
 def expected_signals_per_month(names: Iterable[str], day: Day = Day()) -> int:

@@ -138,7 +138,8 @@ class ConfigReview:
         failed = None if car.last_update_success else car.last_exception
         polled = problem_of(failed.__cause__ if failed else None)
         try:
-            record = await sync.update(vin, before, now, self._max_age(vin, car, before))
+            max_age, version = self._max_age(vin, car, before), car.data.value("Version")
+            record = await sync.update(vin, before, now, max_age, version)
         except FleetApiError as err:
             LOGGER.debug("The telemetry of %s could not be checked: %s", car.name, err)
             self._report_account_problem(vin, car, before, problem_of(err), err.detail)

@@ -35,6 +35,7 @@ from ..fleet_telemetry import (
     read_config_status,
     sign_token,
     unknown_field,
+    unknown_to,
 )
 from ..request_origin import RequestOrigin, requested_by
 from ..storage.config_record import ConfigRecord
@@ -79,7 +80,9 @@ class ConfigSync:
         fields = {
             name: row
             for name, row in fields_for(
-                with_location=with_location, shown=shown, essential=essential
+                with_location=with_location,
+                shown={*shown, *unknown_to(None)},
+                essential=essential,
             ).items()
             if name in SIGNALS
         }
@@ -92,14 +95,15 @@ class ConfigSync:
         """Signals that cars do not push only because the budget is short, and whose last values are soon outdated."""
 
     async def update(
-        self, vin: str, record: ConfigRecord, now: float, max_age: float
+        self, vin: str, record: ConfigRecord, now: float, max_age: float, version: object
     ) -> ConfigRecord:
         """Configure a car as wanted; return what is to be stored. Raises FleetApiError.
 
-        No request is sent if the last was less than `max_age` seconds ago, unless another configuration is wanted.
+        `version` is that of its firmware, which may be unknown: a field that it does not know is not requested. No request is sent if the last was less than `max_age` seconds ago, unless another configuration is wanted.
         """
         left_out = self._still_left_out(record, now)
-        wanted = self._config_without(left_out)
+        too_new = unknown_to(version)
+        wanted = self._config_without(left_out, too_new)
         if not record.is_due(self._signed_fingerprint(wanted), now, max_age):
             return record
         try:
@@ -110,12 +114,17 @@ class ConfigSync:
                 LOGGER.info(
                     "A car's telemetry configuration was removed or replaced; it is put back"
                 )
-            return await self._create(vin, record, left_out, now)
+            return await self._create(vin, record, left_out, too_new, now)
         except ConfigAnswerError as err:
             return _refused(record, TelemetryProblem.OTHER, str(err), now)
 
     async def _create(
-        self, vin: str, record: ConfigRecord, left_out: tuple[str, ...], now: float
+        self,
+        vin: str,
+        record: ConfigRecord,
+        left_out: tuple[str, ...],
+        too_new: frozenset[str],
+        now: float,
     ) -> ConfigRecord:
         """Create the configuration, leaving out one by one the fields that Tesla refuses by name."""
         record = replace(
@@ -125,7 +134,7 @@ class ConfigSync:
             complete=self._config.fingerprint,
         )
         while True:
-            wanted = self._config_without(record.refused_fields)
+            wanted = self._config_without(record.refused_fields, too_new)
             try:
                 answer = await self._configs.create(
                     vin, sign_token(wanted.claims(), self._key.private_key)
@@ -164,9 +173,9 @@ class ConfigSync:
         """Return a configuration's fingerprint with its signer's: a car obeys it as long as it knows the key."""
         return f"{self._key.fingerprint}:{wanted.fingerprint}"
 
-    def _config_without(self, refused: tuple[str, ...]) -> TelemetryConfig:
+    def _config_without(self, refused: tuple[str, ...], too_new: frozenset[str]) -> TelemetryConfig:
         config = self._config
-        for name in refused:
+        for name in (*refused, *too_new):
             config = config.without_field(name)
         return config
 

@@ -1,34 +1,72 @@
-"""Total energy that a car has charged, from a counter that resets with each session. Pure arithmetic.
+"""Total energy that a car has charged: counter of the session, battery, cable and lifetime counter decide together.
 
-The totals never decrease. Where it is not certain that a new session began, the smaller possible energy is counted.
+The counter of a session starts anew with each session, sinks with what the parked car uses, and sometimes reads 0 for
+a while. So no value of it counts by itself: a change counts as far as the battery can have taken it. Where several
+explanations are possible, the one with the least energy counts. The totals never decrease. Pure arithmetic.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
-NOISE_KWH: Final = 0.5
-"""A change of the counter up to this has no meaning, kWh."""
+from .battery_gain import (
+    Mark,
+    Range,
+    battery_gain,
+    charged_capacity,
+    hours_between,
+    miles_between,
+    told_capacity,
+)
+
+NOISE_KWH: Final = 0.3
+"""A counter of a charging car that sinks by no more has not sunk."""
+QUIET_NOISE_KWH: Final = 0.1
+"""The same of a car that does not charge: its counter does not waver."""
 MAX_KWH: Final = 250.0
-"""More than any car takes at once; a greater rise is no charging."""
+"""More than any car takes in a session."""
+MAX_KW: Final = 300.0
 MAX_PARKED_KW: Final = 25.0
 """Most power with which a car that did not move can charge: it uses the charger of before, which is no fast charger."""
+DRAIN_KW: Final = 0.35
+"""Most power that a parked car uses for long."""
+USUAL_DRAIN_KW: Final = 0.05
+MAX_SINK_KW: Final = 4.0
+"""Most power that a charging car takes from its battery, for its heater."""
+TOLERANCE_KWH: Final = 0.2
+MIN_MILES: Final = 0.1
+DRIVE_KWH: Final = 1.0
+MIN_USE, MAX_USE = 0.16, 0.7
+"""Energy per mile, kWh, that a drive takes at least and at most."""
+MIN_DRIVE: Final = 3.0
+"""Miles from which on a drive takes at least MIN_USE."""
+LONG_DRIVE: Final = 30.0
+"""Miles from which on it takes at least half of that, also downhill."""
 MIN_AWAY: Final = 300.0
 """Least seconds to drive away and charge elsewhere; a late value of the old session arrives earlier."""
-MIN_MILES: Final = 0.1
-MAX_GLITCH: Final = 900.0
-"""A counter that fell and is back at its value counts as a glitch within so many seconds; later, as a new charge."""
 RESET_BELOW: Final = 0.01
-"""kWh up to which a counter has certainly just been reset."""
+"""kWh up to which a counter is 0."""
+MAX_DOUBT: Final = 900.0
+"""Seconds after which a counter that cannot be explained is taken as a new beginning, of which nothing counts."""
+LEVEL_DELAY: Final = 60.0
+"""Seconds by which a level may be older than the counter that it confirms."""
+MAX_WAIT: Final = 600.0
+"""Seconds for which a leap of the counter waits for a level."""
+STALE: Final = 180.0
+"""Seconds after which the counter of a charging car is behind, and the battery counts."""
+SAME_MOMENT: Final = 2.0
+"""Seconds between session counter and lifetime counter that a car measured together."""
+CLOSE_LOOKS: Final = 3 * 3600.0
+"""Seconds in which no whole session can pass unseen between two values of the lifetime counter."""
 
 
 @dataclass(frozen=True, slots=True)
 class EnergySample:
     """What a car reports at one moment."""
 
-    added: float
-    """Its counter, kWh."""
-    at: float
+    added: float | None
+    """The counter of its session, kWh."""
+    at: float = 0.0
     """When it measured the counter, unix seconds; 0.0: not known."""
     plugged_in: bool | None = None
     state_at: float = 0.0
@@ -37,11 +75,52 @@ class EnergySample:
     odometer: float | None = None
     """Miles."""
     at_home: bool | None = None
+    level: float | None = None
+    """Of the battery, percent."""
+    level_at: float = 0.0
+    remaining: float | None = None
+    """Energy in the battery when the level was measured, kWh."""
+    lifetime: float | None = None
+    """The counter of all energy that it ever charged, kWh."""
+    lifetime_at: float = 0.0
 
     @property
     def is_current(self) -> bool:
         """Whether the counter was measured while the car was plugged in, or not, as it is now."""
         return self.at >= self.state_at
+
+    @property
+    def heard_at(self) -> float:
+        """When it measured the latest of all that."""
+        return max(self.at, self.state_at, self.level_at, self.lifetime_at)
+
+    def mark(self, added: float) -> Mark:
+        """Return the part that later samples are compared with."""
+        return Mark(
+            added,
+            self.at,
+            self.level,
+            self.level_at,
+            self.remaining,
+            self.odometer,
+            self.charging,
+            self.plugged_in,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """A value of the lifetime counter."""
+
+    value: float
+    estimate: float
+    """The total energy at that moment, kWh."""
+    at: float
+    odometer: float | None = None
+    plugged_in: bool | None = None
+    added: float | None = None
+    includes_driving: bool = False
+    """Whether it was seen to rise on a drive: then it says nothing about a time in which the car moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +132,29 @@ class ChargeEnergy:
     unplaced: float = 0.0
     """Charged at an unknown place."""
     session: float | None = None
-    """Highest value of the counter in this session; None before the first sample."""
-    at: float = 0.0
-    charging: bool = False
-    """Whether the car was charging at the last sample."""
+    """Charged in this session; None before the first sample."""
     place: bool | None = None
     """Whether the session is at home."""
-    odometer: float | None = None
-    """Miles, when the counter changed last."""
     unplugged_at: float | None = None
     """Since when the car is unplugged; also if it was unplugged and plugged in again since the counter changed last."""
-    dropped_from: float | None = None
-    """Value of the counter before it fell, until it changes again."""
+    estimate: float = 0.0
+    """What the total should be. It is less than the totals when the lifetime counter has shown that too much was
+    counted; then they wait."""
+    session_from: float = 0.0
+    """The estimate at the beginning of the session."""
+    last: Mark | None = None
+    """The last sample whose counter could be explained."""
+    last_estimate: float = 0.0
+    base: Mark | None = None
+    """Where the counter began, or began to rise after it had sunk."""
+    base_estimate: float = 0.0
+    highest: float = 0.0
+    """Highest value of the counter since then."""
+    per_percent: float | None = None
+    """Energy of one percent of the battery, kWh."""
+    doubtful_since: float | None = None
+    """Since when the counter cannot be explained."""
+    lifetime: Lifetime | None = None
 
     @property
     def total(self) -> float:
@@ -76,37 +166,142 @@ class ChargeEnergy:
         """The values that entities show."""
         return (self.session, self.home, self.away, self.unplaced)
 
+    @property
+    def counted(self) -> float:
+        """What the total should be by the counter of the session alone."""
+        return self.base_estimate + self.highest - (self.base.added if self.base else 0.0)
+
     def with_sample(self, sample: EnergySample) -> ChargeEnergy:
         """Return the totals after a sample; samples come in the order of time."""
-        sample = replace(sample, added=max(sample.added, 0.0))
-        return replace(_with_counter(_with_cable(self, sample), sample), charging=sample.charging)
+        energy = _with_cable(self, sample)
+        if sample.added is not None:
+            energy = _with_counter(energy, sample, sample.mark(max(sample.added, 0.0)))
+        if sample.lifetime is not None and energy.last is not None:
+            energy = _with_lifetime(energy, sample, sample.lifetime)
+        return energy
 
     def as_list(self) -> list[Any]:
-        """Return JSON-compatible values for from_list() after a restart."""
-        return [getattr(self, name) for name in self.__slots__]
+        """Return JSON-compatible values for from_stored() after a restart, in the form of version 0.1.0."""
+        last = self.last or Mark(0.0)
+        return [
+            self.home,
+            self.away,
+            self.unplaced,
+            self.session,
+            last.at,
+            last.charging,
+            self.place,
+            last.odometer,
+            self.unplugged_at,
+            None,
+        ]
+
+    def basis(self) -> dict[str, Any] | None:
+        """Return what as_list() has no place for; None if there is nothing."""
+        if self.last is None or self.base is None or self == self.from_stored(self.as_list()):
+            return None
+        lifetime = self.lifetime
+        return {
+            "estimate": self.estimate,
+            "session_from": self.session_from,
+            "last": self.last.as_list(),
+            "last_estimate": self.last_estimate,
+            "base": self.base.as_list(),
+            "base_estimate": self.base_estimate,
+            "highest": self.highest,
+            "per_percent": self.per_percent,
+            "doubtful_since": self.doubtful_since,
+            "lifetime": lifetime and [getattr(lifetime, name) for name in lifetime.__slots__],
+        }
 
     @classmethod
-    def from_list(cls, items: object) -> Self:
-        """Read back as_list(); anything else becomes empty totals."""
+    def from_stored(cls, items: object, basis: object = None) -> Self:
+        """Read back as_list() and basis(); a damaged list becomes empty totals, a damaged basis a new one."""
         match items:
             case [
                 int() | float() as home,
                 int() | float() as away,
                 int() | float() as unplaced,
-                None | int() | float(),
-                int() | float(),
-                bool(),
-                None | bool(),
-                None | int() | float(),
-                None | int() | float(),
+                None | int() | float() as session,
+                int() | float() as at,
+                bool() as charging,
+                None | bool() as place,
+                None | int() | float() as odometer,
+                None | int() | float() as unplugged_at,
                 None | int() | float(),
             ] if isinstance(items, Sequence) and min(home, away, unplaced) >= 0:
-                return cls(*items)
-        return cls()
+                pass
+            case _:
+                return cls()
+        energy = cls(home, away, unplaced, session, place, unplugged_at)
+        if session is None:
+            return energy
+        mark, total = Mark(session, at, odometer=odometer, charging=charging), energy.total
+        energy = replace(
+            energy,
+            estimate=total,
+            session_from=total - session,
+            last=mark,
+            last_estimate=total,
+            base=mark,
+            base_estimate=total,
+            highest=session,
+        )
+        return energy.with_basis(basis)
+
+    def with_basis(self, basis: object) -> Self:
+        """Return it with what was stored by basis(), if that is sound."""
+        match basis:
+            case {
+                "estimate": int() | float() as estimate,
+                "session_from": int() | float() as session_from,
+                "last": last,
+                "last_estimate": int() | float() as last_estimate,
+                "base": base,
+                "base_estimate": int() | float() as base_estimate,
+                "highest": int() | float() as highest,
+                "per_percent": None | int() | float() as per_percent,
+                "doubtful_since": None | int() | float() as doubtful_since,
+                "lifetime": lifetime,
+            }:
+                pass
+            case _:
+                return self
+        last_mark, base_mark = Mark.from_list(last), Mark.from_list(base)
+        if last_mark is None or base_mark is None:
+            return self
+        return replace(
+            self,
+            estimate=estimate,
+            session_from=session_from,
+            last=last_mark,
+            last_estimate=last_estimate,
+            base=base_mark,
+            base_estimate=base_estimate,
+            highest=highest,
+            per_percent=per_percent,
+            doubtful_since=doubtful_since,
+            lifetime=_stored_lifetime(lifetime),
+        )
 
 
 NOTHING_CHARGED: Final = ChargeEnergy()
 """The totals before the first sample."""
+
+
+def _stored_lifetime(items: object) -> Lifetime | None:
+    match items:
+        case [
+            int() | float(),
+            int() | float(),
+            int() | float(),
+            None | int() | float(),
+            None | bool(),
+            None | int() | float(),
+            bool(),
+        ] if isinstance(items, list):
+            return Lifetime(*items)
+    return None
 
 
 def _with_cable(energy: ChargeEnergy, sample: EnergySample) -> ChargeEnergy:
@@ -120,96 +315,347 @@ def _with_cable(energy: ChargeEnergy, sample: EnergySample) -> ChargeEnergy:
         and (unplugged_at is None or sample.is_current)
     ):
         place = sample.at_home
+    if (unplugged_at, place) == (energy.unplugged_at, energy.place):
+        return energy
     return replace(energy, unplugged_at=unplugged_at, place=place)
 
 
-def _with_counter(energy: ChargeEnergy, sample: EnergySample) -> ChargeEnergy:
-    session = energy.session
-    if session is None:
+# -- the counter of the session ----------------------------------------------------------------------
+
+
+def _with_counter(energy: ChargeEnergy, sample: EnergySample, now: Mark) -> ChargeEnergy:
+    last = energy.last
+    if last is None:
         # when and where the energy before the first sample was charged is not known
-        return _rebased(energy, sample, sample.added)
-    dropped_from = energy.dropped_from
-    if dropped_from is not None and _has_recovered(energy, sample, session, dropped_from):
-        energy = _with_added(energy, max(0.0, sample.added - dropped_from))
-        return _rebased(energy, sample, max(sample.added, dropped_from))
-    if _is_new(energy, sample, session):
-        # a counter that falls while the cable stays in may soon be back
-        falls = sample.added < session and energy.unplugged_at is None
-        place = sample.at_home if sample.plugged_in else None
-        fresh = replace(energy, place=place, unplugged_at=None)
-        fresh = _with_added(fresh, sample.added)
-        return replace(
-            _rebased(fresh, sample, sample.added), dropped_from=session if falls else None
-        )
-    rise = max(0.0, sample.added - session)
-    is_settled = bool(sample.plugged_in) and sample.is_current
-    if not rise and not (is_settled and sample.at > energy.at):
+        energy = replace(energy, session=now.added, session_from=-now.added)
+        return _at_mark(_with_base(energy, now, 0.0), sample, now)
+    if now == last:
         return energy
-    if is_settled:
-        # a counter that continues after the car is plugged in again was not reset
-        energy = replace(energy, unplugged_at=None)
-    return _rebased(_with_added(energy, rise), sample, session + rise)
+    if (told := told_capacity(now)) is not None:
+        energy = replace(energy, per_percent=told)
+    step = _Step(energy, sample, last, now)
+    if now.at == last.at and now.added == last.added:
+        if sample.heard_at < now.at + LEVEL_DELAY:
+            # a car that connects tells everything, but not in one message
+            kept = replace(last, odometer=now.odometer) if now.charging else now
+            return replace(energy, last=kept)
+        # the counter of a charging car should have changed
+        return _by_battery(energy, step) if sample.level_at - now.at > STALE else energy
+    if now.added > MAX_KWH or (now.added <= RESET_BELOW < last.added and not step.is_other_session):
+        # nonsense, or 0 without a reason: the counter may come back
+        return _by_battery(energy, step)
+    same, new = step.can_continue(), step.can_be_new()
+    if new and (not same or step.began_anew):
+        return energy if step.awaits_level(now.added) else _begun(energy, step)
+    if same:
+        awaits = (not last.charging or step.rise < 0) and step.awaits_level(abs(step.rise))
+        return energy if awaits else _continued(energy, step)
+    if step.is_other_session:
+        return _begun(energy, step)
+    since = energy.doubtful_since
+    energy = _by_battery(replace(energy, doubtful_since=now.at if since is None else since), step)
+    if since is None or not now.at - since > MAX_DOUBT:
+        return energy
+    return _at_mark(_with_base(energy, now, energy.estimate), sample, now)
 
 
-def _has_recovered(
-    energy: ChargeEnergy, sample: EnergySample, session: float, dropped_from: float
-) -> bool:
-    """Whether the counter fell for a moment only, and is back at its value."""
-    return (
-        abs(sample.added - dropped_from) <= NOISE_KWH
-        and sample.added - session > NOISE_KWH
-        and 0 <= sample.at - energy.at < MAX_GLITCH
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """From the last sample that could be explained to the present one."""
+
+    energy: ChargeEnergy
+    sample: EnergySample
+    last: Mark
+    now: Mark
+
+    @property
+    def rise(self) -> float:
+        return self.now.added - self.last.added
+
+    @property
+    def hours(self) -> float | None:
+        return hours_between(self.last, self.now)
+
+    @property
+    def miles(self) -> float:
+        return miles_between(self.last, self.now)
+
+    @property
+    def gain(self) -> Range | None:
+        return battery_gain(self.last, self.now, self.energy.per_percent)
+
+    @property
+    def moved(self) -> bool:
+        return self.miles > MIN_MILES
+
+    @property
+    def _plugged_in_since(self) -> bool:
+        """Whether the counter is of a car that is plugged in, and not of the time before."""
+        return bool(self.sample.plugged_in) and self.sample.is_current
+
+    @property
+    def is_other_session(self) -> bool:
+        """Whether the car has certainly been plugged in anew."""
+        long_ago = self.hours is not None and self.hours > MIN_AWAY / 3600
+        plugged_in_since = self._plugged_in_since and self.sample.state_at > self.last.at
+        if self.moved and long_ago and not self.last.charging and plugged_in_since:
+            return True
+        # a counter that was reset is read at the same moment as the cable
+        is_zero = self.now.added <= RESET_BELOW
+        return is_zero and self.energy.unplugged_at is not None and bool(self.sample.plugged_in)
+
+    @property
+    def began_anew(self) -> bool:
+        """Whether there are signs of a new session, in which all this can have been charged."""
+        if self._drove_unheard:
+            return True
+        since = self.energy.unplugged_at
+        if since is None or not (self._plugged_in_since or self._left_its_value):
+            return False
+        most = MAX_PARKED_KW * (self.now.at - since) / 3600
+        return self.now.added <= most or (self._left_its_value and self.gain is not None)
+
+    @property
+    def _drove_unheard(self) -> bool:
+        """Whether a car that tells no level has ended its session and moved since."""
+        long_ago = self.hours is not None and self.hours > MIN_AWAY / 3600
+        ended = long_ago and self.moved and not self.last.charging
+        return self.gain is None and ended and abs(self.rise) > NOISE_KWH
+
+    @property
+    def _left_its_value(self) -> bool:
+        """Whether the counter of an unplugged car is another one: until the next session it stays what it is."""
+        if self.last.plugged_in is not False:
+            return False
+        long_ago = self.hours is not None and self.hours > MIN_AWAY / 3600
+        return self.rise < -NOISE_KWH or (long_ago and self.rise > NOISE_KWH)
+
+    def _can_reach(self, kwh: float) -> bool:
+        """Whether the battery can have taken this energy in this time."""
+        hours = self.hours
+        if self.gain is None and hours is not None:
+            return kwh <= MAX_KW * hours + NOISE_KWH
+        return kwh <= self.most
+
+    @property
+    def most(self) -> float:
+        """The most that the battery can have taken, with what the car used meanwhile."""
+        if (gain := self.gain) is None:
+            return MAX_KWH
+        return gain.most + TOLERANCE_KWH + DRAIN_KW * (self.hours or 0.0) + MAX_USE * self.miles
+
+    def can_continue(self) -> bool:
+        """Whether the counter can be that of the same session."""
+        if self.is_other_session or not self._can_reach(max(0.0, self.rise)):
+            return False
+        gain = self.gain
+        if gain is None:
+            power = MAX_SINK_KW if self.last.charging or self.now.charging else DRAIN_KW
+            return self.rise >= -max(NOISE_KWH, power * (self.hours or 0.0))
+        if self.rise < gain.least - TOLERANCE_KWH:
+            return False
+        # what did not remain in the battery must be enough for the way
+        return self.rise - gain.least + TOLERANCE_KWH >= self._least_use
+
+    @property
+    def _least_use(self) -> float:
+        """The least energy that the way took if the counter is that of the same session."""
+        if abs(self.rise) <= NOISE_KWH:
+            return MIN_USE / 2 * self.miles if self.miles > LONG_DRIVE else 0.0
+        if self.miles < MIN_DRIVE or (self.rise > 0 and self.last.charging):
+            return 0.0
+        return MIN_USE * self.miles
+
+    def can_be_new(self) -> bool:
+        """Whether the counter can have started anew since."""
+        return self._can_reach(self.now.added)
+
+    def awaits_level(self, kwh: float) -> bool:
+        """Whether to wait for the level after a leap or a gap: a car that connects tells it a moment later."""
+        after_gap = self.hours is not None and self.hours > MAX_WAIT / 3600
+        if self.gain is not None or not (kwh > NOISE_KWH or after_gap):
+            return False
+        now = self.now
+        if now.level is None or self.last.level is None or now.at == 0:
+            return False
+        return now.level_at < now.at - LEVEL_DELAY and self.sample.heard_at < now.at + MAX_WAIT
+
+
+def _begun(energy: ChargeEnergy, step: _Step) -> ChargeEnergy:
+    """Count all of a session that began since the last sample."""
+    gain, now = step.gain, step.now
+    if gain is not None and step.last.charging and not step.moved:
+        # the session before went on after the last sample
+        rest = energy.last_estimate + gain.least - now.added - TOLERANCE_KWH
+        if rest > energy.estimate:
+            energy = _counted(replace(energy, place=None), rest)
+            energy = replace(energy, last_estimate=rest)
+    added = min(now.added, max(0.0, step.most))
+    # battery or lifetime counter may have shown some of it before
+    after = max(energy.estimate, energy.last_estimate + added)
+    energy = replace(
+        energy,
+        session=0.0,
+        session_from=after - added,
+        place=step.sample.at_home if step.sample.plugged_in else None,
+        unplugged_at=None,
     )
+    energy = _counted(energy, after)
+    return _at_mark(_with_base(energy, now, energy.estimate), step.sample, now)
 
 
-def _is_new(energy: ChargeEnergy, sample: EnergySample, session: float) -> bool:
-    """Whether the counter belongs to another session than the last sample."""
-    if sample.added <= RESET_BELOW < session:
-        return True
-    rise = sample.added - session
-    if abs(rise) <= NOISE_KWH:
-        return False
-    return rise < 0 or _has_moved(energy, sample) or _was_plugged_in_again(energy, sample)
+def _continued(energy: ChargeEnergy, step: _Step) -> ChargeEnergy:
+    """Count the rise of a counter that goes on; what it lost since its highest value was used, and counts no less."""
+    now, base = step.now, energy.base
+    assert base is not None
+    quiet = not step.last.charging and not now.charging
+    noise = QUIET_NOISE_KWH if quiet else NOISE_KWH
+    if now.added > energy.highest:
+        energy = replace(energy, highest=now.added)
+    elif energy.highest == base.added or now.added < energy.highest - noise:
+        energy = _with_base(energy, now, energy.counted)
+    energy = _learned(energy, now)
+    energy = _counted(energy, max(energy.estimate, min(energy.counted, _most(energy, now))))
+    return _at_mark(energy, step.sample, now)
 
 
-def _has_moved(energy: ChargeEnergy, sample: EnergySample) -> bool:
-    """Whether the car ended its session and moved since: then it must have been unplugged."""
-    if energy.charging or sample.odometer is None or energy.odometer is None:
-        return False
-    hours = _hours(energy.at, sample.at)
-    long_ago = hours is not None and hours > MIN_AWAY / 3600
-    return long_ago and sample.odometer - energy.odometer > MIN_MILES
+def _most(energy: ChargeEnergy, now: Mark) -> float:
+    """Return the most that the total can be by what the battery took since the counter began."""
+    assert energy.base is not None
+    gain = battery_gain(energy.base, now, energy.per_percent)
+    hours = hours_between(energy.base, now)
+    if gain is None or hours is None or miles_between(energy.base, now) > MIN_MILES:
+        return float("inf")
+    return energy.base_estimate + max(0.0, gain.most) + TOLERANCE_KWH + USUAL_DRAIN_KW * hours
 
 
-def _was_plugged_in_again(energy: ChargeEnergy, sample: EnergySample) -> bool:
-    """Whether the car was unplugged, is plugged in now, and can have charged this energy since."""
-    if energy.unplugged_at is None or not sample.plugged_in or not sample.is_current:
-        return False
-    hours = _hours(energy.unplugged_at, sample.at)
-    return hours is not None and sample.added <= MAX_PARKED_KW * hours
+def _learned(energy: ChargeEnergy, now: Mark) -> ChargeEnergy:
+    """Learn the capacity of a battery whose energy the car does not tell."""
+    base = energy.base
+    if base is None or now.remaining is not None or not now.charging:
+        return energy
+    charged = charged_capacity(base, now)
+    return energy if charged is None else replace(energy, per_percent=charged)
 
 
-def _rebased(energy: ChargeEnergy, sample: EnergySample, highest: float) -> ChargeEnergy:
+def _by_battery(energy: ChargeEnergy, step: _Step) -> ChargeEnergy:
+    """Count what the battery of a charging car certainly took, while its counter says nothing."""
+    gain = step.gain
+    charging = step.sample.charging or step.last.charging
+    if gain is None or not charging:
+        return energy
+    # a way downhill, or a drive that warms the battery, is no charging
+    margin = DRIVE_KWH if step.moved else TOLERANCE_KWH
+    least = energy.last_estimate + gain.least - margin
+    return _counted(energy, least) if least > energy.estimate else energy
+
+
+def _with_base(energy: ChargeEnergy, now: Mark, estimate: float) -> ChargeEnergy:
+    return replace(energy, base=now, base_estimate=estimate, highest=now.added)
+
+
+def _at_mark(energy: ChargeEnergy, sample: EnergySample, now: Mark) -> ChargeEnergy:
     """Make this sample the one that the next sample is compared with."""
+    settled = sample.plugged_in and sample.is_current
     return replace(
         energy,
-        session=highest,
-        at=max(sample.at, energy.at),
-        odometer=sample.odometer,
-        dropped_from=None,
+        last=now,
+        last_estimate=energy.estimate,
+        doubtful_since=None,
+        # a counter that goes on after the car is plugged in again was not reset
+        unplugged_at=None if settled else energy.unplugged_at,
     )
 
 
-def _with_added(energy: ChargeEnergy, added: float) -> ChargeEnergy:
-    if added > MAX_KWH:
-        return energy
+def _counted(energy: ChargeEnergy, estimate: float) -> ChargeEnergy:
+    """Return the energy with another estimate; the totals follow where it is higher than they are."""
+    more = max(0.0, estimate - energy.total)
+    energy = replace(
+        energy,
+        estimate=estimate,
+        session=max(energy.session or 0.0, estimate - energy.session_from),
+    )
     if energy.place is None:
-        return replace(energy, unplaced=energy.unplaced + added)
+        return replace(energy, unplaced=energy.unplaced + more)
     if energy.place:
-        return replace(energy, home=energy.home + added)
-    return replace(energy, away=energy.away + added)
+        return replace(energy, home=energy.home + more)
+    return replace(energy, away=energy.away + more)
 
 
-def _hours(since: float, until: float) -> float | None:
-    """Return the hours from one moment to another, None if they are not known."""
-    return (until - since) / 3600 if 0 < since <= until else None
+# -- the lifetime counter ----------------------------------------------------------------------------
+
+
+def _with_lifetime(energy: ChargeEnergy, sample: EnergySample, value: float) -> ChargeEnergy:
+    """Let the counter of all energy correct the estimate, in either direction."""
+    before = energy.lifetime
+    now = Lifetime(
+        value,
+        energy.estimate,
+        sample.lifetime_at,
+        sample.odometer,
+        sample.plugged_in,
+        sample.added,
+        before is not None and before.includes_driving,
+    )
+    if before is None or not _goes_on(before, now):
+        return replace(energy, lifetime=now)
+    if now.at > before.at:
+        if _is_of_driving(before, now):
+            return replace(energy, lifetime=replace(now, includes_driving=True))
+        if now.includes_driving and _moved(before, now):
+            return replace(energy, lifetime=now)
+        rise = max(0.0, value - before.value)
+        right = before.estimate + rise
+        energy = replace(
+            energy, lifetime=replace(now, value=max(value, before.value), estimate=right)
+        )
+        if right > energy.estimate:
+            place = None if _moved(before, now) else energy.place
+            more = _counted(replace(energy, place=place), right)
+            energy = replace(more, place=energy.place)
+    return _aligned(energy, sample)
+
+
+def _goes_on(before: Lifetime, now: Lifetime) -> bool:
+    """Whether a value of the counter can follow another."""
+    hours = max(0.0, now.at - before.at) / 3600
+    return -NOISE_KWH <= now.value - before.value <= min(MAX_KW, MAX_KWH / 12) * hours + MAX_KWH
+
+
+def _moved(before: Lifetime, now: Lifetime) -> bool:
+    first, second = (Mark(0.0, value.at, odometer=value.odometer) for value in (before, now))
+    return miles_between(first, second) > MIN_MILES
+
+
+def _is_of_driving(before: Lifetime, now: Lifetime) -> bool:
+    """Whether the counter rose on a drive, which is no charging. Tesla does not say whether it counts that."""
+    return (
+        now.value - before.value > NOISE_KWH
+        and _moved(before, now)
+        and before.plugged_in is False
+        and now.plugged_in is False
+        and now.added == before.added
+        and now.at - before.at < CLOSE_LOOKS
+    )
+
+
+def _aligned(energy: ChargeEnergy, sample: EnergySample) -> ChargeEnergy:
+    """Let the counter of the session go on from what the lifetime counter says, where both are of one moment."""
+    lifetime, last = energy.lifetime, energy.last
+    assert lifetime is not None
+    assert last is not None
+    if last.at != sample.at or last.added != sample.added or energy.doubtful_since is not None:
+        return energy
+    later = lifetime.at - last.at
+    if later < -SAME_MOMENT:
+        return energy
+    charging = sample.charging or last.charging
+    wrong = lifetime.estimate - energy.counted
+    # the counter of the session may be behind, and then comes after by itself
+    missing = wrong > QUIET_NOISE_KWH and not charging and later <= SAME_MOMENT
+    if not missing and wrong >= -(NOISE_KWH if charging else QUIET_NOISE_KWH):
+        return energy
+    energy = replace(
+        energy, base_estimate=energy.base_estimate + wrong, last_estimate=lifetime.estimate
+    )
+    return _counted(energy, lifetime.estimate)

@@ -12,7 +12,19 @@ from .state import VehicleState
 
 COUNTER: Final = "DCChargingEnergyIn"
 STATE: Final = "DetailedChargeState"
-RELEVANT: Final = (COUNTER, STATE, "Odometer", "LocatedAtHome", "Location")
+LEVEL: Final = "BatteryLevel"
+REMAINING: Final = "EnergyRemaining"
+LIFETIME: Final = "LifetimeEnergyChargedKwh"
+RELEVANT: Final = (
+    COUNTER,
+    STATE,
+    LEVEL,
+    REMAINING,
+    LIFETIME,
+    "Odometer",
+    "LocatedAtHome",
+    "Location",
+)
 
 
 def with_energy(
@@ -22,18 +34,27 @@ def with_energy(
     # most records hold other signals
     if all(state.readings.get(name) is before.readings.get(name) for name in RELEVANT):
         return state
-    added = state.number(COUNTER)
-    if added is None:
-        return state
+    energy = state.energy.with_sample(energy_sample(state, is_at_home(hass, state, home_source)))
+    return state if energy == state.energy else replace(state, energy=energy)
+
+
+def energy_sample(state: VehicleState, at_home: bool | None) -> EnergySample:
+    """Return what a car's state says about its energy."""
     charging_state = state.value(STATE)
-    sample = EnergySample(
-        added,
+    level_at = state.measured_at(LEVEL) or 0.0
+    # what is of one poll, or one record, has one time
+    together = state.measured_at(REMAINING) == level_at
+    return EnergySample(
+        state.number(COUNTER),
         at=state.measured_at(COUNTER) or 0.0,
         plugged_in=None if charging_state is None else charging_state != "Disconnected",
         state_at=state.measured_at(STATE) or 0.0,
         charging=is_charging(state),
         odometer=state.number("Odometer"),
-        at_home=is_at_home(hass, state, home_source),
+        at_home=at_home,
+        level=state.number(LEVEL),
+        level_at=level_at,
+        remaining=state.number(REMAINING) if together else None,
+        lifetime=state.number(LIFETIME),
+        lifetime_at=state.measured_at(LIFETIME) or 0.0,
     )
-    energy = state.energy.with_sample(sample)
-    return state if energy == state.energy else replace(state, energy=energy)

@@ -260,6 +260,8 @@ class VehicleState:
             readings |= {RECEIVED_AT: self.received_at, STREAMED: list(self.streamed)}
         if self.energy.session is not None:
             readings[ENERGY] = self.energy.as_list()
+            if (basis := self.energy.basis()) is not None:
+                readings[ENERGY_BASIS] = basis
         if self.home_saved:
             readings[HOME_SAVED] = True
         return readings
@@ -284,7 +286,7 @@ class VehicleState:
         return cls(
             readings,
             received_at=received_at if is_time else None,
-            energy=ChargeEnergy.from_list(stored.get(ENERGY)),
+            energy=ChargeEnergy.from_stored(stored.get(ENERGY), stored.get(ENERGY_BASIS)),
             streamed=streamed,
             home_saved=stored.get(HOME_SAVED) is True,
         )
@@ -295,6 +297,8 @@ TELEMETRY: Final = "telemetry"
 DIAGNOSIS: Final = "trouble"
 RECEIVED_AT: Final = "heard_at"
 ENERGY: Final = "energy"
+ENERGY_BASIS: Final = "energy_basis"
+"""What it is counted from; stored beside it, so that the totals keep the form that version 0.1.0 reads."""
 STREAMED: Final = "streamed"
 HOME_SAVED: Final = "home_saved"
 PLACED: Final = "place"

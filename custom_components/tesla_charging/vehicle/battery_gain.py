@@ -1,0 +1,148 @@
+"""What a car's battery shows of the energy that it took between two moments: a range, as wide as the data are coarse.
+
+Pure arithmetic.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple, Self
+
+MAX_LAG: Final = 600.0
+"""Seconds between counter and level from which on they are not of the same moment."""
+LAG_KW: Final = 100.0
+"""Power with which a charging car may have charged between the two."""
+LAG_PERCENT: Final = 2.2
+"""More than this a level that is pushed in steps is never behind."""
+WHOLE_GRAIN: Final = 1.0
+"""Percent by which the difference of two levels without decimals may be wrong."""
+FINE_GRAIN: Final = 0.15
+"""The same of levels with decimals, which are pushed in steps of 0.1."""
+ENERGY_GRAIN: Final = 0.03
+"""The same of two energies, kWh."""
+KWH_PER_PERCENT: Final = (0.4, 1.4)
+"""From the smallest to the largest battery, while that of the car is not known."""
+CAPACITY_SPREAD: Final = 0.06
+"""By which share a known capacity may be wrong."""
+MAX_SPEED: Final = 100.0
+"""Miles per hour; a far greater difference is of an odometer that has changed its unit."""
+MAX_LEAP: Final = 50.0
+"""Miles that are believed of any odometer, because the car's clock may be wrong."""
+LEARN_FROM: Final = 15.0
+"""Percent from which on a capacity is learned."""
+
+
+class Range(NamedTuple):
+    """The least and the most that it can be, kWh."""
+
+    least: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Counter and battery of a car at one moment."""
+
+    added: float
+    """The counter, kWh."""
+    at: float = 0.0
+    """When the counter was measured, unix seconds; 0.0: not known."""
+    level: float | None = None
+    """Percent."""
+    level_at: float = 0.0
+    remaining: float | None = None
+    """Energy in the battery, kWh, if it was measured together with the level."""
+    odometer: float | None = None
+    """Miles."""
+    charging: bool = False
+    plugged_in: bool | None = None
+
+    def as_list(self) -> list[Any]:
+        """Return JSON-compatible values for from_list() after a restart."""
+        return [getattr(self, name) for name in self.__slots__]
+
+    @classmethod
+    def from_list(cls, items: object) -> Self | None:
+        """Read back as_list(); None for anything else."""
+        match items:
+            case [
+                int() | float(),
+                int() | float(),
+                None | int() | float(),
+                int() | float(),
+                None | int() | float(),
+                None | int() | float(),
+                bool(),
+                None | bool(),
+            ] if isinstance(items, list):
+                return cls(*items)
+        return None
+
+
+def hours_between(before: Mark, after: Mark) -> float | None:
+    """Return the hours between two counters, None if they are not known."""
+    return (after.at - before.at) / 3600 if 0 < before.at <= after.at else None
+
+
+def miles_between(before: Mark, after: Mark) -> float:
+    """Return the miles driven between two moments; 0.0 also if they are not known, or more than a car can drive."""
+    hours = hours_between(before, after)
+    if before.odometer is None or after.odometer is None or hours is None:
+        return 0.0
+    miles = after.odometer - before.odometer
+    return miles if 0 < miles <= MAX_SPEED * hours + MAX_LEAP else 0.0
+
+
+def battery_gain(before: Mark, after: Mark, per_percent: float | None) -> Range | None:
+    """Return by how much the energy in the battery rose between two moments; negative where it sank.
+
+    None if the level of one of them is not known. `per_percent` is the energy of one percent, if that is known.
+    """
+    if before.level is None or after.level is None or after.level_at <= before.level_at:
+        return None
+    if before.at - before.level_at > MAX_LAG or after.at - after.level_at > MAX_LAG:
+        return None
+    low, high = KWH_PER_PERCENT
+    if per_percent is not None:
+        low, high = per_percent * (1 - CAPACITY_SPREAD), per_percent * (1 + CAPACITY_SPREAD)
+    if before.remaining is not None and after.remaining is not None:
+        rise = after.remaining - before.remaining
+        least, most = rise - ENERGY_GRAIN, rise + ENERGY_GRAIN
+    else:
+        whole = float(before.level).is_integer() or float(after.level).is_integer()
+        grain = WHOLE_GRAIN if whole else FINE_GRAIN
+        percent = after.level - before.level
+        fewest, largest = percent - grain, percent + grain
+        least = fewest * (low if fewest > 0 else high)
+        most = largest * (high if largest > 0 else low)
+    return Range(least - _lag(before, high), most + _lag(after, high))
+
+
+def _lag(mark: Mark, per_percent: float) -> float:
+    """Return the energy that may have been charged between level and counter."""
+    if not mark.charging:
+        return 0.0
+    seconds = abs(mark.at - mark.level_at)
+    return min(LAG_PERCENT * per_percent, seconds / 3600 * LAG_KW)
+
+
+def told_capacity(mark: Mark) -> float | None:
+    """Return the energy of one percent by what the car tells at one moment."""
+    if mark.remaining is None or mark.level is None or mark.level < LEARN_FROM:
+        return None
+    # a level without decimals is rounded down
+    level = mark.level + 0.5 if float(mark.level).is_integer() else mark.level
+    return _plausible(mark.remaining / level)
+
+
+def charged_capacity(before: Mark, after: Mark) -> float | None:
+    """Return the energy of one percent by what a car charged between two moments."""
+    if before.level is None or after.level is None:
+        return None
+    percent = after.level - before.level
+    if percent < LEARN_FROM or after.at - after.level_at > MAX_LAG:
+        return None
+    return _plausible((after.added - before.added) / percent)
+
+
+def _plausible(per_percent: float) -> float | None:
+    low, high = KWH_PER_PERCENT
+    return per_percent if low <= per_percent <= high else None
