@@ -26,12 +26,10 @@ from .fleet_api import (
     MissingScope,
     NotFound,
     OverBudget,
-    RateLimited,
     Scope,
     Section,
-    ServerFailure,
-    Unreachable,
     VehicleAsleep,
+    VehicleData,
     Vehicles,
     VehicleSummary,
 )
@@ -60,7 +58,14 @@ BURST = 0.25
 
 
 class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
-    """The state of one car, and the way to it."""
+    """The state of one car, and the way to it.
+
+    Rule: no coroutine holds a state across an `await`. What an answer says is merged into `data` as it is then, because
+    commands and pushes change it meanwhile (held by tests/lifecycle/test_coordinator.py).
+
+    A car is unavailable when the free request for its state fails. If only its data cannot be polled, the last values
+    stay; the log has one line when that begins and one when it ends, and polls become rarer.
+    """
 
     config_entry: TeslaChargingConfigEntry
 
@@ -132,6 +137,8 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             stretch,
         )
         state = storage.state(summary.vin).with_connectivity(summary.state)
+        state = state.with_service(summary.in_service)
+        self.observations.record_service(reported=summary.in_service)
         self.data = state if with_location else state.without(LOCATION)
         self._on_not_found = on_not_found
         self._published, self._published_success = self.data, True
@@ -159,38 +166,87 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         try:
             if self._decide().target is PollTarget.NOTHING:
                 return self.data
+            pushed_at = self.push.pushed_at
             summary = await self._vehicles.summary(self.vin)
-            self.commander.record_connectivity(summary.state)
-            self.observations.record_connectivity(
-                summary.state, self.data.connectivity, clock.now()
-            )
-            state = self.data.with_connectivity(summary.state)
-            if self._decide(summary.state).target is not PollTarget.DATA:
-                return state
-            state = await self._poll_data(state)
-            self._decide(state.connectivity, state)
+            self._apply_summary(summary, pushed_meanwhile=self.push.pushed_at != pushed_at)
+            if self._decide(self.data.connectivity).target is PollTarget.DATA:
+                await self._poll_when_due()
+                self._decide(self.data.connectivity)
+            if self.observations.outage is not None and self._has_nothing_to_show():
+                raise self.observations.outage.with_traceback(None)
         except FleetApiError as err:
             if isinstance(err, NotFound):
                 self._on_not_found()
             raise update_failure(err) from err
         else:
-            return state
+            return self.data
         finally:
             self.update_interval = self.observations.wait(clock.now())
 
-    def _decide(
-        self, seen: Connectivity | None = None, state: VehicleState | None = None
-    ) -> PollDecision:
+    def _decide(self, seen: Connectivity | None = None) -> PollDecision:
         return self.observations.decide(
-            state or self.data,
+            self.data,
             self.push,
             clock.now(),
             connectivity=seen,
             confirm_wanted=self.confirmation.wanted,
         )
 
-    async def _poll_data(self, state: VehicleState, *, insist: bool = False) -> VehicleState:
-        """Request the car's data and return the state with them; `insist` when a user or an action wants them."""
+    @callback
+    def _apply_summary(self, summary: VehicleSummary, *, pushed_meanwhile: bool) -> None:
+        """Merge the answer of the free request; a car that pushed after it was sent is online, whatever it says."""
+        connectivity = Connectivity.ONLINE if pushed_meanwhile else summary.state
+        self.commander.record_connectivity(connectivity)
+        self.observations.record_connectivity(connectivity, self.data.connectivity, clock.now())
+        self.observations.record_service(reported=summary.in_service)
+        self.data = self.data.with_connectivity(connectivity)
+        self._show_service()
+
+    @callback
+    def _show_service(self) -> None:
+        self.data = self.data.with_service(self.observations.is_in_service)
+
+    async def _poll_when_due(self) -> None:
+        """Request the car's data. A failure that says nothing about the connection to Tesla is recorded, not raised."""
+        try:
+            await self._poll_data()
+        except OverBudget:
+            return
+        except VehicleAsleep as err:
+            if self.observations.record_asleep(self.data.connectivity, clock.now()):
+                self.data = self.data.with_connectivity(Connectivity.ASLEEP)
+            else:
+                self._begin_outage(err)
+        except LoginRequired, MissingScope, AccountUnpaid, NotFound:
+            raise
+        except FleetApiError as err:
+            self._begin_outage(err)
+
+    @callback
+    def _begin_outage(self, err: FleetApiError) -> None:
+        if self.observations.outage is None and not self._has_nothing_to_show():
+            LOGGER.warning(
+                "%s: Tesla does not give the data of the car, its last values stay: %s",
+                self.name,
+                translated(err),
+            )
+        self.observations.outage = err
+
+    def _has_nothing_to_show(self) -> bool:
+        """Whether an online car without data has no last value that could stay, nor a reason that is shown."""
+        return (
+            not self.data.readings
+            and not self.data.in_service
+            and self.data.connectivity is Connectivity.ONLINE
+        )
+
+    @callback
+    def _end_outage(self) -> None:
+        if self.observations.outage is not None and not self._has_nothing_to_show():
+            LOGGER.info("%s: Tesla gives the data of the car again", self.name)
+
+    async def _poll_data(self, *, insist: bool = False) -> None:
+        """Request the car's data and merge them; `insist` when a user or an action wants them."""
         if not insist:
             self._vehicles.check_bill()
         self.observations.record_poll(clock.now())
@@ -201,18 +257,8 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         try:
             with requested_by(user_or_nobody(by_user=is_by_user() if insist else by_user)):
                 data = await self._vehicles.data(self.vin, sections, insist=insist)
-        except VehicleAsleep:
-            self.observations.record_connectivity(
-                Connectivity.ASLEEP, state.connectivity, clock.now()
-            )
-            return self.data.with_connectivity(Connectivity.ASLEEP)
-        except (AccountUnpaid, RateLimited, ServerFailure, Unreachable) as err:
-            self.observations.record_failure(err)
+        except VehicleAsleep, OverBudget, LoginRequired, NotFound:
             raise
-        except OverBudget:
-            if insist:
-                raise
-            return state
         except MissingScope as err:
             if (
                 Scope.VEHICLE_LOCATION not in err.scopes
@@ -222,17 +268,28 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             # the permission was withdrawn: go on without the location
             self._sections.remove(Section.LOCATION_DATA)
             self.data = self.data.without(LOCATION)
-            return await self._poll_data(state, insist=insist)
-        now = clock.now()
-        # commands may have changed the state during the request: merge into the present one
+            await self._poll_data(insist=insist)
+        except FleetApiError as err:
+            self.observations.record_failure(err)
+            self._show_service()
+            raise
+        else:
+            self._apply_data(data)
+
+    @callback
+    def _apply_data(self, data: VehicleData) -> None:
+        """Merge an answer with the car's data, which only a car that is online gives."""
+        now, before = clock.now(), self.data
         readings = readings_of(data, now=now)
         lag = self.observations.lag(readings, now)
-        merged = self.data.with_connectivity(state.connectivity).merge(readings, now=now, lag=lag)
-        merged = with_place(merged, self.data)
-        merged = with_energy(self.hass, merged, self.data, self.home_source)
-        self.observations.record_answer(merged, self.data, now)
-        self._storage.keep(self.vin, merged.part({*readings, *expired(merged, self.data)}))
-        return merged
+        merged = before.with_connectivity(Connectivity.ONLINE).merge(readings, now=now, lag=lag)
+        merged = with_place(merged, before)
+        merged = with_energy(self.hass, merged, before, self.home_source)
+        self._end_outage()
+        self.observations.record_answer(merged, before, now)
+        self.data = merged
+        self._show_service()
+        self._storage.keep(self.vin, merged.part({*readings, *expired(merged, before)}))
 
     async def refresh(self) -> bool:
         """Request the car's data now; return whether this call's request was billed, or one of the same moment was shared.
@@ -249,13 +306,15 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         if not await self.commander.is_awake():
             raise asleep(Message.ASLEEP_NOT_ASKED, self.vehicle_name)
         self._rate_guard.count_data()
-        state = await self._poll_data(self.data, insist=True)
-        if state.connectivity is not Connectivity.ONLINE:  # fell asleep meanwhile
-            self._set_connectivity(state.connectivity)
-            raise asleep(Message.ASLEEP_NOT_ASKED, self.vehicle_name)
-        self._decide(state.connectivity, state)
+        try:
+            await self._poll_data(insist=True)
+        except VehicleAsleep:
+            if self.observations.record_asleep(self.data.connectivity, clock.now()):
+                self._set_connectivity(Connectivity.ASLEEP)
+            raise asleep(Message.ASLEEP_NOT_ASKED, self.vehicle_name) from None
+        self._decide(self.data.connectivity)
         self.update_interval = self.observations.wait(clock.now())
-        self.async_set_updated_data(state)
+        self.async_set_updated_data(self.data)
 
     # -- commands -----------------------------------------------------------------------------------
 

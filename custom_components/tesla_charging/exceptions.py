@@ -32,6 +32,7 @@ from .fleet_api import (
     TokenRejected,
     Unreachable,
     VehicleAsleep,
+    VehicleInService,
     VehicleTimeout,
     VehicleUnsupported,
     WrongRegion,
@@ -107,6 +108,7 @@ class Message(StrEnum):
     UNREACHABLE = "unreachable"
     VEHICLE_ASLEEP = "vehicle_asleep"
     VEHICLE_BUSY = "vehicle_busy"
+    VEHICLE_IN_SERVICE = "vehicle_in_service"
     VEHICLE_NOT_FOUND = "vehicle_not_found"
     VEHICLE_TIMEOUT = "vehicle_timeout"
     WRONG_REGION = "wrong_region"
@@ -126,6 +128,7 @@ _TRANSLATIONS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (OverBudget, Message.OVER_BUDGET),
     (RateLimited, Message.RATE_LIMITED),
     (VehicleAsleep, Message.VEHICLE_ASLEEP),
+    (VehicleInService, Message.VEHICLE_IN_SERVICE),
     (VehicleTimeout, Message.VEHICLE_TIMEOUT),
     (CarUnreachable, Message.VEHICLE_TIMEOUT),
     (VehicleBusy, Message.VEHICLE_BUSY),

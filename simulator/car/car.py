@@ -142,9 +142,13 @@ class Car:
         """The running software version."""
         return self._systems.firmware
 
+    def begin_update(self) -> None:
+        """Install software: `software_update` of `vehicle_data` says so until install_firmware()."""
+        self._systems.update_status = "installing"
+
     def install_firmware(self, version: str) -> None:
         """Run other software from now on, as after an update."""
-        self._systems.firmware = version
+        self._systems.firmware, self._systems.update_status = version, ""
         if stopping := self.quirks.fields(Quirk.STOPS_AFTER_UPDATE):
             self.quirks.remove(Quirk.STOPS_AFTER_UPDATE)
             silent = self.quirks.fields(Quirk.NEVER_PUSHED)

@@ -72,7 +72,7 @@ def _vehicle_state(car: Systems, timestamp_ms: int) -> Section:
             "download_perc": 0,
             "expected_duration_sec": 0,
             "install_perc": 0,
-            "status": "",
+            "status": car.update_status,
             "version": "",
         },
         "timestamp": timestamp_ms,

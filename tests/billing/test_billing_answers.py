@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+import time
 
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
@@ -238,5 +239,29 @@ async def test_a_command_says_when_to_try_again_and_sends_nothing_before(turned:
     assert "wait 30 seconds" in str(caught.value)
     assert home.tesla.billing.requests == []
     home.tesla.clock.advance(30)
+    await home.act("set_charge_limit", percent=70)
+    assert home.car.snapshot().charge_limit == 70
+
+
+async def test_a_reset_that_is_a_point_in_time_does_not_block_commands_for_a_day(
+    turned: Home,
+) -> None:
+    home = turned
+    at = f"{time.time() + 40:.0f}"
+    home.tesla.faults.status(429, "command", headers={"RateLimit-Reset": at})
+    with pytest.raises(HomeAssistantError):
+        await home.act("set_charge_limit", percent=70)
+    home.tesla.clock.advance(41)
+    await home.act("set_charge_limit", percent=70)
+    assert home.car.snapshot().charge_limit == 70
+
+
+async def test_no_answer_blocks_commands_for_longer_than_an_hour(turned: Home) -> None:
+    home = turned
+    home.tesla.faults.status(429, "command", headers={"Retry-After": "86400"})
+    for _ in range(2):
+        with pytest.raises(HomeAssistantError):
+            await home.act("set_charge_limit", percent=70)
+    home.tesla.clock.advance(HOUR + 1)
     await home.act("set_charge_limit", percent=70)
     assert home.car.snapshot().charge_limit == 70

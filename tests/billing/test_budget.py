@@ -9,6 +9,8 @@ import pytest
 
 from tests.support.calendar import Calendar, march
 from tests.support.home import MIDNIGHT, PEARL, Home
+from tests.support.polling import coordinator
+from tests.support.sign_in import expire
 from tests.support.spending import WAKE, command, spend, stage, told
 
 
@@ -94,6 +96,32 @@ async def test_a_sleeping_car_is_woken_only_for_whom_it_is_paid_for(
     assert await command(home, 61, hass_admin_user) == ""
     assert home.tesla.billing.count("wake") == 1
     assert limit_of(home) == 61
+
+
+async def test_a_refused_poll_does_not_bring_an_old_value_back(
+    dated_home: Home, hass_admin_user: User
+) -> None:
+    """A poll waits for a token while a limit is set, and is refused then."""
+    home = dated_home
+    spend(home, 8.12)
+    assert await command(home, 60, hass_admin_user) == ""
+    data = home.tesla.billing.count(path_contains="vehicle_data")
+    home.tesla.faults.delay_answer(0.6, "signed_command")
+    home.tesla.faults.delay_answer(0.2, f"vehicles/{PEARL}", method="GET")
+    home.tesla.faults.delay(1.2, "/token")
+    setting = asyncio.create_task(command(home, 61, hass_admin_user))
+    await asyncio.sleep(0.1)
+    coordinator(home).confirmation.wanted = True
+    coordinator(home).confirmation.record_poll()
+    coordinator(home).confirmation.wanted = True
+    polling = asyncio.create_task(home.poll())
+    await asyncio.sleep(0.1)
+    expire(home)
+    assert await setting == ""
+    assert home.state("number", "charge_limit") == "61"
+    await polling
+    assert home.tesla.billing.count(path_contains="vehicle_data") == data
+    assert home.state("number", "charge_limit") == "61"
 
 
 async def test_data_are_refused_to_automations_first_and_to_a_person_last(

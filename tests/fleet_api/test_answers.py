@@ -22,12 +22,14 @@ from custom_components.tesla_charging.fleet_api import (
     NotRegistered,
     RateLimited,
     RegistrationFailed,
+    Section,
     ServerFailure,
     SigningRequired,
     SigningUnsupported,
     TokenRejected,
     Unreachable,
     VehicleAsleep,
+    VehicleInService,
     VehicleTimeout,
     VehicleUnsupported,
     WrongRegion,
@@ -79,6 +81,7 @@ MEANINGS: tuple[tuple[int, str | None, type[FleetApiError], int], ...] = (
     (422, "invalid_field", InvalidRequest, 1),
     (423, "account locked", Forbidden, 1),
     (424, "Public key download failed", RegistrationFailed, 1),
+    (405, "vehicle is currently in service", VehicleInService, 1),
     (429, "too many requests", RateLimited, 1),
     (451, "unavailable for legal reasons", Forbidden, 1),
     (499, "client closed request", Unreachable, 1),
@@ -188,6 +191,10 @@ def at(seconds: float) -> str:
     return format_datetime(NOW + timedelta(seconds=seconds), usegmt=True)
 
 
+def unix(seconds: float) -> str:
+    return f"{(NOW + timedelta(seconds=seconds)).timestamp():.0f}"
+
+
 @pytest.mark.parametrize(
     ("headers", "after", "seconds"),
     [
@@ -220,6 +227,16 @@ def at(seconds: float) -> str:
         ({}, {"seconds": 3}, 60),
         ({}, None, 60),
         ({}, 1e400, 86_400),
+        # points in time: by Tesla's clock, in seconds or milliseconds
+        ({"RateLimit-Reset": unix(45), **DATE}, None, 45),
+        ({"RateLimit-Reset": unix(45) + "000", **DATE}, None, 45),
+        ({"X-RateLimit-Reset": unix(45) + ".5", **DATE}, None, 45.5),
+        ({"RateLimit-Reset": at(50), **DATE}, None, 50),
+        ({"Retry-After": unix(30), **DATE}, None, 30),
+        ({**DATE}, float(unix(20)), 20),
+        ({"RateLimit-Reset": unix(-45), **DATE}, None, 60),
+        ({"RateLimit-Reset": unix(-45), "RateLimit-Data-Reset": "5", **DATE}, None, 5),
+        ({"RateLimit-Reset": unix(10_000_000), **DATE}, None, 86_400),
     ],
 )
 def test_how_long_a_429_lasts(headers: dict[str, str], after: object, seconds: float) -> None:
@@ -266,6 +283,67 @@ async def test_nothing_of_that_category_leaves_before(
     with refused(InvalidRequest):
         await world.vehicles.signed_command(VIN, b"\xff")
     assert world.tesla.billing.count() == 3
+
+
+async def test_a_point_in_time_counts_by_our_clock_if_the_answer_has_no_date() -> None:
+    text = f"{datetime.now(UTC).timestamp() + 300:.3f}"
+    assert retry_after({"RateLimit-Reset": text}, {}) == pytest.approx(300, abs=5)
+
+
+async def test_no_block_lasts_longer_than_an_hour_without_a_try(world: World) -> None:
+    sent = world.tesla.billing.count
+    faults = world.tesla.faults
+
+    async def command() -> FleetApiError | None:
+        try:
+            await world.vehicles.signed_command(VIN, b"\xff")
+        except FleetApiError as err:
+            return err
+        return None
+
+    faults.status(429, "signed_command", headers={"Retry-After": "80000"})
+    await command()
+    for minutes in (1, 57):
+        world.tesla.clock.advance(minutes * 60)
+        refusal = await command()
+        assert isinstance(refusal, RateLimited)
+        assert refusal.retry_after <= 3600
+    assert sent() == 1
+    # the one that is tried is refused too, and the others do not go along
+    world.tesla.clock.advance(120)
+    faults.status(429, "signed_command", headers={"Retry-After": "80000"})
+    await command()
+    await command()
+    assert sent() == 2
+    # neither a lost answer nor another failure is a reason to wait
+    world.tesla.clock.advance(3600)
+    faults.status(500, "signed_command")
+    assert type(await command()) is ServerFailure
+    assert type(await command()) is InvalidRequest
+    assert sent() == 4
+    # a try is believed also if it names a shorter time
+    faults.status(429, "signed_command", headers={"Retry-After": "80000"})
+    await command()
+    world.tesla.clock.advance(3600)
+    faults.status(429, "signed_command", headers={"Retry-After": "10"})
+    await command()
+    world.tesla.clock.advance(11)
+    assert type(await command()) is InvalidRequest
+
+
+async def test_only_data_that_a_user_wants_are_tried_before_the_end(world: World) -> None:
+    world.tesla.faults.status(429, "vehicle_data", headers={"Retry-After": "80000"})
+    sections = (Section.CHARGE_STATE,)
+    with refused(RateLimited):
+        await world.vehicles.data(VIN, sections)
+    world.tesla.clock.advance(3601)
+    with refused(RateLimited):
+        await world.vehicles.data(VIN, sections)
+    assert world.tesla.billing.count() == 1
+    world.car.wake()
+    world.tesla.clock.advance(60)
+    await world.vehicles.data(VIN, sections, insist=True)
+    await world.vehicles.data(VIN, sections)
 
 
 async def test_a_date_in_retry_after_over_http(world: World) -> None:

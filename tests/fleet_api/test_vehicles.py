@@ -19,6 +19,7 @@ from custom_components.tesla_charging.fleet_api import (
     Vehicles,
     VehicleSummary,
 )
+from custom_components.tesla_charging.fleet_api.vehicles import vin_requires_protocol
 from custom_components.tesla_charging.vehicle_command import Domain, VirtualKey
 from custom_components.tesla_charging.vehicle_command.messages import session_info_request
 from simulator import Car
@@ -88,7 +89,8 @@ async def test_an_old_car_takes_plain_commands(world: World) -> None:
     world.tesla.add_car(world.account, old)
     old.plug_in()
     status = await world.vehicles.fleet_status(OTHER_VIN)
-    assert (status.protocol_required, status.needs_pairing) == (False, False)
+    # what Tesla says of an unpaired car can be wrong: this VIN is of a Model 3
+    assert (status.protocol_required, status.needs_pairing) == (False, True)
     assert await world.vehicles.command(OTHER_VIN, "set_charge_limit", {"percent": 70}) == (
         True,
         "",
@@ -97,6 +99,33 @@ async def test_an_old_car_takes_plain_commands(world: World) -> None:
         False,
         "already_set",
     )
+
+
+@pytest.mark.parametrize(
+    ("vin", "required"),
+    [
+        *((f"LRW{model}E7EK0{year}C000101", True) for model in "3YC" for year in "HJKLMNPRSTVW"),
+        *((f"5YJ{model}E7EK0{year}F000101", False) for model in "SX" for year in "CDEFGHJKL"),
+        *((f"5YJ{model}E7EK0{year}F000101", True) for model in "SX" for year in "MNPRSTVWXY19"),
+        ("7SARE7EK0PF000101", None),  # another model
+        ("5YJSE7EK00F000101", None),  # no such year
+        ("5YJSE7EK0", None),
+        ("", None),
+    ],
+)
+@pytest.mark.parametrize("said", [True, False, None])
+def test_model_and_year_decide_whether_a_key_is_needed(
+    vin: str, required: bool | None, said: bool | None
+) -> None:
+    def needs_pairing(*, paired: bool) -> bool:
+        return FleetStatus(vin, paired, said, None, None).needs_pairing
+
+    assert vin_requires_protocol(vin) is required
+    assert not needs_pairing(paired=True)
+    if required:
+        assert needs_pairing(paired=False)
+    else:  # an older car that needs a key all the same is believed
+        assert needs_pairing(paired=False) is (said is True or (required is None and said is None))
 
 
 async def test_each_car_names_the_road_it_wants(world: World) -> None:

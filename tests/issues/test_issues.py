@@ -13,6 +13,7 @@ from custom_components.tesla_charging.account import STAGE_ISSUES
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.issues.kinds import ISSUE_TYPES, LEFTOVERS, RUNAWAY_COMMANDS
 from custom_components.tesla_charging.issues.registry import async_get_issues
+from simulator import Quirk
 from tests.support.home import MIDNIGHT, PEARL, Home
 from tests.support.repairs import issue_of, told
 
@@ -72,6 +73,25 @@ async def test_a_car_that_was_never_paired_is_told_of_before_the_first_command(h
     await home.poll()
     assert (issue_of(home, "key_not_paired").translation_placeholders or {})["car"] == "Midnight"
     assert home.tesla.billing.count(path_contains="fleet_status") == 2
+
+
+async def test_an_unpaired_new_car_is_told_of_whatever_tesla_says_of_its_protocol(
+    turned: Home,
+) -> None:
+    home = turned
+    quirks = [Quirk.PROTOCOL_DENIED]
+    car = home.add_car(MIDNIGHT, "Midnight", sleep_after=None, quirks=quirks)
+    car.keychain.remove(home.key.public_key)
+    await home.restart()
+    await home.poll()
+    assert (issue_of(home, "key_not_paired").translation_placeholders or {})["car"] == "Midnight"
+    # no later check takes that back
+    for _ in range(8):
+        await later(home, DAY)
+    assert told(home) == {"key_not_paired"}
+    home.tesla.pair(car, home.key.public_key)
+    await later(home, DAY)
+    assert told(home) == set()
 
 
 async def test_a_car_that_took_a_command_is_not_asked_about(charging_home: Home) -> None:

@@ -1,8 +1,11 @@
 """The coordinator: what asking costs by the day, what it believes, and how it ends."""
 
+import ast
 import asyncio
+import inspect
 import itertools
 import logging
+import textwrap
 from typing import Any
 
 from homeassistant.core import callback
@@ -12,11 +15,13 @@ import pytest
 from custom_components.tesla_charging import clock
 from custom_components.tesla_charging.commands import wake
 from custom_components.tesla_charging.const import CONFIRM_DELAY, DOMAIN
+from custom_components.tesla_charging.coordinator import VehicleCoordinator
 from custom_components.tesla_charging.fleet_api import Connectivity, client
 from custom_components.tesla_charging.storage.vehicle_store import SESSION_DELAY
 from tests.support.home import MIDNIGHT, PEARL, Home
 from tests.support.polling import HOUR, STEP, coordinator, data_requests, live
 from tests.support.vehicle_data import FIELDS, RUBBISH
+from tests.support.waiting import until
 
 
 def crashes(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -361,3 +366,63 @@ async def test_two_cars_do_not_disturb_each_other(turned_clock: Home) -> None:
     assert home.state("binary_sensor", "awake", MIDNIGHT) == "on"
     assert home.state("sensor", "battery_level", MIDNIGHT) == "62"
     assert home.state("sensor", "battery_level", PEARL) == "unavailable"
+
+
+# -- no state is older than an answer --------------------------------------------------------------------
+
+
+COROUTINES = [
+    function
+    for name, function in inspect.getmembers(VehicleCoordinator, inspect.iscoroutinefunction)
+    if function.__module__ == VehicleCoordinator.__module__
+]
+
+
+def _holds_a_state(node: ast.AST) -> bool:
+    """Return whether a name is bound to the state, or to one that is made of it; a comparison is none."""
+    if not isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr) or node.value is None:
+        return False
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    if not any(isinstance(target, ast.Name | ast.Tuple) for target in targets):
+        return False
+    return not isinstance(node.value, ast.Compare) and "self.data" in ast.unparse(node.value)
+
+
+@pytest.mark.parametrize("coroutine", COROUTINES, ids=lambda function: function.__name__)
+def test_no_coroutine_holds_a_state_across_an_await(coroutine: Any) -> None:
+    """A state that was taken before an await could replace what a command or a push has changed meanwhile."""
+    assert not [
+        name
+        for name, kind in coroutine.__annotations__.items()
+        if "VehicleState" in str(kind) and (name, coroutine.__name__) != RETURNS_ITS_DATA
+    ]
+    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(coroutine))).body
+    for node in ast.walk(tree):
+        assert not _holds_a_state(node), ast.unparse(node)
+        if isinstance(node, ast.Return) and coroutine.__name__ == RETURNS_ITS_DATA[1]:
+            assert ast.unparse(node) == "return self.data"
+
+
+RETURNS_ITS_DATA = ("return", "_async_update_data")
+"""Home Assistant assigns what this coroutine returns, without an await between."""
+
+
+async def test_a_car_that_pushes_while_its_state_is_requested_is_online(
+    streaming_home: Home,
+) -> None:
+    """The answer of the free request is older than the push."""
+    home = streaming_home
+    car = coordinator(home)
+    home.car.sleep()
+    await until(lambda: home.state("sensor", "telemetry") == "synced")
+    await home.poll()
+    assert home.state("binary_sensor", "awake") == "off"
+    pushed_at = car.pushed_at
+    home.tesla.faults.delay_answer(2.0, f"vehicles/{PEARL}", method="GET")
+    refreshing = asyncio.create_task(car.async_refresh())
+    await until(lambda: not home.tesla.faults.rules)
+    home.car.wake()
+    await until(lambda: car.pushed_at != pushed_at)
+    assert not refreshing.done()
+    await refreshing
+    assert home.state("binary_sensor", "awake") == "on"

@@ -216,6 +216,7 @@ def test_a_charging_car_is_never_left_for_more_than_ten_minutes() -> None:
     for known in anything(
         connectivity=ONLINE,
         charging=True,
+        failures=0,
         polled_at=NOW,
         stretch=1.0,
         streaming=False,
@@ -370,7 +371,9 @@ FAST, SLOW = (ChargeForecast(NOW, 50.0, 50.0001, rate=rate) for rate in (1 / 30,
         # Tesla, or the network, was in the way
         (replace(ASKED, failures=1), 2, PollReason.FAILED),
         (replace(ASKED, failures=3), 8, PollReason.FAILED),
-        (replace(ASKED, failures=9), 30, PollReason.IDLE),
+        (replace(ASKED, failures=9), 128, PollReason.FAILED),
+        (replace(ASKED, failures=1, blocked_for=1800.0), 30, PollReason.FAILED),
+        (replace(ASKED, failures=1, in_service=True), 120, PollReason.IN_SERVICE),
     ],
 )
 def test_how_long_a_car_is_left_alone(known: PollContext, minutes: float, why: PollReason) -> None:

@@ -1,6 +1,7 @@
 """A refresh by hand: of now, once for everybody who asks at once, honest about a sleeping car, and with its price."""
 
 import asyncio
+import gc
 import json
 from pathlib import Path
 
@@ -174,6 +175,56 @@ async def test_who_is_interrupted_leaves_the_question_to_the_next(polled_home: H
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
     await asyncio.gather(*(home.act("refresh") for _ in range(3)))
+    assert asked(home) == 1
+
+
+async def test_what_a_stopped_script_leaves_behind_fails_without_a_stack_in_the_log(
+    polled_home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    home = polled_home
+    home.tesla.faults.delay(0.2, f"vehicles/{PEARL}")
+    home.tesla.faults.status(500, "vehicle_data")
+    tasks = [asyncio.create_task(home.act("refresh")) for _ in range(2)]
+    await asyncio.sleep(0.1)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await home.settle()
+    gc.collect()
+    await home.settle()
+    assert asked(home) == 1
+    assert [r.getMessage() for r in caplog.records if r.exc_info and r.levelname != "DEBUG"] == []
+    assert "never retrieved" not in caplog.text
+
+
+async def test_a_user_does_not_share_the_refusal_of_an_automation(
+    polled_home: Home, hass_admin_user: User
+) -> None:
+    """Both want the data at the same moment; the automation's limit is reached, the user's is not."""
+    home = polled_home
+    assert home.entry is not None
+    for _ in range(30):
+        home.entry.runtime_data.cars[PEARL]._rate_guard.count_data()
+    home.tesla.faults.delay(0.2, f"vehicles/{PEARL}")
+
+    async def press_refresh(user: User | None) -> str:
+        try:
+            await home.hass.services.async_call(
+                "button",
+                "press",
+                {ATTR_ENTITY_ID: home.entity_id("button", "refresh")},
+                blocking=True,
+                context=Context(user_id=user.id if user else None),
+            )
+        except HomeAssistantError as err:
+            return err.translation_key or "?"
+        return ""
+
+    automation = asyncio.create_task(press_refresh(None))
+    await asyncio.sleep(0.1)
+    users = [asyncio.create_task(press_refresh(hass_admin_user)) for _ in range(3)]
+    assert await automation == "too_often_asked"
+    assert await asyncio.gather(*users) == [""] * 3
     assert asked(home) == 1
 
 

@@ -14,6 +14,7 @@ from custom_components.tesla_charging.billing.meter_store import async_get_meter
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.fleet_api import Category
 from custom_components.tesla_charging.vehicle_command import VirtualKey
+from simulator import Quirk
 from tests.support.flows import (
     KEY_URL,
     check,
@@ -98,6 +99,18 @@ async def test_pairing_can_wait_and_cars_without_the_protocol_need_none(home: Ho
         "not_streaming": "Granny",
         "switch": "-",
     }
+
+
+@pytest.mark.usefixtures("front_door", "impatient")
+async def test_a_new_car_is_paired_whatever_tesla_says_of_its_protocol(home: Home) -> None:
+    car = home.add_car(PEARL, "Pearl", quirks=[Quirk.PROTOCOL_DENIED])
+    car.keychain.remove(home.key.public_key)
+    result = await submit(home, await up_to_domain(home), domain=HOME_DOMAIN)
+    assert (result["step_id"], result["description_placeholders"]["car"]) == ("pair", "Pearl")
+    result = await check(home, result)
+    assert result["errors"] == {"base": "not_paired"}
+    result = await choose(home, await submit(home, result, later=True))
+    assert (told(result)["open"], told(result)["no_key"]) == ("Pearl", "-")
 
 
 @pytest.mark.usefixtures("front_door")

@@ -23,6 +23,7 @@ from ..fleet_api import (
     ServerFailure,
     Unreachable,
 )
+from ..tasks import result_of
 from .token_file import (
     CONF_PREVIOUS,
     CONF_REFRESH_TOKEN,
@@ -86,7 +87,7 @@ class EntryAuthorization:
                     self._refresh(), f"{DOMAIN} refresh of the sign-in"
                 )
             # the caller may be cancelled; the token that Tesla returns must not be lost
-            if (failure := await asyncio.shield(self._refreshing)) is not None:
+            if (failure := await result_of(self._refreshing)) is not None:
                 raise failure
         return str(self.token[CONF_ACCESS_TOKEN])
 

@@ -22,6 +22,7 @@ from homeassistant.const import (
 )
 
 from ..entity import VehicleEntityDescription
+from ..vehicle.car_status import STATUS_SIGNALS, CarStatus, car_status
 from ..vehicle.charge_schedules import scheduled_start
 from ..vehicle.charge_status import REASON_SIGNALS, REASONS, why_not_charging
 from ..vehicle.state import DIAGNOSIS, ENERGY, PLACED, RECEIVED_AT, TELEMETRY, VehicleState
@@ -163,6 +164,14 @@ SENSORS: Final = (
         device_class=SensorDeviceClass.DISTANCE,
         state_class=SensorStateClass.TOTAL_INCREASING,
         needs=("Odometer",),
+    ),
+    VehicleSensorDescription(
+        key="status",
+        signals=STATUS_SIGNALS,
+        value_fn=car_status,
+        device_class=SensorDeviceClass.ENUM,
+        options=[status.value for status in CarStatus],
+        entity_category=EntityCategory.DIAGNOSTIC,
     ),
     VehicleSensorDescription(
         key="firmware",

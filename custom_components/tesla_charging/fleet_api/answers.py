@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from email.utils import parsedate_to_datetime
 import re
+import time
 from typing import Any, Final
 
 from aiohttp import ClientError, ClientResponse
@@ -28,6 +29,7 @@ from .errors import (
     TokenRejected,
     Unreachable,
     VehicleAsleep,
+    VehicleInService,
     VehicleTimeout,
     VehicleUnsupported,
     WrongRegion,
@@ -39,6 +41,10 @@ MIN_SECRET_LENGTH: Final = 8
 MAX_LIST_DEPTH: Final = 3
 MAX_RETRY_AFTER: Final = 86_400.0
 DEFAULT_RETRY_AFTER: Final = 60.0
+FIRST_POINT_IN_TIME: Final = 1_000_000_000.0
+"""A larger number (from the year 2001 on, unix seconds) is a point in time and not a duration of 31 years."""
+FIRST_MILLISECONDS: Final = 100_000_000_000.0
+"""A larger number is in milliseconds: as seconds it would be after the year 5000."""
 
 # Rows of (status, text in the body, meaning). The first match wins; an empty text matches any body.
 _MEANINGS: Final[tuple[tuple[int, str, type[FleetApiError]], ...]] = (
@@ -53,6 +59,10 @@ _MEANINGS: Final[tuple[tuple[int, str, type[FleetApiError]], ...]] = (
     (403, "unsupported vehicle", VehicleUnsupported),
     (403, "", Forbidden),
     (404, "", NotFound),
+    (405, "invalid_method", InvalidRequest),
+    (405, "method not allowed", InvalidRequest),
+    # "vehicle is currently in service" (teslamate, issue 1222)
+    (405, "", VehicleInService),
     (408, "offline", VehicleAsleep),
     (408, "asleep", VehicleAsleep),
     (408, "", VehicleTimeout),
@@ -70,6 +80,7 @@ _MEANINGS: Final[tuple[tuple[int, str, type[FleetApiError]], ...]] = (
 # Replacements for the meanings about cars if the request did not have to reach a car.
 _WITHOUT_VEHICLE: Final[dict[type[FleetApiError], type[FleetApiError]]] = {
     VehicleAsleep: ServerFailure,
+    VehicleInService: InvalidRequest,
     VehicleTimeout: Unreachable,
 }
 _SCOPES: Final = re.compile(r"missing scopes?:?\s*(?:\[([a-z_,\s]*)|([a-z_]*))", re.IGNORECASE)
@@ -153,20 +164,46 @@ def _meaning(status: int, detail: str) -> type[FleetApiError]:
 
 
 def retry_after(headers: Mapping[str, str], fields: Mapping[str, Any]) -> float:
-    """Return how many seconds to wait after a 429: Retry-After, the body's `after`, or the last reset."""
+    """Return how many seconds to wait after a 429: Retry-After, the body's `after`, or the last reset.
+
+    Each of them is read as a duration or as a point in time: an HTTP date, or unix seconds or milliseconds.
+    """
+    date = headers.get("Date")
     resets = [
         seconds
         for name, value in headers.items()
-        if name.lower().endswith("-reset") and (seconds := _seconds(value)) is not None
+        if name.lower().endswith("-reset") and (seconds := _wait(value, date)) is not None
     ]
     candidates = (
-        _seconds(headers.get("Retry-After")),
-        _seconds_until(headers.get("Retry-After"), headers.get("Date")),
-        _seconds(fields.get("after")),
+        _wait(headers.get("Retry-After"), date),
+        _wait(fields.get("after"), date),
         max(resets, default=None),
         DEFAULT_RETRY_AFTER,
     )
     return min(next(seconds for seconds in candidates if seconds is not None), MAX_RETRY_AFTER)
+
+
+def _wait(value: object, date: str | None) -> float | None:
+    """Return the seconds to wait from a duration or a point in time, None for anything else and for the past.
+
+    `date` is the answer's own date: a point in time counts by Tesla's clock, by ours only if the answer has no date.
+    """
+    seconds = _seconds(value)
+    if seconds is None:
+        return _seconds_until(value, date) if isinstance(value, str) else None
+    if seconds < FIRST_POINT_IN_TIME:
+        return seconds
+    if seconds >= FIRST_MILLISECONDS:
+        seconds /= 1000
+    return _seconds(seconds - _unix_seconds(date))
+
+
+def _unix_seconds(date: str | None) -> float:
+    """Return an HTTP date in unix seconds; our own time if it is no date."""
+    try:
+        return parsedate_to_datetime(date or "").timestamp()
+    except ValueError, TypeError, OverflowError:
+        return time.time()
 
 
 def _seconds(value: object) -> float | None:

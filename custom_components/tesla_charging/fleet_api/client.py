@@ -5,6 +5,7 @@ It authorises a request, limits it in time and size, counts it, and returns a ty
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 import re
 from typing import Any, Final, Protocol, cast
 
@@ -42,6 +43,8 @@ MAX_RENEWALS: Final = 1
 MAX_REGION_SWITCHES: Final = 1
 MAX_RESENDS: Final = 1
 RESEND_PAUSE: Final = 1.0
+LONGEST_BLOCK: Final = 3600.0
+"""Seconds after which one request of a blocked category is sent to see whether Tesla's limit still holds."""
 _URLS: Final = re.compile(r"https?://[^\s,;\"'<>()\[\]]+")
 
 
@@ -53,6 +56,17 @@ class Authorization(Protocol):
 
     async def renew(self, rejected: str) -> None:
         """Make access_token() return another token than the one that Tesla rejected."""
+
+
+@dataclass(slots=True)
+class _Block:
+    """A category of requests that Tesla refuses; seconds of the client's clock."""
+
+    until: float
+    try_at: float
+    """When the next single request is sent all the same."""
+    is_tried: bool = False
+    """Whether such a request was sent."""
 
 
 class FleetApiClient:
@@ -89,7 +103,7 @@ class FleetApiClient:
         self._on_base_url = on_base_url or (lambda _: None)
         self._on_outcome = on_outcome or (lambda *_: None)
         self._permit = permit or (lambda *_: lambda: None)
-        self._blocked_until: dict[Category, float] = {}
+        self._blocks: dict[Category, _Block] = {}
         self.suspension = suspension or Suspension()
         self.base_url = base_url
 
@@ -113,7 +127,7 @@ class FleetApiClient:
         try:
             if not insist:
                 self.suspension.check(operation.category, self._now())
-            answer = await self._request(operation, vin, command, params, body)
+            answer = await self._request(operation, vin, command, params, body, insist=insist)
         except FleetApiError as err:
             if isinstance(err, AccountUnpaid) and err.status is not None:
                 self.suspension.refused(operation.category, self._now())
@@ -131,15 +145,17 @@ class FleetApiClient:
         command: str | None,
         params: Mapping[str, str] | None,
         body: Mapping[str, object] | None,
+        *,
+        insist: bool,
     ) -> dict[str, Any]:
         path = operation.path.format(vin=vin, command=command)
         renewals = switches = resends = 0
         while True:
-            self._check_limits(operation)
+            self._check_limits(operation, insist=insist)
             token = await self._authorization.access_token()
             base_url = self.base_url
             try:
-                return await self._send(operation, base_url + path, token, vin, params, body)
+                answer = await self._send(operation, base_url + path, token, vin, params, body)
             except TokenRejected:
                 if (renewals := renewals + 1) > MAX_RENEWALS:
                     raise
@@ -157,6 +173,12 @@ class FleetApiClient:
             except RateLimited as err:
                 self._block(operation.category, err.retry_after)
                 raise
+            except FleetApiError:
+                self._unblock(operation.category)
+                raise
+            else:
+                self._unblock(operation.category)
+                return answer
 
     def check_bill(self) -> None:
         """Return if data may be requested. Raises AccountUnpaid during the pause after a refusal."""
@@ -173,16 +195,32 @@ class FleetApiClient:
         self._move(trusted)
         return next((r for r, base in self._endpoints.regions.items() if base == trusted), None)
 
-    def _check_limits(self, operation: Operation) -> None:
-        """Respect Tesla's Retry-After: no request of that category is sent before. Raises RateLimited."""
-        remaining = self._blocked_until.get(operation.category, float("-inf")) - self._now()
-        if remaining > 0:
-            raise RateLimited(remaining, "still waiting for Tesla's rate limit to pass")
+    def _check_limits(self, operation: Operation, *, insist: bool) -> None:
+        """Respect Tesla's Retry-After: no request of that category is sent before. Raises RateLimited.
+
+        But no answer blocks what users do for longer than an hour: then one request is sent, and tells. Data that
+        no user wants wait until the end, because Tesla bills its refusals.
+        """
+        now, block = self._now(), self._blocks.get(operation.category)
+        if block is None or now >= block.until:
+            return
+        try_at = block.try_at if insist or operation.category is not Category.DATA else block.until
+        if now < try_at:
+            raise RateLimited(try_at - now, "still waiting for Tesla's rate limit to pass")
+        block.try_at, block.is_tried = min(block.until, now + LONGEST_BLOCK), True
 
     def _block(self, category: Category, seconds: float) -> None:
-        """Block a category; of several answers, the longest time counts."""
-        until = self._now() + seconds
-        self._blocked_until[category] = max(until, self._blocked_until.get(category, until))
+        """Block a category. Of several answers the longest time counts, but the answer to a single try replaces all."""
+        now = self._now()
+        until, block = now + seconds, self._blocks.get(category)
+        if block is None or block.is_tried or block.until <= until:
+            self._blocks[category] = _Block(until, min(until, now + LONGEST_BLOCK))
+
+    def _unblock(self, category: Category) -> None:
+        """End a block after a single try that was not refused because of it, or was not answered at all."""
+        block = self._blocks.get(category)
+        if block is not None and block.is_tried:
+            del self._blocks[category]
 
     async def _send(
         self,

@@ -87,6 +87,10 @@ class VehicleAsleep(FleetApiError):
     """The car is asleep or without a connection; nothing was executed."""
 
 
+class VehicleInService(FleetApiError):
+    """The car is at a service center: Tesla passes nothing on to it; nothing was executed."""
+
+
 class VehicleTimeout(FleetApiError):
     """Tesla could not get the request to the car in time; nothing was executed."""
 

@@ -88,8 +88,37 @@ class FleetStatus:
 
     @property
     def needs_pairing(self) -> bool:
-        """Whether commands will fail until the owner pairs the key."""
-        return not self.key_paired and self.protocol_required is not False
+        """Whether commands will fail until the owner pairs the key.
+
+        The VIN decides where it tells model and year: for an unpaired car Tesla's `protocol_required` can be wrong.
+        """
+        if self.key_paired:
+            return False
+        required = self.protocol_required
+        if (by_vin := vin_requires_protocol(self.vin)) is not None:
+            return by_vin or required is True
+        return required is not False
+
+
+_YEARS: Final = "ABCDEFGHJKLMNPRSTVWXY123456789"
+"""The model years from 2010 on, by the tenth character of a VIN (ISO 3779: without I, O, Q, U, Z and 0)."""
+_FIRST_YEAR: Final = 2010
+_FIRST_YEAR_WITH_PROTOCOL: Final = {"3": 0, "Y": 0, "C": 0, "S": 2021, "X": 2021}
+"""By the model, the fourth character of a VIN, the first model year that accepts only signed commands (0: all years).
+Source: README of teslamotors/vehicle-command: all but Model S and X before 2021."""
+
+
+def vin_requires_protocol(vin: str) -> bool | None:
+    """Return whether a car accepts only signed commands, by model and year; None if its VIN does not tell that."""
+    if len(vin) != 17:
+        return None
+    first_year = _FIRST_YEAR_WITH_PROTOCOL.get(vin[3].upper())
+    if first_year is None:
+        return None
+    if first_year == 0:
+        return True
+    year = _YEARS.find(vin[9].upper())
+    return None if year < 0 else _FIRST_YEAR + year >= first_year
 
 
 type VehicleData = Mapping[str, Mapping[str, Any]]

@@ -21,6 +21,7 @@ from .intervals import (
     CHARGE_END,
     CHARGE_LONGEST,
     CHARGE_SHARE,
+    IN_SERVICE,
     MINUTE,
     arrival_pause,
     awake_pause,
@@ -68,6 +69,7 @@ class PollReason(StrEnum):
     COMMAND = "command"
     FIRST = "first"
     FAILED = "failed"
+    IN_SERVICE = "in_service"
     CLOCK = "clock_set_back"
     BUDGET = "budget"
     PUSHES = "pushes"
@@ -121,7 +123,11 @@ class PollContext:
     polls_without_news: int = 0
     """How many polls in a row showed no activity."""
     failures: int = 0
-    """How many polls in a row failed because of Tesla or the network."""
+    """How many polls in a row failed."""
+    blocked_for: float = 0.0
+    """Seconds after the last poll for which Tesla demands that none follows."""
+    in_service: bool = False
+    """Whether Tesla refused the last poll because the car is in service."""
     use_probability: float = 0.1
     """Probability that it is used in this hour, above 0 up to 1."""
     plug_in_probability: float = 0.1
@@ -313,7 +319,10 @@ def _due(context: PollContext, now: float) -> PollDecision:
         due, reason = min((due, reason), (start, PollReason.SCHEDULE))
     if context.failures:
         again = polled_at + retry_pause(context.failures) * stretch - MIN_CHECK_INTERVAL
-        due, reason = min((due, reason), (_on_grid(again, context.phase), PollReason.FAILED))
+        due, reason = _on_grid(again, context.phase), PollReason.FAILED
+    if context.in_service:
+        due, reason = max((due, reason), (polled_at + IN_SERVICE * stretch, PollReason.IN_SERVICE))
+    due = max(due, polled_at + context.blocked_for)
     if context.polls_in_a_day >= MANY_POLLS:
         due = max(due, polled_at + SLOW_PAUSE * stretch)
     return PollDecision(PollTarget.DATA, due, reason)

@@ -61,8 +61,10 @@ CAME_ONLINE: Final = 5 * MINUTE
 """For a car that came online; doubled with every poll without news, for a car whose connection comes and goes."""
 CAME_ONLINE_DOUBLINGS: Final = 3
 RETRY: Final = 2 * MINUTE
-"""After a failed poll; doubled with every further one, up to the pause for what the car does."""
+"""After a failed poll; doubled with every further one, whatever the car does: a failure may last for a day."""
 RETRY_DOUBLINGS: Final = 6
+IN_SERVICE: Final = 120 * MINUTE
+"""For a car in service: Tesla refuses every poll of its data, and bills the refusal."""
 
 
 def charge_due(

@@ -7,7 +7,14 @@ from datetime import timedelta
 from typing import Final
 import zlib
 
-from ..fleet_api import AccountUnpaid, Connectivity, FleetApiError
+from ..fleet_api import (
+    AccountUnpaid,
+    Connectivity,
+    FleetApiError,
+    RateLimited,
+    VehicleAsleep,
+    VehicleInService,
+)
 from ..vehicle.charge_status import is_charging
 from ..vehicle.location import UNKNOWN_PROXIMITY, HomeProximity
 from ..vehicle.push import PushChannel
@@ -82,6 +89,14 @@ class PollObservations:
             self._was_parked
         ) = False
         self._idle_polls = self._polls_without_news = self._failures = 0
+        self.in_service = False
+        """Whether Tesla refused the last poll because the car is in service."""
+        self.outage: FleetApiError | None = None
+        """Why polls fail while Tesla's free state request succeeds; None after a poll that succeeded."""
+        self._reported_in_service = False
+        self._blocked_for = 0.0
+        self._asleep_answers = 0
+        """How many polls in a row were answered with "asleep" while the state request said online."""
         self._drives_since_plugged_in: int | None = None
         """None: not known."""
 
@@ -124,6 +139,8 @@ class PollObservations:
             idle_polls=self._idle_polls,
             polls_without_news=self._polls_without_news,
             failures=self._failures,
+            blocked_for=self._blocked_for,
+            in_service=self.in_service,
             use_probability=self.usage_pattern.use_probability(now),
             plug_in_probability=self.usage_pattern.plug_in_probability(now),
             scheduled_start=_scheduled_start(state),
@@ -151,12 +168,25 @@ class PollObservations:
     ) -> None:
         """Learn from a free request. A car that wakes up is usually woken because it is used."""
         if connectivity is not Connectivity.ONLINE:
+            self._asleep_answers = 0
             self._came_online = self._stayed_online = self._just_parked = self._occupied = False
             self._idle_polls = self._failures = 0
         elif before is not Connectivity.ONLINE:
             self._came_online = True
             if before is Connectivity.ASLEEP:
                 self.usage_pattern = self.usage_pattern.with_sample(now)
+
+    def record_service(self, *, reported: bool) -> None:
+        """Note whether the free state request reports a car in service. One that is back is polled soon."""
+        if self._reported_in_service and not reported and self.in_service:
+            self.in_service, self._failures = False, 0
+            self._came_online, self._polls_without_news = True, 0
+        self._reported_in_service = reported
+
+    @property
+    def is_in_service(self) -> bool:
+        """Whether the state request reports a car in service, or Tesla refused the last poll because of that."""
+        return self._reported_in_service or self.in_service
 
     def record_poll(self, now: float) -> None:
         """Note that the car's data are polled now. The poll is billed also if it fails."""
@@ -165,14 +195,32 @@ class PollObservations:
             self._polls.popleft()
         self._polls.append(now)
         self._polls_without_news += 1
+        self._blocked_for = 0.0
 
     def record_failure(self, err: FleetApiError) -> None:
-        """Note that a poll failed because of Tesla or the network."""
+        """Note that a poll failed. From the second failure in a row on, the next polls are rarer and rarer."""
         if isinstance(err, AccountUnpaid):
             # then every check polls, and fails, until the account is paid; not only the polls that are due
             self.polled_at = None
-        else:
-            self._failures += 1
+            return
+        self._failures += 1
+        self.in_service = isinstance(err, VehicleInService)
+        if isinstance(err, RateLimited):
+            self._blocked_for = err.retry_after
+
+    def record_asleep(self, before: Connectivity, now: float) -> bool:
+        """Note that a poll of an online car was answered with "asleep"; return whether that is to be believed.
+
+        A car may fall asleep between two requests. If the state request says online again, and a poll is answered like
+        that again, the answers contradict each other: that is a failure of Tesla's, which may last for hours.
+        """
+        answers = self._asleep_answers = self._asleep_answers + 1
+        if answers > 1:
+            self.record_failure(VehicleAsleep())
+            return False
+        self.record_connectivity(Connectivity.ASLEEP, before, now)
+        self._asleep_answers = answers
+        return True
 
     def record_answer(self, state: VehicleState, before: VehicleState, now: float) -> None:
         """Learn from the car's answer: from the state with it, and the state before."""
@@ -202,7 +250,8 @@ class PollObservations:
         self._occupied = occupied and not self._just_parked
         self._was_parked = not drove
         self._came_online, self._stayed_online = False, True
-        self._failures = 0
+        self._failures = self._asleep_answers = 0
+        self.in_service, self.outage = False, None
         self._answered_at = now
 
     def lag(self, readings: Readings, now: float) -> float:

@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.event import async_call_later
 
 from ..const import CONFIRM_DELAY
 from ..request_origin import is_by_user
+from ..tasks import result_of, succeeded
 
 
 class ConfirmationTimer:
@@ -84,27 +86,36 @@ class SharedRefresh:
         self._poll = poll
         self._start = start
         self._task: asyncio.Task[None] | None = None
+        self._task_by_user = False
         self._refreshed_at = float("-inf")
 
     async def refresh(self) -> bool:
         """Return when the data are current: True if this call sent a request, False if it shared one.
 
-        Raises what the poll raises, to every caller that shares it.
+        Raises what the poll raises, to every caller that shares it; but a user shares only the success of a poll that
+        no user requested, because such a poll is refused for reasons that do not count for a user.
         """
         clock = asyncio.get_running_loop().time
-        if (task := self._task) is not None:
-            await asyncio.shield(task)
-            return False
+        while (task := self._task) is not None:
+            by_user = self._task_by_user
+            try:
+                await result_of(task)
+            except HomeAssistantError:
+                if by_user or not is_by_user():
+                    raise
+            else:
+                return False
         if clock() - self._refreshed_at < FRESH_FOR:
             return False
         began = clock()
+        self._task_by_user = is_by_user()
         self._task = task = self._start(self._poll())
-        # the request outlives this caller: if a script is stopped, the next caller shares its request
         task.add_done_callback(lambda done: self._finished(done, began))
-        await asyncio.shield(task)
+        # the request outlives this caller: if a script is stopped, the next caller shares its request
+        await result_of(task)
         return True
 
     def _finished(self, task: asyncio.Task[None], began: float) -> None:
         self._task = None
-        if not task.cancelled() and task.exception() is None:
+        if succeeded(task):
             self._refreshed_at = began

@@ -112,6 +112,13 @@ def _version(value: Any) -> SignalValue | None:
     return version.split(" ")[0] if isinstance(version, str) else None
 
 
+def _update_status(value: Any) -> SignalValue | None:
+    """Accept `software_update` of `vehicle_data`; its status is empty when there is no update."""
+    if not isinstance(value, dict):
+        raise NotGiven
+    return _word(value.get("status"))
+
+
 _moment = _number(EARLIEST, LATEST)
 
 
@@ -247,6 +254,7 @@ _ROWS = (
     Signal("LocatedAtWork", _boolean),
     Signal("LocatedAtFavorite", _boolean),
     Signal("Version", _version, Section.VEHICLE_STATE, "car_version"),
+    Signal("software_update", _update_status, Section.VEHICLE_STATE, "software_update"),
 )
 
 SIGNALS: Final[dict[str, Signal]] = {row.name: row for row in _ROWS}

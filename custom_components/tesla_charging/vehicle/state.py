@@ -106,6 +106,8 @@ class VehicleState:
 
     readings: Readings = field(default_factory=dict)
     connectivity: Connectivity = Connectivity.UNKNOWN
+    in_service: bool = False
+    """Whether the car is at a service center, where Tesla passes nothing on to it."""
     telemetry: TelemetryStage = TelemetryStage.OFF
     """The stage of the car's push channel."""
     diagnosis: TelemetryDiagnosis = NO_PROBLEM
@@ -203,6 +205,10 @@ class VehicleState:
         """Return the state with another connectivity."""
         return replace(self, connectivity=connectivity)
 
+    def with_service(self, in_service: bool) -> VehicleState:
+        """Return the state of a car that is in service, or is not."""
+        return self if in_service is self.in_service else replace(self, in_service=in_service)
+
     def with_stage(self, stage: TelemetryStage) -> VehicleState:
         """Return the state with the push channel at another stage."""
         return replace(self, telemetry=stage)
@@ -228,7 +234,7 @@ class VehicleState:
             for name in self.readings.keys() | earlier.readings.keys()
             if self._differs(earlier, name)
         }
-        if self.connectivity is not earlier.connectivity:
+        if (self.connectivity, self.in_service) != (earlier.connectivity, earlier.in_service):
             names.add(CONNECTIVITY)
         if self.telemetry is not earlier.telemetry:
             names.add(TELEMETRY)
