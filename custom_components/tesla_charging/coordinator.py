@@ -41,6 +41,7 @@ from .fleet_telemetry import Record, SignalRecord
 from .issues.kinds import Success
 from .issues.registry import async_get_issues
 from .polling.decision import PollDecision, PollTarget
+from .polling.doubts import Doubts
 from .polling.observations import PollObservations
 from .polling.timers import ConfirmationTimer, SharedRefresh
 from .request_origin import is_by_user, requested_by, user_or_nobody
@@ -136,6 +137,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         self._changed: frozenset[str] | None = None
         self.confirmation = ConfirmationTimer(hass, self.name, self._confirm)
         self.push = PushChannel()
+        self._doubts = Doubts()
         self._redundancy = RedundantCommandFilter(self.push, lambda: self.data, clock.now)
         self._burst_timer: asyncio.TimerHandle | None = None
         self._shared_refresh = SharedRefresh(
@@ -154,6 +156,9 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
 
         While the car pushes its data, nothing is requested.
         """
+        self.data = self._doubts.review(
+            self.data, self.push, frozenset().union(*self.async_contexts()), clock.now()
+        )
         try:
             if self._decide().target is PollTarget.NOTHING:
                 return self.data
@@ -185,6 +190,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             clock.now(),
             connectivity=seen,
             confirm_wanted=self.confirmation.wanted,
+            in_doubt=self._doubts.is_request_due(clock.now()),
         )
 
     async def _poll_data(self, state: VehicleState, *, insist: bool = False) -> VehicleState:
@@ -226,6 +232,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         readings = readings_of(data, now=now)
         lag = self.observations.lag(readings, now)
         merged = self.data.with_connectivity(state.connectivity).merge(readings, now=now, lag=lag)
+        merged = self._doubts.record_answer(merged, readings, now)
         merged = with_energy(self.hass, merged, self.data)
         self.observations.record_answer(merged, self.data, now)
         self._storage.keep(self.vin, merged.part(readings))
@@ -337,6 +344,8 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
     def on_record(self, record: Record) -> asyncio.Future[bool] | None:
         """Apply a pushed record. The returned future says when it is stored and may be acknowledged (None: now)."""
         received = self.push.receive(self.data, record, clock.now())
+        if isinstance(record, SignalRecord) and not record.retained:
+            received = received.with_connectivity(Connectivity.ONLINE)
         self.data = with_energy(self.hass, received, self.data)
         if self._burst_timer is None:
             self._burst_timer = self.hass.loop.call_later(BURST, self._publish_burst)
