@@ -29,7 +29,10 @@ DRIFT: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """Two facts that cannot both be true; the one that was measured earlier is in doubt."""
+    """Two facts that cannot both be true; the one that was measured earlier is in doubt.
+
+    Without `that`, `this` is in doubt whenever it was measured.
+    """
 
     name: str
     applies: Callable[[VehicleState], bool]
@@ -53,7 +56,7 @@ CONTRADICTIONS: Final = (
         "flows_while_starting",
         lambda state: state.value(STATE) == "Starting" and is_flowing(state) is True,
         (STATE,),
-        FLOW,
+        (),
     ),
     Contradiction(
         "charges_without_flow",
@@ -221,7 +224,9 @@ class Doubts:
 
 
 def _earlier(state: VehicleState, this: tuple[str, ...], that: tuple[str, ...]) -> tuple[str, ...]:
-    """Return which of two groups of signals was measured earlier; none if they are from the same moment."""
+    """Return which of two groups of signals was measured earlier; none if they are of the same moment."""
+    if not that:
+        return this
     newest = [
         max((state.measured_at(name) or 0.0 for name in group), default=0.0)
         for group in (this, that)
