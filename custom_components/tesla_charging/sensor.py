@@ -86,8 +86,9 @@ class RecurringTimeSensor(VehicleSensor):
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Subscribe, and update at the shown time."""
+        """Subscribe to every update, because the value depends on the time too, and update at the shown time."""
         await super().async_added_to_hass()
+        self.async_on_remove(self.coordinator.async_add_listener(self._handle_coordinator_update))
         self._schedule_update()
         self.async_on_remove(self._cancel_update)
 

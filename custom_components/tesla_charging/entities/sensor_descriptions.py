@@ -22,9 +22,10 @@ from homeassistant.const import (
 )
 
 from ..entity import VehicleEntityDescription
+from ..vehicle.car_status import STATUS_SIGNALS, CarStatus, car_status
 from ..vehicle.charge_flow import POWER_SIGNALS, charge_power, phases
 from ..vehicle.charge_status import REASON_SIGNALS, REASONS, why_not_charging
-from ..vehicle.state import CONNECTIVITY, DIAGNOSIS, ENERGY, RECEIVED_AT, TELEMETRY, VehicleState
+from ..vehicle.state import DIAGNOSIS, ENERGY, RECEIVED_AT, TELEMETRY, VehicleState
 from ..vehicle.telemetry_status import TelemetryProblem, TelemetryStage
 from .sensor_values import (
     CABLE_TYPES,
@@ -33,7 +34,6 @@ from .sensor_values import (
     FAST_CHARGERS,
     GEARS,
     LATCHES,
-    REACHABILITY,
     SCHEDULE_MODES,
     ac_reading,
     energy_added,
@@ -41,7 +41,6 @@ from .sensor_values import (
     last_message,
     next_scheduled_start,
     power_of,
-    reachability,
     scheduled_departure,
     signals_today,
     text,
@@ -112,14 +111,6 @@ SENSORS: Final = (
         options=list(CHARGING_STATES.values()),
     ),
     VehicleSensorDescription(
-        key="status",
-        signals=(CONNECTIVITY, "DetailedChargeState"),
-        value_fn=reachability,
-        device_class=SensorDeviceClass.ENUM,
-        options=list(REACHABILITY.values()),
-        entity_category=EntityCategory.DIAGNOSTIC,
-    ),
-    VehicleSensorDescription(
         key="why_not_charging",
         signals=REASON_SIGNALS,
         value_fn=why_not_charging,
@@ -181,6 +172,14 @@ SENSORS: Final = (
         device_class=SensorDeviceClass.DISTANCE,
         state_class=SensorStateClass.TOTAL_INCREASING,
         needs=("Odometer",),
+    ),
+    VehicleSensorDescription(
+        key="status",
+        signals=STATUS_SIGNALS,
+        value_fn=car_status,
+        device_class=SensorDeviceClass.ENUM,
+        options=[status.value for status in CarStatus],
+        entity_category=EntityCategory.DIAGNOSTIC,
     ),
     VehicleSensorDescription(
         key="firmware",

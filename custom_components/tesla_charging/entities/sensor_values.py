@@ -7,7 +7,6 @@ from typing import Final
 from homeassistant.util import dt as dt_util
 
 from .. import clock
-from ..fleet_api import Connectivity
 from ..vehicle.charge_flow import is_idle_reading, polled_power
 from ..vehicle.charge_schedules import next_time_of_day, scheduled_start, utc_time
 from ..vehicle.state import VehicleState
@@ -136,23 +135,6 @@ def ac_reading(name: str) -> Callable[[VehicleState], float | None]:
         return None if is_idle_reading(state, name) else value
 
     return value_fn
-
-
-REACHABILITY: Final[Mapping[Connectivity, str]] = {
-    Connectivity.ONLINE: "online",
-    Connectivity.ASLEEP: "asleep",
-    Connectivity.OFFLINE: "not_reachable",
-}
-
-
-def reachability(state: VehicleState) -> str | None:
-    """Return whether the car is online, asleep or not reachable; None if that is not known.
-
-    A car does not fall asleep while it charges or is driven: then it is not reachable, whatever Tesla calls it.
-    """
-    if state.connectivity is Connectivity.ASLEEP and state.was_lost:
-        return REACHABILITY[Connectivity.OFFLINE]
-    return REACHABILITY.get(state.connectivity)
 
 
 def last_message(state: VehicleState) -> datetime | None:
