@@ -50,9 +50,11 @@ def _plugged_in(_: VehicleCoordinator, state: VehicleState) -> bool | None:
 
 
 def _awake(_: VehicleCoordinator, state: VehicleState) -> bool | None:
-    if state.connectivity is Connectivity.UNKNOWN:
-        return None
-    return state.connectivity is Connectivity.ONLINE
+    """Return whether the car is awake: not known of one that cannot be reached, which is no sleep."""
+    if state.connectivity is Connectivity.ONLINE:
+        return True
+    asleep = state.connectivity is Connectivity.ASLEEP and not state.was_lost
+    return False if asleep else None
 
 
 def _connected(_: VehicleCoordinator, state: VehicleState) -> bool:

@@ -37,6 +37,7 @@ from .fleet_telemetry import Record, SignalRecord
 from .issues.kinds import Success
 from .issues.registry import async_get_issues
 from .polling.decision import PollDecision, PollTarget
+from .polling.doubts import Doubts
 from .polling.observations import PollObservations
 from .polling.timers import ConfirmationTimer, SharedRefresh
 from .request_origin import is_by_user, requested_by, user_or_nobody
@@ -145,6 +146,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         self._changed: frozenset[str] | None = None
         self.confirmation = ConfirmationTimer(hass, self.name, self._confirm)
         self.push = PushChannel()
+        self._doubts = Doubts()
         self._redundancy = RedundantCommandFilter(self.push, lambda: self.data, clock.now)
         self._burst_timer: asyncio.TimerHandle | None = None
         self._shared_refresh = SharedRefresh(
@@ -163,6 +165,9 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
 
         While the car pushes its data, nothing is requested.
         """
+        self.data = self._doubts.review(
+            self.data, self.push, frozenset().union(*self.async_contexts()), clock.now()
+        )
         try:
             if self._decide().target is PollTarget.NOTHING:
                 return self.data
@@ -190,6 +195,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             clock.now(),
             connectivity=seen,
             confirm_wanted=self.confirmation.wanted,
+            in_doubt=self._doubts.is_request_due(clock.now()),
         )
 
     @callback
@@ -283,6 +289,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         readings = readings_of(data, now=now)
         lag = self.observations.lag(readings, now)
         merged = before.with_connectivity(Connectivity.ONLINE).merge(readings, now=now, lag=lag)
+        merged = self._doubts.record_answer(merged, readings, now)
         merged = with_place(merged, before)
         merged = with_energy(self.hass, merged, before, self.home_source)
         self._end_outage()
@@ -405,6 +412,8 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         """Apply a pushed record. The returned future says when it is stored and may be acknowledged (None: now)."""
         received = self.push.receive(self.data, record, clock.now())
         before = self.data
+        if isinstance(record, SignalRecord) and not record.retained:
+            received = received.with_connectivity(Connectivity.ONLINE)
         received = with_place(received, before)
         self.data = with_energy(self.hass, received, before, self.home_source)
         if self._burst_timer is None:

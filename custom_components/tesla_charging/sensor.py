@@ -41,12 +41,14 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add every car's sensors, also of those that join later."""
-    for rows, make in (
-        ((*SENSORS, *SPECIAL_SENSORS), VehicleSensor),
+    rows = (*SENSORS, *SPECIAL_SENSORS)
+    for group, make in (
+        (tuple(row for row in rows if not row.recurs), VehicleSensor),
+        (tuple(row for row in rows if row.recurs), RecurringTimeSensor),
         (TELEMETRY_SENSORS, TelemetrySensor),
         ((NEXT_SCHEDULE,), NextScheduleSensor),
     ):
-        async_add_when_known(hass, entry, Platform.SENSOR, async_add_entities, rows, make)
+        async_add_when_known(hass, entry, Platform.SENSOR, async_add_entities, group, make)
     async_add_entities(MeterSensor(entry, row) for row in ACCOUNT_SENSORS)
     async_add_entities(BudgetSensor(entry, row) for row in BUDGET_SENSORS)
     async_add_car_entities(
@@ -75,10 +77,46 @@ class VehicleSensor(VehicleEntity, SensorEntity):
         return self._steady
 
 
-class NextScheduleSensor(VehicleSensor):
-    """The next start of charging by the car's own schedules; after that time, the start that follows."""
+class RecurringTimeSensor(VehicleSensor):
+    """A time that comes again: when it has passed, the next one is shown."""
 
     _cancel: CALLBACK_TYPE | None = None
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Subscribe to every update, because the value depends on the time too, and update at the shown time."""
+        await super().async_added_to_hass()
+        self.async_on_remove(self.coordinator.async_add_listener(self._handle_coordinator_update))
+        self._schedule_update()
+        self.async_on_remove(self._cancel_update)
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        super()._handle_coordinator_update()
+        self._schedule_update()
+
+    @callback
+    def _schedule_update(self) -> None:
+        self._cancel_update()
+        shown = self.native_value
+        if isinstance(shown, datetime) and shown > dt_util.utcnow():
+            self._cancel = async_track_point_in_utc_time(self.hass, self._on_time, shown)
+
+    @callback
+    def _cancel_update(self) -> None:
+        if self._cancel is not None:
+            self._cancel()
+            self._cancel = None
+
+    @callback
+    def _on_time(self, _: datetime) -> None:
+        self._cancel = None
+        self._handle_coordinator_update()
+
+
+class NextScheduleSensor(RecurringTimeSensor):
+    """The next start of charging by the car's own schedules."""
 
     def __init__(self, coordinator: VehicleCoordinator, row: VehicleSensorDescription) -> None:
         """Create the entity; it is updated also when the car's location changes, though it does not show it."""
@@ -92,36 +130,6 @@ class NextScheduleSensor(VehicleSensor):
         home = self.hass.config.latitude, self.hass.config.longitude
         at_home = is_at_home(self.hass, self.state_of_car, self.coordinator.home_source)
         return next_start(self.state_of_car, home, at_home, dt_util.now())
-
-    @override
-    async def async_added_to_hass(self) -> None:
-        """Subscribe, and update at the time of the next start."""
-        await super().async_added_to_hass()
-        self._schedule_update()
-        self.async_on_remove(self._cancel_update)
-
-    @callback
-    @override
-    def _handle_coordinator_update(self) -> None:
-        super()._handle_coordinator_update()
-        self._schedule_update()
-
-    @callback
-    def _schedule_update(self) -> None:
-        self._cancel_update()
-        if (start := self.native_value) is not None:
-            self._cancel = async_track_point_in_utc_time(self.hass, self._on_start, start)
-
-    @callback
-    def _cancel_update(self) -> None:
-        if self._cancel is not None:
-            self._cancel()
-            self._cancel = None
-
-    @callback
-    def _on_start(self, _: datetime) -> None:
-        self._cancel = None
-        self._handle_coordinator_update()
 
 
 class TelemetrySensor(VehicleSensor):

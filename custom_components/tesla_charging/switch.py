@@ -10,7 +10,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .data import TeslaChargingConfigEntry
 from .entities.dynamic import async_add_car_entities
 from .entity import ControlEntity, VehicleEntityDescription
-from .vehicle.charge_status import CHARGING
+from .vehicle.signals import CHARGING
 
 # the commander of each car sends one command at a time
 PARALLEL_UPDATES = 0

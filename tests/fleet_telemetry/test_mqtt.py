@@ -48,8 +48,8 @@ def value(field: str, payload: str) -> FieldReading | None:
         ("DetailedChargeState", '"DetailedChargeStateCharging"', "Charging"),
         ("DetailedChargeState", '"7"', "Calibrating"),  # a member that the server does not know
         ("DetailedChargeState", "7", "Calibrating"),
-        ("DetailedChargeState", '"99"', None),
-        ("DetailedChargeState", '"DetailedChargeStateUnknown"', INVALID),
+        ("DetailedChargeState", '"99"', "99"),
+        ("DetailedChargeState", '"DetailedChargeStateUnknown"', "Unknown"),
         ("Gear", '"ShiftStateP"', "P"),
         ("Version", '"2026.32"', "2026.32"),
         ("Location", '{"latitude":52.5,"longitude":-1.25}', (52.5, -1.25)),

@@ -49,6 +49,7 @@ async def test_all_entities_of_a_charging_car(charging_home: Home) -> None:
         "range",
         "refresh",
         "scheduled_charging_pending",
+        "status",
         "telemetry",
         "telemetry_problem",
         "wake_up",
@@ -56,7 +57,7 @@ async def test_all_entities_of_a_charging_car(charging_home: Home) -> None:
     }
     shown = {key: state.state for key, state in states.items() if state is not None}
     assert shown["battery_level"] == "62"
-    assert shown["charge_power"] == "11"
+    assert shown["charge_power"] == "11.04"
     assert float(shown["charge_voltage"]) == pytest.approx(230, abs=10)
     assert shown["charge_current"] == "16"
     assert shown["charging_current"] == "16"

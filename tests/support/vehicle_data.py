@@ -44,6 +44,8 @@ FIELDS = (
     "scheduled_charging_pending",
     "scheduled_charging_start_time",
     "scheduled_departure_time",
+    "scheduled_departure_time_minutes",
+    "time_to_full_charge",
     "preconditioning_enabled",
     "odometer",
     "sentry_mode",

@@ -4,7 +4,13 @@ from typing import Any
 
 import pytest
 
-from custom_components.tesla_charging.vehicle.signals import SIGNALS, NotGiven, with_position
+from custom_components.tesla_charging.vehicle.signals import (
+    SIGNALS,
+    WORDS,
+    NotGiven,
+    Unknown,
+    with_position,
+)
 from custom_components.tesla_charging.vehicle.state import readings_of
 
 NOW = 1_800_000_000.0
@@ -51,14 +57,14 @@ def test_a_position_is_told_by_latitude_and_longitude_together() -> None:
     assert with_position({"latitude": 1.0}) == {"latitude": 1.0}
     assert with_position({"longitude": 1.0}) == {"longitude": 1.0}
     nowhere = readings_of({"drive_state": {**place, "latitude": None}}, now=NOW)
-    assert nowhere["Location"].value is None
+    assert "Location" not in nowhere, "what was known stays known"
 
 
 # Lowest and highest value that a car can mean.
 RANGES: dict[str, tuple[float, float]] = {
     "BatteryLevel": (0, 100),
     "Soc": (0, 100),
-    "RatedRange": (0, 5_000),
+    "RatedRange": (0, 998),
     "charger_power": (-5_000, 5_000),
     "ACChargingPower": (-5_000, 5_000),
     "DCChargingPower": (-5_000, 5_000),
@@ -80,9 +86,26 @@ def test_a_number_is_what_a_car_can_mean(name: str) -> None:
     signal, (low, high) = SIGNALS[name], RANGES[name]
     assert [signal.pushed(low), signal.pushed(float(high))] == [low, high]
     assert isinstance(signal.pushed(float(high)), int), "both roads write the same number alike"
-    for nonsense in (low - 0.1, high + 0.1, True, "1", (1.0, 2.0)):
+    for nonsense in (low - 0.1, *([] if high == 998 else [high + 0.1]), True, "1", (1.0, 2.0)):
         with pytest.raises(NotGiven):
             signal.pushed(nonsense)
+
+
+@pytest.mark.parametrize("name", ["RatedRange", "EstBatteryRange", "IdealBatteryRange"])
+def test_a_number_that_stands_for_no_range_is_unknown(name: str) -> None:
+    signal = SIGNALS[name]
+    assert signal.pushed(998.5) == 998.5
+    for sentinel in (999, 999.0, 4_999.9, 5_000.3, 65_535):
+        with pytest.raises(Unknown):
+            signal.pushed(sentinel)
+        with pytest.raises(Unknown):
+            signal.polled({str(signal.field): sentinel})
+
+
+def test_both_transports_round_the_odometer_alike() -> None:
+    odometer = SIGNALS["Odometer"]
+    assert odometer.pushed(12_345.67905) == odometer.polled({"odometer": 12_345.6789}) == 12_345.68
+    assert isinstance(odometer.pushed(12_345.0), int)
 
 
 @pytest.mark.parametrize("name", ["ChargePortDoorOpen", "LocatedAtHome"])
@@ -94,43 +117,65 @@ def test_a_switch_is_on_or_off(name: str) -> None:
             SIGNALS[name].pushed(nonsense)
 
 
-@pytest.mark.parametrize(
-    "name", ["DetailedChargeState", "ChargePortLatch", "ChargingCableType", "Gear", "Version"]
-)
-def test_a_word_is_short_and_some_words_mean_none(name: str) -> None:
-    assert SIGNALS[name].pushed("x" * 65) == "x" * 64
-    for none in ("", "<invalid>", "Unknown", "SNA", "Invalid"):
-        assert SIGNALS[name].pushed(none) is None
+@pytest.mark.parametrize("name", WORDS)
+def test_a_word_is_one_that_has_a_meaning_here(name: str) -> None:
+    signal = SIGNALS[name]
+    for word in WORDS[name]:
+        assert signal.pushed(word) == signal.polled({str(signal.field): word}) == word
+    for unknown in ("Unknown", "SomethingNew", "8", "x" * 65, word.lower() + "x"):
+        with pytest.raises(Unknown):
+            signal.pushed(unknown)
+        with pytest.raises(Unknown):
+            signal.polled({str(signal.field): unknown})
+    for none in ("", "<invalid>", "SNA", "Invalid"):
+        if signal.none_counts:
+            assert signal.pushed(none) is None
+        else:
+            with pytest.raises(NotGiven):
+                signal.pushed(none)
     for nonsense in (1, True, b"P", ("P",)):
         with pytest.raises(NotGiven):
-            SIGNALS[name].pushed(nonsense)
+            signal.pushed(nonsense)
 
 
 def test_only_a_version_is_cut_at_its_first_space() -> None:
     assert SIGNALS["Version"].pushed("2026.32.6 0123abcd 7") == "2026.32.6"
-    assert SIGNALS["ChargingCableType"].pushed("GB AC") == "GB AC"
+    assert SIGNALS["fast_charger_brand"].pushed("Some Brand") == "Some Brand"
+    assert SIGNALS["fast_charger_brand"].pushed("x" * 65) == "x" * 64
 
 
 def test_a_position_is_two_numbers_on_earth() -> None:
     position = SIGNALS["Location"]
-    for corner in ((-90, -180), (90, 180), (0.5, 0.5)):
+    for corner in ((-90, -180), (90, 180), (0.5, 0.5), (0, 0.5)):
         assert position.pushed(corner) == corner
-    for nonsense in ((90.1, 0), (-90.1, 0), (0, 180.1), (0, -180.1), (1.0,), (1, 2, 3), [1, 2], 7):
+    for nonsense in (
+        (90.1, 0),
+        (-90.1, 0),
+        (0, 180.1),
+        (0, -180.1),
+        (1.0,),
+        (1, 2, 3),
+        [1, 2],
+        7,
+        (0, 0),
+    ):
         with pytest.raises(NotGiven):
             position.pushed(nonsense)
 
 
 @pytest.mark.parametrize("name", SIGNALS)
-def test_a_car_may_say_of_everything_that_it_does_not_know(name: str) -> None:
-    """`invalid` on the push channel, null in what is polled: known to be unknown."""
+def test_null_is_a_statement_only_where_a_car_means_it(name: str) -> None:
     signal = SIGNALS[name]
-    assert signal.pushed(None) is None
+    assert signal.pushed(None) is None, "settled as a statement when it was received"
     with pytest.raises(NotGiven):
         signal.polled({})
     if signal.field is None:
         assert signal.section is None
-    else:
+    elif signal.none_counts:
         assert signal.polled({signal.field: None}) is None
+    else:
+        with pytest.raises(NotGiven):
+            signal.polled({signal.field: None})
 
 
 def test_what_only_the_car_itself_tells_is_never_looked_for_in_a_poll() -> None:

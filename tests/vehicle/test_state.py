@@ -91,6 +91,7 @@ def test_every_signal_of_vehicle_data_is_tried_above() -> None:
         ),
         "scheduled_charging_start_time": NOW,
         "scheduled_departure_time": NOW,
+        "scheduled_departure_time_minutes": 480,
         "car_version": "2026.32.6 abcdef",
         "charger_phases": 3,
         "charge_schedules": [],
@@ -99,10 +100,44 @@ def test_every_signal_of_vehicle_data_is_tried_above() -> None:
     assert set(readings) == {name for name, signal in SIGNALS.items() if signal.section}
 
 
-@pytest.mark.parametrize("word", ["", "<invalid>", "Unknown", None])
-def test_a_car_that_does_not_know_its_charging_state_says_nothing(word: Any) -> None:
-    readings = readings_of(charge_state(charging_state=word), now=NOW)
-    assert readings["DetailedChargeState"].value is None
+@pytest.mark.parametrize("word", ["", "<invalid>", None])
+def test_a_car_that_does_not_report_its_charging_state_says_nothing(word: Any) -> None:
+    assert readings_of(charge_state(charging_state=word), now=NOW) == {}
+
+
+@pytest.mark.parametrize("word", ["Unknown", "Dancing", "x" * 500])
+def test_a_word_that_means_nothing_here_is_unknown(word: str) -> None:
+    reading = readings_of(charge_state(charging_state=word), now=NOW)["DetailedChargeState"]
+    assert (reading.value, reading.unknown) == (None, True)
+    cable = readings_of(charge_state(conn_charge_cable=word), now=NOW)
+    assert not VehicleState(cable).has_none("ChargingCableType")
+    none = readings_of(charge_state(conn_charge_cable="<invalid>"), now=NOW)
+    assert VehicleState(none).has_none("ChargingCableType")
+    for state in (VehicleState(cable), VehicleState(none)):
+        assert VehicleState.from_dict(json.loads(json.dumps(state.as_dict()))).readings == (
+            state.readings
+        )
+
+
+# -- totals ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("shown", "told", "then"),
+    [
+        (12_345.68, 12_345.679, 12_345.68),
+        (12_345.68, 12_345.2, 12_345.68),
+        (12_345.68, 12_345.7, 12_345.7),
+        (12_345.68, 120.0, 120),
+        (0, 0.0, 0),
+    ],
+)
+def test_an_odometer_never_sinks_unless_the_computer_was_replaced(
+    shown: float, told: float, then: float
+) -> None:
+    section = {"vehicle_state": {"odometer": told, "timestamp": int(NOW * 1000)}}
+    state = known(NOW - 60, Odometer=shown).merge(readings_of(section, now=NOW), now=NOW)
+    assert (state.value("Odometer"), state.measured_at("Odometer")) == (then, NOW)
 
 
 # -- times -----------------------------------------------------------------------------------------------

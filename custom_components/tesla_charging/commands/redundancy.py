@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from ..vehicle.charge_status import CHARGING, SILENCE
+from ..vehicle.charge_status import SILENCE
 from ..vehicle.push import PushChannel
+from ..vehicle.signals import CHARGING
 from ..vehicle.state import VehicleState
 from ..vehicle_command import CommandRequest, CommandResult, Outcome, Parameters
 

@@ -23,22 +23,23 @@ from homeassistant.const import (
 
 from ..entity import VehicleEntityDescription
 from ..vehicle.car_status import STATUS_SIGNALS, CarStatus, car_status
-from ..vehicle.charge_schedules import scheduled_start
+from ..vehicle.charge_flow import POWER_SIGNALS, charge_power, phases
 from ..vehicle.charge_status import REASON_SIGNALS, REASONS, why_not_charging
 from ..vehicle.state import DIAGNOSIS, ENERGY, PLACED, RECEIVED_AT, TELEMETRY, VehicleState
 from ..vehicle.telemetry_status import TelemetryProblem, TelemetryStage
 from .sensor_values import (
     CABLE_TYPES,
     CHARGING_STATES,
+    ESTIMATES,
     FAST_CHARGERS,
     GEARS,
     LATCHES,
-    POWER_SIGNALS,
     SCHEDULE_MODES,
-    charge_power,
+    ac_reading,
     energy_added,
     full_charge_at,
     last_message,
+    next_scheduled_start,
     power_of,
     scheduled_departure,
     signals_today,
@@ -54,6 +55,8 @@ class VehicleSensorDescription(VehicleEntityDescription, SensorEntityDescription
     value_fn: Callable[[VehicleState], float | str | datetime | None]
     steady: timedelta | None = None
     """For an estimated time: changes smaller than this are not shown."""
+    recurs: bool = False
+    """Whether the shown time comes again: when it has passed, the next one is shown."""
 
 
 def number(
@@ -67,11 +70,11 @@ def number(
     """Return the row of a sensor that shows a number as Tesla gives it."""
     return VehicleSensorDescription(
         key=key,
-        signals=(signal,),
-        value_fn=lambda state: state.number(signal),
         native_unit_of_measurement=unit,
         device_class=device_class,
         **{  # type: ignore[arg-type]  # fields of the row
+            "signals": (signal,),
+            "value_fn": lambda state: state.number(signal),
             "state_class": SensorStateClass.MEASUREMENT,
             "suggested_display_precision": 0,
             **more,
@@ -116,7 +119,7 @@ SENSORS: Final = (
     ),
     VehicleSensorDescription(
         key="charge_power",
-        signals=POWER_SIGNALS,
+        signals=(*POWER_SIGNALS, "ChargeAmps", "ChargerVoltage"),
         value_fn=charge_power,
         native_unit_of_measurement=UnitOfPower.KILO_WATT,
         device_class=SensorDeviceClass.POWER,
@@ -128,12 +131,16 @@ SENSORS: Final = (
         "ChargeAmps",
         unit=UnitOfElectricCurrent.AMPERE,
         device_class=SensorDeviceClass.CURRENT,
+        signals=("ChargeAmps", "ChargerVoltage", *POWER_SIGNALS),
+        value_fn=ac_reading("ChargeAmps"),
     ),
     number(
         "charge_voltage",
         "ChargerVoltage",
         unit=UnitOfElectricPotential.VOLT,
         device_class=SensorDeviceClass.VOLTAGE,
+        signals=("ChargerVoltage", *POWER_SIGNALS),
+        value_fn=ac_reading("ChargerVoltage"),
     ),
     energy("energy_added", energy_added),
     energy("energy_charged", lambda state: round(state.energy.total, 3)),
@@ -141,7 +148,7 @@ SENSORS: Final = (
     energy("energy_charged_away", lambda state: round(state.energy.away, 3), needs=_HOME_SIGNALS),
     VehicleSensorDescription(
         key="full_charge_time",
-        signals=("EstimatedHoursToChargeTermination", "DetailedChargeState"),
+        signals=(*ESTIMATES, "DetailedChargeState"),
         value_fn=full_charge_at,
         device_class=SensorDeviceClass.TIMESTAMP,
         steady=timedelta(minutes=5),
@@ -154,7 +161,8 @@ SENSORS: Final = (
             "ScheduledChargingMode",
         ),
         needs=("ScheduledChargingStartTime",),
-        value_fn=scheduled_start,
+        value_fn=next_scheduled_start,
+        recurs=True,
         device_class=SensorDeviceClass.TIMESTAMP,
     ),
     number(
@@ -192,6 +200,7 @@ NEXT_SCHEDULE: Final = VehicleSensorDescription(
     ),
     needs=("charge_schedules", "ScheduledChargingStartTime"),
     value_fn=lambda _: None,  # NextScheduleSensor computes it: it needs Home Assistant's location
+    recurs=True,
     device_class=SensorDeviceClass.TIMESTAMP,
 )
 
@@ -255,7 +264,7 @@ def _power(key: str, pushed: str, *, fast: bool) -> VehicleSensorDescription:
     """Return the row of a sensor that shows the power of AC or DC charging alone."""
     return VehicleSensorDescription(
         key=key,
-        signals=(pushed, "charger_power", "FastChargerPresent"),
+        signals=(pushed, "charger_power", "FastChargerPresent", "ChargeAmps", "ChargerVoltage"),
         needs=(pushed, "charger_power"),
         value_fn=power_of(pushed, fast=fast),
         native_unit_of_measurement=UnitOfPower.KILO_WATT,
@@ -316,7 +325,13 @@ SPECIAL_SENSORS: Final = (
         UnitOfElectricCurrent.AMPERE,
         SensorDeviceClass.CURRENT,
     ),
-    _special("charger_phases", "ChargerPhases", suggested_display_precision=None),
+    _special(
+        "charger_phases",
+        "ChargerPhases",
+        suggested_display_precision=None,
+        signals=("ChargerPhases", "ChargeAmps", "ChargerVoltage", *POWER_SIGNALS),
+        value_fn=phases,
+    ),
     _word("cable_type", "ChargingCableType", CABLE_TYPES, "none"),
     _word("charge_port_latch", "ChargePortLatch", LATCHES),
     _word("fast_charger_type", "FastChargerType", FAST_CHARGERS, "none"),
@@ -330,9 +345,14 @@ SPECIAL_SENSORS: Final = (
     _word("scheduled_charging_mode", "ScheduledChargingMode", SCHEDULE_MODES),
     VehicleSensorDescription(
         key="scheduled_departure",
-        signals=("scheduled_departure_time", "ScheduledChargingMode"),
+        signals=(
+            "scheduled_departure_time",
+            "scheduled_departure_time_minutes",
+            "ScheduledChargingMode",
+        ),
         needs=("scheduled_departure_time",),
         value_fn=scheduled_departure,
+        recurs=True,
         device_class=SensorDeviceClass.TIMESTAMP,
         entity_registry_enabled_default=False,
     ),

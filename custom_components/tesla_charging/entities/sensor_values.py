@@ -1,12 +1,14 @@
 """Sensor values that are computed from a car's state instead of taken from one signal as it is."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from homeassistant.util import dt as dt_util
 
-from ..vehicle.charge_schedules import utc_time
+from .. import clock
+from ..vehicle.charge_flow import is_idle_reading, polled_power
+from ..vehicle.charge_schedules import next_time_of_day, scheduled_start, utc_time
 from ..vehicle.state import VehicleState
 
 CHARGING_STATES: Final[Mapping[str, str]] = {
@@ -45,7 +47,6 @@ SCHEDULE_MODES: Final[Mapping[str, str]] = {
     "DepartBy": "depart_by",
 }
 GEARS: Final[Mapping[str, str]] = {"P": "p", "R": "r", "N": "n", "D": "d"}
-POWER_SIGNALS: Final = ("charger_power", "ACChargingPower", "DCChargingPower")
 
 
 def word(
@@ -57,10 +58,9 @@ def word(
     """
 
     def value_fn(state: VehicleState) -> str | None:
-        value = state.value(name)
-        if value is None:
-            return none if name in state.readings else None
-        return words.get(str(value))
+        if state.has_none(name):
+            return none
+        return words.get(str(state.value(name)))
 
     return value_fn
 
@@ -75,21 +75,6 @@ def text(name: str) -> Callable[[VehicleState], str | None]:
     return value_fn
 
 
-def charge_power(state: VehicleState) -> float | None:
-    """Return the current power, kW.
-
-    The car pushes AC power (of the inlet) and DC power (of the fast charger) separately; a poll contains one value.
-    """
-    known = [name for name in POWER_SIGNALS if state.number(name) is not None]
-    if not known:
-        return None
-    if "charger_power" in known:
-        polled_at = state.measured_at("charger_power") or 0
-        pushed = [name for name in known if (state.measured_at(name) or 0) > polled_at]
-        known = pushed or ["charger_power"]
-    return max(state.number(name) or 0 for name in known)
-
-
 def power_of(pushed: str, *, fast: bool) -> Callable[[VehicleState], float | None]:
     """Return the value function of the power of AC or DC charging alone, in kW.
 
@@ -101,7 +86,7 @@ def power_of(pushed: str, *, fast: bool) -> Callable[[VehicleState], float | Non
         newer = (state.measured_at(pushed) or 0) > (state.measured_at("charger_power") or 0)
         if polled_value is None or (pushed_value is not None and newer):
             return pushed_value
-        return polled_value if (state.value("FastChargerPresent") is True) is fast else 0
+        return polled_power(state) if (state.value("FastChargerPresent") is True) is fast else 0
 
     return value_fn
 
@@ -113,13 +98,43 @@ def energy_added(state: VehicleState) -> float | None:
     return None if session is None else float(session)
 
 
+MAX_HOURS: Final = 240.0
+"""A longer time to the end of a charge is none: cars have numbers that mean that they do not know it."""
+MAX_ESTIMATE_LAG: Final = 900.0
+"""Seconds by which an estimate may be older than the other one that the car makes."""
+ESTIMATES: Final = ("EstimatedHoursToChargeTermination", "TimeToFullCharge")
+"""The time to the charge limit, and the time to the end of what a trip needs, which older firmware has as well."""
+
+
 def full_charge_at(state: VehicleState) -> datetime | None:
-    """Return when charging will be finished, to the minute; None while it is not charging."""
-    hours = state.number("EstimatedHoursToChargeTermination")
-    measured_at = state.measured_at("EstimatedHoursToChargeTermination")
-    if not hours or measured_at is None or state.value("DetailedChargeState") != "Charging":
+    """Return when charging will be finished, to the minute; None while it is not charging.
+
+    The time to the charge limit counts, unless the car does not report it any more.
+    """
+    if state.value("DetailedChargeState") != "Charging":
         return None
-    return utc_time(round((measured_at + hours * 3600) / 60) * 60)
+    estimates = [
+        (measured_at, hours)
+        for name in ESTIMATES
+        if (hours := state.number(name)) is not None
+        and (measured_at := state.measured_at(name)) is not None
+        and 0 < hours <= MAX_HOURS
+    ]
+    newest = max((measured_at for measured_at, _ in estimates), default=0.0)
+    for measured_at, hours in estimates:
+        if measured_at >= newest - MAX_ESTIMATE_LAG:
+            return utc_time(round((measured_at + hours * 3600) / 60) * 60)
+    return None
+
+
+def ac_reading(name: str) -> Callable[[VehicleState], float | None]:
+    """Return the value function of what the AC charger measures; at a fast charger it idles, which is no value."""
+
+    def value_fn(state: VehicleState) -> float | None:
+        value = state.number(name)
+        return None if is_idle_reading(state, name) else value
+
+    return value_fn
 
 
 def last_message(state: VehicleState) -> datetime | None:
@@ -134,7 +149,32 @@ def signals_today(state: VehicleState) -> int | None:
 
 
 def scheduled_departure(state: VehicleState) -> datetime | None:
-    """Return when the car is to be ready by its schedule; None without one."""
+    """Return when the car is to be ready next by its schedule; None without one.
+
+    The car reports the day on which it was set, and a time of the day, which is what it means.
+    """
     if state.value("ScheduledChargingMode") != "DepartBy":
         return None
-    return utc_time(state.number("scheduled_departure_time"))
+    return _next_time(
+        utc_time(state.number("scheduled_departure_time")),
+        state.number("scheduled_departure_time_minutes"),
+    )
+
+
+def next_scheduled_start(state: VehicleState) -> datetime | None:
+    """Return when the car begins charging next by its scheduled charging, which is every day; None without it."""
+    start = scheduled_start(state)
+    return _next_time(start) if state.value("ScheduledChargingMode") == "StartAt" else start
+
+
+def _next_time(moment: datetime | None, minutes: float | None = None) -> datetime | None:
+    """Return the next time of the day, minutes after midnight if they are known, else that of a moment."""
+    if moment is None:
+        return None
+    now = dt_util.as_local(dt_util.utc_from_timestamp(clock.now()))
+    if minutes is None:
+        local = moment.astimezone(now.tzinfo)
+        minutes = local.hour * 60 + local.minute
+        if moment > now and moment - now < timedelta(days=1):
+            return moment
+    return next_time_of_day(int(minutes), now)

@@ -116,7 +116,8 @@ _ROWS: Final = (
     _row("DCChargingPower", _NUMBER, 10, 1.0, (5, 0, 1)),
     _row("DCChargingEnergyIn", _NUMBER, 60, 0.1, (60, 0, 1)),
     _row("EstimatedHoursToChargeTermination", _NUMBER, 60, 0.1, (15, 0, 2)),
-    _row("TimeToFullCharge", _NUMBER, 60, 0.1, (15, 0, 2)),
+    # read where a car does not report the one before, so it may be coarse
+    _row("TimeToFullCharge", _NUMBER, 300, 0.5, (2, 0, 2)),
     _row("ChargePortDoorOpen", _BOOLEAN, 1, None, (0, 0, 4)),
     _row("ChargePortLatch", _WORD, 1, None, (0, 0, 4), arm="charge_port_latch_value"),
     _row("NotEnoughPowerToHeat", _BOOLEAN, 60, None, (0, 0, 0.2)),

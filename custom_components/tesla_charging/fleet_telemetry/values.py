@@ -1,7 +1,8 @@
 """Converts a telemetry value in any of its forms to a number, boolean, word, text, location, or INVALID.
 
 Cars send typed values; old firmware sent text, some of it in quotes, and Tesla's server writes JSON on MQTT. Words are
-Tesla's enumeration names without the enumeration's own name: "Charging", not "DetailedChargeStateCharging".
+Tesla's enumeration names without the enumeration's own name: "Charging", not "DetailedChargeStateCharging". A member
+that is not known stays what it was sent as, a word or a number: it states something, so it replaces what was known.
 """
 
 from collections.abc import Callable, Mapping
@@ -36,8 +37,9 @@ type FieldReading = FieldValue | Invalid
 type _Raw = FieldReading | None
 """None for a value that cannot be understood and has to be ignored."""
 
-_NO_SIGNAL: Final = frozenset({"Unknown", "SNA", "Invalid"})
-"""Members of enumerations that mean that there is no value ("signal not available")."""
+_NO_SIGNAL: Final = frozenset({"SNA", "Invalid"})
+"""Members of enumerations that mean the same as `invalid` ("signal not available")."""
+MAX_UNKNOWN_WORD: Final = 64
 _LOCATION: Final = re.compile(
     r"\(?\s*(-?\d{1,3}(?:\.\d{1,20})?)\s*°?\s*([NS]?)\s*,\s*(-?\d{1,3}(?:\.\d{1,20})?)\s*°?\s*([EW]?)\s*\)?"
 )
@@ -85,7 +87,8 @@ def _same(value: Any) -> _Raw:
 
 def _word(words: Mapping[int, str]) -> Callable[[int], _Raw]:
     known = {number: INVALID if word in _NO_SIGNAL else word for number, word in words.items()}
-    return known.get
+    # a member of newer firmware: its number, which is no known word
+    return lambda number: known.get(number, str(number))
 
 
 ARMS: Final[Mapping[str, Callable[[Any], _Raw]]] = {
@@ -126,7 +129,6 @@ def _as_boolean(value: _Raw) -> _Raw:
 
 def _as_word(arm: str) -> Callable[[_Raw], _Raw]:
     numbers = _ENUMS[arm]
-    words = set(numbers.values())
 
     def read(value: _Raw) -> _Raw:
         if isinstance(value, str):
@@ -136,12 +138,10 @@ def _as_word(arm: str) -> Callable[[_Raw], _Raw]:
             if word.isdecimal() and len(word) < 4:
                 word = numbers.get(int(word), word)
         elif isinstance(value, int) and not isinstance(value, bool):
-            word = numbers.get(value, "")
+            word = numbers.get(value, str(value))
         else:
             return value if isinstance(value, Invalid) else None
-        if word in _NO_SIGNAL:
-            return INVALID
-        return word if word in words else None
+        return INVALID if word in _NO_SIGNAL else word[:MAX_UNKNOWN_WORD]
 
     return read
 

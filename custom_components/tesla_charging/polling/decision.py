@@ -71,6 +71,7 @@ class PollReason(StrEnum):
     FAILED = "failed"
     IN_SERVICE = "in_service"
     CLOCK = "clock_set_back"
+    DOUBT = "doubt"
     BUDGET = "budget"
     PUSHES = "pushes"
     NOT_PUSHED = "not_told_by_pushing"
@@ -148,6 +149,8 @@ class PollContext:
     """When it was used last, as far as polls have shown."""
     confirm_wanted: bool = False
     """Whether a poll is needed to confirm a command."""
+    in_doubt: bool = False
+    """Whether a value cannot be right any more, and was not requested yet."""
     stretch: float = 1.0
     """Factor by which a budget makes pauses longer: its root for charging, its square for idle cars. At least 1;
     infinite: only polls that confirm a command."""
@@ -263,7 +266,8 @@ def next_poll(context: PollContext, now: float) -> PollDecision:
     check = next_check(context.phase, now)
     if context.connectivity is None:
         if context.pushes(now) and not context.confirm_wanted:
-            due = _due(context, now).at if context.push_incomplete else math.inf
+            wanted = context.push_incomplete or context.in_doubt
+            due = _due(context, now).at if wanted else math.inf
             if now < due - TOLERANCE:
                 return PollDecision(PollTarget.NOTHING, min(due, check), PollReason.PUSHES)
         return PollDecision(PollTarget.STATE, now, PollReason.FIRST)
@@ -303,6 +307,9 @@ def _due(context: PollContext, now: float) -> PollDecision:
         return PollDecision(PollTarget.DATA, now, PollReason.FIRST)
     if now < polled_at:
         return PollDecision(PollTarget.DATA, now, PollReason.CLOCK)
+    if context.in_doubt and context.polls_in_a_day < MANY_POLLS:
+        pause = retry_pause(context.failures) if context.failures else 0.0
+        return PollDecision(PollTarget.DATA, polled_at + pause, PollReason.DOUBT)
     rule = next(rule for rule in RULES if rule.applies(context, now))
     due, reason = rule.due(context, polled_at), rule.reason
     if context.came_online and rule.reason is not PollReason.NOT_PUSHED:

@@ -18,6 +18,7 @@ from ..fleet_api import (
 from ..vehicle.charge_status import is_charging
 from ..vehicle.location import UNKNOWN_PROXIMITY, HomeProximity
 from ..vehicle.push import PushChannel
+from ..vehicle.signals import IN_GEAR
 from ..vehicle.state import Readings, VehicleState, clock_lag, signals_of
 from .charge_forecast import ChargeForecast, forecast
 from .decision import (
@@ -43,7 +44,6 @@ ACTIVITY: Final = signals_of(
 )
 """Signals that change when a car is used. Others (voltage, position, range) fluctuate in a parked car all the time;
 polls because of them would keep it from falling asleep."""
-IN_GEAR: Final = frozenset({"D", "R", "N"})
 UNPLUGGED: Final = frozenset({None, "Disconnected"})
 DAY: Final = 86_400.0
 SLEEP_POSSIBLE_AFTER: Final = 900.0
@@ -108,13 +108,19 @@ class PollObservations:
         *,
         connectivity: Connectivity | None = None,
         confirm_wanted: bool = False,
+        in_doubt: bool = False,
     ) -> PollDecision:
         """Return what to poll of a car in this state, or when to poll next.
 
-        `connectivity` is what Tesla has just reported, None if it was not requested yet.
+        `connectivity` is what Tesla has just reported, None if it was not requested yet; `in_doubt` is as in
+        `PollContext`.
         """
-        context = self._context(state, push, now)
-        context = replace(context, connectivity=connectivity, confirm_wanted=confirm_wanted)
+        context = replace(
+            self._context(state, push, now),
+            connectivity=connectivity,
+            confirm_wanted=confirm_wanted,
+            in_doubt=in_doubt,
+        )
         self.decision = next_poll(context, now)
         return self.decision
 

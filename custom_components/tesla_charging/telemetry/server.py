@@ -14,6 +14,7 @@ from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.signal_type import SignalType
 
+from .. import clock
 from ..const import DOMAIN
 from ..fleet_api import Endpoints
 from ..fleet_telemetry import (
@@ -201,7 +202,7 @@ class TelemetryServer:
 
     async def _start(self, settings: TelemetrySettings) -> None:
         certificates, tls = await self._load(settings)
-        receiver = TelemetryReceiver(self)
+        receiver = TelemetryReceiver(self, now=clock.now)
         try:
             await receiver.start(settings.listen_host or None, settings.listen_port, tls.context)
         except OSError as err:

@@ -280,6 +280,11 @@ def _times(days: int, minutes: int, since: datetime) -> Iterator[datetime]:
             yield _at(day, minutes)
 
 
+def next_time_of_day(minutes: int, now: datetime) -> datetime:
+    """Return the next moment (UTC) that is so many minutes after midnight, after `now`, in the time zone of `now`."""
+    return next(at for at in _times(EVERY_DAY, minutes, now) if at > now)
+
+
 def _place(state: VehicleState, home: Place, at_home: bool | None) -> Place | None:
     """Return where the car is, None if that is not known. Without any information it is assumed to be at home."""
     if state.position is not None:

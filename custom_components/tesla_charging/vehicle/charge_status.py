@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
+from .signals import CHARGING
 from .state import VehicleState
 
 _STATE: Final = "DetailedChargeState"
@@ -63,9 +64,6 @@ def why_not_charging(state: VehicleState) -> str | None:
 
 SILENCE: Final = timedelta(minutes=10)
 """How long a charging, connected car may push nothing before it is polled."""
-
-
-CHARGING: Final = frozenset({"Charging", "Starting"})
 
 
 def is_charging(state: VehicleState) -> bool:

@@ -1,6 +1,7 @@
 """The state of a car: every known signal with its value and the time when the car measured it.
 
 No reading is dated after its arrival, on any transport: a car's clock that is ahead must not hide what comes next.
+What changes by itself while a car charges or drives is not known any more when the car cannot be reached.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,12 +12,15 @@ from ..fleet_api import Connectivity, VehicleData
 from .charge_energy import NOTHING_CHARGED, ChargeEnergy
 from .charge_starts import ChargeStart
 from .signals import (
+    CHARGING,
     EARLIEST,
+    IN_GEAR,
     LATEST,
     SIGNALS,
     NotGiven,
     Signal,
     SignalValue,
+    Unknown,
     is_position,
     with_position,
 )
@@ -29,11 +33,31 @@ RECEIVED_GRAIN: Final = 60.0
 row in the recorder."""
 UNKNOWN_TIME: Final = 0.0
 """Time of measurement of a value that a broker had retained: not known."""
+LIVE: Final = frozenset(
+    {
+        "DetailedChargeState",
+        "charger_power",
+        "ACChargingPower",
+        "DCChargingPower",
+        "ChargeAmps",
+        "ChargerVoltage",
+        "ChargerPhases",
+        "ChargeRateMilePerHour",
+        "EstimatedHoursToChargeTermination",
+        "TimeToFullCharge",
+        "BatteryHeaterOn",
+        "NotEnoughPowerToHeat",
+        "Gear",
+    }
+)
+"""Signals that change by themselves while a car charges or drives. Others (level, range, counters) stay a lower bound, or
+true, when nothing is received."""
+UNREACHABLE: Final = frozenset({Connectivity.ASLEEP, Connectivity.OFFLINE})
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A value (None: the car reports that there is none) and when the car measured it, unix seconds."""
+    """A value (None: there is none, or it is not known) and when the car measured it, unix seconds."""
 
     value: SignalValue | None
     measured_at: float
@@ -43,6 +67,8 @@ class Reading:
     """Whether it is from before a restart, so that a different value that a broker has retained is newer."""
     ahead: float = 0.0
     """By how many seconds the car dated it after its arrival; then `measured_at` is the arrival. Not stored."""
+    unknown: bool = False
+    """Whether the value is None because it is not known, and not because the car reports that there is none."""
 
     @property
     def dated_at(self) -> float:
@@ -72,6 +98,15 @@ class Reading:
             return self
         return replace(self, measured_at=min(old.measured_at, now), outdated=True)
 
+    def as_total(self, old: Reading, resets_below: float) -> Reading:
+        """Return this reading of a total, which is not below the old one unless it counts from another beginning."""
+        match old.value, self.value:
+            case int() | float() as before, int() | float() as value if (
+                before * resets_below <= value < before
+            ):
+                return replace(self, value=before)
+        return self
+
     def as_list(self, brokered_at: float = UNKNOWN_TIME) -> list[Any]:
         """Return JSON-compatible values for from_list() after a restart.
 
@@ -83,7 +118,8 @@ class Reading:
         value: Any = self.value
         if isinstance(value, tuple):
             value = [item.as_list() if isinstance(item, ChargeStart) else item for item in value]
-        return [value, self.measured_at, *([True] if outdated else [])]
+        marks = [outdated, True] if self.unknown else [True] if outdated else []
+        return [value, self.measured_at, *marks]
 
     @classmethod
     def from_list(cls, signal: Signal, item: object) -> Reading | None:
@@ -91,7 +127,12 @@ class Reading:
         match item:
             case [value, int() | float() as measured_at, *rest]:
                 try:
-                    return cls(signal.restored(value), measured_at, outdated=rest == [True])
+                    return cls(
+                        signal.restored(value),
+                        measured_at,
+                        outdated=rest[:1] == [True],
+                        unknown=rest[1:] == [True],
+                    )
                 except NotGiven:
                     return None
         return None
@@ -127,6 +168,29 @@ class VehicleState:
 
     def value(self, name: str) -> SignalValue | None:
         """Return a signal's value, None if it is not known."""
+        reading = self.readings.get(name)
+        if reading is None or (name in LIVE and self.was_lost):
+            return None
+        return reading.value
+
+    def has_none(self, name: str) -> bool:
+        """Return whether the car reports that a signal has no value, which is more than not knowing it."""
+        reading = self.readings.get(name)
+        if reading is None or (name in LIVE and self.was_lost):
+            return False
+        return reading.value is None and not reading.unknown
+
+    @property
+    def was_lost(self) -> bool:
+        """Whether the car was charged or driven when it was reached last, and cannot be reached now.
+
+        A car that sleeps does neither: then the end was missed.
+        """
+        if self.connectivity not in UNREACHABLE:
+            return False
+        return self._last("DetailedChargeState") in CHARGING or self._last("Gear") in IN_GEAR
+
+    def _last(self, name: str) -> SignalValue | None:
         reading = self.readings.get(name)
         return reading.value if reading else None
 
@@ -193,8 +257,20 @@ class VehicleState:
             if (old := self.readings.get(name)) is None:
                 newer[name] = reading
             elif old.yields_to(reading, now=now, lag=lag):
+                signal = SIGNALS.get(name)
+                if signal is not None and signal.resets_below is not None:
+                    reading = reading.as_total(old, signal.resets_below)  # noqa: PLW2901  # the same reading
                 newer[name] = reading.after(old, now=now)
         return replace(self, readings={**self.readings, **newer})
+
+    def with_unknown(self, names: Iterable[str]) -> VehicleState:
+        """Return the state with some of its signals not known any more, until the car reports them again."""
+        unknown = {
+            name: replace(self.readings[name], value=None, unknown=True, assumed=False)
+            for name in names
+            if name in self.readings
+        }
+        return replace(self, readings={**self.readings, **unknown}) if unknown else self
 
     def without(self, name: str) -> VehicleState:
         """Return the state without a signal."""
@@ -247,7 +323,8 @@ class VehicleState:
         return frozenset(names)
 
     def _differs(self, earlier: VehicleState, name: str) -> bool:
-        if (value := self.value(name)) != earlier.value(name):
+        value = self.value(name)
+        if value != earlier.value(name) or self.has_none(name) != earlier.has_none(name):
             return True
         # a value of 0 (nothing remains) means the same at any time
         return bool(
@@ -320,12 +397,13 @@ def readings_of(data: VehicleData, *, now: float) -> dict[str, Reading]:
     for signal in SIGNALS.values():
         if signal.section is None or (fields := sections.get(signal.section)) is None:
             continue
+        dated_at = _dated_at(fields.get("timestamp"), now)
         try:
-            value = signal.polled(fields)
+            readings[signal.name] = _reading(signal.polled(fields), dated_at, now)
         except NotGiven:
             continue
-        dated_at = _dated_at(fields.get("timestamp"), now)
-        readings[signal.name] = _reading(value, dated_at, now)
+        except Unknown:
+            readings[signal.name] = _reading(None, dated_at, now, unknown=True)
     return readings
 
 
@@ -344,10 +422,11 @@ def pushed_readings(
         if signal.counts_from_measurement and measured_at == UNKNOWN_TIME:
             continue
         try:
-            meaning = signal.pushed(value)
+            readings[name] = Reading(signal.pushed(value), measured_at, ahead=ahead)
         except NotGiven:
             continue
-        readings[name] = Reading(meaning, measured_at, ahead=ahead)
+        except Unknown:
+            readings[name] = Reading(None, measured_at, ahead=ahead, unknown=True)
     return readings
 
 
@@ -370,9 +449,11 @@ def _dated_at(timestamp: object, now: float) -> float:
     return timestamp / 1000
 
 
-def _reading(value: SignalValue | None, dated_at: float, now: float) -> Reading:
+def _reading(
+    value: SignalValue | None, dated_at: float, now: float, *, unknown: bool = False
+) -> Reading:
     """Return a reading that came now."""
-    return Reading(value, min(dated_at, now), ahead=max(0.0, dated_at - now))
+    return Reading(value, min(dated_at, now), ahead=max(0.0, dated_at - now), unknown=unknown)
 
 
 def signals_of(names: Iterable[str]) -> frozenset[str]:
