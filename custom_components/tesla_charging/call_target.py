@@ -27,7 +27,6 @@ from homeassistant.core import (
     HomeAssistant,
     callback,
 )
-from homeassistant.helpers import entity_registry as er
 from homeassistant.util.hass_dict import HassKey
 
 from .const import DOMAIN
@@ -61,16 +60,15 @@ class _Call:
             return {part.strip() for part in ids.split(",")}
         return {str(part) for part in ids} if isinstance(ids, list | tuple | set) else set()
 
-    def entities(self, hass: HomeAssistant) -> set[str]:
-        """Return the entities that it lists; the editor of automations stores ids of the registry."""
-        registry = er.async_get(hass)
-        listed = self.listed(ATTR_ENTITY_ID)
-        return {er.async_resolve_entity_id(registry, one) or one for one in listed}
+    @property
+    def entities(self) -> set[str]:
+        """The entities that it lists."""
+        return {entity_id.lower() for entity_id in self.listed(ATTR_ENTITY_ID)}
 
     @property
     def is_broad(self) -> bool:
         """Whether it reaches entities that it does not list."""
-        return ENTITY_MATCH_ALL in self.listed(ATTR_ENTITY_ID) or any(map(self.listed, _BROAD))
+        return ENTITY_MATCH_ALL in self.entities or any(map(self.listed, _BROAD))
 
 
 DATA_CALLS: Final[HassKey[deque[_Call]]] = HassKey(f"{DOMAIN}_calls")
@@ -108,12 +106,12 @@ def is_named(
     calls = [call for call in hass.data.get(DATA_CALLS, ()) if call.context_id == context.id]
 
     def names(call: _Call) -> bool:
-        return entity_id in call.entities(hass) or device_id in call.listed(ATTR_DEVICE_ID)
+        return entity_id in call.entities or device_id in call.listed(ATTR_DEVICE_ID)
 
     if not calls or not names(calls[-1]):
         return False
     *earlier, latest = calls
-    members = latest.entities(hass)
+    members = latest.entities
     return not any(_calls_again(hass, call, members) for call in earlier if not names(call))
 
 
@@ -121,9 +119,8 @@ def _calls_again(hass: HomeAssistant, call: _Call, members: set[str]) -> bool:
     """Return whether a call may have caused another one for these members."""
     if call.domain == HOMEASSISTANT_DOMAIN:
         return True
-    listed = call.entities(hass)
     return any(
         members.issubset(group.attributes.get(ATTR_ENTITY_ID) or ())
         for group in hass.states.async_all(COVER_DOMAIN)
-        if call.is_broad or group.entity_id in listed
+        if call.is_broad or group.entity_id in call.entities
     )

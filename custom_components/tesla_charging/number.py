@@ -17,8 +17,9 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .data import TeslaChargingConfigEntry
 from .entities.dynamic import async_add_car_entities
 from .entity import ControlEntity, VehicleEntityDescription
+from .vehicle.charge_status import effective_current
 
-ATTR_USED: Final = "used_at_most"
+ATTR_EFFECTIVE: Final = "effective_current"
 
 # the commander of each car sends one command at a time
 PARALLEL_UPDATES = 0
@@ -131,7 +132,7 @@ class CurrentNumber(VehicleNumber, RestoreNumber):
     reports that of the last one, or of none.
     """
 
-    _unrecorded_attributes = frozenset({"pending", ATTR_USED})
+    _unrecorded_attributes = frozenset({"pending", ATTR_EFFECTIVE})
     _highest = 0.0
 
     @override
@@ -155,7 +156,6 @@ class CurrentNumber(VehicleNumber, RestoreNumber):
     @property
     @override
     def extra_state_attributes(self) -> dict[str, bool | float | None]:
-        """Besides whether a command is being sent: the current that the car really uses at most."""
-        known = [amps for amps in (self.native_value, self._limit) if amps is not None]
-        used = min(known) if len(known) == 2 else None
-        return {**super().extra_state_attributes, ATTR_USED: used}
+        """Besides whether a command is being sent: the current that the car will really use."""
+        used = effective_current(self.state_of_car)
+        return {**super().extra_state_attributes, ATTR_EFFECTIVE: used}

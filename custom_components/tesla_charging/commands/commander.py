@@ -30,7 +30,7 @@ from ..vehicle_command import (
     VirtualKey,
 )
 from ..vehicle_command.results import read_result
-from .queue import Order
+from .queue import Order, Superseded
 from .rate_limit import LimitReached
 from .wake import Waker
 
@@ -149,6 +149,8 @@ class VehicleCommander:
         """Send a command again that was executed and needs that. A failure leaves open what the car made of it."""
         try:
             return await self._send_awake(order, policy, woken=False)
+        except Superseded:
+            return CommandResult(Outcome.SUPERSEDED)
         except (FleetApiError, VehicleCommandError, LimitReached, _AsWanted) as err:
             return CommandResult(
                 Outcome.UNKNOWN, f"executed once, but not for the second time: {err}"

@@ -20,7 +20,7 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
     """The answer was lost after sending: the command may have been executed."""
     SUPERSEDED = "superseded"
-    """Not executed: a later command for the same thing came before this one was sent."""
+    """A later command for the same thing came before this one was sent, or before it was sent for the second time."""
 
 
 @dataclass(frozen=True, slots=True)
