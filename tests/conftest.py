@@ -114,6 +114,7 @@ def turned_clock(home: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
     home.tesla.wake_with_charging_scope = True
     monkeypatch.setattr(clock, "now", home.tesla.clock.now)
     monkeypatch.setattr(clock, "monotonic", home.tesla.clock.now)
+    monkeypatch.setattr(clock, "boottime", home.tesla.clock.now)
     return home
 
 

@@ -15,6 +15,7 @@ from .auth.authorization import async_get_authorization, async_remove_token_file
 from .auth.key_store import async_get_key_store
 from .billing.budget_manager import amount_of, async_get_budget
 from .billing.meter_store import async_get_meter, currency_of
+from .call_target import async_follow_calls
 from .client import base_url_of, make_client, store_base_url
 from .const import CONF_LOCATION, DOMAIN, PLATFORMS
 from .coordinator import VehicleCoordinator
@@ -53,8 +54,9 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Set up what belongs to Home Assistant as a whole: the actions."""
+    """Set up what belongs to Home Assistant as a whole: the actions, and the targets of calls."""
     async_clear_retired(hass)
+    async_follow_calls(hass)
     async_setup_services(hass)
     return True
 

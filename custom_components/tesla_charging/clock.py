@@ -2,6 +2,7 @@
 
 from datetime import datetime
 import time
+from typing import Final
 
 from homeassistant.util import dt as dt_util
 
@@ -19,3 +20,12 @@ def today() -> datetime:
 def monotonic() -> float:
     """Return seconds of a clock that is never set."""
     return time.monotonic()
+
+
+def boottime() -> float:
+    """Return seconds of a clock that is never set, and that goes on while this machine is suspended."""
+    return time.clock_gettime(_BOOTTIME)
+
+
+_BOOTTIME: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Linux has a clock of this name; the monotonic clock of other systems goes on by itself."""

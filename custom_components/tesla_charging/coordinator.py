@@ -4,14 +4,16 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, override
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from . import clock
-from .commands.commander import VehicleCommander
+from .commands.commander import VehicleCommander, WakePolicy
 from .commands.optimistic import effect_of, with_uncertain
+from .commands.queue import DATA_QUEUES, CommandQueue, Order
 from .commands.rate_guard import CommandRateGuard
 from .commands.rate_limit import LimitReached
 from .commands.redundancy import RedundantCommandFilter
@@ -33,7 +35,7 @@ from .fleet_api import (
     Vehicles,
     VehicleSummary,
 )
-from .fleet_telemetry import Record, SignalRecord
+from .fleet_telemetry import ConnectivityRecord, Record, SignalRecord
 from .issues.kinds import Success
 from .issues.registry import async_get_issues
 from .polling.decision import PollDecision, PollTarget
@@ -46,6 +48,7 @@ from .vehicle.charge_schedules import knows_schedules
 from .vehicle.energy_meter import with_energy
 from .vehicle.location import HomeSource, expired, home_proximity, home_source_of, with_place
 from .vehicle.push import PushChannel
+from .vehicle.signals import CHARGING
 from .vehicle.state import VehicleState, expected, readings_of
 from .vehicle.telemetry_status import LOCATION, NO_PROBLEM, TelemetryDiagnosis, TelemetryStage
 from .vehicle_command import CommandRequest, CommandResult, Outcome, VehicleCommandError, VirtualKey
@@ -148,6 +151,9 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         self.push = PushChannel()
         self._doubts = Doubts()
         self._redundancy = RedundantCommandFilter(self.push, lambda: self.data, clock.now)
+        self._queue = hass.data.setdefault(DATA_QUEUES, {}).setdefault(self.vin, CommandQueue())
+        self.schedule_lock = asyncio.Lock()
+        """Held while a schedule is read and then replaced, or removed."""
         self._burst_timer: asyncio.TimerHandle | None = None
         self._shared_refresh = SharedRefresh(
             self._refresh,
@@ -325,21 +331,60 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
 
     # -- commands -----------------------------------------------------------------------------------
 
-    async def send(self, request: CommandRequest, *, force: bool = False) -> CommandResult:
-        """Send a command and return its result; a redundant one costs nothing, unless `force`.
+    async def send(
+        self, request: CommandRequest, *, force: bool = False, may_wake: bool = True
+    ) -> CommandResult:
+        """Send a command in its turn and return its result; a redundant one costs nothing, unless `force`.
 
         What the command changes is shown at once; the car's own data confirm or correct it a few seconds later.
         Raises HomeAssistantError with a translation when the command certainly did not execute, or was not sent because
-        of a rate limit.
+        of a rate limit. `may_wake`: whether the car is woken for it.
         """
-        if not force and await self._redundancy.is_redundant(request):
-            return CommandResult(Outcome.ALREADY)
-        believed_awake = self.data.connectivity is Connectivity.ONLINE
         with self.explaining():
-            self._rate_guard.count_command(request)
-            result = await self._redundancy.in_flight(
-                self.commander.send(request, believed_awake=believed_awake)
+            return await self._queue.run(
+                request,
+                partial(
+                    self._execute, force=force, may_wake=may_wake, wakes=self.commander.waker.sent
+                ),
+                supersedes=self._rate_guard.has_room(request),
             )
+
+    async def _execute(
+        self, order: Order, *, force: bool, may_wake: bool, wakes: int
+    ) -> CommandResult:
+        """Execute the command whose turn it is; `wakes` is how many wake-ups had been sent when it arrived."""
+        request = order.request
+        if not force and await self._redundancy.is_redundant(order, self._queue.others_wait):
+            return CommandResult(Outcome.ALREADY)
+        self._rate_guard.check_command(request)
+        policy = WakePolicy(
+            allowed=may_wake,
+            # a wake-up that failed while the command waited was its own attempt too
+            insist=is_by_user() and self.commander.waker.sent == wakes,
+            already=not force and self._redundancy.is_redundant_asleep(request),
+        )
+        result = await self._redundancy.watch(
+            self.commander.send(
+                request,
+                believed_awake=self._is_believed_awake(policy),
+                order=order,
+                policy=policy,
+                before_send=partial(self._rate_guard.count_command, request),
+            )
+        )
+        if order.was_sent:
+            self._apply(request, result)
+        return result
+
+    def _is_believed_awake(self, policy: WakePolicy) -> bool:
+        """Return whether a free request, by which to know that the car is awake, can be spared."""
+        if self.data.connectivity is not Connectivity.ONLINE:
+            return False
+        charges = self.data.value("DetailedChargeState") in CHARGING
+        return self.push.connected or charges or not policy.already
+
+    def _apply(self, request: CommandRequest, result: CommandResult) -> None:
+        """Show what a command that was sent has changed, and have it confirmed."""
         if result.outcome is not Outcome.UNKNOWN:
             self._issues.record_success(Success.COMMANDED, self.vin)
         if effect := effect_of(request, result):
@@ -349,7 +394,13 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             self._storage.keep(self.vin, self.data.part(readings))
         self.data = with_uncertain(self.data, request)
         self.confirmation.schedule()
-        return result
+
+    async def is_awake(self) -> bool:
+        """Return whether the car is awake, by a free request if necessary. Raises HomeAssistantError with a translation."""
+        if self.push.connected:
+            return True
+        with self.explaining():
+            return await self.commander.is_awake()
 
     async def wake_up(self) -> bool:
         """Wake the car and request its data; return whether a wake-up was needed, which is billed.
@@ -410,6 +461,9 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
     @callback
     def on_record(self, record: Record) -> asyncio.Future[bool] | None:
         """Apply a pushed record. The returned future says when it is stored and may be acknowledged (None: now)."""
+        retained = isinstance(record, SignalRecord) and record.retained
+        if not retained and not isinstance(record, ConnectivityRecord):
+            self.commander.record_connectivity(Connectivity.ONLINE)
         received = self.push.receive(self.data, record, clock.now())
         before = self.data
         if isinstance(record, SignalRecord) and not record.retained:
@@ -426,7 +480,9 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
     def on_connection(self, connected: bool) -> None:
         """Note that the car connected or disconnected; then it is most likely asleep, which a free request tells."""
         self._publish(self.push.set_connected(self.data, connected))
-        if not connected:
+        if connected:
+            self.commander.record_connectivity(Connectivity.ONLINE)
+        else:
             self.confirmation.schedule_check()
 
     @callback

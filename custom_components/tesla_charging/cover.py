@@ -12,9 +12,12 @@ from homeassistant.components.cover import (
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .call_target import is_named
+from .const import LOGGER
 from .data import TeslaChargingConfigEntry
 from .entities.dynamic import async_add_car_entities
 from .entity import ControlEntity, VehicleEntityDescription
+from .request_origin import origin_of, requested_by
 
 # the commander of each car sends one command at a time
 PARALLEL_UPDATES = 0
@@ -42,7 +45,11 @@ async def async_setup_entry(
 
 
 class ChargePortCover(ControlEntity, CoverEntity):
-    """The charge port door; opening it also unlocks the cable."""
+    """The charge port door; opening it also unlocks the cable.
+
+    A sleeping car is woken for opening only by a call that lists this entity or its device itself: whoever opens all
+    covers, or those of an area, does not mean it.
+    """
 
     _attr_supported_features = CoverEntityFeature.OPEN | CoverEntityFeature.CLOSE
 
@@ -56,7 +63,16 @@ class ChargePortCover(ControlEntity, CoverEntity):
     @override
     async def async_open_cover(self, **kwargs: Any) -> None:
         """Open the door, or unlock a cable that is plugged in."""
-        await self.send("charge_port_door_open")
+        device_id = self.device_entry.id if self.device_entry else None
+        named = is_named(self.hass, self._context, self.entity_id, device_id)
+        with requested_by(origin_of(self._context)):
+            if not named and not await self.coordinator.is_awake():
+                LOGGER.info(
+                    "%s is not opened: its car is asleep, and the call does not list it",
+                    self.entity_id,
+                )
+                return
+        await self.send("charge_port_door_open", may_wake=named)
 
     @override
     async def async_close_cover(self, **kwargs: Any) -> None:

@@ -1,7 +1,7 @@
 """The base classes of all entities of a car."""
 
 from dataclasses import dataclass
-from typing import override
+from typing import Any, override
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
@@ -88,10 +88,10 @@ class VehicleEntity(CoordinatorEntity[VehicleCoordinator]):
         """The state of the car as far as it is known."""
         return self.coordinator.data
 
-    async def send(self, name: str, **parameters: int) -> None:
+    async def send(self, name: str, *, may_wake: bool = True, **parameters: int) -> None:
         """Send a command by its Tesla name. Raises a translated error unless it succeeded or was not necessary."""
         with requested_by(origin_of(self._context)):
-            result = await self.coordinator.send(COMMANDS[name](**parameters))
+            result = await self.coordinator.send(COMMANDS[name](**parameters), may_wake=may_wake)
         if (error := refusal(result)) is not None:
             raise error
 
@@ -121,12 +121,12 @@ class ControlEntity(VehicleEntity):
     _pending_commands = 0
 
     @override
-    async def send(self, name: str, **parameters: int) -> None:
+    async def send(self, name: str, *, may_wake: bool = True, **parameters: int) -> None:
         """Send a command by its Tesla name. Raises a translated error unless it succeeded or was not necessary."""
         self._pending_commands += 1
         self._write()
         try:
-            await super().send(name, **parameters)
+            await super().send(name, may_wake=may_wake, **parameters)
         finally:
             self._pending_commands -= 1
             # also if nothing changed: a slider that the user moved has to return to the real value
@@ -139,7 +139,7 @@ class ControlEntity(VehicleEntity):
 
     @property
     @override
-    def extra_state_attributes(self) -> dict[str, bool]:
+    def extra_state_attributes(self) -> dict[str, Any]:
         """Whether a command is being sent."""
         return {"pending": self.is_pending}
 

@@ -7,7 +7,9 @@ from homeassistant.exceptions import ConfigEntryAuthFailed, HomeAssistantError
 from homeassistant.helpers.update_coordinator import UpdateFailed
 from homeassistant.util import dt as dt_util
 
+from .commands.queue import CommandExpired
 from .commands.rate_limit import HOUR, LimitReached, Use
+from .commands.wake import WakeUpPaused
 from .const import DOMAIN, STATE_INTERVAL
 from .fleet_api import (
     PRICES,
@@ -60,6 +62,7 @@ class Message(StrEnum):
     ASLEEP_NOT_ASKED = "asleep_not_asked"
     ASLEEP_UNREAD = "asleep_unread"
     CARS_FAILED = "cars_failed"
+    COMMAND_EXPIRED = "command_expired"
     COMMAND_UNSUPPORTED = "command_unsupported"
     CONSENT_REVOKED = "consent_revoked"
     FIRMWARE_WITH_SCHEDULES = "firmware_with_schedules"
@@ -107,6 +110,7 @@ class Message(StrEnum):
     UNEXPECTED = "unexpected"
     UNREACHABLE = "unreachable"
     VEHICLE_ASLEEP = "vehicle_asleep"
+    VEHICLE_ASLEEP_UNTIL = "vehicle_asleep_until"
     VEHICLE_BUSY = "vehicle_busy"
     VEHICLE_IN_SERVICE = "vehicle_in_service"
     VEHICLE_NOT_FOUND = "vehicle_not_found"
@@ -127,8 +131,10 @@ _TRANSLATIONS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (RefreshOverBudget, Message.OVER_BUDGET_REFRESH),
     (OverBudget, Message.OVER_BUDGET),
     (RateLimited, Message.RATE_LIMITED),
+    (WakeUpPaused, Message.VEHICLE_ASLEEP_UNTIL),
     (VehicleAsleep, Message.VEHICLE_ASLEEP),
     (VehicleInService, Message.VEHICLE_IN_SERVICE),
+    (CommandExpired, Message.COMMAND_EXPIRED),
     (VehicleTimeout, Message.VEHICLE_TIMEOUT),
     (CarUnreachable, Message.VEHICLE_TIMEOUT),
     (VehicleBusy, Message.VEHICLE_BUSY),
@@ -180,7 +186,6 @@ def too_often(err: LimitReached, car: str) -> HomeAssistantError:
     """Return the error for what was refused here, because the car was told or asked so often (`until` in unix seconds)."""
     limit = err.limit
     hours, minutes = f"{limit.seconds / HOUR:.0f} h", f"{limit.seconds / 60:.0f} min"
-    until = dt_util.as_local(dt_util.utc_from_timestamp(err.until))
     return HomeAssistantError(
         translation_domain=DOMAIN,
         translation_key=_TOO_OFTEN[limit.use],
@@ -189,11 +194,15 @@ def too_often(err: LimitReached, car: str) -> HomeAssistantError:
             "command": err.what,
             "count": str(limit.count),
             "period": hours if limit.seconds >= HOUR else minutes,
-            "until": f"{until:%H:%M}"
-            if until.date() == dt_util.now().date()
-            else f"{until:%Y-%m-%d %H:%M}",
+            "until": _local_time(err.until),
         },
     )
+
+
+def _local_time(at: float) -> str:
+    """Return a time (unix seconds) for the user; with its date if that is not today."""
+    local = dt_util.as_local(dt_util.utc_from_timestamp(at))
+    return f"{local:%H:%M}" if local.date() == dt_util.now().date() else f"{local:%Y-%m-%d %H:%M}"
 
 
 def asleep(key: Message, car: str) -> HomeAssistantError:
@@ -237,13 +246,25 @@ def placeholders(err: FleetApiError | VehicleCommandError) -> dict[str, str]:
         "seconds": str(round(seconds)),
         "scopes": ", ".join(scopes) or "?",
         "amount": err.amount if isinstance(err, OverBudget) else "?",
-        "until": err.until if isinstance(err, OverBudget) else "?",
+        "until": _until(err),
     }
 
 
+def _until(err: FleetApiError | VehicleCommandError) -> str:
+    match err:
+        case OverBudget():
+            return err.until
+        case WakeUpPaused():
+            return _local_time(err.until)
+    return "?"
+
+
 def refusal(result: CommandResult) -> HomeAssistantError | None:
-    """Return the error for a command that the car refused or whose outcome is unknown, None for success."""
-    if result.achieved:
+    """Return the error for a command that the car refused or whose outcome is unknown, None for success.
+
+    One that a later command made superfluous is no error: the later one reports what became of it.
+    """
+    if result.achieved or result.outcome is Outcome.SUPERSEDED:
         return None
     if result.outcome is Outcome.UNKNOWN:
         key = Message.OUTCOME_UNKNOWN

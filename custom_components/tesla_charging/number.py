@@ -1,13 +1,14 @@
 """Numbers: charge limit and charging current."""
 
 from dataclasses import dataclass
-from typing import override
+from typing import Final, override
 
 from homeassistant.components.number import (
     NumberDeviceClass,
     NumberEntity,
     NumberEntityDescription,
     NumberMode,
+    RestoreNumber,
 )
 from homeassistant.const import PERCENTAGE, UnitOfElectricCurrent
 from homeassistant.core import HomeAssistant
@@ -16,6 +17,9 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .data import TeslaChargingConfigEntry
 from .entities.dynamic import async_add_car_entities
 from .entity import ControlEntity, VehicleEntityDescription
+from .vehicle.charge_status import effective_current
+
+ATTR_EFFECTIVE: Final = "effective_current"
 
 # the commander of each car sends one command at a time
 PARALLEL_UPDATES = 0
@@ -31,6 +35,8 @@ class VehicleNumberDescription(VehicleEntityDescription, NumberEntityDescription
     minimum_signal: str | None = None
     maximum_signal: str | None = None
     """Signals with the car's own bounds; those of the row are used until they are known."""
+    limit_signal: str | None = None
+    """The signal with what the car uses at most now; it accepts more, and uses it when it can."""
 
 
 NUMBERS = (
@@ -55,7 +61,7 @@ NUMBERS = (
         signal="ChargeCurrentRequest",
         command="set_charging_amps",
         parameter="charging_amps",
-        maximum_signal="ChargeCurrentRequestMax",
+        limit_signal="ChargeCurrentRequestMax",
         device_class=NumberDeviceClass.CURRENT,
         native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
         native_min_value=0,
@@ -73,7 +79,11 @@ async def async_setup_entry(
 ) -> None:
     """Add every car's numbers, also of those that join later."""
     async_add_car_entities(
-        entry, async_add_entities, lambda car: [VehicleNumber(car, row) for row in NUMBERS]
+        entry,
+        async_add_entities,
+        lambda car: [
+            (CurrentNumber if row.limit_signal else VehicleNumber)(car, row) for row in NUMBERS
+        ],
     )
 
 
@@ -112,4 +122,40 @@ class VehicleNumber(ControlEntity, NumberEntity):
     async def async_set_native_value(self, value: float) -> None:
         """Send a new value to the car."""
         row = self.entity_description
-        await self.send(row.command, **{row.parameter: int(value)})
+        await self.send(row.command, **{row.parameter: int(value)})  # type: ignore[arg-type]  # not `may_wake`
+
+
+class CurrentNumber(VehicleNumber, RestoreNumber):
+    """A current whose maximum depends on the cable: the car accepts more and uses what it can.
+
+    So the upper bound is that of the row, or the highest maximum that the car ever reported; without a cable the car
+    reports that of the last one, or of none.
+    """
+
+    _unrecorded_attributes = frozenset({"pending", ATTR_EFFECTIVE})
+    _highest = 0.0
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Restore the highest maximum."""
+        if (last := await self.async_get_last_number_data()) is not None:
+            self._highest = last.native_max_value or 0.0
+        await super().async_added_to_hass()
+
+    @property
+    @override
+    def native_max_value(self) -> float:
+        """The highest maximum that the car ever reported, at least that of the row."""
+        self._highest = max(self._highest, super().native_max_value, self._limit or 0.0)
+        return self._highest
+
+    @property
+    def _limit(self) -> float | None:
+        return self.state_of_car.number(self.entity_description.limit_signal or "")
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, bool | float | None]:
+        """Besides whether a command is being sent: the current that the car will really use."""
+        used = effective_current(self.state_of_car)
+        return {**super().extra_state_attributes, ATTR_EFFECTIVE: used}

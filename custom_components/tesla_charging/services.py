@@ -17,6 +17,7 @@ from .coordinator import VehicleCoordinator
 from .exceptions import Message, refusal
 from .fleet_api import PRICES, Category
 from .request_origin import origin_of, requested_by
+from .vehicle.charge_status import effective_current
 
 PLACEHOLDERS: Final = {
     "data_price": f"{PRICES[Category.DATA]:.3f}",
@@ -46,7 +47,13 @@ ACTIONS: Final = (
     Action("start_charging", "charge_start", skips_redundant=True),
     Action("stop_charging", "charge_stop", skips_redundant=True),
     Action("set_charge_limit", "set_charge_limit", "percent", skips_redundant=True),
-    Action("set_charging_current", "set_charging_amps", "current", skips_redundant=True),
+    Action(
+        "set_charging_current",
+        "set_charging_amps",
+        "current",
+        skips_redundant=True,
+        detail=lambda car: {"effective_current": effective_current(car.data)},
+    ),
     Action("open_charge_port", "charge_port_door_open"),
     Action("close_charge_port", "charge_port_door_close", skips_redundant=True),
     Action("wake_up", act=_wake_up),

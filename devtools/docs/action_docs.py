@@ -15,6 +15,7 @@ from homeassistant.util.yaml import load_yaml_dict
 import voluptuous as vol
 
 from custom_components.tesla_charging.actions.action import Action
+from custom_components.tesla_charging.commands.queue import DEADLINE
 from custom_components.tesla_charging.commands.rate_limit import HOUR, LIMITS, MINUTE, Limit, Use
 from custom_components.tesla_charging.commands.redundancy import (
     CONTRADICTION_TIME,
@@ -81,6 +82,7 @@ vehicles:
 | --- | --- |
 | `executed` | the car accepted it |
 | `already` | the car was as wanted before |
+| `superseded` | a later command for the same thing came first (a stop after a start, another limit): this one was not sent |
 | `refused` | the car said no: `reason` is Tesla's word, `message` says it in plain words |
 | `unknown` | the answer was lost: it may or may not have been carried out |
 | `failed` | it was certainly not carried out: `reason` is a fixed word, `message` says why and what to do |
@@ -106,7 +108,19 @@ then given {CONTRADICTION_TIME} seconds to contradict, because somebody may have
 - anything for {DOUBT:.0f} seconds after the answer to a command was lost,
 - a charging current up to {LOW_CURRENT} A, or at the maximum of the cable.
 
+A car that is asleep is not woken up for what it certainly is already: it does not charge, and its charge port is closed
+if it was reported as closed.
+
 `force: true` sends the command all the same.
+
+## In which order, and until when
+
+The commands of a car are sent one after the other, as they were given. A later command for the same thing replaces an
+earlier one that was not sent. A command that could not be sent within {DEADLINE:.0f} seconds, beside the time of a wake-up,
+is given up with an error: nothing that you wanted a while ago happens late.
+
+`cover.open_cover` wakes a sleeping car only if the call lists the charge port or its car itself, not through `all`, an area,
+a label or a group.
 
 ## Limits
 

@@ -13,7 +13,7 @@ import pytest
 from simulator.car.command_table import REST_COMMANDS
 from tests.support.entities import ask_again, call
 
-from ..support.home import MIDNIGHT, Home
+from ..support.home import MIDNIGHT, PEARL, Home
 
 CONTROLS: list[Any] = [
     pytest.param("switch", "charging", "turn_off", {}, "on", "off", id="switch"),
@@ -114,8 +114,8 @@ async def test_a_sleeping_car_is_pending_as_long_as_it_takes_to_wake_up(home: Ho
 @pytest.mark.parametrize(
     ("happening", "key", "bound", "expected"),
     [
-        (lambda car: car.plug_in(max_amps=10), "charging_current", "max", 10),
-        (lambda car: car.plug_in(max_amps=32), "charging_current", "max", 16),
+        (lambda car: car.plug_in(max_amps=10), "charging_current", "max", 32),
+        (lambda car: car.plug_in(max_amps=32), "charging_current", "max", 32),
         (lambda car: None, "charge_limit", "min", 50),
         (lambda car: None, "charge_limit", "max", 100),
     ],
@@ -136,14 +136,43 @@ async def test_bounds_follow_the_car_and_its_cable(
     assert state.attributes[bound] == expected
 
 
-async def test_more_than_the_cable_gives_is_refused_before_it_costs_anything(
-    charging_home: Home,
+@pytest.mark.parametrize("protocol", ["required", "not_supported"])
+@pytest.mark.parametrize("cable", [None, 16])
+async def test_more_than_the_cable_gives_is_accepted_and_what_is_used_is_shown(
+    home: Home, protocol: str, cable: int | None
 ) -> None:
-    home = charging_home
-    home.car.plug_in(max_amps=10)
+    home.tesla.wake_with_charging_scope = True
+    car = home.add_car(PEARL, "Pearl", protocol=protocol, max_amps=48, sleep_after=None)
+    if cable:
+        car.plug_in(max_amps=cable)
+    await home.set_up()
+    await call(home, "number", "charging_current", "set_value", value=32)
+    assert [command.name for command in car.commands] == ["set_charging_amps"]
+    shown = home.hass.states.get(home.entity_id("number", "charging_current"))
+    assert shown is not None
+    assert shown.attributes["effective_current"] == 16
+    response = await home.act("set_charging_current", current=80)
+    assert response["vehicles"][0]["outcome"] in {"executed", "already"}
+    assert response["vehicles"][0]["effective_current"] == 16
+
+
+async def test_the_slider_keeps_the_highest_maximum_that_the_car_ever_reported(home: Home) -> None:
+    home.tesla.wake_with_charging_scope = True
+    car = home.add_car(PEARL, "Pearl", max_amps=48, sleep_after=None)
+    car.plug_in(max_amps=48)
+    await home.set_up()
+
+    def highest() -> float:
+        state = home.hass.states.get(home.entity_id("number", "charging_current"))
+        assert state is not None
+        found: float = state.attributes["max"]
+        return found
+
+    assert highest() == 48
+    car.unplug()
+    car.plug_in(max_amps=10)
     home.tesla.clock.advance(60)
     await ask_again(home)
-    home.tesla.billing.reset()
-    with pytest.raises(HomeAssistantError):
-        await call(home, "number", "charging_current", "set_value", value=12)
-    assert home.tesla.billing.requests == []
+    assert highest() == 48
+    await home.restart()
+    assert highest() == 48

@@ -65,6 +65,8 @@ DEPARTURE = {
         ("remove_precondition_schedule", {"id": 1}, "1205a206020801"),
         ("set_scheduled_charging", {"enable": True, "time": 120}, "1207ca020408011078"),
         ("set_scheduled_charging", {"enable": False, "time": 0}, "1203ca0200"),
+        ("set_scheduled_charging", {"enable": False, "time": 480}, "1206ca020310e003"),
+        ("set_scheduled_departure", DEPARTURE | {"enable": False}, "1203d20200"),
         ("set_scheduled_departure", DEPARTURE, "1213d20210080110c2031a02120022020a0028e802"),
     ],
 )

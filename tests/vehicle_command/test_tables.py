@@ -231,7 +231,13 @@ def test_a_reason_is_kept_whatever_became_of_the_command() -> None:
 
 
 def test_outcomes_have_the_names_that_automations_know() -> None:
-    assert [outcome.value for outcome in Outcome] == ["executed", "already", "refused", "unknown"]
+    assert [outcome.value for outcome in Outcome] == [
+        "executed",
+        "already",
+        "refused",
+        "unknown",
+        "superseded",
+    ]
     good = {outcome for outcome in Outcome if CommandResult(outcome).achieved}
     assert good == {Outcome.EXECUTED, Outcome.ALREADY}
     assert CommandResult(Outcome.REFUSED).reason == ""

@@ -45,6 +45,8 @@ class Action:
     """Validates and completes the fields before any request is sent. Raises ServiceValidationError."""
     act: Callable[[VehicleCoordinator, ActionData], Awaitable[ActionResult]] | None = None
     """Acts on one car. Raises HomeAssistantError with a translation."""
+    detail: Callable[[VehicleCoordinator], ActionData] = lambda _: {}
+    """Returns further data for the response, after `command` was sent."""
     response: SupportsResponse = SupportsResponse.OPTIONAL
 
     def schema(self) -> dict[vol.Marker, Any]:
@@ -74,7 +76,8 @@ class Action:
         row = self.parameter
         parameters = {row.name: data[str(self.field)]} if row else {}
         request = COMMANDS[self.command](**parameters)
-        return ActionResult(await car.send(request, force=data.get(ATTR_FORCE, False)))
+        result = await car.send(request, force=data.get(ATTR_FORCE, False))
+        return ActionResult(result, self.detail(car))
 
 
 def invalid(key: Message, **placeholders: str) -> ServiceValidationError:

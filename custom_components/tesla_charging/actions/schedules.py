@@ -151,6 +151,13 @@ async def _change(kind: ScheduleKind, car: VehicleCoordinator, data: ActionData)
     """Change the given fields; the others are read from the car, because Tesla only replaces whole schedules."""
     _check_firmware(car, expected=True)
     number: int = data[ATTR_SCHEDULE_ID]
+    async with car.schedule_lock:
+        return await _change_now(kind, car, number, data)
+
+
+async def _change_now(
+    kind: ScheduleKind, car: VehicleCoordinator, number: int, data: ActionData
+) -> ActionResult:
     listed = await _read(car, (kind,), wake=True)
     before = next((schedule for schedule in listed[kind] if schedule.id == number), None)
     if before is None:
@@ -165,7 +172,9 @@ async def _change(kind: ScheduleKind, car: VehicleCoordinator, data: ActionData)
 async def _remove(kind: ScheduleKind, car: VehicleCoordinator, data: ActionData) -> ActionResult:
     _check_firmware(car, expected=True)
     number = data[ATTR_SCHEDULE_ID]
-    return ActionResult(await car.send(FORMATS[kind].remove(id=number)), {ATTR_SCHEDULE_ID: number})
+    async with car.schedule_lock:
+        removed = await car.send(FORMATS[kind].remove(id=number))
+    return ActionResult(removed, {ATTR_SCHEDULE_ID: number})
 
 
 async def _get(car: VehicleCoordinator, data: ActionData) -> ActionResult:

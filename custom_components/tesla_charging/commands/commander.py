@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from ..fleet_api import (
@@ -28,12 +30,39 @@ from ..vehicle_command import (
     VirtualKey,
 )
 from ..vehicle_command.results import read_result
+from .queue import Order, Superseded
+from .rate_limit import LimitReached
 from .wake import Waker
 
 RETRY_DELAY: Final = 3.0
 """Seconds until a command is sent again to a car that Tesla reports as online, but that did not answer."""
+NO_ANSWER: Final = "no answer before the command's deadline"
 HARDLOCKED: Final = "unsigned_cmds_hardlocked"
 """The reason with which a car itself refuses an unsigned command."""
+
+
+@dataclass(frozen=True, slots=True)
+class WakePolicy:
+    """What becomes of a command for a car that is asleep."""
+
+    allowed: bool = True
+    """Whether the car may be woken for it."""
+    insist: bool = False
+    """Whether it is woken also in the pause after wake-ups that failed."""
+    already: bool = False
+    """Whether a sleeping car certainly is as the command wants it: then nothing is sent."""
+
+    @property
+    def checks_first(self) -> bool:
+        """Whether it is worth a free request to know that the car is awake."""
+        return self.already or not self.allowed
+
+
+ALWAYS_WAKE: Final = WakePolicy()
+
+
+class _AsWanted(Exception):
+    """The car is asleep, and so it is as the command wants it."""
 
 
 class VehicleCommander:
@@ -89,20 +118,59 @@ class VehicleCommander:
             pause=sleep,
         )
 
-    async def send(self, request: CommandRequest, *, believed_awake: bool) -> CommandResult:
+    async def send(
+        self,
+        request: CommandRequest,
+        *,
+        believed_awake: bool,
+        order: Order | None = None,
+        policy: WakePolicy = ALWAYS_WAKE,
+        before_send: Callable[[], None] = lambda: None,
+    ) -> CommandResult:
         """Send a command, waking the car if it is asleep; return the result.
 
         `believed_awake` is whether the car was online last. If it was not, that is checked by a free request before a
-        wake-up is sent. Raises FleetApiError or VehicleCommandError when the command certainly did not execute.
+        wake-up is sent. `order` is the command's place in the line of its car. `before_send` is called before the
+        command is sent for the first time; it is not sent if that raises an error. Raises FleetApiError or
+        VehicleCommandError when the command certainly did not execute.
         """
-        woken = not believed_awake and await self.waker.wake_up(insist=False)
-        result = await self._send_awake(request, woken=woken)
+        order = order or Order(request)
+        try:
+            woken = not believed_awake and await self._wake(order, policy)
+            before_send()
+            result = await self._send_awake(order, policy, woken=woken)
+        except _AsWanted:
+            return CommandResult(Outcome.ALREADY)
         if result.outcome is Outcome.EXECUTED and request.command.sent_twice(request.parameters):
-            try:
-                return await self._send_awake(request, woken=False)
-            except (FleetApiError, VehicleCommandError) as err:
-                return CommandResult(Outcome.UNKNOWN, str(err))
+            return await self._send_second(order, policy)
         return result
+
+    async def _send_second(self, order: Order, policy: WakePolicy) -> CommandResult:
+        """Send a command again that was executed and needs that. A failure leaves open what the car made of it."""
+        try:
+            return await self._send_awake(order, policy, woken=False)
+        except Superseded:
+            return CommandResult(Outcome.SUPERSEDED)
+        except (FleetApiError, VehicleCommandError, LimitReached, _AsWanted) as err:
+            return CommandResult(
+                Outcome.UNKNOWN, f"executed once, but not for the second time: {err}"
+            )
+
+    async def _wake(self, order: Order, policy: WakePolicy) -> bool:
+        """Wait until the car is awake; return whether it had to be woken.
+
+        Raises VehicleAsleep when it may not be woken, and _AsWanted when that is not necessary.
+        """
+        async with order.waking():
+            if policy.checks_first:
+                state = await self.waker.connectivity()
+                if state is Connectivity.ONLINE:
+                    return False
+                if policy.already and state is Connectivity.ASLEEP:
+                    raise _AsWanted
+                if not policy.allowed:
+                    raise VehicleAsleep("the car is asleep and is not woken for this command")
+            return await self.waker.wake_up(insist=policy.insist)
 
     async def wake_up(self) -> bool:
         """Wait until the car is awake; return whether it had to be woken, which costs at most one wake-up.
@@ -129,70 +197,90 @@ class VehicleCommander:
         """Record what Tesla reports of the car in another request."""
         self.waker.record_connectivity(state)
 
-    async def _send_awake(self, request: CommandRequest, *, woken: bool) -> CommandResult:
+    async def _send_awake(self, order: Order, policy: WakePolicy, *, woken: bool) -> CommandResult:
         """Send to a car that should be awake (`woken`: since a moment ago), and once again if it was not ready."""
         try:
-            return await self._send(request)
+            return await self._send(order)
         except VehicleAsleep:
             self._on_connectivity(Connectivity.ASLEEP)
-            if not await self.waker.wake_up(insist=False):
+            if not await self._wake(order, policy):
                 # Tesla's list still reports it as online, which it may do for a moment
-                await self._sleep(RETRY_DELAY)
-                await self.waker.wake_up(insist=False)
+                await self._pause(order, RETRY_DELAY)
+                await self._wake(order, policy)
         except VehicleTimeout:
             if not woken:
                 raise
             # the car is online before its computers have started
-            await self._sleep(RETRY_DELAY)
-        return await self._send(request)
+            await self._pause(order, RETRY_DELAY)
+        return await self._send(order)
 
-    async def _send(self, request: CommandRequest) -> CommandResult:
+    async def _pause(self, order: Order, seconds: float) -> None:
+        async with order.waiting():
+            await self._sleep(seconds)
+
+    async def _send(self, order: Order) -> CommandResult:
         """Send signed or unsigned, as the car accepts it, and record which of them it accepts."""
+        result = await self._send_either(order)
+        if result.outcome is not Outcome.UNKNOWN:  # the car itself has answered
+            self.waker.record_connectivity(Connectivity.ONLINE)
+        return result
+
+    async def _send_either(self, order: Order) -> CommandResult:
         if self.signed is not False:
             try:
-                result = await self._send_signed(request)
+                result = await self._send_signed(order)
             except SigningUnsupported:
                 self._set_signed(signed=False)
             else:
                 self._set_signed(signed=True)
                 return result
         try:
-            return await self._send_unsigned(request)
+            return await self._send_unsigned(order)
         except SigningRequired:
             self._set_signed(signed=True)
-            return await self._send_signed(request)
+            return await self._send_signed(order)
 
-    async def _send_signed(self, request: CommandRequest) -> CommandResult:
+    async def _send_signed(self, order: Order) -> CommandResult:
         try:
-            return await self.sender.send(request)
+            return await self.sender.send(
+                order.request,
+                transport=partial(self._transmit, order=order),
+                pause=partial(self._pause, order),
+            )
         except NotDelivered as err:
             if isinstance(err.__cause__, FleetApiError):
                 raise err.__cause__ from None
             raise
 
-    async def _send_unsigned(self, request: CommandRequest) -> CommandResult:
-        lost: FleetApiError | None = None
+    async def _send_unsigned(self, order: Order) -> CommandResult:
+        request = order.request
+        lost = False
         while True:
             try:
-                accepted, reason = await self._vehicles.command(
-                    self._vin, request.command.name, request.body()
+                accepted, reason = await order.attempt(
+                    lambda: self._vehicles.command(self._vin, request.command.name, request.body())
                 )
-            except FleetApiError as err:
-                if lost is None and not err.may_have_executed:
+            except (FleetApiError, VehicleCommandError, TimeoutError) as err:
+                certain = not isinstance(err, TimeoutError) and not err.may_have_executed
+                if certain and not lost:
                     raise
-                if lost is None and request.command.repeatable:
-                    lost = err
+                if not lost and request.command.repeatable:
+                    lost = True
                     continue
                 # the first attempt may have executed, although the repetition failed
-                return CommandResult(Outcome.UNKNOWN, err.detail)
+                return CommandResult(Outcome.UNKNOWN, str(err) or NO_ANSWER)
             if not accepted and reason.lower() == HARDLOCKED:
                 raise SigningRequired(reason)
             return read_result(request.command, accepted=accepted, reason=reason)
 
-    async def _transmit(self, message: bytes) -> bytes:
+    async def _transmit(self, message: bytes, order: Order | None = None) -> bytes:
         """Transmit a signed message; after an error with which it may have been executed the answer is lost."""
         try:
-            return await self._vehicles.signed_command(self._vin, message)
+            if order is None:
+                return await self._vehicles.signed_command(self._vin, message)
+            return await order.attempt(lambda: self._vehicles.signed_command(self._vin, message))
+        except TimeoutError:
+            raise AnswerLost(NO_ANSWER) from None
         except FleetApiError as err:
             if err.may_have_executed:
                 raise AnswerLost(err.detail) from err

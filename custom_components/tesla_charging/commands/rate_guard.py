@@ -40,6 +40,18 @@ class CommandRateGuard:
         self._cancel_timer: CALLBACK_TYPE | None = None
         self._stopped = False
 
+    def check_command(self, request: CommandRequest) -> None:
+        """Raise LimitReached if a command may not be sent now."""
+        self._limit.check_command(request, by_user=is_by_user())
+
+    def has_room(self, request: CommandRequest) -> bool:
+        """Return whether a command may be sent now."""
+        try:
+            self.check_command(request)
+        except LimitReached:
+            return False
+        return True
+
     def count_command(self, request: CommandRequest) -> None:
         """Count a command before it is sent. Raises LimitReached."""
         self._limit.count_command(request, by_user=is_by_user())

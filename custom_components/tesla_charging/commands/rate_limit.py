@@ -103,6 +103,11 @@ class CommandRateLimit:
         self._windows: dict[tuple[Limit, str], _Window] = {}
         self._last_request: dict[str, CommandRequest] = {}
 
+    def check_command(self, request: CommandRequest, *, by_user: bool) -> None:
+        """Raise LimitReached if a command may not be sent now. It is not counted."""
+        what, uses, sent = self._uses(request)
+        self._check(what, uses, sent, by_user=by_user)
+
     def count_command(self, request: CommandRequest, *, by_user: bool) -> None:
         """Count a command before it is sent. Raises LimitReached."""
         name = request.command.name
@@ -110,9 +115,18 @@ class CommandRateLimit:
             for limit in self._limits:
                 if limit.use is Use.REPEAT:
                     self._windows.pop((limit, name), None)
-        sent = 1 + request.command.sent_twice(request.parameters)
-        self._count(name, {Use.COMMAND: "", Use.REPEAT: name}, by_user=by_user, sent=sent)
+            self._last_request.pop(name, None)
+        what, uses, sent = self._uses(request)
+        self._count(what, uses, by_user=by_user, sent=sent)
         self._last_request[name] = request
+
+    def _uses(self, request: CommandRequest) -> tuple[str, dict[Use, str], int]:
+        """Return what a command is, what it counts as, and how often it is sent."""
+        name = request.command.name
+        uses = {Use.COMMAND: ""}
+        if self._last_request.get(name) in (None, request):
+            uses[Use.REPEAT] = name
+        return name, uses, 1 + request.command.sent_twice(request.parameters)
 
     def count_wake(self, *, by_user: bool) -> None:
         """Count a wake-up before it is sent and billed. Raises LimitReached."""
@@ -123,6 +137,13 @@ class CommandRateLimit:
         self._count("vehicle_data", {Use.DATA: ""}, by_user=by_user)
 
     def _count(self, what: str, uses: dict[Use, str], *, by_user: bool, sent: int = 1) -> None:
+        for limit, window, times in self._check(what, uses, sent, by_user=by_user):
+            window.add(limit, times, self._now())
+
+    def _check(
+        self, what: str, uses: dict[Use, str], sent: int, *, by_user: bool
+    ) -> list[tuple[Limit, _Window, int]]:
+        """Return the windows in which requests count. Raises LimitReached if one of them has no room."""
         now = self._now()
         windows: list[tuple[Limit, _Window, int]] = []
         for limit in self._limits:
@@ -134,5 +155,4 @@ class CommandRateLimit:
             if not window.has_room(limit, times, by_user=by_user):
                 raise LimitReached(limit, what, window.common[0] + limit.seconds)
             windows.append((limit, window, times))
-        for limit, window, times in windows:
-            window.add(limit, times, now)
+        return windows

@@ -8,11 +8,20 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from ..fleet_api import FleetApiError
 from ..vehicle.charge_status import SILENCE
 from ..vehicle.push import PushChannel
 from ..vehicle.signals import CHARGING
 from ..vehicle.state import VehicleState
-from ..vehicle_command import CommandRequest, CommandResult, Outcome, Parameters
+from ..vehicle_command import (
+    CommandRequest,
+    CommandResult,
+    Outcome,
+    Parameters,
+    VehicleCommandError,
+)
+from .queue import Order
+from .rate_limit import LimitReached
 
 CONTRADICTION_TIME: Final = 6.5
 """Seconds in which the car can correct a value: 5 until a lost connection is reported as lost (or is back, and the car has
@@ -59,8 +68,20 @@ PROOFS: Final[Mapping[str, Proof]] = {
 }
 
 
+def _is_told_closed(state: VehicleState, _: Parameters) -> bool:
+    reading = state.readings.get("ChargePortDoorOpen")
+    return reading is not None and reading.value is False and not reading.assumed
+
+
+ASLEEP_PROOFS: Final[Mapping[str, Callable[[VehicleState, Parameters], bool]]] = {
+    "charge_stop": lambda _state, _parameters: True,
+    "charge_port_door_close": _is_told_closed,
+}
+"""What a sleeping car certainly is: it does not charge, and its charge port is as it was reported last."""
+
+
 class RedundantCommandFilter:
-    """Decides for one car. Commands are decided one after the other, in the order in which they were given."""
+    """Decides for one car. Its line of commands (queue.py) has it decide about one command at a time."""
 
     def __init__(
         self, push: PushChannel, state: Callable[[], VehicleState], now: Callable[[], float]
@@ -69,41 +90,39 @@ class RedundantCommandFilter:
         self._push = push
         self._state = state
         self._now = now
-        self._lock = asyncio.Lock()
-        self._pending: list[CommandRequest] = []
-        """Commands that are not decided yet."""
-        self._in_flight = 0
         self._uncertain_until = 0.0
 
-    async def is_redundant(self, request: CommandRequest) -> bool:
+    async def is_redundant(self, order: Order, others_wait: Callable[[], bool]) -> bool:
         """Return whether the command would change nothing, after the car had time to correct its values.
 
-        Commands that are given meanwhile wait for this decision.
+        Commands behind it wait for this decision; if there is one (`others_wait`), the command is sent at once.
         """
         clock = asyncio.get_running_loop().time
         deadline = clock() + CONTRADICTION_TIME
-        self._pending.append(request)
-        try:
-            async with self._lock:
-                while self._seems_redundant(request):
-                    if any(other != request for other in self._pending):
-                        return False  # another command must not wait for this one
-                    if (remaining := deadline - clock()) <= 0:
-                        return True
-                    await asyncio.sleep(min(CHECK_INTERVAL, remaining))
-                return False
-        finally:
-            self._pending.remove(request)
+        while self._seems_redundant(order.request) and not others_wait():
+            if (remaining := deadline - clock()) <= 0:
+                return True
+            async with order.waiting():
+                await asyncio.sleep(min(CHECK_INTERVAL, remaining))
+        return False
 
-    async def in_flight(self, sending: Awaitable[CommandResult]) -> CommandResult:
-        """Send a command. Until it is answered, and for DOUBT after an unknown outcome, no command is redundant."""
-        self._in_flight += 1
+    def is_redundant_asleep(self, request: CommandRequest) -> bool:
+        """Return whether the command would certainly change nothing if the car is asleep."""
+        proof = ASLEEP_PROOFS.get(request.command.name)
+        if proof is None or self._now() < self._uncertain_until:
+            return False
+        return proof(self._state(), request.parameters)
+
+    async def watch(self, sending: Awaitable[CommandResult]) -> CommandResult:
+        """Send a command. For DOUBT after an unknown outcome, no command is redundant."""
         uncertain = True
         try:
             result = await sending
             uncertain = result.outcome is Outcome.UNKNOWN
+        except FleetApiError, VehicleCommandError, LimitReached:  # it certainly did not execute
+            uncertain = False
+            raise
         finally:
-            self._in_flight -= 1
             if uncertain:
                 self._uncertain_until = self._now() + DOUBT
         return result
@@ -111,7 +130,7 @@ class RedundantCommandFilter:
     def _seems_redundant(self, request: CommandRequest) -> bool:
         """Return whether the values that the car pushed show that the command changes nothing, for now."""
         proof = PROOFS.get(request.command.name)
-        if proof is None or self._in_flight or not self._is_streaming():
+        if proof is None or not self._is_streaming():
             return False
         state = self._state()
         return all(self._is_pushed(state, name) for name in proof.signals) and proof.is_redundant(

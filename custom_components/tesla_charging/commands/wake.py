@@ -24,8 +24,20 @@ FIRST_PAUSE: Final = 120.0
 LONGEST_PAUSE: Final = 3600.0
 
 
+class WakeUpPaused(VehicleAsleep):
+    """The car did not wake up a while ago, so no other wake-up was sent for this; `until`: in unix seconds."""
+
+    def __init__(self, until: float) -> None:
+        super().__init__("the car did not wake up lately")
+        self.until = until
+
+
 class Waker:
-    """Wakes one car."""
+    """Wakes one car.
+
+    The pause after a failed wake-up ends with any proof that the car was online: what Tesla reports, a push, a
+    connection, or an executed command.
+    """
 
     def __init__(
         self,
@@ -50,7 +62,7 @@ class Waker:
         self._lock = asyncio.Lock()
         self._unanswered_since: float | None = None
         """When the last wake-up was sent, if the car has not been online since."""
-        self._sent = 0
+        self.sent = 0
         """The number of wake-ups that were sent."""
         self._failed_in_a_row = 0
         self._failure: FleetApiError = _not_awake()
@@ -59,26 +71,28 @@ class Waker:
         """Wait until the car is awake; return whether it had to be woken, which costs at most one wake-up.
 
         Callers that wait during another wake-up share its outcome. After failed wake-ups no other one is sent for a
-        while, unless `insist` (for a user). Raises VehicleAsleep when the car does not wake in time, and FleetApiError
-        when Tesla refuses the wake-up.
+        while, unless `insist` (for a user). Raises VehicleAsleep when the car does not wake in time (WakeUpPaused if no
+        wake-up was sent for this), and FleetApiError when Tesla refuses the wake-up.
         """
-        sent_before = self._sent
+        sent_before = self.sent
         async with self._lock:
             if await self.is_awake():
                 return False
             elapsed = self._elapsed()
-            if self._sent == sent_before and elapsed >= (WAKE_TIMEOUT if insist else self._pause()):
+            if self.sent == sent_before and elapsed >= (WAKE_TIMEOUT if insist else self._pause()):
                 if await self._send() is Connectivity.ONLINE:
                     self.record_connectivity(Connectivity.ONLINE)
                     self._on_connectivity(Connectivity.ONLINE)
                     return True
             elif elapsed >= WAKE_TIMEOUT:
+                if self.sent == sent_before and isinstance(self._failure, VehicleAsleep):
+                    raise WakeUpPaused(self._now() - elapsed + self._pause())
                 raise self._failure.with_traceback(None)
             await self._until_awake()
             return True
 
     def record_connectivity(self, state: Connectivity) -> None:
-        """Record what Tesla reports of the car: once it was online, the failed wake-ups count no more."""
+        """Record what is known of the car: once it was online, the failed wake-ups count no more."""
         if state is Connectivity.ONLINE:
             self._unanswered_since = None
             self._failed_in_a_row = 0
@@ -94,10 +108,20 @@ class Waker:
         return float(min(FIRST_PAUSE * 2 ** min(self._failed_in_a_row - 1, 10), LONGEST_PAUSE))
 
     async def _send(self) -> Connectivity:
-        """Send a wake-up, which is billed. A request that may have reached the car counts as one that has."""
+        """Send a wake-up, which is billed. If the caller gives up, the request still comes to its end."""
+        sending = asyncio.ensure_future(self._send_now())
+        try:
+            return await asyncio.shield(sending)
+        except asyncio.CancelledError:
+            # its error is stored for the next caller
+            sending.add_done_callback(lambda done: done.cancelled() or done.exception())
+            raise
+
+    async def _send_now(self) -> Connectivity:
+        """Send a wake-up. A request that may have reached the car counts as one that has."""
         self._before_wake()
         self._unanswered_since = self._now()
-        self._sent += 1
+        self.sent += 1
         self._failed_in_a_row += 1
         self._failure = _not_awake()
         try:
@@ -117,8 +141,10 @@ class Waker:
             raise
 
     async def _until_awake(self) -> None:
+        """Poll the car's state until it is online. Raises the failure of the wake-up when that takes too long."""
         for _ in range(int(WAKE_TIMEOUT / WAKE_POLL)):
-            if self._elapsed() >= WAKE_TIMEOUT:
+            # after a proof that the car was online, there is no unanswered wake-up any more
+            if self._unanswered_since is not None and self._elapsed() >= WAKE_TIMEOUT:
                 break
             await self._sleep(WAKE_POLL)
             try:
@@ -130,10 +156,14 @@ class Waker:
 
     async def is_awake(self) -> bool:
         """Return whether the car is online now, by a free request. Raises FleetApiError."""
+        return await self.connectivity() is Connectivity.ONLINE
+
+    async def connectivity(self) -> Connectivity:
+        """Return what Tesla reports of the car now, by a free request. Raises FleetApiError."""
         state = (await self._vehicles.summary(self._vin)).state
         self.record_connectivity(state)
         self._on_connectivity(state)
-        return state is Connectivity.ONLINE
+        return state
 
 
 def _not_awake() -> VehicleAsleep:

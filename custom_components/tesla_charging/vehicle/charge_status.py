@@ -69,3 +69,15 @@ SILENCE: Final = timedelta(minutes=10)
 def is_charging(state: VehicleState) -> bool:
     """Return whether a car charges, as far as is known."""
     return state.value(_STATE) in CHARGING
+
+
+def effective_current(state: VehicleState) -> float | None:
+    """Return the current that the car will use: it accepts more than cable and station give, and uses what they give.
+
+    None if one of the two is not known. Without a cable the car reports the maximum of the last one, or its own.
+    """
+    wanted, maximum = (
+        state.number("ChargeCurrentRequest"),
+        state.number("ChargeCurrentRequestMax"),
+    )
+    return None if wanted is None or maximum is None else min(wanted, maximum)

@@ -6,6 +6,7 @@ Numbers and remedies: `MessageFault_E` in universal_message.proto; repeatable on
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from .errors import (
     CarUnreachable,
@@ -76,6 +77,10 @@ FAULTS: dict[int, Fault] = {
     28: Fault("REQUIRES_RESPONSE_ENCRYPTION", ProtocolRejected),
     29: Fault("COMMAND_REQUIRES_PHYSICAL_PROXIMITY", CommandUnsupported),
 }
+
+
+COUNTER_FAULTS: Final = frozenset({6, 26})
+"""The car has already received a message with this counter, or a later one: perhaps this very message."""
 
 
 def fault_row(number: int) -> Fault:

@@ -9,7 +9,7 @@ MAX_REASON_LENGTH = 200
 
 
 class Outcome(StrEnum):
-    """The four ways a command can end."""
+    """The ways a command can end."""
 
     EXECUTED = "executed"
     """The car accepted it."""
@@ -19,6 +19,8 @@ class Outcome(StrEnum):
     """The car understood the command and refused it; the reason is Tesla's own text."""
     UNKNOWN = "unknown"
     """The answer was lost after sending: the command may have been executed."""
+    SUPERSEDED = "superseded"
+    """A later command for the same thing came before this one was sent, or before it was sent for the second time."""
 
 
 @dataclass(frozen=True, slots=True)

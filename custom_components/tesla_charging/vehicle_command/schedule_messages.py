@@ -24,18 +24,20 @@ def precondition_schedule(action: car_server.VehicleAction, parameters: Paramete
 
 
 def scheduled_charging(action: car_server.VehicleAction, parameters: Parameters) -> None:
-    """Fill scheduledChargingAction; the time is left out when it is switched off."""
+    """Fill scheduledChargingAction; Tesla's own client sends the time also when it is switched off."""
     target = action.scheduledChargingAction
     target.SetInParent()
     target.enabled = bool(parameters["enable"])
-    if target.enabled:
-        target.charging_time = int(parameters["time"])
+    target.charging_time = int(parameters["time"])
 
 
 def scheduled_departure(action: car_server.VehicleAction, parameters: Parameters) -> None:
-    """Fill scheduledDepartureAction."""
+    """Fill scheduledDepartureAction; Tesla's own client leaves it empty when it is switched off."""
     target = action.scheduledDepartureAction
-    target.enabled = bool(parameters["enable"])
+    target.SetInParent()
+    if not parameters["enable"]:
+        return
+    target.enabled = True
     target.departure_time = int(parameters["departure_time"])
     target.off_peak_hours_end_time = int(parameters["end_off_peak_time"])
     _choose(target.preconditioning_times, "preconditioning", parameters)

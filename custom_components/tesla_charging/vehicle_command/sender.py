@@ -18,11 +18,12 @@ from .errors import (
     AnswerLost,
     HandshakeFailed,
     InvalidAnswer,
+    OutcomeUnknownFault,
     SessionInfoRejected,
     VehicleBusy,
     VehicleCommandError,
 )
-from .faults import Retry
+from .faults import COUNTER_FAULTS, Retry
 from .messages import (
     Answer,
     Request,
@@ -35,6 +36,8 @@ from .results import CommandResult, Outcome, read_result
 from .session import Domain, InvalidSessionState, Session, SessionState
 from .virtual_key import VirtualKey
 
+type Pause = Callable[[float], Awaitable[None]]
+"""Waits for some seconds. It may raise a VehicleCommandError instead: then the command is not sent again."""
 type Transport = Callable[[bytes], Awaitable[bytes]]
 """Sends a message to the car and returns the car's answer.
 
@@ -50,15 +53,24 @@ MAX_PAUSES: Final = 3
 MAX_RESIGNS: Final = 2
 MAX_REPEATS: Final = 1
 MAX_HANDSHAKES: Final = 2
+PROMPT: Final = COMMAND_LIFETIME / 2
+"""Seconds after which a refusal may be about a second copy of a message whose first copy came in time."""
 PAUSE: Final = 1.5
 """Seconds before the next request to a busy car, doubled each time: together the ten that Tesla's proxy gives a car
 that is still waking up, with far fewer requests."""
 
 
+class _AttemptAgain(Exception):
+    """The command is to be sent again."""
+
+
 @dataclass(slots=True)
 class _Attempts:
-    """How often each remedy was used for one command."""
+    """One command on its way: how it is transmitted, and how often each remedy was used."""
 
+    transport: Transport
+    pause: Pause
+    repeatable: bool
     pauses: int = 0
     resigns: int = 0
     repeats: int = 0
@@ -99,7 +111,7 @@ class CommandSender:
         now: Callable[[], float],
         sessions: Mapping[Domain, SessionState] | None = None,
         on_session_change: Callable[[], None] | None = None,
-        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        pause: Pause = asyncio.sleep,
     ) -> None:
         """Create a sender.
 
@@ -127,47 +139,73 @@ class CommandSender:
             if channel.session is not None
         }
 
-    async def send(self, request: CommandRequest) -> CommandResult:
+    async def send(
+        self,
+        request: CommandRequest,
+        *,
+        transport: Transport | None = None,
+        pause: Pause | None = None,
+    ) -> CommandResult:
         """Send a charging command and return its result.
 
-        Outcome UNKNOWN means a lost or unreadable answer, also if a repetition failed. Raises VehicleFault when the car
-        refused the message, HandshakeFailed when no session could be opened, and NotDelivered.
+        `transport` and `pause` are used for this command instead of the sender's own. Both may raise another
+        VehicleCommandError to end it. Outcome UNKNOWN means a lost or unreadable answer, also if a repetition failed
+        or did not take place. Raises VehicleFault when the car refused the message, HandshakeFailed when no session
+        could be opened, and NotDelivered.
         """
+        attempts = _Attempts(
+            transport or self._default_transport,
+            pause or self._default_pause,
+            request.command.repeatable,
+        )
         try:
-            payload = await self._exchange(
-                Domain.INFOTAINMENT,
-                request.action(),
-                repeatable=request.command.repeatable,
-            )
+            payload = await self._exchange(Domain.INFOTAINMENT, request.action(), attempts)
             return _read_response(request, payload)
         except VehicleCommandError as err:
             if not err.may_have_executed:
                 raise
             return CommandResult(Outcome.UNKNOWN, str(err))
 
-    async def _exchange(self, domain: Domain, payload: bytes, *, repeatable: bool) -> bytes:
+    async def _default_transport(self, message: bytes) -> bytes:
+        return await self._transport(message)
+
+    async def _default_pause(self, seconds: float) -> None:
+        await self._pause(seconds)
+
+    async def _exchange(self, domain: Domain, payload: bytes, attempts: _Attempts) -> bytes:
         """Send a payload to a domain and return the payload of its answer."""
         channel = self._channels[domain]
-        attempts = _Attempts()
         async with channel.turn():
             while True:
                 try:
-                    request, session = await self._sign(channel, domain, payload, attempts)
-                    self._on_session_change()
-                    answer = await self._deliver(request, session)
-                    if answer.fault is None:
-                        return self._payload_of(channel, request, answer)
-                    await self._remedy(channel, request, answer, attempts)
-                except AnswerLost, InvalidAnswer:
-                    attempts.repeats += 1
-                    if not repeatable or attempts.repeats > MAX_REPEATS:
-                        raise
-                    await self._pause(PAUSE)
+                    return await self._attempt(channel, domain, payload, attempts)
+                except _AttemptAgain:
+                    continue
                 except VehicleCommandError as err:
                     if attempts.repeats and not err.may_have_executed:
                         # the repetition failed, but the first attempt may have been executed
                         raise AnswerLost(f"repeated without success: {err}") from err
                     raise
+
+    async def _attempt(
+        self, channel: _Channel, domain: Domain, payload: bytes, attempts: _Attempts
+    ) -> bytes:
+        """Send once and return the payload of the answer. Raises _AttemptAgain after a remedy was applied."""
+        try:
+            request, session = await self._sign(channel, domain, payload, attempts)
+            self._on_session_change()
+            answer = await self._deliver(request, session, attempts)
+            if answer.fault is None:
+                return self._payload_of(channel, request, answer)
+        except AnswerLost, InvalidAnswer:
+            attempts.repeats += 1
+            if not attempts.repeatable or attempts.repeats > MAX_REPEATS:
+                raise
+        else:
+            await self._remedy(channel, request, answer, attempts)
+            raise _AttemptAgain
+        await attempts.pause(PAUSE)
+        raise _AttemptAgain
 
     def _payload_of(self, channel: _Channel, request: Request, answer: Answer) -> bytes:
         """Return the payload of an answer to a command. Raises InvalidAnswer for session info without a fault."""
@@ -208,6 +246,8 @@ class CommandSender:
         """Apply the remedy before another attempt, or raise the fault."""
         assert answer.fault is not None
         synchronized = self._synchronize(channel, request, answer)
+        if not attempts.repeatable and self._may_be_second_copy(request, answer):
+            raise OutcomeUnknownFault(answer.fault_number, answer.fault.name)
         match answer.fault.retry:
             case Retry.AFTER_PAUSE if attempts.pauses < MAX_PAUSES:
                 await self._wait(attempts)
@@ -218,10 +258,24 @@ class CommandSender:
             case _:
                 raise answer.fault.exception(answer.fault_number)
 
+    def _may_be_second_copy(self, request: Request, answer: Answer) -> bool:
+        """Return whether the car may refuse a second copy of the message, after it executed the first one.
+
+        The network may deliver a message twice. A used counter, or a refusal that comes late, does not show that the
+        first copy was refused too.
+        """
+        assert answer.fault is not None
+        if answer.fault.retry is not Retry.RESIGN:
+            return False
+        return (
+            answer.fault_number in COUNTER_FAULTS
+            or not 0 <= self._now() - request.sent_at <= PROMPT
+        )
+
     async def _wait(self, attempts: _Attempts) -> None:
         """Wait for a busy car, each time longer."""
         attempts.pauses += 1
-        await self._pause(PAUSE * 2 ** (attempts.pauses - 1))
+        await attempts.pause(PAUSE * 2 ** (attempts.pauses - 1))
 
     def _synchronize(self, channel: _Channel, request: Request, answer: Answer) -> bool:
         """Apply session info from an answer; return whether there was valid session info."""
@@ -252,14 +306,14 @@ class CommandSender:
         while True:
             request = session_info_request(domain, self._key.public_key, now=self._now())
             try:
-                answer = await self._deliver(request, None)
+                answer = await self._deliver(request, None, attempts)
                 if answer.fault is None:
                     return self._open(channel, domain, request, answer)
             except (AnswerLost, InvalidAnswer, SessionInfoRejected) as err:
                 lost += 1
                 if lost == MAX_HANDSHAKES:
                     raise HandshakeFailed(str(err)) from err
-                await self._pause(PAUSE)
+                await attempts.pause(PAUSE)
                 continue
             if answer.fault.retry is not Retry.AFTER_PAUSE or attempts.pauses == MAX_PAUSES:
                 raise answer.fault.exception(answer.fault_number)
@@ -283,8 +337,10 @@ class CommandSender:
             session.succeed(channel.session.state)
         return session
 
-    async def _deliver(self, request: Request, session: Session | None) -> Answer:
-        return read_answer(await self._transport(request.message), request, session)
+    async def _deliver(
+        self, request: Request, session: Session | None, attempts: _Attempts
+    ) -> Answer:
+        return read_answer(await attempts.transport(request.message), request, session)
 
 
 def _read_response(request: CommandRequest, payload: bytes) -> CommandResult:
