@@ -2,15 +2,14 @@
 
 from dataclasses import dataclass
 
-from .envelope import MAX_FRAME_LENGTH
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Limits of the receiver. The defaults allow a car at least ten times what it needs."""
 
-    frame_length: int = MAX_FRAME_LENGTH
-    """Bytes of one WebSocket message; a longer one ends the connection."""
+    frame_length: int = 1_048_576
+    """Bytes of one WebSocket message; a longer one ends the connection. More than `envelope.MAX_FRAME_LENGTH`: a frame
+    that is only a little too large is answered with an error, as by Tesla's server, which has no other limit."""
     malformed_in_a_row: int = 20
     """Successive frames that cannot be decoded, after which the connection is closed."""
 
