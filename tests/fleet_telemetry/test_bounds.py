@@ -112,7 +112,7 @@ async def test_a_handshake_takes_no_longer_than_its_time(world: ReceiverWorld) -
 
 
 async def test_idle_handshakes_give_way_to_cars(world: ReceiverWorld) -> None:
-    await bounded(world, handshakes=4, handshake_patience=0.1, accept_pause=0)
+    await bounded(world, handshakes=4, accept_pause=0)
     idle = [await asyncio.open_connection("127.0.0.1", world.receiver.port) for _ in range(12)]
     started = time.monotonic()
     async with world.connect() as car:
