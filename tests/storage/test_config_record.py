@@ -63,16 +63,16 @@ def test_a_refusal_is_good_for_as_long_as_nothing_can_have_changed(
     problem: TelemetryProblem, seconds: float
 ) -> None:
     memory = ConfigRecord(checked_at=NOW, stage=TelemetryStage.REFUSED, problem=problem)
-    assert not memory.is_due("wanted", NOW + seconds - 1, memory.validity)
-    assert memory.is_due("wanted", NOW + seconds, memory.validity)
+    assert not memory.is_due("wanted", NOW + seconds - 1, memory.validity_after(0.0))
+    assert memory.is_due("wanted", NOW + seconds, memory.validity_after(0.0))
     # our clock was set back
-    assert memory.is_due("wanted", NOW - 1, memory.validity)
+    assert memory.is_due("wanted", NOW - 1, memory.validity_after(0.0))
 
 
 def test_something_else_that_is_wanted_is_offered_at_once() -> None:
     taken = ConfigRecord("one", NOW, TelemetryStage.SYNCED)
-    assert not taken.is_due("one", NOW, taken.validity)
-    assert taken.is_due("another", NOW, taken.validity)
+    assert not taken.is_due("one", NOW, taken.validity_after(NOW))
+    assert taken.is_due("another", NOW, taken.validity_after(NOW))
 
 
 def test_the_greatest_problem_is_shown() -> None:

@@ -34,7 +34,15 @@ from .errors import (
     TokenError,
     TrustError,
 )
-from .fields import FIELDS, Day, FieldKind, FieldRequest, expected_signals_per_month, fields_for
+from .fields import (
+    FIELDS,
+    Day,
+    FieldKind,
+    FieldRequest,
+    expected_signals_per_month,
+    fields_for,
+    read_firmware,
+)
 from .invalid import settle
 from .limits import Limits
 from .mqtt import is_topic_base, read_message, subscriptions
@@ -104,6 +112,7 @@ __all__ = [
     "read_bundle",
     "read_config_result",
     "read_config_status",
+    "read_firmware",
     "read_message",
     "read_reported_errors",
     "read_token",
