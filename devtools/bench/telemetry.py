@@ -27,9 +27,11 @@ from custom_components.tesla_charging.fleet_telemetry.inbox import Counters, Inb
 from devtools.bench.telemetry_cars import State, bench_cars
 from devtools.bench.telemetry_entities import bench_entities
 from tests.fleet_telemetry.frames import payload, stream
+from tests.fleet_telemetry.worst import milliseconds, works
 
 ROUNDS = 15
 FRAMES_PER_ROUND = 2000
+WORST_MILLISECONDS = 20.0
 
 
 def _frames() -> dict[str, bytes]:
@@ -196,8 +198,18 @@ def _bench_decoding() -> None:
     )
 
 
+def _bench_worst() -> None:
+    """Print what the worst megabyte for each decoder takes; a loop that is blocked for longer delays every car."""
+    print(
+        f"the worst megabyte, milliseconds of work (at most {WORST_MILLISECONDS:.0f} are allowed)"
+    )
+    for name, work in works().items():
+        print(f"  {name:34}{milliseconds(work):8.1f}")
+
+
 async def bench_telemetry() -> None:
-    """Print what a record costs, what a hundred cars do, and what entities are written."""
+    """Print what a record costs at most, what a hundred cars do, and what entities are written."""
     await asyncio.to_thread(_bench_decoding)
+    await asyncio.to_thread(_bench_worst)
     await asyncio.to_thread(bench_cars)
     await asyncio.to_thread(bench_entities)

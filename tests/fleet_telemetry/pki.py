@@ -57,6 +57,7 @@ def issue(
     units: tuple[str, ...] = (),
     hosts: tuple[str, ...] = (),
     organization: str | None = None,
+    more_names: tuple[str, ...] = (),
     begins: timedelta = timedelta(days=-1),
     ends: timedelta = timedelta(days=365),
 ) -> Issued:
@@ -65,6 +66,7 @@ def issue(
     key = ec.generate_private_key(ec.SECP256R1())
     # public CAs leave a leaf's subject empty
     attributes = [x509.NameAttribute(NameOID.COMMON_NAME, name)] if name else []
+    attributes += [x509.NameAttribute(NameOID.COMMON_NAME, other) for other in more_names]
     if organization is not None:
         attributes.append(x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization))
     attributes += [x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, unit) for unit in units]

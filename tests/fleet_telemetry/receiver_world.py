@@ -103,12 +103,14 @@ class ReceiverWorld:
         *,
         network: str = "wifi",
         autoping: bool = True,
+        address: str | None = None,
     ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
-        """Connect as a car does."""
+        """Connect as a car does, from a loopback address (127.0.0.x)."""
+        connector = aiohttp.TCPConnector(local_addr=(address, 0) if address else None)
         context = self.tls(certificate or self.tree.car(vin))
         headers = {"Version": "1.1.0", "X-Network-Interface": network}
         async with (
-            aiohttp.ClientSession() as session,
+            aiohttp.ClientSession(connector=connector) as session,
             session.ws_connect(
                 f"wss://127.0.0.1:{self.receiver.port}/",
                 ssl=context,

@@ -12,7 +12,7 @@ from aiohttp import WSMsgType
 import pytest
 
 from custom_components.tesla_charging.fleet_telemetry import Limits
-from custom_components.tesla_charging.fleet_telemetry.envelope import MAX_FRAME_LENGTH
+from custom_components.tesla_charging.fleet_telemetry.envelope import MAX_FRAME_LENGTH, refusal
 from custom_components.tesla_charging.fleet_telemetry.limits import TokenBucket
 
 from .frames import GO_ACK, stream
@@ -62,11 +62,20 @@ async def closed(reader: asyncio.StreamReader, seconds: float = 5.0) -> bytes:
         return b""
 
 
-async def test_a_frame_of_more_than_a_mebibyte_ends_the_connection(world: ReceiverWorld) -> None:
+async def test_a_frame_of_more_than_a_million_bytes_is_answered_with_an_error(
+    world: ReceiverWorld,
+) -> None:
     async with world.connect() as car:
         largest = soc(1) + bytes(MAX_FRAME_LENGTH - len(soc(1)))
         assert await say(car, largest) == GO_ACK
-        await car.send_bytes(largest + b"\0")
+        assert await say(car, largest + b"\0") == refusal(b"")
+        assert await say(car, soc(2)) == GO_ACK
+    assert world.home.values("Soc") == [1, 2]
+
+
+async def test_a_frame_of_more_than_a_mebibyte_ends_the_connection(world: ReceiverWorld) -> None:
+    async with world.connect() as car:
+        await car.send_bytes(bytes(Limits().frame_length + 1))
         answer = await car.receive(timeout=5)
         assert (answer.type, answer.data) == (WSMsgType.CLOSE, 1009)
 
@@ -103,7 +112,7 @@ async def test_a_handshake_takes_no_longer_than_its_time(world: ReceiverWorld) -
 
 
 async def test_idle_handshakes_give_way_to_cars(world: ReceiverWorld) -> None:
-    await bounded(world, handshakes=4, handshake_patience=0.1, accept_pause=0)
+    await bounded(world, handshakes=4, accept_pause=0)
     idle = [await asyncio.open_connection("127.0.0.1", world.receiver.port) for _ in range(12)]
     started = time.monotonic()
     async with world.connect() as car:

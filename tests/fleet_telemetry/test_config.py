@@ -20,6 +20,7 @@ from custom_components.tesla_charging.fleet_telemetry import (
     is_hostname,
     read_config_result,
     read_config_status,
+    read_firmware,
     read_reported_errors,
     unknown_field,
 )
@@ -210,6 +211,7 @@ def test_reported_errors() -> None:
     for response in (rows, {"fleet_telemetry_errors": rows}):
         (error,) = read_reported_errors(response)
         assert (error.name, error.detail, error.vin) == ("client", "unsupported_field", "V")
+        assert error.text == "unsupported_field"
     with pytest.raises(ConfigAnswerError):
         read_reported_errors({})
 
@@ -245,3 +247,90 @@ def test_a_parked_car_costs_nothing_and_a_driven_one_some_cents() -> None:
     assert 0.05 < expected_signals_per_month(names) * price < 0.5
     day = Day(charging_hours=0, driving_hours=0, connections=2)
     assert expected_signals_per_month(["NotOurs"], day) == 61
+
+
+def test_the_kind_of_a_reported_error_is_read() -> None:
+    """Tesla's answer as of 2026: `name` is the client id, `error_name` the kind."""
+    rows = [
+        {"name": "client", "error_name": "unsupported_field", "error": "Gear", "vin": "V"},
+        {"name": "client", "error_name": "token_expired", "error": "", "vin": "V"},
+        {"name": "client", "error_name": 5, "error": None},
+    ]
+    one, two = read_reported_errors({"fleet_telemetry_errors": rows})
+    assert (one.name, one.error_name, one.detail) == ("client", "unsupported_field", "Gear")
+    assert one.text == "unsupported_field: Gear"
+    assert (two.error_name, two.text) == ("token_expired", "token_expired")
+
+
+@pytest.mark.parametrize(
+    ("text", "firmware"),
+    [
+        ("2026.26.6", (2026, 26, 6)),
+        ("2024.44.32.1", (2024, 44, 32, 1)),
+        ("2026", ()),
+        ("2026.32.5 e2d5e2d5", ()),
+        ("develop", ()),
+        ("", ()),
+        (None, ()),
+        (2026.26, ()),
+    ],
+)
+def test_firmware_is_read_as_numbers(text: object, firmware: tuple[int, ...]) -> None:
+    assert read_firmware(text) == firmware
+
+
+@pytest.mark.parametrize(
+    ("firmware", "deltas", "of_location", "includes"),
+    [
+        ((), False, False, False),
+        ((2024, 26), False, False, False),
+        ((2024, 44, 31, 9), False, False, False),
+        ((2024, 44, 32), True, False, False),
+        ((2025, 2, 5), True, False, False),
+        ((2025, 2, 6), True, True, False),
+        ((2026, 26, 5, 99), True, True, False),
+        ((2026, 26, 6), True, True, True),
+        ((2027, 2), True, True, True),
+    ],
+)
+def test_a_configuration_has_only_what_the_firmware_understands(
+    firmware: tuple[int, ...], deltas: bool, of_location: bool, includes: bool
+) -> None:
+    rows = {
+        "Soc": FieldRequest(60, 0.5, 3600),
+        "Location": FieldRequest(30, 100.0),
+        "Gear": FieldRequest(5, include_fields=("Soc", "Odometer")),
+    }
+    fields = replace(CONFIG, fields=rows).for_firmware(firmware).claims()["fields"]
+    soc, location, gear = (fields[name] for name in rows)
+    assert soc == {"interval_seconds": 60} | (
+        {"minimum_delta": 0.5, "resend_interval_seconds": 3600} if deltas else {}
+    )
+    assert location == {"interval_seconds": 30} | ({"minimum_delta": 100.0} if of_location else {})
+    # not a field that is not requested itself
+    assert gear == {"interval_seconds": 5} | ({"include_fields": ["Soc"]} if includes else {})
+
+
+def test_a_refused_field_is_not_included_either() -> None:
+    rows = {"Soc": FieldRequest(60), "Gear": FieldRequest(5, include_fields=("Soc",))}
+    config = replace(CONFIG, fields=rows).without_field("Soc")
+    assert config.claims()["fields"] == {"Gear": {"interval_seconds": 5}}
+
+
+def test_included_fields_are_compared_where_the_answer_names_them() -> None:
+    config = replace(CONFIG, fields={"Gear": FieldRequest(5, include_fields=("Soc", "Version"))})
+    answered = config.claims()
+    gear = {"interval_seconds": 5, "include_fields": ["Version", "Soc"]}
+    assert config.matches(answered | {"fields": {"Gear": gear}})
+    assert config.matches(answered | {"fields": {"Gear": {"interval_seconds": 5}}})
+    for others in ([], ["Soc"], "Soc"):
+        wrong = {"interval_seconds": 5, "include_fields": others}
+        assert not config.matches(answered | {"fields": {"Gear": wrong}})
+
+
+def test_only_requested_fields_are_included_and_none_includes_itself() -> None:
+    for row in FIELDS.values():
+        for name in row.request.include_fields:
+            assert name in FIELDS
+            assert not FIELDS[name].on_demand or row.on_demand
+            assert name != row.name

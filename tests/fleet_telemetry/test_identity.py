@@ -12,7 +12,7 @@ from custom_components.tesla_charging.fleet_telemetry.certificates.identity impo
 )
 
 from .pki import BOARD, CLIENT_AUTH, ENERGY, SERVICE, VEHICLE, WIFI, issue
-from .receiver_world import VIN
+from .receiver_world import OTHER_VIN, VIN
 
 
 def certificate(
@@ -49,6 +49,24 @@ def test_the_usage_makes_the_car(issuer: str, root: str) -> None:
 @pytest.mark.parametrize("issuer", ["TeslaMotors", "Tesla Issuing CA", "Tesla Motors Products CA"])
 def test_of_old_issuers_the_name_is_enough(issuer: str) -> None:
     assert read_vin(certificate(issuer)) == VIN
+
+
+def test_of_several_common_names_the_last_one_counts() -> None:
+    """As for Tesla's server: in Go, the last one of a name is its common name. It is so for both names."""
+    authority = issue("Tesla Motors Product Issuing CA", ca=True)
+    usages = (CLIENT_AUTH, VEHICLE)
+    two = issue(OTHER_VIN, authority, usages=usages, more_names=("5YJSA1E26HF000303", VIN))
+    assert read_identity(two.der) == Identity("vehicle_device", VIN)
+    no_car = issue(VIN, authority, usages=usages, more_names=("Powerwall",))
+    with pytest.raises(IdentityError):
+        read_vin(no_car.der)
+    foreign = issue(
+        "Tesla Motors Product Issuing CA", ca=True, more_names=("Tesla Product Root CA",)
+    )
+    with pytest.raises(IdentityError):
+        read_vin(issue(VIN, foreign, usages=usages).der)
+    own = issue("Somebody else", ca=True, more_names=("Tesla Motors Product Issuing CA",))
+    assert read_vin(issue(VIN, own, usages=usages).der) == VIN
 
 
 def test_a_board_of_the_car() -> None:

@@ -104,6 +104,21 @@ def test_an_altered_token_is_not_believed() -> None:
             read_token(altered)
 
 
+@pytest.mark.parametrize("part", [0, 1, 2])
+@pytest.mark.parametrize("change", ["+", "/", "=", "==", "\n", " "])
+def test_a_token_in_another_alphabet_is_refused(part: int, change: str) -> None:
+    """As by Tesla's Go code: base64url without padding, and nothing else."""
+    parts = sign_token(CLAIMS, TEST_KEY).split(".")
+    assert read_token(".".join(parts))
+    if change in "+/":
+        standard = parts[part].replace("-", "+").replace("_", "/")
+        parts[part] = standard if standard != parts[part] else change + parts[part][1:]
+    else:
+        parts[part] += change
+    with pytest.raises(TokenError, match="base64url"):
+        read_token(".".join(parts))
+
+
 @pytest.mark.parametrize("issuer", [None, 5, "", "AAAA", "!!"])
 def test_a_token_without_a_key_is_not_believed(issuer: object) -> None:
     header = sign_token(CLAIMS, TEST_KEY).split(".")[0]

@@ -133,6 +133,8 @@ def test_connectivity() -> None:
         ("errors/x", "5"),
         ("connectivity", "{}"),
         ("connectivity", '{"Status":"PERHAPS"}'),
+        ("connectivity", '{"Status":"UNKNOWN"}'),
+        ("connectivity", '{"Status":"3"}'),
         ("connectivity", '{"Status":["CONNECTED"]}'),
     ],
 )

@@ -25,12 +25,14 @@ from custom_components.tesla_charging.fleet_telemetry.records import (
     MAX_CLOCK_AHEAD,
     MAX_EVENTS,
     MAX_NAME_LENGTH,
+    MAX_TAGS,
     MAX_VALUES,
     read_record,
 )
 
 from .frames import payload
 from .receiver_world import OTHER_VIN, VIN
+from .worst import MANY_TAGS, field, milliseconds, payloads, tags
 
 NOW = 1_790_000_000.0
 
@@ -269,8 +271,51 @@ def test_connectivity() -> None:
     record = read_record(b"connectivity", message.SerializeToString(), VIN, NOW)
     assert isinstance(record, ConnectivityRecord)
     assert (record.connected, record.network_interface) == (True, "wifi")
-    with pytest.raises(RecordError):
-        read_record(b"connectivity", b"", VIN, NOW)
+
+
+@pytest.mark.parametrize("status", [vehicle_connectivity.UNKNOWN, 3, 99, -1])
+def test_connectivity_with_an_unknown_status_is_refused(status: int) -> None:
+    """It says neither that the car came nor that it went: what is known stays as it is."""
+    message = vehicle_connectivity.VehicleConnectivity(connection_id="c")
+    message.status = status  # type: ignore[assignment]  # an open enumeration
+    with pytest.raises(RecordError, match="status"):
+        read_record(b"connectivity", message.SerializeToString(), VIN, NOW)
+
+
+def test_very_many_tags_cost_no_more_than_parsing_them() -> None:
+    serialized = field(1, tags(MANY_TAGS))
+
+    def parse() -> None:
+        vehicle_error.VehicleErrors().ParseFromString(serialized)
+
+    def read_errors() -> None:
+        record = read_record(b"errors", serialized, VIN, NOW)
+        assert isinstance(record, ErrorRecord)
+        assert len(record.errors[0].tags) == MAX_TAGS
+
+    # sorted whole, they cost several times as much
+    assert milliseconds(read_errors) < 2.5 * milliseconds(parse)
+
+
+@pytest.mark.parametrize(
+    "name", ["empty values", "empty alerts", "empty errors", "empty tags", "most tags"]
+)
+def test_a_megabyte_of_too_much_is_refused_before_it_is_parsed(name: str) -> None:
+    topic, serialized = payloads()[name]
+    with pytest.raises(RecordError, match="too many"):
+        read_record(topic, serialized, VIN, NOW)
+
+
+def test_a_large_message_within_the_bounds_is_read() -> None:
+    topic, serialized = payloads()["a thousand texts for numbers"]
+    assert isinstance(read_record(topic, serialized, VIN, NOW), SignalRecord)
+    message = vehicle_error.VehicleErrors()
+    for n in range(MAX_EVENTS):
+        message.errors.add(name=f"error {n}", body="b" * 3000, tags={"field_name": "Soc"})
+    message.created_at.FromSeconds(int(NOW))
+    record = read_record(b"errors", message.SerializeToString(), VIN, NOW)
+    assert isinstance(record, ErrorRecord)
+    assert len(record.errors) == MAX_EVENTS
 
 
 def test_too_many_events_are_refused() -> None:

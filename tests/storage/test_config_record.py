@@ -63,16 +63,35 @@ def test_a_refusal_is_good_for_as_long_as_nothing_can_have_changed(
     problem: TelemetryProblem, seconds: float
 ) -> None:
     memory = ConfigRecord(checked_at=NOW, stage=TelemetryStage.REFUSED, problem=problem)
-    assert not memory.is_due("wanted", NOW + seconds - 1, memory.validity)
-    assert memory.is_due("wanted", NOW + seconds, memory.validity)
+    assert not memory.is_due("wanted", NOW + seconds - 1, memory.validity_after(0.0))
+    assert memory.is_due("wanted", NOW + seconds, memory.validity_after(0.0))
     # our clock was set back
-    assert memory.is_due("wanted", NOW - 1, memory.validity)
+    assert memory.is_due("wanted", NOW - 1, memory.validity_after(0.0))
+
+
+@pytest.mark.parametrize(
+    ("stage", "pushed_at", "seconds"),
+    [
+        (TelemetryStage.CONFIGURED, 0.0, DAY),
+        (TelemetryStage.CONFIGURED, NOW - 1, DAY),
+        (TelemetryStage.CONFIGURED, NOW + 60, 7 * DAY),
+        (TelemetryStage.SYNCED, 0.0, 7 * DAY),
+        (TelemetryStage.SYNCED, NOW + 60, 7 * DAY),
+    ],
+)
+def test_a_configuration_that_the_car_follows_is_good_for_a_week(
+    stage: TelemetryStage, pushed_at: float, seconds: float
+) -> None:
+    record = ConfigRecord("wanted", NOW, stage)
+    validity = record.validity_after(pushed_at)
+    assert not record.is_due("wanted", NOW + seconds - 1, validity)
+    assert record.is_due("wanted", NOW + seconds, validity)
 
 
 def test_something_else_that_is_wanted_is_offered_at_once() -> None:
     taken = ConfigRecord("one", NOW, TelemetryStage.SYNCED)
-    assert not taken.is_due("one", NOW, taken.validity)
-    assert taken.is_due("another", NOW, taken.validity)
+    assert not taken.is_due("one", NOW, taken.validity_after(NOW))
+    assert taken.is_due("another", NOW, taken.validity_after(NOW))
 
 
 def test_the_greatest_problem_is_shown() -> None:

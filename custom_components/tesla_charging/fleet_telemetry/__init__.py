@@ -41,6 +41,7 @@ from .fields import (
     FieldRequest,
     expected_signals_per_month,
     fields_for,
+    read_firmware,
     unknown_to,
 )
 from .invalid import settle
@@ -114,6 +115,7 @@ __all__ = [
     "read_bundle",
     "read_config_result",
     "read_config_status",
+    "read_firmware",
     "read_message",
     "read_reported_errors",
     "read_token",

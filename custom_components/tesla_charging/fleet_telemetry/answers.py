@@ -60,7 +60,17 @@ class ReportedError:
     name: str
     """In a partner's own list this is the client id."""
     detail: str
+    """The text; the kind of the error if there is no text."""
     vin: str | None
+    error_name: str = ""
+    """The kind of the error ("unsupported_field"); "" if the answer does not name it."""
+
+    @property
+    def text(self) -> str:
+        """Kind and text, as far as they are known."""
+        if not self.error_name or self.error_name == self.detail:
+            return self.detail
+        return f"{self.error_name}: {self.detail}"
 
 
 def read_config_result(response: object) -> ConfigResult:
@@ -97,7 +107,7 @@ def read_config_status(response: object) -> ConfigStatus:
 
 
 def read_reported_errors(response: object) -> tuple[ReportedError, ...]:
-    """Return the errors that cars reported (`fleet_telemetry_errors`), without rows that have no text.
+    """Return the errors that cars reported (`fleet_telemetry_errors`), without rows that name no error.
 
     Raises ConfigAnswerError.
     """
@@ -106,10 +116,13 @@ def read_reported_errors(response: object) -> tuple[ReportedError, ...]:
         raise ConfigAnswerError("the answer holds no list of errors")
     return tuple(
         ReportedError(
-            _text(row.get("name")), _text(row.get("error")), _text(row.get("vin")) or None
+            _text(row.get("name")),
+            _text(row.get("error")) or _text(row.get("error_name")),
+            _text(row.get("vin")) or None,
+            _text(row.get("error_name")),
         )
         for row in rows[:MAX_ERRORS]
-        if isinstance(row, dict) and _text(row.get("error"))
+        if isinstance(row, dict) and (_text(row.get("error")) or _text(row.get("error_name")))
     )
 
 

@@ -7,7 +7,7 @@ import json
 import re
 from typing import Any, Final
 
-from .fields import FieldRequest
+from .fields import FieldRequest, Firmware
 
 LATEST: Final = "latest"
 """The delivery policy with which a car sends again what was not acknowledged."""
@@ -68,9 +68,13 @@ class TelemetryConfig:
 
     def without_field(self, name: str) -> TelemetryConfig:
         """Return the configuration without a field that Tesla, or the car, does not accept."""
-        return replace(
-            self, fields={known: row for known, row in self.fields.items() if known != name}
-        )
+        rows = {known: row for known, row in self.fields.items() if known != name}
+        return replace(self, fields=_with_known_includes(rows))
+
+    def for_firmware(self, firmware: Firmware) -> TelemetryConfig:
+        """Return what a car with this firmware understands of the configuration, and only that."""
+        rows = {name: row.understood(name, firmware) for name, row in self.fields.items()}
+        return replace(self, fields=_with_known_includes(rows))
 
     def matches(self, answered: Mapping[str, Any]) -> bool:
         """Return whether Tesla's answer describes this configuration.
@@ -92,6 +96,14 @@ class TelemetryConfig:
         )
 
 
+def _with_known_includes(rows: Mapping[str, FieldRequest]) -> dict[str, FieldRequest]:
+    """Return the rows without includes of fields that are not requested: Tesla could refuse them too."""
+    return {
+        name: replace(row, include_fields=tuple(n for n in row.include_fields if n in rows))
+        for name, row in rows.items()
+    }
+
+
 def is_hostname(text: str) -> bool:
     """Return whether a text is a fully qualified host name in lower case, not an IP address."""
     return _HOSTNAME.fullmatch(text) is not None
@@ -103,18 +115,22 @@ def unknown_field(detail: str) -> str | None:
     return match[1] if match else None
 
 
-def _request(request: FieldRequest) -> dict[str, int | float]:
-    row: dict[str, int | float] = {"interval_seconds": request.interval_seconds}
+def _request(request: FieldRequest) -> dict[str, Any]:
+    row: dict[str, Any] = {"interval_seconds": request.interval_seconds}
     if request.minimum_delta is not None:
         row["minimum_delta"] = request.minimum_delta
     if request.resend_interval_seconds is not None:
         row["resend_interval_seconds"] = request.resend_interval_seconds
+    if request.include_fields:
+        row["include_fields"] = list(request.include_fields)
     return row
 
 
 def _same(request: FieldRequest, answered: object) -> bool:
     """Return whether an answered row equals the requested one; 0 means "not set"."""
     if not isinstance(answered, dict):
+        return False
+    if not _same_list(answered.get("include_fields"), request.include_fields):
         return False
     return _number(answered.get("interval_seconds")) == request.interval_seconds and all(
         name not in answered or _number(answered[name] or 0) == (wanted or 0)

@@ -14,9 +14,8 @@ STREAM: Final = 4
 """Union tag of a message with a record in it."""
 STREAM_ACK: Final = 5
 """Union tag of an acknowledgement."""
-MAX_FRAME_LENGTH: Final = 1_048_576
-MAX_PAYLOAD_LENGTH: Final = 1_000_000
-"""Bytes; Tesla's server answers a larger payload with an error too (`telemetry/record.go`)."""
+MAX_FRAME_LENGTH: Final = 1_000_000
+"""Bytes of a whole frame; Tesla's server answers a larger one with an error too (`telemetry/record.go`)."""
 MAX_ID_LENGTH: Final = 256
 """Bytes of a transaction id, topic or other name; limited because the answer repeats them."""
 ERROR_TEXT: Final = b"incorrect message format"
@@ -97,7 +96,7 @@ def _stream(frame: bytes, position: int) -> Stream:
     return Stream(
         _u32(frame, created_at)[0] if created_at else 0,
         _vector(frame, sender_id, MAX_ID_LENGTH),
-        _vector(frame, payload, MAX_PAYLOAD_LENGTH),
+        _vector(frame, payload, MAX_FRAME_LENGTH),
         _vector(frame, device_type, MAX_ID_LENGTH),
         _vector(frame, device_id, MAX_ID_LENGTH),
     )

@@ -7,9 +7,25 @@ one message is one signal on Tesla's bill.
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+import re
 from typing import Final
 
 DAYS_PER_MONTH: Final = 30.4
+
+type Firmware = tuple[int, ...]
+"""A version as numbers: (2026, 26, 6)."""
+DELTAS_FROM: Final[Firmware] = (2024, 44, 32)
+"""The first firmware that knows minimum deltas and resending."""
+LOCATION_DELTA_FROM: Final[Firmware] = (2025, 2, 6)
+INCLUDES_FROM: Final[Firmware] = (2026, 26, 6)
+_FIRMWARE: Final = re.compile(r"\d{4}(?:\.\d{1,6}){1,5}")
+
+
+def read_firmware(text: object) -> Firmware:
+    """Return a version as numbers; () for anything else, which is older than every firmware."""
+    if not isinstance(text, str) or _FIRMWARE.fullmatch(text) is None or not text.isascii():
+        return ()
+    return tuple(int(part) for part in text.split("."))
 
 
 class FieldKind(Enum):
@@ -34,9 +50,22 @@ class FieldRequest:
     interval_seconds: int
     """At least 1."""
     minimum_delta: float | None = None
-    """In the field's unit (metres for Location); numbers only, from firmware 2024.44.32."""
+    """In the field's unit (metres for Location); numbers only, from DELTAS_FROM."""
     resend_interval_seconds: int | None = None
-    """Repeats unchanged values, each billed; from firmware 2024.44.32."""
+    """Repeats unchanged values, each billed; from DELTAS_FROM."""
+    include_fields: tuple[str, ...] = ()
+    """Other fields that are sent together with this one, each billed; from INCLUDES_FROM."""
+
+    def understood(self, name: str, firmware: Firmware) -> FieldRequest:
+        """Return what a car with this firmware understands of the request for a field, and only that."""
+        deltas, includes = firmware >= DELTAS_FROM, firmware >= INCLUDES_FROM
+        delta = deltas and (name != "Location" or firmware >= LOCATION_DELTA_FROM)
+        return FieldRequest(
+            self.interval_seconds,
+            self.minimum_delta if delta else None,
+            self.resend_interval_seconds if deltas else None,
+            self.include_fields if includes else (),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +117,9 @@ def _row(
     needs_location: bool = False,
     on_demand: bool = False,
     firmware: tuple[int, int] | None = None,
+    includes: tuple[str, ...] = (),
 ) -> Field:
-    request = FieldRequest(interval, delta)
+    request = FieldRequest(interval, delta, include_fields=includes)
     return Field(name, kind, request, *estimate, needs_location, arm, on_demand, firmware)
 
 
@@ -121,7 +151,16 @@ _ROWS: Final = (
     _row("ChargePortDoorOpen", _BOOLEAN, 1, None, (0, 0, 4)),
     _row("ChargePortLatch", _WORD, 1, None, (0, 0, 4), arm="charge_port_latch_value"),
     _row("NotEnoughPowerToHeat", _BOOLEAN, 60, None, (0, 0, 0.2)),
-    _row("ScheduledChargingMode", _WORD, 10, None, (0, 0, 1), arm="scheduled_charging_mode_value"),
+    # a mode is nothing without its time, and both change so rarely that it costs nothing to send them together
+    _row(
+        "ScheduledChargingMode",
+        _WORD,
+        10,
+        None,
+        (0, 0, 1),
+        arm="scheduled_charging_mode_value",
+        includes=("ScheduledChargingPending", "ScheduledChargingStartTime"),
+    ),
     _row("ScheduledChargingPending", _BOOLEAN, 10, None, (0, 0, 2)),
     _row("ScheduledChargingStartTime", _NUMBER, 10, None, (0, 0, 1)),
     _row("LocatedAtHome", _BOOLEAN, 1, None, (0, 2, 0)),
@@ -198,9 +237,7 @@ def fields_for(
 
 def unknown_to(version: object) -> frozenset[str]:
     """Return the fields that a firmware ("2026.32.6") does not know; for an unknown version, all that not every one knows."""
-    numbers = version.split(".")[:2] if isinstance(version, str) else []
-    known = len(numbers) == 2 and all(part.isascii() and part.isdigit() for part in numbers)
-    firmware = tuple(int(part[:6]) for part in numbers) if known else (0, 0)
+    firmware = read_firmware(version)
     return frozenset(
         row.name for row in FIELDS.values() if row.firmware is not None and firmware < row.firmware
     )

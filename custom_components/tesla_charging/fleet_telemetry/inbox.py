@@ -58,7 +58,7 @@ class Inbox:
 
         The answer (`server/streaming/socket.go`) may be sent when that future has the result True, or at once if there
         is none. A record that is not needed is acknowledged too, or the car would send it again for ever. A frame that
-        cannot be decoded is answered with an error, as in Tesla's server. Raises only what on_record() raises.
+        cannot be decoded is answered with an error, as in Tesla's server. on_record() does not raise (`isolation.py`).
         """
         counters = self.counters
         counters.messages += 1

@@ -2,26 +2,25 @@
 
 from dataclasses import dataclass
 
-from .envelope import MAX_FRAME_LENGTH
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Limits of the receiver. The defaults allow a car at least ten times what it needs."""
 
-    frame_length: int = MAX_FRAME_LENGTH
-    """Bytes of one WebSocket message; a longer one ends the connection."""
+    frame_length: int = 1_048_576
+    """Bytes of one WebSocket message; a longer one ends the connection. More than `envelope.MAX_FRAME_LENGTH`: a frame
+    that is only a little too large is answered with an error, as by Tesla's server, which has no other limit."""
     malformed_in_a_row: int = 20
     """Successive frames that cannot be decoded, after which the connection is closed."""
 
-    handshakes: int = 64
-    """Simultaneous TLS handshakes; further connections wait in the listen queue."""
-    handshake_patience: float = 2.0
-    """Seconds after which the oldest handshake is cancelled if that number is reached."""
+    handshakes: int = 512
+    """Simultaneous connections whose TLS handshake has not ended; most of them only wait, which costs little."""
+    handshakes_per_address: int = 448
+    """The same for one address: it leaves room for others."""
     handshake_timeout: float = 10.0
-    """Seconds for a TLS handshake."""
+    """Seconds for a TLS handshake, from the connection on."""
     accept_pause: float = 0.005
-    """Seconds between two handshakes: each one takes milliseconds, and a hundred cars may connect at once."""
+    """Seconds between the beginnings of two handshakes: each one takes milliseconds of the event loop's time."""
 
     request_timeout: float = 10.0
     """Seconds for a car to request its WebSocket."""

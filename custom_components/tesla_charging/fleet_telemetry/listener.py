@@ -1,8 +1,11 @@
 """A TLS listener that accepts or rejects a client before it reads any data of the client."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 import contextlib
+from dataclasses import dataclass
+from ipaddress import IPv6Address, IPv6Network, ip_address
 import logging
 import socket
 import ssl
@@ -11,7 +14,7 @@ from typing import Final
 from .limits import Limits
 
 _LOGGER = logging.getLogger(__name__)
-BACKLOG: Final = 128
+BACKLOG: Final = 1024
 ACCEPT_RETRY: Final = 1.0
 """Seconds before the next attempt when the system has no free file descriptor."""
 SHUTDOWN_TIMEOUT: Final = 2.0
@@ -48,8 +51,23 @@ class _Gate(asyncio.Protocol):
         protocol.connection_made(transport)
 
 
+@dataclass(slots=True, eq=False)
+class _Client:
+    """A client whose handshake has not ended."""
+
+    address: str
+    spoke: bool = False
+    """Whether it has sent its first bytes."""
+
+
 class TlsListener:
-    """Accepts connections and does their TLS handshakes, a limited number at the same time."""
+    """Accepts connections and does their TLS handshakes; their number is limited for each address and in all.
+
+    Every connection is accepted at once. One that sends nothing waits without a cost, and never for its turn. Handshakes
+    are started one after the other, each time for the next address and there for the newest client, so that a new client
+    waits at most for one handshake of every other address. Above a limit, one client of the address with the most of them is disconnected: the oldest that
+    has sent nothing, else the oldest. So strangers at other addresses do not delay a car.
+    """
 
     def __init__(self, admit: Admit, on_refused: Callable[[str], None], limits: Limits) -> None:
         """Create a listener; `on_refused` is called with the reason when a handshake failed."""
@@ -59,7 +77,11 @@ class TlsListener:
         self._context: ssl.SSLContext | None = None
         self._socket: socket.socket | None = None
         self._accepting: asyncio.Task[None] | None = None
-        self._handshakes: dict[asyncio.Task[None], float] = {}
+        self._clients: dict[asyncio.Task[None], _Client] = {}
+        """Oldest first."""
+        self._counts: Counter[str] = Counter()
+        """The number of clients by address."""
+        self._turns = Turns(limits.accept_pause)
 
     @property
     def port(self) -> int:
@@ -86,7 +108,7 @@ class TlsListener:
 
     async def stop(self) -> None:
         """Stop accepting connections, and cancel the running handshakes."""
-        tasks = [*self._handshakes]
+        tasks = [*self._clients]
         if self._accepting is not None:
             tasks.append(self._accepting)
         for task in tasks:
@@ -100,53 +122,136 @@ class TlsListener:
     async def _accept(self, listening: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            await self._wait_for_capacity()
             try:
-                connection, _ = await loop.sock_accept(listening)
+                connection, peer = await loop.sock_accept(listening)
             except OSError as err:
                 # the client has disconnected already, or there are no file descriptors
                 _LOGGER.debug("Could not accept a telemetry connection: %s", err)
                 await asyncio.sleep(ACCEPT_RETRY)
                 continue
-            task = loop.create_task(self._handshake(connection))
-            self._handshakes[task] = loop.time()
+            client = _Client(address_of(peer[0]))
+            task = loop.create_task(self._serve(connection, client))
+            self._clients[task] = client
+            self._counts[client.address] += 1
             task.add_done_callback(self._remove)
-            await asyncio.sleep(self._limits.accept_pause)
+            if self._counts[client.address] > self._limits.handshakes_per_address:
+                self._disconnect_one({client.address})
+            elif len(self._clients) > self._limits.handshakes:
+                most = max(self._counts.values())
+                self._disconnect_one({name for name, n in self._counts.items() if n == most})
+            await asyncio.sleep(0)  # others have to run during a flood
 
     def _remove(self, task: asyncio.Task[None]) -> None:
-        del self._handshakes[task]
+        if (client := self._clients.pop(task, None)) is None:
+            return  # it was disconnected for another one
+        self._counts[client.address] -= 1
+        if not self._counts[client.address]:
+            del self._counts[client.address]
 
-    async def _wait_for_capacity(self) -> None:
-        """Wait until one more handshake may start."""
-        loop = asyncio.get_running_loop()
-        while len(self._handshakes) >= self._limits.handshakes:
-            oldest, since = next(iter(self._handshakes.items()))
-            patience = since + self._limits.handshake_patience - loop.time()
-            if patience > 0:
-                await asyncio.wait(
-                    [*self._handshakes],
-                    timeout=patience,
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
-            elif not oldest.done():
-                self._on_refused("handshake gave way to others")
-                oldest.cancel()
-                await asyncio.wait([oldest])
-            await asyncio.sleep(0)  # let _remove run
+    def _disconnect_one(self, addresses: set[str]) -> None:
+        """Disconnect the oldest client of these addresses that has sent nothing, else their oldest."""
+        tasks = [task for task, client in self._clients.items() if client.address in addresses]
+        victim = next((task for task in tasks if not self._clients[task].spoke), tasks[0])
+        self._on_refused("handshake gave way to others")
+        victim.cancel()
+        self._remove(victim)
 
-    async def _handshake(self, connection: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._limits.write_buffer)
+    async def _serve(self, connection: socket.socket, client: _Client) -> None:
+        """Do a client's handshake as soon as it has begun it and it is the turn of its address."""
+        limits = self._limits
         try:
-            await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: _Gate(self._admit),
-                connection,
-                ssl=self._context,
-                ssl_handshake_timeout=self._limits.handshake_timeout,
-                ssl_shutdown_timeout=SHUTDOWN_TIMEOUT,
-            )
+            async with asyncio.timeout(limits.handshake_timeout):
+                await self._begin(connection, client)
+                await asyncio.get_running_loop().connect_accepted_socket(
+                    lambda: _Gate(self._admit),
+                    connection,
+                    ssl=self._context,
+                    ssl_handshake_timeout=limits.handshake_timeout,
+                    ssl_shutdown_timeout=SHUTDOWN_TIMEOUT,
+                )
         except OSError as err:  # ssl.SSLError is one, and so is a handshake that takes too long
             self._on_refused(_reason(err))
+
+    async def _begin(self, connection: socket.socket, client: _Client) -> None:
+        """Wait for a client's first bytes, and for its turn. Raises OSError when it hangs up before."""
+        try:
+            with contextlib.suppress(OSError):
+                connection.setsockopt(
+                    socket.SOL_SOCKET, socket.SO_SNDBUF, self._limits.write_buffer
+                )
+            await _readable(connection)
+            if not connection.recv(1, socket.MSG_PEEK):
+                raise ConnectionResetError  # noqa: TRY301  # as in a handshake
+            client.spoke = True
+            await self._turns.wait(client.address)
+        except BaseException:
+            connection.close()
+            raise
+
+
+class Turns:
+    """Lets one client after the other begin its handshake, each time the newest one of the next address."""
+
+    def __init__(self, pause: float) -> None:
+        """Create it; `pause` is the seconds between two of them."""
+        self._pause = pause
+        self._waiting: dict[str, list[asyncio.Future[None]]] = {}
+        """By address; the address whose turn it is next is the first one."""
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def wait(self, address: str) -> None:
+        """Wait for a turn."""
+        loop = asyncio.get_running_loop()
+        turn = loop.create_future()
+        self._waiting.setdefault(address, []).append(turn)
+        if self._timer is None:
+            self._next()
+        await turn
+
+    def _next(self) -> None:
+        """Give the next turn, and the one after it later; clients that do not wait any more are left out."""
+        self._timer = None
+        while self._waiting:
+            address = next(iter(self._waiting))
+            turns = self._waiting.pop(address)
+            turn = (
+                turns.pop()
+            )  # the newest: a car that connects now does not wait for older strangers
+            if turns:
+                self._waiting[address] = turns  # as the last one
+            if not turn.done():
+                turn.set_result(None)
+                self._timer = asyncio.get_running_loop().call_later(self._pause, self._next)
+                return
+
+
+def address_of(host: str) -> str:
+    """Return what counts as one address: an IPv4 address, or the /64 network of an IPv6 address, which one host can have."""
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is None:
+            return str(IPv6Network((int(address) >> 64 << 64, 64)))
+        address = address.ipv4_mapped
+    return str(address)
+
+
+async def _readable(connection: socket.socket) -> None:
+    """Wait until a client has sent something, or has disconnected."""
+    loop = asyncio.get_running_loop()
+    ready = loop.create_future()
+    loop.add_reader(connection, _set, ready)
+    try:
+        await ready
+    finally:
+        loop.remove_reader(connection)
+
+
+def _set(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)
 
 
 def _reason(err: OSError) -> str:
@@ -155,6 +260,6 @@ def _reason(err: OSError) -> str:
         return f"certificate {_VERIFY_ERRORS.get(err.verify_code, err.verify_message)}"
     if isinstance(err, ssl.SSLError):
         return (err.reason or "TLS error").replace("_", " ").lower()
-    if isinstance(err, ConnectionAbortedError):
+    if isinstance(err, ConnectionAbortedError | TimeoutError):
         return "handshake took too long"
     return "hung up during the handshake"

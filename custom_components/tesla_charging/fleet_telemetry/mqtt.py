@@ -7,6 +7,7 @@ its arrival, a retained one UNKNOWN_TIME.
 
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import islice
 from typing import Any, Final
 
 import orjson
@@ -32,6 +33,7 @@ from .values import FIELD_NAMES, INVALID, FieldReading, conform, place
 
 MAX_PAYLOAD_LENGTH: Final = 65_536
 MAX_TOPIC_LENGTH: Final = 512
+MAX_GIVEN_TAGS: Final = 256
 UNKNOWN_TIME: Final = 0.0
 """The time of a retained value, whose age is not known.
 
@@ -133,18 +135,13 @@ def _alert(name: str, value: object) -> Alert:
 
 
 def _error(vin: str, name: str, row: Mapping[str, Any], received_at: float) -> ErrorRecord:
-    tags, body = row.get("Tags"), row.get("Body")
+    given, body = row.get("Tags"), row.get("Body")
+    tags = islice(given.items(), MAX_GIVEN_TAGS) if isinstance(given, dict) else ()
     created_at = measured_at(_seconds(row.get("CreatedAt")), received_at)
     error = VehicleError(
         name[:MAX_NAME_LENGTH],
         body[:MAX_BODY_LENGTH] if isinstance(body, str) else "",
-        bounded_tags(
-            {
-                key: text
-                for key, text in (tags.items() if isinstance(tags, dict) else ())
-                if isinstance(text, str)
-            }
-        ),
+        bounded_tags({key: text for key, text in tags if isinstance(text, str)}),
         created_at,
     )
     return ErrorRecord(vin, created_at, received_at, (error,))

@@ -18,6 +18,7 @@ from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 from .certificates.identity import read_vin
 from .errors import IdentityError
 from .inbox import Counters, Inbox
+from .isolation import IsolatedListener
 from .limits import Limits, TokenBucket
 from .listener import TlsListener
 from .presence import ConnectionInfo, Presence
@@ -31,7 +32,10 @@ MAX_REASONS: Final = 64
 
 
 class TelemetryListener(Protocol):
-    """Receives the records of the cars. All calls are made in the receiver's event loop and must not block."""
+    """Receives the records of the cars. All calls are made in the receiver's event loop and must not block.
+
+    A call that raises costs what it was about, and one line in the log (`isolation.py`).
+    """
 
     def accepts(self, vin: str) -> bool:
         """Return whether this car is one of ours; called before any of its data are read."""
@@ -82,7 +86,7 @@ class TelemetryReceiver:
     ) -> None:
         """Create a receiver; `now` is a clock in unix seconds."""
         limits = limits or Limits()
-        self._listener = listener
+        self._listener = listener = IsolatedListener(listener)
         self._now = now
         self._limits = limits
         self._tls = TlsListener(self._admit, self._refused, limits)
@@ -252,7 +256,7 @@ class TelemetryReceiver:
             if message.type is WSMsgType.BINARY:
                 car.last_message_at = self._now()
                 reply, settled = inbox.take(message.data)
-                if settled is None or await self._wait_until_settled(settled, car):
+                if settled is None or await self._wait_until_settled(settled, car, vin):
                     async with asyncio.timeout(limits.write_timeout):
                         await socket.send_bytes(reply)
                 else:
@@ -272,17 +276,17 @@ class TelemetryReceiver:
             size = len(message.data)
             await asyncio.sleep(car.messages.take(1 + size // limits.message_bytes, clock()))
 
-    async def _wait_until_settled(self, settled: asyncio.Future[bool], car: _Car) -> bool:
+    async def _wait_until_settled(self, settled: asyncio.Future[bool], car: _Car, vin: str) -> bool:
         """Wait until a record is stored safely; return False if it is not, or not in time."""
         if settled.done():
-            return settled.result()
+            return self._listener.is_settled(vin, settled)
         # not awaited directly: it may be shared, and must not be cancelled with this connection
         await asyncio.wait(
             (settled, car.gone),
             timeout=self._limits.settle_timeout,
             return_when=asyncio.FIRST_COMPLETED,
         )
-        return settled.done() and settled.result()
+        return settled.done() and self._listener.is_settled(vin, settled)
 
     async def _receive(self, socket: web.WebSocketResponse) -> WSMessage:
         """Return the next message. Raises TimeoutError when the car sends nothing and does not answer a ping."""

@@ -1,11 +1,13 @@
 """The records that a car streams, decoded from protobuf messages.
 
 Topics and messages are those of fleet-telemetry's `protos/`. Shape, lengths and numbers of a record are checked. Its VIN
-is always that of the connection; a VIN in the payload is ignored.
+is always that of the connection; a VIN in the payload is ignored. What a message can make the decoder do is bounded
+before it is done: no message of a megabyte takes longer than 20 ms (`scripts/bench telemetry`).
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final, Protocol
 
 from google.protobuf.message import DecodeError
@@ -25,6 +27,11 @@ MAX_VALUES: Final = 1024
 MAX_EVENTS: Final = 256
 """Alerts or errors in one message."""
 MAX_TAGS: Final = 32
+_MAX_SORTED_TAGS: Final = 4 * MAX_TAGS
+_MAX_DECODED_TAGS: Final = 90_000
+"""Tags in one message, estimated by the bytes that begin one: more take longer than a decoder may."""
+_SMALL: Final = 65_536
+"""Bytes of a payload below which no content takes long to decode."""
 MAX_NAME_LENGTH: Final = 128
 MAX_BODY_LENGTH: Final = 1024
 MAX_CLOCK_AHEAD: Final = 60.0
@@ -176,7 +183,7 @@ _READERS: Final = _Readers()
 
 def _signals(serialized: bytes, vin: str, received_at: float) -> SignalRecord:
     payload = vehicle_data.Payload()
-    _parse(payload, serialized)
+    _parse(payload, serialized, MAX_VALUES)
     data = payload.data
     if len(data) > MAX_VALUES:
         raise RecordError("too many values in one message")
@@ -213,7 +220,7 @@ def _signals(serialized: bytes, vin: str, received_at: float) -> SignalRecord:
 
 def _alerts(serialized: bytes, vin: str, received_at: float) -> AlertRecord:
     message = vehicle_alert.VehicleAlerts()
-    _parse(message, serialized)
+    _parse(message, serialized, MAX_EVENTS)
     if len(message.alerts) > MAX_EVENTS:
         raise RecordError("too many alerts in one message")
     alerts = tuple(
@@ -235,7 +242,9 @@ def _alerts(serialized: bytes, vin: str, received_at: float) -> AlertRecord:
 
 def _errors(serialized: bytes, vin: str, received_at: float) -> ErrorRecord:
     message = vehicle_error.VehicleErrors()
-    _parse(message, serialized)
+    if len(serialized) > _SMALL and serialized.count(_TAG) > _MAX_DECODED_TAGS:
+        raise RecordError("too many tags in one message")
+    _parse(message, serialized, MAX_EVENTS)
     if len(message.errors) > MAX_EVENTS:
         raise RecordError("too many errors in one message")
     errors = tuple(
@@ -254,8 +263,9 @@ def _errors(serialized: bytes, vin: str, received_at: float) -> ErrorRecord:
 
 
 def _connectivity(serialized: bytes, vin: str, received_at: float) -> ConnectivityRecord:
+    """Read a connectivity message. One whose status is not known says nothing, and is refused."""
     message = vehicle_connectivity.VehicleConnectivity()
-    _parse(message, serialized)
+    _parse(message, serialized, 1)
     if message.status not in (vehicle_connectivity.CONNECTED, vehicle_connectivity.DISCONNECTED):
         raise RecordError("connectivity without a status")
     created_at = _seconds(message.created_at) if message.HasField("created_at") else None
@@ -280,18 +290,65 @@ _AUDIENCES: Final = {number: name for name, number in vehicle_alert.Audience.ite
 
 
 def bounded_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    """Return a bounded copy of an error's tags."""
+    """Return a bounded copy of an error's tags, the first by name; of very many, only some are sorted."""
     return {
         name[:MAX_NAME_LENGTH]: value[:MAX_NAME_LENGTH]
-        for name, value in sorted(tags.items())[:MAX_TAGS]
+        for name, value in sorted(islice(tags.items(), _MAX_SORTED_TAGS))[:MAX_TAGS]
     }
 
 
-def _parse(message: _Message, serialized: bytes) -> None:
+_TAG: Final = b"\x1a"
+"""The byte with which a tag begins in a VehicleError."""
+_OTHER_FIELDS: Final = 64
+"""Fields of a message beside its values, alerts or errors; there are fewer than ten."""
+_WIDTHS: Final = {1: 8, 3: 0, 4: 0, 5: 4}
+"""Bytes by wire type of protobuf; 3 and 4 begin and end a group."""
+_LONGEST_VARINT: Final = 10
+
+
+def _parse(message: _Message, serialized: bytes, elements: int) -> None:
+    """Parse a message of so many elements at most. Raises RecordError."""
+    if len(serialized) > _SMALL and _has_more_fields(serialized, elements + _OTHER_FIELDS):
+        raise RecordError("too many elements in one message")
     try:
         message.ParseFromString(serialized)
     except DecodeError:
         raise RecordError("the payload does not decode") from None
+
+
+def _has_more_fields(serialized: bytes, limit: int) -> bool:
+    """Return whether a message has more than `limit` fields at its top level, before it is parsed.
+
+    Counting ends at what is not valid, and so does parsing. The fields in a group count as well.
+    """
+    position = 0
+    try:
+        for _ in range(limit + 1):
+            if position >= len(serialized):
+                return False
+            key, position = _varint(serialized, position)
+            match key & 7:
+                case 0:
+                    _, position = _varint(serialized, position)
+                case 2:
+                    length, position = _varint(serialized, position)
+                    position += length
+                case wire_type:
+                    position += _WIDTHS[wire_type]
+    except IndexError, KeyError:
+        return False
+    return True
+
+
+def _varint(serialized: bytes, position: int) -> tuple[int, int]:
+    """Return a number of protobuf, and the position after it. Raises IndexError if there is none."""
+    value = 0
+    for count in range(_LONGEST_VARINT):
+        byte = serialized[position + count]
+        value |= (byte & 0x7F) << 7 * count
+        if byte < 0x80:
+            return value, position + count + 1
+    raise IndexError
 
 
 def _seconds(timestamp: Timestamp) -> float:

@@ -9,7 +9,9 @@ from ..vehicle.telemetry_status import TelemetryDiagnosis, TelemetryProblem, Tel
 HOUR: Final = 3_600.0
 DAY: Final = 24 * HOUR
 CHECK_INTERVAL: Final = DAY
-"""Seconds between two checks of the configuration that Tesla has for a car; each is billed."""
+"""Seconds between two checks of the configuration that Tesla has for a car, until the car follows it; each is billed."""
+CONFIRMED_INTERVAL: Final = 7 * DAY
+"""The same for a configuration that the car follows: the stream itself shows that it stands."""
 RETRY_INTERVALS: Final[Mapping[TelemetryProblem, float]] = {
     TelemetryProblem.MISSING_KEY: HOUR,
     TelemetryProblem.MAX_CONFIGS: 6 * HOUR,
@@ -47,11 +49,15 @@ class ConfigRecord:
         """The problem, as it is shown to the user."""
         return TelemetryDiagnosis(self.problem, self.reason, self.refused_fields)
 
-    @property
-    def validity(self) -> float:
-        """Seconds after which the configuration is checked again, unless there is a reason to check it sooner."""
+    def validity_after(self, pushed_at: float) -> float:
+        """Return the seconds after which the configuration is checked again, unless there is a reason to do it sooner.
+
+        `pushed_at` is when the car pushed something last, unix seconds.
+        """
         if self.stage is TelemetryStage.REFUSED:
             return RETRY_INTERVALS.get(self.problem, CHECK_INTERVAL)
+        if self.stage is TelemetryStage.SYNCED or pushed_at > self.checked_at:
+            return CONFIRMED_INTERVAL
         return CHECK_INTERVAL
 
     def is_due(self, wanted: str, now: float, validity: float) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from homeassistant.core import HomeAssistant, callback
@@ -17,6 +18,7 @@ from ..issues.kinds import ACCOUNT_UNPAID, KEY_NOT_PAIRED
 from ..issues.registry import async_get_issues
 from ..storage.config_record import DAY, HOUR, ConfigRecord
 from ..storage.vehicle_store import VehicleStorage
+from ..vehicle.signals import SignalValue
 from ..vehicle.telemetry_status import TelemetryProblem, TelemetryStage, problem_of
 from .config_issues import EntitySignals, async_update_location, async_update_refusal
 from .config_sync import ConfigSync
@@ -29,6 +31,8 @@ REVIEW_INTERVAL: Final = timedelta(hours=1)
 """How often it is decided whether a request is due; deciding costs nothing."""
 ABSENT_INTERVAL: Final = 6 * HOUR
 """Seconds between two checks of the configuration of a car that is online and not connected."""
+SILENT_FOR: Final = HOUR
+"""Seconds without a push before that is a reason: before it sleeps, a car is online for a while after its connection ended."""
 
 
 class ConfigReview:
@@ -63,6 +67,10 @@ class ConfigReview:
         """When the configurations were removed, or that was tried last; unix seconds, None while cars may push."""
         self._check_now: set[str] = set()
         """Cars of which Tesla's last answer may be outdated."""
+        self._firmwares: dict[str, SignalValue | None] = {}
+        """Of each car, when it was updated last."""
+        self._unpolled: set[str] = set()
+        """Cars that have not been updated since the start: their first poll will tell the firmware, if they are online."""
         self._issues = async_get_issues(hass, entry)
         self._lock = asyncio.Lock()
 
@@ -70,11 +78,30 @@ class ConfigReview:
     def start(self) -> None:
         """Report what is stored, and review regularly until the entry is unloaded."""
         for vin in self._cars:
-            self.report(vin)
+            self.watch(vin)
         self._entry.async_on_unload(
             async_track_time_interval(self._hass, self.review, REVIEW_INTERVAL)
         )
         self._entry.async_on_unload(self._issues.telemetry_doubtful.subscribe(self._review_soon))
+
+    @callback
+    def watch(self, vin: str) -> None:
+        """Report what is stored of a car, and review when its firmware changes: another one understands more."""
+        self.report(vin)
+        car = self._cars[vin]
+        self._unpolled.add(vin)
+        self._firmwares[vin] = car.data.value("Version")
+        self._entry.async_on_unload(car.async_add_listener(partial(self._on_update, vin)))
+
+    @callback
+    def _on_update(self, vin: str) -> None:
+        if (car := self._cars.get(vin)) is None:
+            return
+        before, firmware = self._firmwares.get(vin), car.data.value("Version")
+        self._firmwares[vin] = firmware
+        if vin in self._unpolled or firmware != before:
+            self._unpolled.discard(vin)
+            self._review_soon()
 
     @callback
     def _review_soon(self) -> None:
@@ -135,11 +162,16 @@ class ConfigReview:
         self, sync: ConfigSync, vin: str, car: VehicleCoordinator, now: float
     ) -> None:
         before = self._storage.config_record(vin)
+        firmware = car.data.value("Version")
+        online = car.data.connectivity is Connectivity.ONLINE
+        if firmware is None and online and not before.fingerprint and vin in self._unpolled:
+            return  # what the car understands is known in a moment; each sending is billed
         failed = None if car.last_update_success else car.last_exception
         polled = problem_of(failed.__cause__ if failed else None)
         try:
-            max_age, version = self._max_age(vin, car, before), car.data.value("Version")
-            record = await sync.update(vin, before, now, max_age, version)
+            record = await sync.update(
+                vin, before, now, self._max_age(vin, car, before, now), firmware
+            )
         except FleetApiError as err:
             LOGGER.debug("The telemetry of %s could not be checked: %s", car.name, err)
             self._report_account_problem(vin, car, before, problem_of(err), err.detail)
@@ -187,15 +219,24 @@ class ConfigReview:
             record.stage, replace(record.diagnosis, problem=problem, detail=detail)
         )
 
-    def _max_age(self, vin: str, car: VehicleCoordinator, record: ConfigRecord) -> float:
-        """Return how many seconds old Tesla's last answer about a car may be."""
+    def _max_age(
+        self, vin: str, car: VehicleCoordinator, record: ConfigRecord, now: float
+    ) -> float:
+        """Return how many seconds old Tesla's last answer about a car may be.
+
+        Each check is billed, and what a car pushes shows without a cost that its configuration stands. So it is checked
+        often only when in doubt: after trouble with the account, while it is refused, and while the car is online and
+        pushes nothing.
+        """
         if vin in self._check_now:
             return 0.0
+        pushed_at = max(car.pushed_at or 0.0, car.data.received_at or 0.0)
         online = car.last_update_success and car.data.connectivity is Connectivity.ONLINE
+        silent = not 0 <= now - pushed_at < SILENT_FOR
         expected = record.stage is not TelemetryStage.REFUSED
-        if expected and online and car.data.telemetry is not TelemetryStage.CONNECTED:
+        if expected and online and silent and car.data.telemetry is not TelemetryStage.CONNECTED:
             return ABSENT_INTERVAL
-        return record.validity
+        return record.validity_after(pushed_at)
 
 
 @callback

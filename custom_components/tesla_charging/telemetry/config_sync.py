@@ -33,6 +33,7 @@ from ..fleet_telemetry import (
     fields_for,
     read_config_result,
     read_config_status,
+    read_firmware,
     sign_token,
     unknown_field,
     unknown_to,
@@ -95,15 +96,18 @@ class ConfigSync:
         """Signals that cars do not push only because the budget is short, and whose last values are soon outdated."""
 
     async def update(
-        self, vin: str, record: ConfigRecord, now: float, max_age: float, version: object
+        self, vin: str, record: ConfigRecord, now: float, max_age: float, firmware: object = None
     ) -> ConfigRecord:
         """Configure a car as wanted; return what is to be stored. Raises FleetApiError.
 
-        `version` is that of its firmware, which may be unknown: a field that it does not know is not requested. No request is sent if the last was less than `max_age` seconds ago, unless another configuration is wanted.
+        No request is sent if the last was less than `max_age` seconds ago, unless another configuration is wanted. The
+        configuration has only what the car's `firmware` understands: if that is not known, what every firmware does.
         """
-        left_out = self._still_left_out(record, now)
-        too_new = unknown_to(version)
-        wanted = self._config_without(left_out, too_new)
+        config = _without(
+            self._config.for_firmware(read_firmware(firmware)), (*unknown_to(firmware),)
+        )
+        left_out = self._still_left_out(config, record, now)
+        wanted = _without(config, left_out)
         if not record.is_due(self._signed_fingerprint(wanted), now, max_age):
             return record
         try:
@@ -114,16 +118,16 @@ class ConfigSync:
                 LOGGER.info(
                     "A car's telemetry configuration was removed or replaced; it is put back"
                 )
-            return await self._create(vin, record, left_out, too_new, now)
+            return await self._create(vin, config, record, left_out, now)
         except ConfigAnswerError as err:
             return _refused(record, TelemetryProblem.OTHER, str(err), now)
 
     async def _create(
         self,
         vin: str,
+        config: TelemetryConfig,
         record: ConfigRecord,
         left_out: tuple[str, ...],
-        too_new: frozenset[str],
         now: float,
     ) -> ConfigRecord:
         """Create the configuration, leaving out one by one the fields that Tesla refuses by name."""
@@ -131,10 +135,10 @@ class ConfigSync:
             record,
             refused_fields=left_out,
             refused_at=record.refused_at if left_out else now,
-            complete=self._config.fingerprint,
+            complete=config.fingerprint,
         )
         while True:
-            wanted = self._config_without(record.refused_fields, too_new)
+            wanted = _without(config, record.refused_fields)
             try:
                 answer = await self._configs.create(
                     vin, sign_token(wanted.claims(), self._key.private_key)
@@ -173,15 +177,12 @@ class ConfigSync:
         """Return a configuration's fingerprint with its signer's: a car obeys it as long as it knows the key."""
         return f"{self._key.fingerprint}:{wanted.fingerprint}"
 
-    def _config_without(self, refused: tuple[str, ...], too_new: frozenset[str]) -> TelemetryConfig:
-        config = self._config
-        for name in (*refused, *too_new):
-            config = config.without_field(name)
-        return config
-
-    def _still_left_out(self, record: ConfigRecord, now: float) -> tuple[str, ...]:
+    @staticmethod
+    def _still_left_out(
+        config: TelemetryConfig, record: ConfigRecord, now: float
+    ) -> tuple[str, ...]:
         """Return the fields that need not be offered again yet."""
-        if record.complete != self._config.fingerprint:
+        if record.complete != config.fingerprint:
             return ()
         if not 0 <= now - record.refused_at < RECONSIDER_INTERVAL:
             return ()
@@ -193,6 +194,12 @@ class ConfigSync:
             return LOCATION if LOCATION in wanted.fields else None
         field = unknown_field(err.detail)
         return field if field in wanted.fields else None
+
+
+def _without(config: TelemetryConfig, refused: tuple[str, ...]) -> TelemetryConfig:
+    for name in refused:
+        config = config.without_field(name)
+    return config
 
 
 def _accepted(record: ConfigRecord, status: ConfigStatus, now: float) -> ConfigRecord:

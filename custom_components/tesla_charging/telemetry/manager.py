@@ -279,7 +279,7 @@ class EntryTelemetry:
             self._open_mqtt()
         if self._review is not None:
             self._accept_cars()
-            self._review.report(car.vin)
+            self._review.watch(car.vin)
             self._background(self._review.review())
         if self._silence is not None:
             self._silence.watch(car.vin)

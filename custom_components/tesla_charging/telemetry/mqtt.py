@@ -20,6 +20,7 @@ from ..fleet_telemetry import (
     read_message,
     subscriptions,
 )
+from ..listeners import Isolation
 from .server import CarListener
 
 if TYPE_CHECKING:
@@ -134,6 +135,7 @@ class _MqttCar:
         """By whether the broker had retained the message."""
         self._flush_timer: asyncio.TimerHandle | None = None
         self._silence_timer: asyncio.TimerHandle | None = None
+        self._isolation = Isolation()
         self._connected = False
         self._connection_id = ""
         self._disconnected_at = -LATE_SECONDS
@@ -155,7 +157,7 @@ class _MqttCar:
         elif record is not None and not message.retain:
             # a retained message is not new
             self._on_live_values()
-            self._car.on_record(record)
+            self._isolation.call(self._car.on_record, record)
 
     @callback
     def disconnect(self) -> None:
@@ -202,7 +204,7 @@ class _MqttCar:
             if record := gathered.get(retained):
                 if not retained:
                     self._on_live_values()
-                self._car.on_record(record)
+                self._isolation.call(self._car.on_record, record)
 
     # -- connection ---------------------------------------------------------------------------------
 
@@ -231,7 +233,7 @@ class _MqttCar:
             self._silence_timer = self._hass.loop.call_later(seconds, self.disconnect)
         if connected is not self._connected:
             self._connected = connected
-            self._car.on_connection(connected)
+            self._isolation.call(self._car.on_connection, connected)
 
 
 # -- the check of the config flow ----------------------------------------------------------------------

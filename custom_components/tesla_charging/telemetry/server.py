@@ -31,6 +31,7 @@ from ..fleet_telemetry import (
     fingerprints,
     read_bundle,
 )
+from ..listeners import Isolation
 from ..storage import durable_file
 from .certificate import MAX_BUNDLE_LENGTH, CertificateFileError, CertificateManager, Tls
 from .settings import TelemetrySettings
@@ -78,6 +79,7 @@ class TelemetryServer:
         self._settings: TelemetrySettings | None = None
         self._cars: dict[str, dict[str, CarListener]] = {}
         """By entry id, then by VIN."""
+        self._isolation = Isolation()
         self._receiver: TelemetryReceiver | None = None
         self._certificates: CertificateManager | None = None
 
@@ -179,8 +181,13 @@ class TelemetryServer:
 
     @callback
     def on_record(self, record: Record) -> asyncio.Future[bool] | None:
-        """Pass a record to all entries that have this car; it is stored when all of them have stored it."""
-        results = [car.on_record(record) for car in self._listeners(record.vin)]
+        """Pass a record to all entries that have this car; it is stored when all of them have stored it.
+
+        An entry that raises has nothing to store.
+        """
+        results = [
+            self._isolation.call(car.on_record, record) for car in self._listeners(record.vin)
+        ]
         pending = [future for future in results if future is not None]
         if len(pending) < 2:
             return pending[0] if pending else None
@@ -190,7 +197,7 @@ class TelemetryServer:
     def on_connection(self, vin: str, connected: bool, info: ConnectionInfo) -> None:
         """Notify all entries that have this car."""
         for car in self._listeners(vin):
-            car.on_connection(connected)
+            self._isolation.call(car.on_connection, connected)
 
     def _listeners(self, vin: str) -> Iterable[CarListener]:
         return [cars[vin] for cars in self._cars.values() if vin in cars]

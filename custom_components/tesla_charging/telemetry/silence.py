@@ -193,7 +193,7 @@ class SilenceMonitor:
             return  # it pushed meanwhile, or left the account
         # the newest are first
         texts = dict.fromkeys(
-            plain_text(error.detail) for error in reported if error.vin in {None, vin}
+            plain_text(error.text) for error in reported if error.vin in {None, vin}
         )
         self._cars[vin].report_error("; ".join(texts))
         async_raise_issue(

@@ -89,8 +89,8 @@ def read_identity(certificate: bytes) -> Identity:
     """Return the identity in a verified certificate (DER). Raises IdentityError if it is not a known one."""
     try:
         parsed = x509.load_der_x509_certificate(certificate)
-        issuer = _first(parsed.issuer, NameOID.COMMON_NAME)
-        name = _first(parsed.subject, NameOID.COMMON_NAME)
+        issuer = _common_name(parsed.issuer)
+        name = _common_name(parsed.subject)
         units = [
             str(unit.value)
             for unit in parsed.subject.get_attributes_for_oid(NameOID.ORGANIZATIONAL_UNIT_NAME)
@@ -150,6 +150,7 @@ def _usages(certificate: x509.Certificate) -> list[str]:
     )
 
 
-def _first(name: x509.Name, oid: x509.ObjectIdentifier) -> str:
-    attributes = name.get_attributes_for_oid(oid)
-    return str(attributes[0].value) if attributes else ""
+def _common_name(name: x509.Name) -> str:
+    """Return the last common name, "" for none: of several, Go's x509 and so Tesla's server uses the last one."""
+    attributes = name.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(attributes[-1].value) if attributes else ""

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import hashlib
 import hmac
 import json
+import re
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -24,6 +25,7 @@ TELEMETRY_AUDIENCE: Final = "com.tesla.fleet.TelemetryClient"
 SIGNATURE_LENGTH: Final = 3 * SCALAR_LENGTH
 """x and y of the public nonce, then the response, each 32 bytes big endian."""
 MAX_TOKEN_LENGTH: Final = 131_072
+_BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]*")
 
 
 def sign(key: ec.EllipticCurvePrivateKey, message: bytes) -> bytes:
@@ -130,9 +132,15 @@ def _base64url(data: bytes) -> str:
 
 
 def _from_base64url(text: str) -> bytes:
+    """Return the bytes of a token's part. Raises TokenError for the other alphabet (`+`, `/`) and for padding.
+
+    Tesla's Go code refuses both; Python's decoder would accept `+` and `/` beside `-` and `_`.
+    """
+    if _BASE64URL.fullmatch(text) is None:
+        raise TokenError("the token is not in base64url")
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), altchars="-_", validate=True)
-    except binascii.Error, ValueError:
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except binascii.Error:
         raise TokenError("the token is not in base64url") from None
 
 

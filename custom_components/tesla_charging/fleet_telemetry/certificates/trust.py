@@ -36,7 +36,7 @@ PINNED: Final[Mapping[str, str]] = {
 """Subject common names by SHA-256 fingerprint (fleet-telemetry v0.9.4; the first one expired in 2025)."""
 
 _BLOCK: Final = re.compile(
-    rb"-----BEGIN CERTIFICATE-----\s+([A-Za-z0-9+/=\s]{1,16384})-----END CERTIFICATE-----"
+    rb"-----BEGIN CERTIFICATE-----\s([A-Za-z0-9+/=\s]{1,16384}+)-----END CERTIFICATE-----"
 )
 
 
