@@ -1,5 +1,6 @@
 """Tesla Charging: charges Teslas through Tesla's own Fleet API, signed here and verified by the car."""
 
+from contextlib import suppress
 from functools import partial
 
 from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntryState
@@ -11,7 +12,12 @@ from homeassistant.helpers.typing import ConfigType
 
 from . import removal
 from .account import Account
-from .auth.authorization import async_get_authorization, async_remove_token_file
+from .auth.authorization import (
+    NO_AUTHORIZATION,
+    async_forget_authorization,
+    async_get_authorization,
+    async_remove_token_file,
+)
 from .auth.key_store import async_get_key_store
 from .billing.budget_manager import amount_of, async_get_budget
 from .billing.meter_store import async_get_meter, currency_of
@@ -38,6 +44,7 @@ from .monitors.events import EventMonitor
 from .monitors.pairing import PairingMonitor
 from .request_origin import RequestOrigin, requested_by
 from .services import async_setup_services
+from .storage.loading import async_delete
 from .storage.vehicle_store import VehicleStorage
 from .telemetry.config_issues import async_clear_config_issues
 from .telemetry.config_sync import async_remove_configs
@@ -187,15 +194,18 @@ async def async_remove_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
     async_clear_issues(hass, Success.LISTENING, entry=entry)
     storage = VehicleStorage(hass, entry.entry_id)
     await storage.load()
+    with suppress(*NO_AUTHORIZATION):
+        await async_get_authorization(hass, entry)  # reads the newest token
+    # first, because what follows may fail; it needs the tokens and records only in memory
+    await async_delete([partial(async_remove_token_file, hass, entry.entry_id)])
+    await storage.remove()
     for vin in storage.telemetry_vins:
         async_clear_config_issues(hass, vin)
     unreached = await async_remove_configs(hass, entry, storage, base_url_of(entry))
+    async_forget_authorization(hass, entry.entry_id)
     async_remove_issues(hass, entry)
     removal.async_report(hass, entry, unreached)
     await removal.async_leave_meter(hass, entry)
-    # last, because it may fail
-    await storage.remove()
-    await async_remove_token_file(hass, entry.entry_id)
 
 
 async def _load_key(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> VirtualKey:

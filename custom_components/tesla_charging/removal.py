@@ -11,12 +11,12 @@ from typing import Any, Final
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import ImplementationUnavailableError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.config_entry_oauth2_flow import async_get_config_entry_implementation
 import voluptuous as vol
 
 from .account import devices_of
+from .auth.authorization import NO_AUTHORIZATION
 from .auth.key_store import KEY_FILE, async_get_key_store
 from .billing.meter_store import async_get_meter, async_get_meters
 from .const import CONF_IMPLEMENTATION, DOMAIN
@@ -35,7 +35,7 @@ async def async_leave_meter(hass: HomeAssistant, entry: ConfigEntry) -> None:
         return
     try:
         implementation = await async_get_config_entry_implementation(hass, entry)
-    except ImplementationUnavailableError, ValueError:
+    except NO_AUTHORIZATION:
         return
     (await async_get_meter(hass, implementation)).anonymize_cars()
 

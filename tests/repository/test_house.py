@@ -24,7 +24,7 @@ LIBRARIES = ("fleet_api", "vehicle_command", "fleet_telemetry", "smart_charging"
 """Rooms that know neither Home Assistant, nor each other, nor the rest."""
 ORDER = (
     *("const", "clock", "listeners", "request_origin", "client", "device"),
-    *("vehicle", "billing", "polling", "storage", "auth", "issues", "commands", "exceptions"),
+    *("vehicle", "polling", "issues", "storage", "billing", "auth", "commands", "exceptions"),
     *("coordinator", "account", "telemetry", "data"),
     *("entity", "entities", "actions", "services", "setup_flow", "monitors", "removal"),
     *(*PLATFORMS, "device_trigger", "diagnostics", "repairs", "system_health"),

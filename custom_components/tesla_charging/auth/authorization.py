@@ -8,7 +8,11 @@ from typing import Any, Final
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_ACCESS_TOKEN
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import OAuth2TokenRequestBaseError, OAuth2TokenRequestReauthError
+from homeassistant.exceptions import (
+    ImplementationUnavailableError,
+    OAuth2TokenRequestBaseError,
+    OAuth2TokenRequestReauthError,
+)
 from homeassistant.helpers.config_entry_oauth2_flow import (
     AbstractOAuth2Implementation,
     async_get_config_entry_implementation,
@@ -97,11 +101,9 @@ class EntryAuthorization:
         after the sign-in.
         """
         async with self._lock:
-            try:
-                stored = await self._file.load()
-            except OSError as err:
-                LOGGER.warning("The saved sign-in cannot be read: %s", err.strerror)
-                stored = None
+            if self._removed:
+                return
+            stored = await self._file.load()
             if stored is not None and not self._restored and supersedes(stored, self.token):
                 self._set_token(stored)
             elif stored is None or not is_same(stored, self.token):
@@ -196,6 +198,8 @@ class EntryAuthorization:
             self._entry.async_start_reauth_if_available(self._hass)
 
 
+NO_AUTHORIZATION: Final = (ImplementationUnavailableError, ValueError, KeyError)
+"""What async_get_authorization() raises for an entry without application credentials."""
 DATA_AUTHORIZATIONS: Final[HassKey[dict[str, EntryAuthorization]]] = HassKey(
     f"{DOMAIN}_authorizations"
 )
@@ -218,9 +222,15 @@ async def async_get_authorization(hass: HomeAssistant, entry: ConfigEntry) -> En
 
 
 async def async_remove_token_file(hass: HomeAssistant, entry_id: str) -> None:
-    """Delete the token file of a removed entry. Raises OSError."""
-    authorization = hass.data.get(DATA_AUTHORIZATIONS, {}).pop(entry_id, None)
+    """Delete the token file of a removed entry; its authorization still works, from memory. Raises OSError."""
+    authorization = hass.data.get(DATA_AUTHORIZATIONS, {}).get(entry_id)
     await (authorization or TokenFile(hass, entry_id)).remove()
+
+
+@callback
+def async_forget_authorization(hass: HomeAssistant, entry_id: str) -> None:
+    """Forget the authorization of a removed entry."""
+    hass.data.get(DATA_AUTHORIZATIONS, {}).pop(entry_id, None)
 
 
 def _is_valid(token: Mapping[str, Any]) -> bool:

@@ -343,6 +343,14 @@ LEFTOVERS_ACCOUNT: Final = IssueType(
     persistent=True,
 )
 """After an entry was removed while others remain."""
+FILES_SET_ASIDE: Final = IssueType(
+    "files_set_aside",
+    frozenset(),
+    scope=IssueScope.HOME_ASSISTANT,
+    severity=ir.IssueSeverity.WARNING,
+    fixable=False,
+)
+"""Stored files that could not be used; shown until Home Assistant restarts, because then new files are in use."""
 
 ISSUE_TYPES: Final = (
     KEY_NOT_PAIRED,
@@ -377,6 +385,7 @@ ISSUE_TYPES: Final = (
     TELEMETRY_FILES_EXPIRED,
     LEFTOVERS,
     LEFTOVERS_ACCOUNT,
+    FILES_SET_ASIDE,
 )
 
 

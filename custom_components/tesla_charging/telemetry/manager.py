@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HassJob, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.event import async_call_later
 
@@ -73,6 +73,10 @@ class MeteredListener:
 
 REOPEN_INTERVAL: Final = timedelta(minutes=5)
 """How often opening the receiver is tried again after it failed: a certificate may exist by then."""
+FIRST_DOWNLOAD_RETRY: Final = timedelta(seconds=30)
+"""After which time the list of the cars' CAs is downloaded again; doubled with every failure."""
+LAST_DOWNLOAD_RETRY: Final = timedelta(hours=6)
+MAX_DOUBLINGS: Final = 10
 
 
 class EntryTelemetry:
@@ -105,6 +109,9 @@ class EntryTelemetry:
         self._mqtt: MqttTelemetry | None = None
         self._review: ConfigReview | None = None
         self._stopped = False
+        self._cancel_reopen: CALLBACK_TYPE | None = None
+        self._downloads = 0
+        """How often the list of the cars' CAs could not be downloaded."""
         self._logged_error = ""
         """The error that was logged last, so that it is logged once."""
         self._diagnosis = NO_PROBLEM
@@ -154,13 +161,16 @@ class EntryTelemetry:
                 LOGGER.error("Cars cannot connect to this Home Assistant: %s", err)
             self._raise_issue(
                 RECEIVER_ISSUES[err.key],
-                {"detail": err.detail, "port": str(self.settings.listen_port)},
+                {
+                    "detail": err.detail,
+                    "port": str(self.settings.listen_port),
+                    "url": active_endpoints().vehicle_ca_url,
+                },
             )
             self._diagnosis = TelemetryDiagnosis(TelemetryProblem.CANNOT_LISTEN, err.detail)
             for car in self._cars.values():
                 car.set_telemetry_stage(TelemetryStage.WAITING, self._diagnosis)
-            job = HassJob(self._reopen, cancel_on_shutdown=True)
-            self._entry.async_on_unload(async_call_later(self._hass, REOPEN_INTERVAL, job))
+            self._reopen_later(err)
             return
         if self._stopped:
             await self.server.close(self._entry.entry_id)
@@ -236,12 +246,27 @@ class EntryTelemetry:
         self._configure()
 
     @callback
+    def _reopen_later(self, err: TelemetryServerError) -> None:
+        """Open the receiver again later; a list that could not be downloaded is tried soon, and then less and less often."""
+        delay = REOPEN_INTERVAL
+        if err.key == "telemetry_no_vehicle_ca":
+            delay = min(FIRST_DOWNLOAD_RETRY * 2**self._downloads, LAST_DOWNLOAD_RETRY)
+            self._downloads = min(self._downloads + 1, MAX_DOUBLINGS)
+        if not self._stopped:
+            job = HassJob(self._reopen, cancel_on_shutdown=True)
+            self._cancel_reopen = async_call_later(self._hass, delay, job)
+
+    @callback
     def _reopen(self, now: datetime) -> None:
+        self._cancel_reopen = None
         self._background(self.start_embedded())
 
     async def stop(self) -> None:
         """Stop receiving. The cars stay configured: they connect again when the entry is loaded again."""
         self._stopped = True
+        if self._cancel_reopen is not None:
+            self._cancel_reopen()
+            self._cancel_reopen = None
         await self.server.close(self._entry.entry_id)
         for vin in self._cars:
             async_clear_silence(self._hass, vin)
