@@ -14,6 +14,7 @@ from . import removal
 from .account import Account
 from .auth.authorization import (
     NO_AUTHORIZATION,
+    EntryAuthorization,
     async_forget_authorization,
     async_get_authorization,
     async_remove_token_file,
@@ -21,8 +22,8 @@ from .auth.authorization import (
 from .auth.key_store import async_get_key_store
 from .billing.budget_manager import amount_of, async_get_budget
 from .billing.meter_store import async_get_meter, currency_of
-from .client import base_url_of, make_client, store_base_url
-from .const import CONF_LOCATION, DOMAIN, PLATFORMS
+from .client import async_report_simulator, base_url_of, make_client, region_of, store_base_url
+from .const import CONF_LOCATION, CONF_REGION, DOMAIN, PLATFORMS
 from .coordinator import VehicleCoordinator
 from .data import TeslaChargingConfigEntry, TeslaChargingData
 from .device import vins_of
@@ -38,7 +39,7 @@ from .fleet_api import (
     read_claims,
 )
 from .issues.kinds import Success
-from .issues.registry import async_clear_issues, async_get_issues, async_remove_issues
+from .issues.registry import async_clear_issues, async_get_issues, async_remove_issues, plain_text
 from .monitors.domain import DomainMonitor
 from .monitors.events import EventMonitor
 from .monitors.pairing import PairingMonitor
@@ -49,6 +50,7 @@ from .storage.vehicle_store import VehicleStorage
 from .telemetry.config_issues import async_clear_config_issues
 from .telemetry.config_sync import async_remove_configs
 from .telemetry.manager import EntryTelemetry
+from .telemetry.settings import are_known
 from .vehicle_command import InvalidKey, VirtualKey
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -57,6 +59,7 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Set up what belongs to Home Assistant as a whole: the actions."""
     async_setup_services(hass)
+    async_report_simulator(hass)
     return True
 
 
@@ -71,6 +74,7 @@ async def _set_up(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> bool:
     removal.async_clear(hass, entry)
     key = await _load_key(hass, entry)
     authorization = await async_get_authorization(hass, entry)
+    _check_entry(entry, authorization)
     meter = await async_get_meter(hass, authorization.implementation)
     meter.begin(currency_of(hass, entry))
     budget = async_get_budget(hass, meter)
@@ -223,6 +227,22 @@ async def _load_key(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> Vir
         raise ConfigEntryError(translation_domain=DOMAIN, translation_key=Message.KEY_MISSING)
     store.show(entry.entry_id)
     return key
+
+
+def _check_entry(entry: TeslaChargingConfigEntry, authorization: EntryAuthorization) -> None:
+    """Raise what tells the user how to repair an entry with content of another version, or damaged content."""
+    if not authorization.is_usable:
+        raise ConfigEntryAuthFailed(
+            translation_domain=DOMAIN, translation_key=Message.SIGN_IN_UNUSABLE
+        )
+    if region_of(entry) is None:
+        raise ConfigEntryAuthFailed(
+            translation_domain=DOMAIN,
+            translation_key=Message.REGION_UNKNOWN,
+            translation_placeholders={"region": plain_text(str(entry.data.get(CONF_REGION)))},
+        )
+    if not are_known(entry.options):
+        raise ConfigEntryError(translation_domain=DOMAIN, translation_key=Message.TELEMETRY_UNKNOWN)
 
 
 def _setup_error(err: FleetApiError) -> type[ConfigEntryAuthFailed | ConfigEntryNotReady]:

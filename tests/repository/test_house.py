@@ -23,8 +23,18 @@ NAME = "custom_components.tesla_charging"
 LIBRARIES = ("fleet_api", "vehicle_command", "fleet_telemetry", "smart_charging")
 """Rooms that know neither Home Assistant, nor each other, nor the rest."""
 ORDER = (
-    *("const", "clock", "listeners", "request_origin", "client", "device"),
-    *("vehicle", "polling", "issues", "storage", "billing", "auth", "commands", "exceptions"),
+    *("const", "clock", "listeners", "request_origin", "device"),
+    *(
+        "vehicle",
+        "polling",
+        "issues",
+        "client",
+        "storage",
+        "billing",
+        "auth",
+        "commands",
+        "exceptions",
+    ),
     *("coordinator", "account", "telemetry", "data"),
     *("entity", "entities", "actions", "services", "setup_flow", "monitors", "removal"),
     *(*PLATFORMS, "device_trigger", "diagnostics", "repairs", "system_health"),

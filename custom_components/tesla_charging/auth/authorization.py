@@ -35,6 +35,7 @@ from .token_file import (
     Token,
     TokenFile,
     is_same,
+    is_usable,
     sign_in_id,
     supersedes,
 )
@@ -69,8 +70,13 @@ class EntryAuthorization:
     @property
     def token(self) -> Mapping[str, Any]:
         """The current token, expired or not."""
-        current: Mapping[str, Any] = self._token_of_removed or self._entry.data[CONF_TOKEN]
-        return current
+        current = self._token_of_removed or self._entry.data.get(CONF_TOKEN)
+        return current if isinstance(current, Mapping) else {}
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether the token has the expected shape; else only a new sign-in helps."""
+        return is_usable(self.token)
 
     async def access_token(self) -> str:
         """Return a token that has not expired, after a refresh if necessary.
@@ -78,6 +84,8 @@ class EntryAuthorization:
         Raises LoginRequired when Tesla refuses to refresh it (the user is then prompted to sign in again), and
         RateLimited, ServerFailure, InvalidClient or Unreachable when there is no token for now.
         """
+        if not self.is_usable:
+            raise LoginRequired("the stored sign-in cannot be used")
         if self._unsaved or not _is_valid(self.token):
             if self._refreshing is None or self._refreshing.done():
                 self._refreshing = self._hass.async_create_task(
@@ -104,8 +112,12 @@ class EntryAuthorization:
             if self._removed:
                 return
             stored = await self._file.load()
-            if stored is not None and not self._restored and supersedes(stored, self.token):
+            if stored is not None and (
+                not self.is_usable or (not self._restored and supersedes(stored, self.token))
+            ):
                 self._set_token(stored)
+            elif not self.is_usable:
+                return
             elif stored is None or not is_same(stored, self.token):
                 await self._save(self.token)
             self._restored = True

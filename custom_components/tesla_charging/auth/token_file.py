@@ -35,8 +35,20 @@ def sign_in_id(token: Mapping[str, Any]) -> str:
     """Return the id of the sign-in by which a token was obtained."""
     if isinstance(stored := token.get(CONF_SIGN_IN), str):
         return stored
-    first = token.get(CONF_REFRESH_TOKEN) or token[CONF_ACCESS_TOKEN]
+    first = token.get(CONF_REFRESH_TOKEN) or token.get(CONF_ACCESS_TOKEN)
     return hashlib.sha256(str(first).encode()).hexdigest()[:16]
+
+
+def is_usable(token: object) -> bool:
+    """Return whether this has the shape of a token record."""
+    match token:
+        case {
+            "access_token": str(),
+            "refresh_token": str(),
+            "expires_at": int() | float() as expires_at,
+        }:
+            return not isinstance(expires_at, bool)
+    return False
 
 
 def is_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
