@@ -45,6 +45,7 @@ from .monitors.events import EventMonitor
 from .monitors.pairing import PairingMonitor
 from .request_origin import RequestOrigin, requested_by
 from .services import async_setup_services
+from .shared_cars import async_get_shared_cars
 from .storage.loading import async_delete
 from .storage.vehicle_store import VehicleStorage
 from .telemetry.config_issues import async_clear_config_issues
@@ -139,11 +140,27 @@ async def _set_up(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> bool:
     entry.runtime_data = TeslaChargingData(
         client, key, storage, meter, budget, cars, account, telemetry
     )
-    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-    account.for_each(lambda car: EventMonitor(hass, entry, car, storage).start())
+    try:
+        await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+        await _start(hass, entry, vehicles)
+    except BaseException:
+        # Home Assistant does not unload an entry whose set-up failed
+        for platform in PLATFORMS:
+            with suppress(ValueError):  # it was not loaded
+                await hass.config_entries.async_unload_platforms(entry, [platform])
+        await _stop(entry)
+        raise
+    return True
+
+
+async def _start(hass: HomeAssistant, entry: TeslaChargingConfigEntry, vehicles: Vehicles) -> None:
+    """Start what works beside the platforms."""
+    data = entry.runtime_data
+    account, telemetry, meter = data.account, data.telemetry, data.meter
+    account.for_each(lambda car: EventMonitor(hass, entry, car, data.storage).start())
     account.follow_budget(telemetry.set_streaming)
     await telemetry.start()
-    DomainMonitor(hass, entry, key).start()
+    DomainMonitor(hass, entry, data.key).start()
     account.for_each(lambda car: PairingMonitor(hass, entry, car, vehicles).start())
 
     @callback
@@ -158,7 +175,15 @@ async def _set_up(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> bool:
     account.joined.subscribe(telemetry.car_joined)
     account.left.subscribe(left)
     account.start()
-    return True
+
+
+async def _stop(entry: TeslaChargingConfigEntry) -> None:
+    """Stop everything but the platforms, and save the state."""
+    data = entry.runtime_data
+    data.account.stop()
+    await data.telemetry.stop()
+    await data.account.close()
+    await data.storage.close()
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> bool:
@@ -166,10 +191,9 @@ async def async_unload_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
     entry.runtime_data.account.stop()
     unloaded = await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
     if unloaded:
-        await entry.runtime_data.telemetry.stop()
-        await entry.runtime_data.account.close()
-        await entry.runtime_data.storage.close()
+        await _stop(entry)
     if entry.disabled_by:
+        entry.runtime_data.account.hand_over()
         for vin in entry.runtime_data.cars:
             async_clear_config_issues(hass, vin)
     return unloaded
@@ -186,7 +210,7 @@ async def async_remove_config_entry_device(
     if not vins or any(account.is_listed(vin) for vin in vins):
         return False
     for vin in vins:
-        await account.forget(vin)
+        await account.forget(vin, device_too=False)
     return True
 
 
@@ -205,10 +229,14 @@ async def async_remove_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
     await storage.remove()
     for vin in storage.telemetry_vins:
         async_clear_config_issues(hass, vin)
+    shared = async_get_shared_cars(hass)
+    names = removal.names_of(hass, entry)
+    for vin in names:
+        shared.release(vin, entry.entry_id, storage.records_of(vin))
     unreached = await async_remove_configs(hass, entry, storage, base_url_of(entry))
     async_forget_authorization(hass, entry.entry_id)
     async_remove_issues(hass, entry)
-    removal.async_report(hass, entry, unreached)
+    removal.async_report(hass, entry, names, unreached)
     await removal.async_leave_meter(hass, entry)
 
 

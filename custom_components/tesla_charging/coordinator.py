@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
-from typing import override
+from typing import Final, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
+from homeassistant.util.hass_dict import HassKey
 
 from . import clock
 from .commands.commander import VehicleCommander
@@ -56,6 +57,9 @@ from .vehicle_command import CommandRequest, CommandResult, Outcome, VehicleComm
 BURST = 0.25
 """Seconds in which pushed records are gathered before entities are written."""
 
+DATA_OBSERVATIONS: Final[HassKey[dict[str, PollObservations]]] = HassKey(f"{DOMAIN}_observations")
+"""By VIN, since Home Assistant's start."""
+
 
 class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
     """The state of one car, and the way to it."""
@@ -95,7 +99,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         self._issues.set_car_name(summary.vin, summary.name)
         self._vehicles = vehicles
         self._storage = storage
-        self._key = key.fingerprint
+        self.key_fingerprint = key.fingerprint
         self._sections = [
             Section.CHARGE_STATE,
             Section.DRIVE_STATE,
@@ -122,14 +126,8 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             lambda: self.data,
             lambda: self.observations.usage_pattern,
         )
-        self.observations = PollObservations(
-            summary.vin,
-            storage.usage_pattern(summary.vin),
-            clock.now(),
-            partial(home_proximity, hass),
-            stretch,
-        )
         state = storage.state(summary.vin).with_connectivity(summary.state)
+        self.observations = self._observations(state, stretch)
         self.data = state if with_location else state.without(LOCATION)
         self._on_not_found = on_not_found
         self._published, self._published_success = self.data, True
@@ -140,11 +138,29 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         self._burst_timer: asyncio.TimerHandle | None = None
         self._shared_refresh = SharedRefresh(
             self._refresh,
-            lambda refreshing: entry.async_create_task(hass, refreshing, f"{self.name} refresh"),
+            # in the background: it ends when the entry is unloaded, and the unloading does not wait for Tesla
+            lambda refreshing: entry.async_create_background_task(
+                hass, refreshing, f"{self.name} refresh"
+            ),
         )
 
+    def _observations(self, state: VehicleState, stretch: Callable[[], float]) -> PollObservations:
+        """Return what was observed of the car since Home Assistant's start, before a reload or by another entry."""
+        known = self.hass.data.setdefault(DATA_OBSERVATIONS, {})
+        if (observations := known.get(self.vin)) is None:
+            observations = known[self.vin] = PollObservations(
+                self.vin,
+                self._storage.usage_pattern(self.vin),
+                clock.now(),
+                partial(home_proximity, self.hass),
+            )
+        observations.resume(stretch, (*self._sections,), has_data=bool(state.readings))
+        return observations
+
     def _command_record(self) -> CommandRecord:
-        return CommandRecord(self.commander.signed, self.commander.sender.sessions(), self._key)
+        return CommandRecord(
+            self.commander.signed, self.commander.sender.sessions(), self.key_fingerprint
+        )
 
     # -- polling ------------------------------------------------------------------------------------
 
@@ -191,6 +207,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         """Request the car's data and return the state with them; `insist` when a user or an action wants them."""
         if not insist:
             self._vehicles.check_bill()
+        polled_before = self.observations.polled_at
         self.observations.record_poll(clock.now())
         by_user = self.confirmation.record_poll()
         sections = [*self._sections]
@@ -199,6 +216,9 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         try:
             with requested_by(user_or_nobody(by_user=is_by_user() if insist else by_user)):
                 data = await self._vehicles.data(self.vin, sections, insist=insist)
+        except asyncio.CancelledError:
+            self.observations.record_interrupted(polled_before)
+            raise
         except VehicleAsleep:
             self.observations.record_connectivity(
                 Connectivity.ASLEEP, state.connectivity, clock.now()

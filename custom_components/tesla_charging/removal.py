@@ -4,7 +4,7 @@ After the last entry's removal and a restart it is only a text, because Home Ass
 shows step `confirm` of the translations instead of LeftoversFlow.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,12 +41,19 @@ async def async_leave_meter(hass: HomeAssistant, entry: ConfigEntry) -> None:
 
 
 @callback
-def async_report(hass: HomeAssistant, entry: ConfigEntry, unreached: Iterable[str]) -> None:
-    """Report what a removed entry leaves behind at Tesla and in the cars; call it while its devices still exist."""
-    names = {
+def names_of(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, str]:
+    """Return the names of an entry's cars by VIN, without VINs in them; call it while its devices still exist."""
+    return {
         vin: _name(vin, device.name_by_user or device.name)
         for vin, device in devices_of(hass, entry.entry_id).items()
     }
+
+
+@callback
+def async_report(
+    hass: HomeAssistant, entry: ConfigEntry, names: Mapping[str, str], unreached: Iterable[str]
+) -> None:
+    """Report what a removed entry leaves behind at Tesla and in its cars (their names by VIN)."""
     async_raise_issue(
         hass,
         LEFTOVERS_ACCOUNT if _entries(hass) else LEFTOVERS,

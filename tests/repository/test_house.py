@@ -35,7 +35,7 @@ ORDER = (
         "commands",
         "exceptions",
     ),
-    *("coordinator", "account", "telemetry", "data"),
+    *("coordinator", "shared_cars", "account", "telemetry", "data"),
     *("entity", "entities", "actions", "services", "setup_flow", "monitors", "removal"),
     *(*PLATFORMS, "device_trigger", "diagnostics", "repairs", "system_health"),
     *("application_credentials", "config_flow", "__init__"),

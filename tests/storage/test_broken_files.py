@@ -150,6 +150,7 @@ async def stored_home(home: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
     await until(lambda: home.state("sensor", "telemetry") != "unknown")
     assert await home.hass.config_entries.async_unload(entry.entry_id)
     as_after_a_restart(home.hass)
+    home.forget_run()
     return home
 
 

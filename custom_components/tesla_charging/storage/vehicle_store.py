@@ -94,6 +94,14 @@ class _Sources:
         return record
 
 
+@dataclass(frozen=True, slots=True)
+class CarRecords:
+    """What another entry needs to go on with a car."""
+
+    state: dict[str, Any]
+    commands: dict[str, Any]
+
+
 @dataclass(slots=True)
 class _File:
     """A file and the records that were read from it: by VIN, except for the silences."""
@@ -220,6 +228,24 @@ class VehicleStorage:
         if not self._closed and now >= self._silences_saved_at:
             self._silences_saved_at = now + SILENCE_DELAY
             self._silences.store.async_delay_save(source, SILENCE_DELAY)
+
+    def records_of(self, vin: str) -> CarRecords:
+        """Return what is known of a car: its state, and its command channel."""
+        if (sources := self._sources.get(vin)) is not None:
+            return CarRecords(sources.state_record(), sources.command_record().as_dict())
+        return CarRecords(
+            _as_dict(self._states.records.get(vin)), _as_dict(self._sessions.records.get(vin))
+        )
+
+    @callback
+    def take_over(self, vin: str, records: CarRecords) -> None:
+        """Continue with the records that another entry has of a car; call it before the car is attached."""
+        if records.state:
+            self._states.records[vin] = records.state
+            self.save_states()
+        if records.commands:
+            self._sessions.records[vin] = records.commands
+            self.save_sessions()
 
     async def remove_car(self, vin: str) -> None:
         """Delete the records of a car that left the account for good."""

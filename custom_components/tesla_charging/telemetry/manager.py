@@ -110,6 +110,7 @@ class EntryTelemetry:
         self._review: ConfigReview | None = None
         self._stopped = False
         self._cancel_reopen: CALLBACK_TYPE | None = None
+        self._opening: asyncio.Task[None] | None = None
         self._downloads = 0
         """How often the list of the cars' CAs could not be downloaded."""
         self._logged_error = ""
@@ -259,7 +260,7 @@ class EntryTelemetry:
     @callback
     def _reopen(self, now: datetime) -> None:
         self._cancel_reopen = None
-        self._background(self.start_embedded())
+        self._opening = self._background(self.start_embedded())
 
     async def stop(self) -> None:
         """Stop receiving. The cars stay configured: they connect again when the entry is loaded again."""
@@ -267,6 +268,8 @@ class EntryTelemetry:
         if self._cancel_reopen is not None:
             self._cancel_reopen()
             self._cancel_reopen = None
+        if self._opening is not None:  # it may wait for a download, and the server for it
+            self._opening.cancel()
         await self.server.close(self._entry.entry_id)
         for vin in self._cars:
             async_clear_silence(self._hass, vin)
@@ -323,8 +326,8 @@ class EntryTelemetry:
             if await remove_config(self._configs, vin, self._storage.config_record(vin).place):
                 await self._storage.save_config_record(vin, ConfigRecord())
 
-    def _background(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        self._entry.async_create_background_task(
+    def _background(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        return self._entry.async_create_background_task(
             self._hass, coroutine, f"{DOMAIN} telemetry of {self._entry.title}"
         )
 
