@@ -236,7 +236,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
     unreached = await async_remove_configs(hass, entry, storage, base_url_of(entry))
     async_forget_authorization(hass, entry.entry_id)
     async_remove_issues(hass, entry)
-    removal.async_report(hass, entry, names, unreached)
+    removal.async_report(hass, entry, unreached, names)
     await removal.async_leave_meter(hass, entry)
 
 

@@ -51,9 +51,14 @@ def names_of(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, str]:
 
 @callback
 def async_report(
-    hass: HomeAssistant, entry: ConfigEntry, names: Mapping[str, str], unreached: Iterable[str]
+    hass: HomeAssistant,
+    entry: ConfigEntry,
+    unreached: Iterable[str],
+    names: Mapping[str, str] | None = None,
 ) -> None:
-    """Report what a removed entry leaves behind at Tesla and in its cars (their names by VIN)."""
+    """Report what a removed entry leaves behind at Tesla and in its cars (their names by VIN, else those of its devices)."""
+    if names is None:
+        names = names_of(hass, entry)
     async_raise_issue(
         hass,
         LEFTOVERS_ACCOUNT if _entries(hass) else LEFTOVERS,

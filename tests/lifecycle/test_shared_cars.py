@@ -9,7 +9,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.tesla_charging.const import DOMAIN
 from tests.support.account import list_now
-from tests.support.home import PEARL, SCOPES, Home
+from tests.support.home import MIDNIGHT, PEARL, SCOPES, Home
 
 
 @pytest.fixture
@@ -18,6 +18,7 @@ async def shared(home: Home, turned_account: None) -> Home:
     home.witness.vins_are_forgotten = True
     home.tesla.wake_with_charging_scope = True
     home.add_car(PEARL, "Pearl", sleep_after=None).plug_in()
+    home.add_car(MIDNIGHT, "Midnight", sleep_after=None)
     await home.set_up()
     await home.act("stop_charging")
     return home
@@ -63,7 +64,7 @@ def belongs_to(home: Home, entry: MockConfigEntry, before: dict[str, Any]) -> No
     }
     assert {owner for _, owner in after.values()} == {entry.entry_id}
     assert home.state("sensor", "battery_level") == "62"
-    assert [*entry.runtime_data.cars] == [PEARL]
+    assert PEARL in entry.runtime_data.cars
 
 
 async def test_the_second_account_adds_nothing(
@@ -125,15 +126,13 @@ async def test_the_other_account_takes_over_when_one_is_disabled_and_keeps_the_c
     await home.hass.config_entries.async_set_disabled_by(first.entry_id, ConfigEntryDisabler.USER)
     await home.settle()
     belongs_to(home, driver, before)
-    assert not any(
-        e.disabled_by
-        for e in er.async_get(home.hass).entities.values()
-        if e.entity_id.endswith("_battery")
-    )
+    by_entry = er.RegistryEntryDisabler.CONFIG_ENTRY
+    registered = [er.async_get(home.hass).async_get(name) for name in before]
+    assert not [e.entity_id for e in registered if e is not None and e.disabled_by is by_entry]
     await home.hass.config_entries.async_set_disabled_by(first.entry_id, None)
     await home.settle()
     belongs_to(home, driver, before)
-    assert first.runtime_data.cars == {}
+    assert [*first.runtime_data.cars] == [MIDNIGHT]
 
 
 async def test_the_other_account_takes_over_when_the_car_leaves_one(shared: Home) -> None:
@@ -146,7 +145,7 @@ async def test_the_other_account_takes_over_when_the_car_leaves_one(shared: Home
         await home.settle()
     belongs_to(home, driver, before)
     assert home.entry is not None
-    assert home.entry.runtime_data.cars == {}
+    assert [*home.entry.runtime_data.cars] == [MIDNIGHT]
 
 
 async def test_a_reload_of_one_account_keeps_its_car(shared: Home) -> None:

@@ -94,7 +94,7 @@ async def test_unknown_telemetry_settings_are_chosen_again(home: Home, settings:
     step = await submit(home, step, next_step_id="telemetry_polling")
     assert step["type"] == "abort"
     await home.settle()
-    assert home.entry.state is ConfigEntryState.LOADED
+    assert home.state("binary_sensor", "awake") == "on"
 
 
 def test_every_way_out_has_its_words() -> None:

@@ -32,7 +32,7 @@ def test_no_repr_shows_a_secret() -> None:
     shown = [
         f"{kind.__qualname__}.{field.name}"
         for kind in classes()
-        if is_dataclass(kind) and kind.__dataclass_params__.repr
+        if is_dataclass(kind)
         for field in fields(kind)
         if field.repr and (SECRET.search(field.name) or "PrivateKey" in str(field.type))
     ]
