@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.event import async_call_later
 import pytest
 
 from custom_components.tesla_charging.client import active_endpoints
@@ -153,11 +154,10 @@ async def test_a_list_that_comes_late_starts_telemetry_by_itself(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     delays: list[timedelta] = []
-    later = manager.async_call_later
 
     def call_later(hass: HomeAssistant, delay: Any, job: Any) -> Any:
         delays.append(delay)
-        return later(hass, 0.05, job)
+        return async_call_later(hass, 0.05, job)
 
     monkeypatch.setattr(manager, "async_call_later", call_later)
     home.add_car(PEARL, "Pearl")
