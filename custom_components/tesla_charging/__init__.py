@@ -1,5 +1,6 @@
 """Tesla Charging: charges Teslas through Tesla's own Fleet API, signed here and verified by the car."""
 
+from contextlib import suppress
 from functools import partial
 
 from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntryState
@@ -11,13 +12,19 @@ from homeassistant.helpers.typing import ConfigType
 
 from . import removal
 from .account import Account
-from .auth.authorization import async_get_authorization, async_remove_token_file
+from .auth.authorization import (
+    NO_AUTHORIZATION,
+    EntryAuthorization,
+    async_forget_authorization,
+    async_get_authorization,
+    async_remove_token_file,
+)
 from .auth.key_store import async_get_key_store
 from .billing.budget_manager import amount_of, async_get_budget
 from .billing.meter_store import async_get_meter, currency_of
 from .call_target import async_follow_calls
-from .client import base_url_of, make_client, store_base_url
-from .const import CONF_LOCATION, DOMAIN, PLATFORMS
+from .client import async_report_simulator, base_url_of, make_client, region_of, store_base_url
+from .const import CONF_LOCATION, CONF_REGION, DOMAIN, PLATFORMS
 from .coordinator import VehicleCoordinator
 from .data import TeslaChargingConfigEntry, TeslaChargingData
 from .device import vins_of
@@ -38,16 +45,20 @@ from .issues.registry import (
     async_clear_retired,
     async_get_issues,
     async_remove_issues,
+    plain_text,
 )
 from .monitors.domain import DomainMonitor
 from .monitors.events import EventMonitor
 from .monitors.pairing import PairingMonitor
 from .request_origin import RequestOrigin, requested_by
 from .services import async_setup_services
+from .shared_cars import async_get_shared_cars
+from .storage.loading import async_delete
 from .storage.vehicle_store import VehicleStorage
 from .telemetry.config_issues import async_clear_config_issues
 from .telemetry.config_sync import async_remove_configs
 from .telemetry.manager import EntryTelemetry
+from .telemetry.settings import are_known
 from .vehicle_command import InvalidKey, VirtualKey
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -58,6 +69,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     async_clear_retired(hass)
     async_follow_calls(hass)
     async_setup_services(hass)
+    async_report_simulator(hass)
     return True
 
 
@@ -72,6 +84,7 @@ async def _set_up(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> bool:
     removal.async_clear(hass, entry)
     key = await _load_key(hass, entry)
     authorization = await async_get_authorization(hass, entry)
+    _check_entry(entry, authorization)
     meter = await async_get_meter(hass, authorization.implementation)
     meter.begin(currency_of(hass, entry))
     budget = async_get_budget(hass, meter)
@@ -136,11 +149,27 @@ async def _set_up(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> bool:
     entry.runtime_data = TeslaChargingData(
         client, key, storage, meter, budget, cars, account, telemetry
     )
-    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-    account.for_each(lambda car: EventMonitor(hass, entry, car, storage).start())
+    try:
+        await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+        await _start(hass, entry, vehicles)
+    except BaseException:
+        # Home Assistant does not unload an entry whose set-up failed
+        for platform in PLATFORMS:
+            with suppress(ValueError):  # it was not loaded
+                await hass.config_entries.async_unload_platforms(entry, [platform])
+        await _stop(entry)
+        raise
+    return True
+
+
+async def _start(hass: HomeAssistant, entry: TeslaChargingConfigEntry, vehicles: Vehicles) -> None:
+    """Start what works beside the platforms."""
+    data = entry.runtime_data
+    account, telemetry, meter = data.account, data.telemetry, data.meter
+    account.for_each(lambda car: EventMonitor(hass, entry, car, data.storage).start())
     account.follow_budget(telemetry.set_streaming)
     await telemetry.start()
-    DomainMonitor(hass, entry, key).start()
+    DomainMonitor(hass, entry, data.key).start()
     account.for_each(lambda car: PairingMonitor(hass, entry, car, vehicles).start())
 
     @callback
@@ -155,7 +184,15 @@ async def _set_up(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> bool:
     account.joined.subscribe(telemetry.car_joined)
     account.left.subscribe(left)
     account.start()
-    return True
+
+
+async def _stop(entry: TeslaChargingConfigEntry) -> None:
+    """Stop everything but the platforms, and save the state."""
+    data = entry.runtime_data
+    data.account.stop()
+    await data.telemetry.stop()
+    await data.account.close()
+    await data.storage.close()
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> bool:
@@ -163,10 +200,9 @@ async def async_unload_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
     entry.runtime_data.account.stop()
     unloaded = await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
     if unloaded:
-        await entry.runtime_data.telemetry.stop()
-        await entry.runtime_data.account.close()
-        await entry.runtime_data.storage.close()
+        await _stop(entry)
     if entry.disabled_by:
+        entry.runtime_data.account.hand_over()
         for vin in entry.runtime_data.cars:
             async_clear_config_issues(hass, vin)
     return unloaded
@@ -183,7 +219,7 @@ async def async_remove_config_entry_device(
     if not vins or any(account.is_listed(vin) for vin in vins):
         return False
     for vin in vins:
-        await account.forget(vin)
+        await account.forget(vin, device_too=False)
     return True
 
 
@@ -195,15 +231,22 @@ async def async_remove_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
     async_clear_issues(hass, Success.LISTENING, entry=entry)
     storage = VehicleStorage(hass, entry.entry_id)
     await storage.load()
+    with suppress(*NO_AUTHORIZATION):
+        await async_get_authorization(hass, entry)  # reads the newest token
+    # first, because what follows may fail; it needs the tokens and records only in memory
+    await async_delete([partial(async_remove_token_file, hass, entry.entry_id)])
+    await storage.remove()
     for vin in storage.telemetry_vins:
         async_clear_config_issues(hass, vin)
+    shared = async_get_shared_cars(hass)
+    names = removal.names_of(hass, entry)
+    for vin in names:
+        shared.release(vin, entry.entry_id, storage.records_of(vin))
     unreached = await async_remove_configs(hass, entry, storage, base_url_of(entry))
+    async_forget_authorization(hass, entry.entry_id)
     async_remove_issues(hass, entry)
-    removal.async_report(hass, entry, unreached)
+    removal.async_report(hass, entry, unreached, names)
     await removal.async_leave_meter(hass, entry)
-    # last, because it may fail
-    await storage.remove()
-    await async_remove_token_file(hass, entry.entry_id)
 
 
 async def _load_key(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> VirtualKey:
@@ -221,6 +264,22 @@ async def _load_key(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> Vir
         raise ConfigEntryError(translation_domain=DOMAIN, translation_key=Message.KEY_MISSING)
     store.show(entry.entry_id)
     return key
+
+
+def _check_entry(entry: TeslaChargingConfigEntry, authorization: EntryAuthorization) -> None:
+    """Raise what tells the user how to repair an entry with content of another version, or damaged content."""
+    if not authorization.is_usable:
+        raise ConfigEntryAuthFailed(
+            translation_domain=DOMAIN, translation_key=Message.SIGN_IN_UNUSABLE
+        )
+    if region_of(entry) is None:
+        raise ConfigEntryAuthFailed(
+            translation_domain=DOMAIN,
+            translation_key=Message.REGION_UNKNOWN,
+            translation_placeholders={"region": plain_text(str(entry.data.get(CONF_REGION)))},
+        )
+    if not are_known(entry.options):
+        raise ConfigEntryError(translation_domain=DOMAIN, translation_key=Message.TELEMETRY_UNKNOWN)
 
 
 def _setup_error(err: FleetApiError) -> type[ConfigEntryAuthFailed | ConfigEntryNotReady]:

@@ -6,6 +6,7 @@ A car leaves only when complete lists lack it for long enough and Tesla does not
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
@@ -30,7 +31,8 @@ from .fleet_api import (
 from .issues.kinds import BUDGET_BY_USER, BUDGET_NO_REFRESH, BUDGET_SPENT, IssueType
 from .issues.registry import async_get_issues
 from .listeners import Listeners
-from .storage.vehicle_store import VehicleStorage
+from .shared_cars import async_get_shared_cars, async_remove_entities
+from .storage.vehicle_store import CarRecords, VehicleStorage
 
 if TYPE_CHECKING:
     from .data import TeslaChargingConfigEntry
@@ -77,6 +79,10 @@ class Account:
         """What was reported last: the stage of the budget, its amount, and the end of the month."""
         self._make = make
         self._listed: frozenset[str] = frozenset()
+        self._shared = async_get_shared_cars(hass)
+        self._elsewhere: dict[str, VehicleSummary] = {}
+        """By VIN, the listed cars that another entry has."""
+        entry.async_on_unload(lambda: self._shared.withdraw(entry.entry_id))
         self._missing: dict[str, float] = {}
         """By VIN, since when complete lists lack the car; seconds of `clock.monotonic`."""
         self.joined = Listeners[VehicleCoordinator]()
@@ -127,15 +133,33 @@ class Account:
         """Return whether the last list named this car."""
         return vin in self._listed
 
-    async def forget(self, vin: str) -> None:
-        """Remove a car and what is stored of it; the caller removes its device."""
+    async def forget(self, vin: str, *, device_too: bool = True) -> None:
+        """Remove a car and what is stored of it, or hand it over to another entry that lists it.
+
+        Its device is removed or handed over, too, unless Home Assistant itself removes it when this returns.
+        """
         self._missing.pop(vin, None)
         self._listed -= {vin}
+        records = self._storage.records_of(vin)
         if (car := self.cars.pop(vin, None)) is not None:
             await car.async_shutdown()
+            await async_remove_entities(self._hass, car)
         async_get_issues(self._hass, self._entry).forget(vin)
         self.left.notify(vin)
         await self._storage.remove_car(vin)
+        release = partial(self._shared.release, vin, self._entry.entry_id, records)
+        if not device_too:
+            self._hass.loop.call_soon(release)
+            return
+        release()
+        if (device := self._devices().get(vin)) is not None:
+            dr.async_get(self._hass).async_remove_device(device.id)
+
+    @callback
+    def hand_over(self) -> None:
+        """Let all cars go to other entries that list them: this entry is disabled."""
+        for vin in self.cars:
+            self._shared.release(vin, self._entry.entry_id, self._storage.records_of(vin))
 
     # -- reading the list ----------------------------------------------------------------------------------
 
@@ -188,11 +212,14 @@ class Account:
         for vin, summary in named.items():
             self._missing.pop(vin, None)
             if (car := self.cars.get(vin)) is None:
-                self._join(summary)
+                self._join_or_wait(summary)
             elif summary.has_name and summary.name != car.vehicle_name:
                 self._rename(car, summary.name)
         self._listed = frozenset(named) | (frozenset() if listed.is_complete else self._listed)
         if listed.is_complete:
+            for vin in self._elsewhere.keys() - named.keys():
+                del self._elsewhere[vin]
+                self._shared.withdraw(self._entry.entry_id, vin)
             for vin in (self.cars.keys() | self._devices().keys()) - named.keys():
                 self._missing.setdefault(vin, clock.monotonic())
 
@@ -209,8 +236,6 @@ class Account:
                     return
                 LOGGER.info("A car has left the Tesla account")
                 await self.forget(vin)
-                if (device := self._devices().get(vin)) is not None:
-                    dr.async_get(self._hass).async_remove_device(device.id)
             else:
                 # the lists were wrong: the time starts again
                 self._missing[vin] = clock.monotonic()
@@ -244,6 +269,26 @@ class Account:
             issues.raise_issue(STAGE_ISSUES[stage], None, amount)
 
     # -- joining ------------------------------------------------------------------------------------
+
+    def _join_or_wait(self, summary: VehicleSummary) -> None:
+        """Add a car, unless another entry has it."""
+
+        @callback
+        def take_over(records: CarRecords) -> None:
+            if self._closed or (latest := self._elsewhere.get(summary.vin)) is None:
+                return
+            self._storage.take_over(summary.vin, records)
+            self._join_or_wait(latest)
+
+        if self._shared.claim(summary.vin, self._entry.entry_id, take_over):
+            self._elsewhere.pop(summary.vin, None)
+            self._join(summary)
+            return
+        if summary.vin not in self._elsewhere:
+            LOGGER.info("A car of %s is in another entry already", self._entry.title)
+        self._elsewhere[summary.vin] = summary
+        if (device := self._devices().get(summary.vin)) is not None:
+            dr.async_get(self._hass).async_remove_device(device.id)
 
     def _join(self, summary: VehicleSummary) -> None:
         device = self._devices().get(summary.vin)

@@ -13,7 +13,7 @@ from homeassistant.helpers.selector import BooleanSelector
 import voluptuous as vol
 
 from .application_credentials import redirect_url
-from .client import active_endpoints
+from .client import active_endpoints, region_of
 from .const import (
     CONF_BASE_URL,
     CONF_DOMAIN,
@@ -31,6 +31,7 @@ from .fleet_api import (
     REQUIRED_SCOPES,
     InvalidApiAnswer,
     NotRegistered,
+    Region,
     Scope,
     TokenClaims,
     read_sign_in,
@@ -176,9 +177,10 @@ class TeslaChargingFlow(ReconfigureSteps, domain=DOMAIN):
         self._with_location &= Scope.VEHICLE_LOCATION in self._claims.scopes
         signed_in = {**self._oauth_data, CONF_LOCATION: self._with_location}
         if self.source == SOURCE_REAUTH:
-            return self.async_update_reload_and_abort(
-                self._get_reauth_entry(), data_updates=signed_in
-            )
+            entry = self._get_reauth_entry()
+            if region_of(entry) is None:
+                signed_in[CONF_REGION] = (self._claims.region or Region.NA).value
+            return self.async_update_reload_and_abort(entry, data_updates=signed_in)
         if self.source == SOURCE_RECONFIGURE:
             return await self._reconfigure_sign_in(signed_in)
         if (region := self._claims.region) in active_endpoints().regions and region is not None:

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, override
+from typing import TYPE_CHECKING, Final, override
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
+from homeassistant.util.hass_dict import HassKey
 
 from . import clock
 from .commands.commander import VehicleCommander, WakePolicy
@@ -60,6 +61,9 @@ if TYPE_CHECKING:
 BURST = 0.25
 """Seconds in which pushed records are gathered before entities are written."""
 
+DATA_OBSERVATIONS: Final[HassKey[dict[str, PollObservations]]] = HassKey(f"{DOMAIN}_observations")
+"""By VIN, since Home Assistant's start."""
+
 
 class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
     """The state of one car, and the way to it.
@@ -106,7 +110,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         self._issues.set_car_name(summary.vin, summary.name)
         self._vehicles = vehicles
         self._storage = storage
-        self._key = key.fingerprint
+        self.key_fingerprint = key.fingerprint
         self._sections = [
             Section.CHARGE_STATE,
             Section.DRIVE_STATE,
@@ -133,15 +137,9 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             lambda: self.data,
             lambda: self.observations.usage_pattern,
         )
-        self.observations = PollObservations(
-            summary.vin,
-            storage.usage_pattern(summary.vin),
-            clock.now(),
-            lambda state: home_proximity(hass, state, self.home_source),
-            stretch,
-        )
         state = storage.state(summary.vin).with_connectivity(summary.state)
         state = state.with_service(summary.in_service)
+        self.observations = self._observations(state, stretch)
         self.observations.record_service(reported=summary.in_service)
         self.data = state if with_location else state.without(LOCATION)
         self._on_not_found = on_not_found
@@ -157,11 +155,29 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         self._burst_timer: asyncio.TimerHandle | None = None
         self._shared_refresh = SharedRefresh(
             self._refresh,
-            lambda refreshing: entry.async_create_task(hass, refreshing, f"{self.name} refresh"),
+            # in the background: it ends when the entry is unloaded, and the unloading does not wait for Tesla
+            lambda refreshing: entry.async_create_background_task(
+                hass, refreshing, f"{self.name} refresh"
+            ),
         )
 
+    def _observations(self, state: VehicleState, stretch: Callable[[], float]) -> PollObservations:
+        """Return what was observed of the car since Home Assistant's start, before a reload or by another entry."""
+        known = self.hass.data.setdefault(DATA_OBSERVATIONS, {})
+        if (observations := known.get(self.vin)) is None:
+            observations = known[self.vin] = PollObservations(
+                self.vin,
+                self._storage.usage_pattern(self.vin),
+                clock.now(),
+                lambda state: home_proximity(self.hass, state, self.home_source),
+            )
+        observations.resume(stretch, (*self._sections,), has_data=bool(state.readings))
+        return observations
+
     def _command_record(self) -> CommandRecord:
-        return CommandRecord(self.commander.signed, self.commander.sender.sessions(), self._key)
+        return CommandRecord(
+            self.commander.signed, self.commander.sender.sessions(), self.key_fingerprint
+        )
 
     # -- polling ------------------------------------------------------------------------------------
 
@@ -261,6 +277,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         """Request the car's data and merge them; `insist` when a user or an action wants them."""
         if not insist:
             self._vehicles.check_bill()
+        polled_before = self.observations.polled_at
         self.observations.record_poll(clock.now())
         by_user = self.confirmation.record_poll()
         sections = [*self._sections]
@@ -269,6 +286,9 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         try:
             with requested_by(user_or_nobody(by_user=is_by_user() if insist else by_user)):
                 data = await self._vehicles.data(self.vin, sections, insist=insist)
+        except asyncio.CancelledError:
+            self.observations.record_interrupted(polled_before)
+            raise
         except VehicleAsleep, OverBudget, LoginRequired, NotFound:
             raise
         except MissingScope as err:

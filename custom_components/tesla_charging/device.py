@@ -21,7 +21,7 @@ def car_device(vin: str, name: str, version: object) -> dr.DeviceInfo:
     return dr.DeviceInfo(
         identifiers={(DOMAIN, vin)},
         manufacturer="Tesla",
-        model=_MODELS.get(vin[3]),
+        model=_MODELS.get(vin[3:4]),
         name=name,
         serial_number=vin,
         sw_version=version if isinstance(version, str) else None,

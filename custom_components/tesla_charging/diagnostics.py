@@ -157,8 +157,8 @@ def _car(
     return {
         # Home Assistant's own id: it does not identify the car
         "device": device.id if device else None,
-        "model": car.vin[3],
-        "model_year": car.vin[9],
+        "model": car.vin[3:4],
+        "model_year": car.vin[9:10],
         "firmware": state.value("Version"),
         "connection": state.connectivity,
         "telemetry": {

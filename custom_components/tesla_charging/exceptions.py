@@ -100,8 +100,11 @@ class Message(StrEnum):
     SCHEDULE_WITHOUT_TIME = "schedule_without_time"
     SCHEDULED_WITHOUT_TIME = "scheduled_without_time"
     SCHEDULES_NOT_GIVEN = "schedules_not_given"
+    REGION_UNKNOWN = "region_unknown"
     SERVER_FAILURE = "server_failure"
     SESSION_FAILED = "session_failed"
+    SIGN_IN_UNUSABLE = "sign_in_unusable"
+    TELEMETRY_UNKNOWN = "telemetry_unknown"
     TOKEN_REJECTED = "token_rejected"  # noqa: S105  a translation key
     TOO_OFTEN_ASKED = "too_often_asked"
     TOO_OFTEN_REPEATED = "too_often_repeated"

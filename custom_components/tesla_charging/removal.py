@@ -4,18 +4,18 @@ After the last entry's removal and a restart it is only a text, because Home Ass
 shows step `confirm` of the translations instead of LeftoversFlow.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import ImplementationUnavailableError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.config_entry_oauth2_flow import async_get_config_entry_implementation
 import voluptuous as vol
 
 from .account import devices_of
+from .auth.authorization import NO_AUTHORIZATION
 from .auth.key_store import KEY_FILE, async_get_key_store
 from .billing.meter_store import async_get_meter, async_get_meters
 from .const import CONF_IMPLEMENTATION, DOMAIN
@@ -35,20 +35,30 @@ async def async_leave_meter(hass: HomeAssistant, entry: TeslaChargingConfigEntry
         return
     try:
         implementation = await async_get_config_entry_implementation(hass, entry)
-    except ImplementationUnavailableError, ValueError:
+    except NO_AUTHORIZATION:
         return
     (await async_get_meter(hass, implementation)).anonymize_cars()
 
 
 @callback
-def async_report(
-    hass: HomeAssistant, entry: TeslaChargingConfigEntry, unreached: Iterable[str]
-) -> None:
-    """Report what a removed entry leaves behind at Tesla and in the cars; call it while its devices still exist."""
-    names = {
+def names_of(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> dict[str, str]:
+    """Return the names of an entry's cars by VIN, without VINs in them; call it while its devices still exist."""
+    return {
         vin: _name(vin, device.name_by_user or device.name)
         for vin, device in devices_of(hass, entry.entry_id).items()
     }
+
+
+@callback
+def async_report(
+    hass: HomeAssistant,
+    entry: TeslaChargingConfigEntry,
+    unreached: Iterable[str],
+    names: Mapping[str, str] | None = None,
+) -> None:
+    """Report what a removed entry leaves behind at Tesla and in its cars (their names by VIN, else those of its devices)."""
+    if names is None:
+        names = names_of(hass, entry)
     async_raise_issue(
         hass,
         LEFTOVERS_ACCOUNT if _entries(hass) else LEFTOVERS,

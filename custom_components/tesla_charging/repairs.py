@@ -33,8 +33,8 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from .auth.key_store import async_get_key_store
-from .client import active_endpoints
-from .const import CONF_BASE_URL, CONF_DOMAIN, CONF_REGION, DOMAIN
+from .client import active_endpoints, region_of
+from .const import CONF_BASE_URL, CONF_DOMAIN, DOMAIN
 from .data import TeslaChargingConfigEntry
 from .fleet_api import AccountUnpaid, FleetApiError, Region, Vehicles
 from .issues.kinds import (
@@ -239,7 +239,7 @@ class RegisterFlow(CheckFlow):
         regions, base_url = active_endpoints().regions, self.entry.data.get(CONF_BASE_URL)
         return next(
             (region for region, url in regions.items() if url == base_url),
-            Region(self.entry.data[CONF_REGION]),
+            region_of(self.entry) or Region.NA,
         )
 
 

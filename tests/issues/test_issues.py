@@ -11,11 +11,18 @@ import pytest
 
 from custom_components.tesla_charging.account import STAGE_ISSUES
 from custom_components.tesla_charging.const import DOMAIN
-from custom_components.tesla_charging.issues.kinds import ISSUE_TYPES, LEFTOVERS, RUNAWAY_COMMANDS
+from custom_components.tesla_charging.issues.kinds import (
+    FILES_SET_ASIDE,
+    ISSUE_TYPES,
+    LEFTOVERS,
+    RUNAWAY_COMMANDS,
+    SIMULATED_TESLA,
+    SIMULATOR_IGNORED,
+)
 from custom_components.tesla_charging.issues.registry import async_get_issues
 from simulator import Quirk
 from tests.support.home import MIDNIGHT, PEARL, Home
-from tests.support.repairs import issue_of, told
+from tests.support.repairs import SIMULATOR, issue_of, told
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 
@@ -410,7 +417,11 @@ async def test_a_removed_entry_leaves_nothing_behind(turned: Home) -> None:
     home.car.mobile_access = False
     await later(home)
     await home.hass.config_entries.async_remove(home.entry.entry_id)
-    ours = [issue for domain, issue in ir.async_get(home.hass).issues if domain == DOMAIN]
+    ours = [
+        issue
+        for domain, issue in ir.async_get(home.hass).issues
+        if domain == DOMAIN and issue != SIMULATOR
+    ]
     # apart from the question what is to become of the files
     assert ours == [LEFTOVERS.prefix]
 
@@ -432,4 +443,5 @@ def test_every_row_can_be_told_apart() -> None:
     assert timedelta(seconds=max(kind.lasting for kind in ISSUE_TYPES)) < timedelta(minutes=5)
     told = {*STAGE_ISSUES.values(), RUNAWAY_COMMANDS}
     telemetry = {kind for kind in ISSUE_TYPES if kind.key.startswith("telemetry_")}
-    assert {kind for kind in ISSUE_TYPES if not kind.fixable} == told | telemetry
+    ours = {FILES_SET_ASIDE, SIMULATED_TESLA, SIMULATOR_IGNORED}
+    assert {kind for kind in ISSUE_TYPES if not kind.fixable} == told | telemetry | ours

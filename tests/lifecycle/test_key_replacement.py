@@ -22,7 +22,7 @@ from tests.lifecycle.reconfiguring import (
 )
 from tests.support.flows import leave, served_key, sign_in, start, submit, up_to_domain
 from tests.support.home import HOME_DOMAIN, KEY_FILE, MIDNIGHT, PEARL, Home
-from tests.support.repairs import told
+from tests.support.repairs import SIMULATOR, told
 from tests.support.sign_in import entry_of
 from tests.support.waiting import until
 
@@ -31,7 +31,11 @@ pytestmark = pytest.mark.usefixtures("current_request_with_host", "impatient")
 
 def open_issues(home: Home) -> list[str]:
     issues = ir.async_get(home.hass).issues.values()
-    return [issue.issue_id for issue in issues if issue.domain == DOMAIN and issue.active]
+    return [
+        issue.issue_id
+        for issue in issues
+        if issue.domain == DOMAIN and issue.active and issue.issue_id != SIMULATOR
+    ]
 
 
 async def test_cars_that_know_only_the_replaced_key_are_told_of(settled_home: Home) -> None:

@@ -23,9 +23,10 @@ NAME = "custom_components.tesla_charging"
 LIBRARIES = ("fleet_api", "vehicle_command", "fleet_telemetry", "smart_charging")
 """Rooms that know neither Home Assistant, nor each other, nor the rest."""
 ORDER = (
-    *("const", "clock", "listeners", "tasks", "request_origin", "call_target", "client", "device"),
-    *("vehicle", "billing", "polling", "storage", "auth", "issues", "commands", "exceptions"),
-    *("coordinator", "account", "telemetry", "data"),
+    *("const", "clock", "listeners", "tasks", "request_origin", "call_target", "device"),
+    *("vehicle", "polling", "issues", "client", "storage", "billing", "auth"),
+    *("commands", "exceptions"),
+    *("coordinator", "shared_cars", "account", "telemetry", "data"),
     *("entity", "entities", "actions", "services", "setup_flow", "monitors", "removal"),
     *(*PLATFORMS, "device_trigger", "diagnostics", "repairs", "system_health"),
     *("application_credentials", "config_flow", "__init__"),

@@ -112,7 +112,7 @@ async def test_the_entry_s_diagnostics(full: Home, hass_client: ClientSessionGen
     assert data["telemetry"]["certificate_ends"] > "2026"
     assert data["requests"]["today"] > 0
     assert "signed_command (command)" in data["requests"]["counts"]
-    assert len(data["issues"]) == 5
+    assert len(data["issues"]) == 6
     pearl, midnight = data["cars"]
     assert pearl["device"] != midnight["device"]
     assert pearl["firmware"] == home.car.firmware

@@ -29,6 +29,7 @@ from tests.setup_flow.telemetry_pages import (
 )
 from tests.support import flows
 from tests.support.home import HOME_DOMAIN, PEARL, Home
+from tests.support.repairs import told
 from tests.support.streaming import free_port
 
 pytestmark = pytest.mark.usefixtures("current_request_with_host", "internet")
@@ -194,15 +195,14 @@ async def test_what_cannot_work_is_said_without_trying(
     assert not Path(polled_home.hass.config.path(DIRECTORY)).exists()
 
 
-async def test_a_damaged_certificate_is_said(polled_home: Home) -> None:
+async def test_a_damaged_certificate_is_set_aside_and_said(polled_home: Home) -> None:
     home = polled_home
     folder = Path(home.hass.config.path(DIRECTORY))
     folder.mkdir()
     (folder / "telemetry_ca.pem").write_text("damaged")
-    step = await submit(home, await reconfigure(home), place(free_port()))
-    assert step["errors"] == {"base": "telemetry_certificate"}
-    (folder / "telemetry_ca.pem").unlink()
-    assert done(await submit(home, step, place(free_port())))
+    assert done(await submit(home, await reconfigure(home), place(free_port())))
+    assert len([*folder.glob("telemetry_ca.pem.unusable.*")]) == 1
+    assert "files_set_aside" in told(home)
 
 
 async def test_the_cars_authorities_cannot_be_downloaded(home: Home) -> None:

@@ -114,8 +114,14 @@ class Home:
         """Unload and load the entry, as a restart of Home Assistant does."""
         assert self.entry is not None
         assert await self.hass.config_entries.async_unload(self.entry.entry_id)
+        self.forget_run()
         assert await self.hass.config_entries.async_setup(self.entry.entry_id)
         await self.settle()
+
+    def forget_run(self) -> None:
+        """Forget what is kept only while Home Assistant runs, whatever is reloaded."""
+        for key in ("observations", "pairing_requests", "silence_requests", "offered_configs"):
+            self.hass.data.pop(f"{DOMAIN}_{key}", None)
 
     def entity_id(self, platform: str, key: str, vin: str | None = None) -> str:
         """Return the entity id of a car's entity."""

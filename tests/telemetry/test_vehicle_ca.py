@@ -4,17 +4,32 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 from aiohttp import web
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.event import async_call_later
 import pytest
 
 from custom_components.tesla_charging.client import active_endpoints
-from custom_components.tesla_charging.telemetry.server import TelemetryServer, TelemetryServerError
+from custom_components.tesla_charging.fleet_telemetry.certificates import trust
+from custom_components.tesla_charging.telemetry import manager
+from custom_components.tesla_charging.telemetry.server import (
+    DIRECTORY,
+    VEHICLE_CA_FILE,
+    TelemetryServer,
+    TelemetryServerError,
+    async_get_telemetry_server,
+)
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
 from tests.fleet_telemetry.pki import VehicleTree
-from tests.support.home import Home
-from tests.support.streaming import free_port
+from tests.support.home import PEARL, Home
+from tests.support.repairs import issue_of, told
+from tests.support.streaming import embedded, free_port
+from tests.support.waiting import until
 
 
 @asynccontextmanager
@@ -65,3 +80,102 @@ async def test_a_list_without_end_is_refused(home: Home) -> None:
             async with receiver(home.hass, url).trial(settings):
                 raise AssertionError("it must not open")
     assert error.value.key == "telemetry_no_vehicle_ca"
+
+
+def stored(home: Home) -> Path:
+    path = Path(home.hass.config.path(DIRECTORY)) / VEHICLE_CA_FILE
+    path.parent.mkdir(exist_ok=True)
+    return path
+
+
+def place() -> TelemetrySettings:
+    return TelemetrySettings(
+        Transport.EMBEDDED, "home.example.com", listen_port=free_port(), listen_host="127.0.0.1"
+    )
+
+
+def pinning(monkeypatch: pytest.MonkeyPatch, *pems: bytes) -> None:
+    """Let this version know exactly these authorities."""
+    names = {name: "an authority" for pem in pems for name in trust.fingerprints(pem)}
+    monkeypatch.setattr(trust, "PINNED", names)
+
+
+def pinned_receiver(hass: HomeAssistant, url: str) -> TelemetryServer:
+    endpoints = replace(active_endpoints(), vehicle_ca_url=url, vehicle_ca_pinned=True)
+    return TelemetryServer(hass, endpoints)
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"-----BEGIN CERTIFICATE-----\nAAAA"])
+async def test_a_stored_list_that_holds_nothing_pinned_is_replaced(
+    home: Home, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    tree = VehicleTree()
+    bundle = tree.root.pem + tree.issuing.pem
+    pinning(monkeypatch, bundle)
+    stored(home).write_bytes(content)
+    async with served(bundle) as url, pinned_receiver(home.hass, url).trial(place()):
+        pass
+    assert stored(home).read_bytes() == bundle
+    left = sorted(path.name for path in stored(home).parent.glob(f"*{VEHICLE_CA_FILE}*"))
+    assert [name.partition(".unusable.")[0] for name in left] == [VEHICLE_CA_FILE] * 2
+
+
+async def test_a_stored_list_of_other_authorities_is_replaced(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree, stranger = VehicleTree(), VehicleTree()
+    bundle = tree.root.pem + tree.issuing.pem
+    pinning(monkeypatch, bundle)
+    stored(home).write_bytes(stranger.root.pem)
+    async with served(bundle) as url, pinned_receiver(home.hass, url).trial(place()):
+        pass
+    assert stored(home).read_bytes() == bundle
+
+
+async def test_a_stored_list_that_lacks_an_authority_is_replaced_or_used(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = VehicleTree()
+    bundle = tree.root.pem + tree.issuing.pem
+    pinning(monkeypatch, bundle)
+    stored(home).write_bytes(tree.root.pem)
+    gone = f"{home.tesla.base_url}/_sim/nothing.pem"
+    settings = place()
+    async with pinned_receiver(home.hass, gone).trial(settings):  # better than nothing
+        assert stored(home).read_bytes() == tree.root.pem
+    async with served(bundle) as url, pinned_receiver(home.hass, url).trial(place()):
+        pass
+    assert stored(home).read_bytes() == bundle
+    async with pinned_receiver(home.hass, gone).trial(place()):  # it is whole: no download
+        pass
+
+
+async def test_a_list_that_comes_late_starts_telemetry_by_itself(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delays: list[timedelta] = []
+
+    def call_later(hass: HomeAssistant, delay: Any, job: Any) -> Any:
+        delays.append(delay)
+        return async_call_later(hass, 0.05, job)
+
+    monkeypatch.setattr(manager, "async_call_later", call_later)
+    home.add_car(PEARL, "Pearl")
+    port = free_port()
+    home.tesla.telemetry_hosts["home.example.com"] = ("127.0.0.1", port)
+    server = async_get_telemetry_server(
+        home.hass, replace(active_endpoints(), vehicle_ca_url=f"{home.tesla.base_url}/late.pem")
+    )
+    entry = await home.set_up(telemetry=embedded(port))
+    assert entry.state is ConfigEntryState.LOADED
+    assert server.port == 0
+    assert issue_of(home, "telemetry_no_vehicle_ca").translation_placeholders
+    await until(lambda: len(delays) > 8)
+    assert [delay.total_seconds() for delay in delays[:3]] == [30, 60, 120]
+    assert max(delays) <= timedelta(hours=6)
+    tree = VehicleTree()
+    async with served(tree.root.pem + tree.issuing.pem) as url:
+        monkeypatch.setattr(server, "_endpoints", replace(active_endpoints(), vehicle_ca_url=url))
+        await until(lambda: server.port == port)
+    assert "telemetry_no_vehicle_ca" not in told(home)
+    assert await home.hass.config_entries.async_unload(entry.entry_id)

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from homeassistant.const import CONF_ACCESS_TOKEN
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import OAuth2TokenRequestBaseError, OAuth2TokenRequestReauthError
+from homeassistant.exceptions import (
+    ImplementationUnavailableError,
+    OAuth2TokenRequestBaseError,
+    OAuth2TokenRequestReauthError,
+)
 from homeassistant.helpers.config_entry_oauth2_flow import (
     AbstractOAuth2Implementation,
     async_get_config_entry_implementation,
@@ -31,6 +35,7 @@ from .token_file import (
     Token,
     TokenFile,
     is_same,
+    is_usable,
     sign_in_id,
     supersedes,
 )
@@ -72,8 +77,13 @@ class EntryAuthorization:
     @property
     def token(self) -> Mapping[str, Any]:
         """The current token, expired or not."""
-        current: Mapping[str, Any] = self._token_of_removed or self._entry.data[CONF_TOKEN]
-        return current
+        current = self._token_of_removed or self._entry.data.get(CONF_TOKEN)
+        return current if isinstance(current, Mapping) else {}
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether the token has the expected shape; else only a new sign-in helps."""
+        return is_usable(self.token)
 
     async def access_token(self) -> str:
         """Return a token that has not expired, after a refresh if necessary.
@@ -81,6 +91,8 @@ class EntryAuthorization:
         Raises LoginRequired when Tesla refuses to refresh it (the user is then prompted to sign in again), and
         RateLimited, ServerFailure, InvalidClient or Unreachable when there is no token for now.
         """
+        if not self.is_usable:
+            raise LoginRequired("the stored sign-in cannot be used")
         if self._unsaved or not _is_valid(self.token):
             if self._refreshing is None or self._refreshing.done():
                 self._refreshing = self._hass.async_create_task(
@@ -104,13 +116,15 @@ class EntryAuthorization:
         after the sign-in.
         """
         async with self._lock:
-            try:
-                stored = await self._file.load()
-            except OSError as err:
-                LOGGER.warning("The saved sign-in cannot be read: %s", err.strerror)
-                stored = None
-            if stored is not None and not self._restored and supersedes(stored, self.token):
+            if self._removed:
+                return
+            stored = await self._file.load()
+            if stored is not None and (
+                not self.is_usable or (not self._restored and supersedes(stored, self.token))
+            ):
                 self._set_token(stored)
+            elif not self.is_usable:
+                return
             elif stored is None or not is_same(stored, self.token):
                 await self._save(self.token)
             self._restored = True
@@ -203,6 +217,8 @@ class EntryAuthorization:
             self._entry.async_start_reauth_if_available(self._hass)
 
 
+NO_AUTHORIZATION: Final = (ImplementationUnavailableError, ValueError, KeyError)
+"""What async_get_authorization() raises for an entry without application credentials."""
 DATA_AUTHORIZATIONS: Final[HassKey[dict[str, EntryAuthorization]]] = HassKey(
     f"{DOMAIN}_authorizations"
 )
@@ -227,9 +243,15 @@ async def async_get_authorization(
 
 
 async def async_remove_token_file(hass: HomeAssistant, entry_id: str) -> None:
-    """Delete the token file of a removed entry. Raises OSError."""
-    authorization = hass.data.get(DATA_AUTHORIZATIONS, {}).pop(entry_id, None)
+    """Delete the token file of a removed entry; its authorization still works, from memory. Raises OSError."""
+    authorization = hass.data.get(DATA_AUTHORIZATIONS, {}).get(entry_id)
     await (authorization or TokenFile(hass, entry_id)).remove()
+
+
+@callback
+def async_forget_authorization(hass: HomeAssistant, entry_id: str) -> None:
+    """Forget the authorization of a removed entry."""
+    hass.data.get(DATA_AUTHORIZATIONS, {}).pop(entry_id, None)
 
 
 def _is_valid(token: Mapping[str, Any]) -> bool:

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+import os
 from pathlib import Path
 from typing import Final
 
@@ -82,8 +83,8 @@ class KeyStore:
         self._holders.discard(holder)
 
     async def exists(self) -> bool:
-        """Return whether there is a key file, usable or not."""
-        return await self._hass.async_add_executor_job(self._path.exists)
+        """Return whether there is a key file, usable or not, or what an interrupted write left of one."""
+        return await self._hass.async_add_executor_job(_exists, self._path)
 
     async def erase(self) -> bool:
         """Delete the key files unless an entry or flow needs the key; return whether they are deleted. Raises OSError."""
@@ -154,7 +155,16 @@ def _replace(path: Path, key: VirtualKey) -> None:
     durable_file.write(path, key.private_pem())
 
 
+def _files(path: Path) -> tuple[Path, ...]:
+    """Return the file of the key, and that of the key that it replaced."""
+    return (path, path.with_name(path.name + PREVIOUS_SUFFIX))
+
+
+def _exists(path: Path) -> bool:
+    return any(os.path.lexists(file) or durable_file.leftovers(file) for file in _files(path))
+
+
 def _erase(path: Path) -> None:
-    """Delete the key, and the one that it replaced."""
-    for name in (path.name, path.name + PREVIOUS_SUFFIX):
-        durable_file.remove(path.with_name(name))
+    """Delete the key, the one that it replaced, and what interrupted writes left of them."""
+    for file in _files(path):
+        durable_file.remove(file)

@@ -16,6 +16,7 @@ import orjson
 from ..const import DOMAIN
 from ..fleet_api import InvalidApiAnswer, read_claims
 from ..storage import durable_file
+from ..storage.loading import UnusableFile, async_read
 
 VERSION: Final = 1
 MAX_LENGTH: Final = 262_144
@@ -34,8 +35,20 @@ def sign_in_id(token: Mapping[str, Any]) -> str:
     """Return the id of the sign-in by which a token was obtained."""
     if isinstance(stored := token.get(CONF_SIGN_IN), str):
         return stored
-    first = token.get(CONF_REFRESH_TOKEN) or token[CONF_ACCESS_TOKEN]
+    first = token.get(CONF_REFRESH_TOKEN) or token.get(CONF_ACCESS_TOKEN)
     return hashlib.sha256(str(first).encode()).hexdigest()[:16]
+
+
+def is_usable(token: object) -> bool:
+    """Return whether this has the shape of a token record."""
+    match token:
+        case {
+            "access_token": str(),
+            "refresh_token": str(),
+            "expires_at": int() | float() as expires_at,
+        }:
+            return not isinstance(expires_at, bool)
+    return False
 
 
 def is_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -72,8 +85,8 @@ class TokenFile:
         self._path = Path(hass.config.path(STORAGE_DIR, f"{DOMAIN}.{entry_id}.sign_in"))
 
     async def load(self) -> Token | None:
-        """Return the token, or None if there is none that can be used. Raises OSError."""
-        return await self._hass.async_add_executor_job(_read, self._path)
+        """Return the token, or None if there is none that can be used."""
+        return await async_read(self._hass, self._path, _read)
 
     async def save(self, token: Mapping[str, Any]) -> None:
         """Return when the token is on disk and survives a power cut. Raises OSError."""
@@ -85,17 +98,24 @@ class TokenFile:
         await self._hass.async_add_executor_job(_remove, self._path)
 
 
-def _read(path: Path) -> Token | None:
+def _read(path: Path) -> Token:
+    """Return the token in a file. Raises OSError, UnusableFile."""
+    with path.open("rb") as file:
+        content = file.read(MAX_LENGTH)
     try:
-        with path.open("rb") as file:
-            record = orjson.loads(file.read(MAX_LENGTH))
-    except FileNotFoundError, orjson.JSONDecodeError:
-        return None
-    token = record.get("token") if isinstance(record, dict) else None
-    if not isinstance(token, dict) or record.get("version") != VERSION:
-        return None
-    usable = isinstance(token.get(CONF_ACCESS_TOKEN), str)
-    return token if usable and isinstance(token.get("expires_at"), int | float) else None
+        record = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        raise UnusableFile("it is not JSON") from None
+    match record:
+        case {
+            "version": int() as version,
+            "token": {"access_token": str(), "expires_at": int() | float()} as token,
+        } if version == VERSION:
+            return dict(token)
+        case {"version": int() as version} if version != VERSION:
+            raise UnusableFile(f"it has version {version}, and {VERSION} is expected")
+        case _:
+            raise UnusableFile("it holds no token")
 
 
 def _remove(path: Path) -> None:

@@ -3,18 +3,17 @@
 from typing import TYPE_CHECKING, Any, Final
 
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.config_entry_oauth2_flow import (
     AbstractOAuth2Implementation,
     LocalOAuth2Implementation,
 )
 from homeassistant.helpers.singleton import singleton
-from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
-from ..const import CONF_CURRENCY, DOMAIN, LOGGER
+from ..const import CONF_CURRENCY, DOMAIN
 from ..fleet_api import DEFAULT_CURRENCY, PRICE_LISTS
+from ..storage.loading import SafeStore
 from .ledger import Ledger
 from .meter import Meter
 
@@ -32,22 +31,15 @@ class MeterStore:
 
     def __init__(self, hass: HomeAssistant) -> None:
         self._hass = hass
-        self._store: Store[dict[str, Any]] = Store(
-            hass, VERSION, f"{DOMAIN}.meter", private=True, atomic_writes=True
-        )
+        self._store = SafeStore(hass, VERSION, f"{DOMAIN}.meter", _has_applications)
         self._meters: dict[str, Meter] = {}
         self._saves_at = float("inf")
 
     async def load(self) -> None:
-        """Read the file; one that cannot be read counts as empty."""
-        try:
-            stored = await self._store.async_load()
-        except HomeAssistantError as err:
-            LOGGER.warning("What Tesla has charged for so far cannot be read: %s", err)
-            stored = None
-        applications = stored.get("applications") if isinstance(stored, dict) else None
-        if not isinstance(applications, dict):
+        """Read the file; one that cannot be used counts as empty."""
+        if (stored := await self._store.async_load()) is None:
             return
+        applications = stored["applications"]
         now = dt_util.now()
         for client_id in [*applications][-MAX_APPLICATIONS:]:
             ledger = Ledger.from_dict(applications[client_id], now)
@@ -84,6 +76,10 @@ class MeterStore:
         self._saves_at = float("inf")
         kept = [*self._meters.items()][-MAX_APPLICATIONS:]
         return {"applications": {key: meter.ledger.as_dict() for key, meter in kept}}
+
+
+def _has_applications(stored: dict[str, Any]) -> bool:
+    return isinstance(stored.get("applications"), dict)
 
 
 DATA_METERS: Final[HassKey[MeterStore]] = HassKey(f"{DOMAIN}_meters")

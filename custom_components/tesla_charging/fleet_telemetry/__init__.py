@@ -21,7 +21,7 @@ from .certificates.certificate import (
 )
 from .certificates.jws import TELEMETRY_AUDIENCE, read_token, sign_token
 from .certificates.tls import server_context
-from .certificates.trust import PINNED, VehicleCA, fingerprints, read_bundle
+from .certificates.trust import PINNED, VehicleCA, fingerprints, missing, read_bundle
 from .certificates.user_certificate import file_stamp, load_certificate
 from .config import TelemetryConfig, is_hostname, unknown_field
 from .errors import (
@@ -112,6 +112,7 @@ __all__ = [
     "is_hostname",
     "is_topic_base",
     "load_certificate",
+    "missing",
     "read_bundle",
     "read_config_result",
     "read_config_status",

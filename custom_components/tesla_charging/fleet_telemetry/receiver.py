@@ -26,7 +26,7 @@ from .records import Record
 from .upgrade import HTTP_LOGGER, closing, connection_info, wants_websocket
 
 _LOGGER = logging.getLogger(__name__)
-CLOSE_TIMEOUT: Final = 2.0
+CLOSE_TIMEOUT: Final = 0.4
 MAX_REASONS: Final = 64
 """How many different reasons for refusals are counted, and how many different reasons and VINs are logged."""
 

@@ -316,6 +316,30 @@ LEFTOVERS_ACCOUNT: Final = IssueType(
     persistent=True,
 )
 """After an entry was removed while others remain."""
+FILES_SET_ASIDE: Final = IssueType(
+    "files_set_aside",
+    frozenset(),
+    scope=IssueScope.HOME_ASSISTANT,
+    severity=ir.IssueSeverity.WARNING,
+    fixable=False,
+)
+"""Stored files that could not be used; shown until Home Assistant restarts, because then new files are in use."""
+
+
+def _simulator(key: str) -> IssueType:
+    """Return what is to be known about the environment variable of the simulated Tesla."""
+    return IssueType(
+        key,
+        frozenset(),
+        scope=IssueScope.HOME_ASSISTANT,
+        id_prefix="simulator",
+        severity=ir.IssueSeverity.WARNING,
+        fixable=False,
+    )
+
+
+SIMULATED_TESLA: Final = _simulator("simulated_tesla")
+SIMULATOR_IGNORED: Final = _simulator("simulator_ignored")
 
 ISSUE_TYPES: Final = (
     KEY_NOT_PAIRED,
@@ -346,6 +370,9 @@ ISSUE_TYPES: Final = (
     TELEMETRY_FILES_EXPIRED,
     LEFTOVERS,
     LEFTOVERS_ACCOUNT,
+    FILES_SET_ASIDE,
+    SIMULATED_TESLA,
+    SIMULATOR_IGNORED,
 )
 
 

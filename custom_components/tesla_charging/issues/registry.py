@@ -4,6 +4,7 @@ An issue appears when Tesla, a car or the network refuses something, and disappe
 not have succeeded before.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 import hashlib
 from typing import TYPE_CHECKING, Final
@@ -298,7 +299,8 @@ class EntryIssues:
 
     def _review_grant(self) -> None:
         """Compare the permissions that the sign-in grants with the wanted ones, whenever there is a new token."""
-        token = self._entry.data.get(CONF_TOKEN, {}).get("access_token")
+        stored = self._entry.data.get(CONF_TOKEN)
+        token = stored.get("access_token") if isinstance(stored, Mapping) else None
         with_location = bool(self._entry.data.get(CONF_LOCATION, False))
         if self._grant == (token, with_location):
             return

@@ -10,8 +10,8 @@ from homeassistant.helpers.config_entry_oauth2_flow import async_get_config_entr
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.start import async_at_started
 
-from ..client import active_endpoints
-from ..const import CONF_DOMAIN, CONF_REGION, CONF_SHOWN_HERE, DOMAIN, LOGGER
+from ..client import active_endpoints, region_of
+from ..const import CONF_DOMAIN, CONF_SHOWN_HERE, DOMAIN, LOGGER
 from ..data import TeslaChargingConfigEntry
 from ..fleet_api import Region
 from ..issues.kinds import DOMAIN_MOVED, KEY_NOT_SERVED, Success
@@ -108,7 +108,7 @@ async def _tesla_finds_key(
     try:
         implementation = await async_get_config_entry_implementation(hass, entry)
         registrar = registrar_of(hass, implementation)
-        await registrar.register(Region(entry.data[CONF_REGION]), entry.data[CONF_DOMAIN], key)
+        await registrar.register(region_of(entry) or Region.NA, entry.data[CONF_DOMAIN], key)
     except (ImplementationUnavailableError, ValueError, RegistrationError) as err:
         LOGGER.debug("Tesla did not take the key from the domain: %s", err)
         return False

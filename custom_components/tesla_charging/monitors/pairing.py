@@ -4,11 +4,13 @@ No car is woken for it.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import chain, repeat
 from typing import Final
 
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.util.hass_dict import HassKey
 
 from .. import clock
 from ..const import DOMAIN, LOGGER
@@ -27,6 +29,21 @@ FIRST_INTERVALS: Final = (
 """Between the first requests about a car that lacks the key; each is billed as data."""
 LATER_INTERVAL: Final = timedelta(days=1)
 """Between all others."""
+
+
+@dataclass(slots=True)
+class _Requests:
+    """What was requested about the pairing of a car with one key."""
+
+    requested: bool = False
+    intervals: Iterator[timedelta] = field(default_factory=lambda: _intervals())  # noqa: PLW0108  defined below
+    next_at: float | None = None
+
+
+DATA_REQUESTS: Final[HassKey[dict[tuple[str, str, str], _Requests]]] = HassKey(
+    f"{DOMAIN}_pairing_requests"
+)
+"""By entry id, VIN and fingerprint of the key, since Home Assistant's start."""
 
 
 class PairingMonitor:
@@ -49,9 +66,11 @@ class PairingMonitor:
         self._car = car
         self._vehicles = vehicles
         self._issues = async_get_issues(hass, entry)
-        self._requested = False
-        self._intervals = _intervals()
-        self._next_at: float | None = None
+        # a reload of the entry repeats no request
+        known = hass.data.setdefault(DATA_REQUESTS, {})
+        self._requests = known.setdefault(
+            (entry.entry_id, car.vin, car.key_fingerprint), _Requests()
+        )
 
     @callback
     def start(self) -> None:
@@ -73,13 +92,14 @@ class PairingMonitor:
     def _is_due(self) -> bool:
         """Whether a request is due, which then counts as sent."""
         if not self._issues.is_open(KEY_NOT_PAIRED, self._car.vin):
-            self._intervals, self._next_at = _intervals(), None
-            requested, self._requested = self._requested, True
+            self._requests.intervals, self._requests.next_at = _intervals(), None
+            requested, self._requests.requested = self._requests.requested, True
             return not requested and self._car.commander.signed is None
         now = clock.now()
-        due = self._next_at is not None and now >= self._next_at
-        if due or self._next_at is None:
-            self._next_at = now + next(self._intervals).total_seconds()
+        next_at = self._requests.next_at
+        due = next_at is not None and now >= next_at
+        if due or next_at is None:
+            self._requests.next_at = now + next(self._requests.intervals).total_seconds()
         return due
 
     async def _request(self) -> None:
@@ -87,7 +107,7 @@ class PairingMonitor:
             await check_pairing(self._vehicles, self._issues, self._car.vin)
         except FleetApiError as err:
             # a request that is not billed may be sent again
-            self._requested = err.status is not None and err.status < 500
+            self._requests.requested = err.status is not None and err.status < 500
             LOGGER.debug("Tesla did not tell whether %s is paired: %s", self._car.name, err)
 
 

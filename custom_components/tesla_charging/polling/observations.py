@@ -58,7 +58,11 @@ MIN_WAIT: Final = 2.0
 
 
 class PollObservations:
-    """Turns one car's answers into a poll context; no I/O. All times are unix seconds by our clock."""
+    """Turns one car's answers into a poll context; no I/O. All times are unix seconds by our clock.
+
+    There is one object for each car as long as Home Assistant runs (see `resume`): a reload of the entry neither resets
+    the polls of a day nor repeats a poll that is paid already.
+    """
 
     def __init__(
         self,
@@ -99,6 +103,25 @@ class PollObservations:
         """How many polls in a row were answered with "asleep" while the state request said online."""
         self._drives_since_plugged_in: int | None = None
         """None: not known."""
+        self._wanted: object = None
+        """The data that are polled."""
+
+    def resume(
+        self,
+        stretch: Callable[[], float],
+        wanted: object,
+        *,
+        has_data: bool,
+    ) -> None:
+        """Go on after a reload; the car is polled at once only if other data are wanted than before, or none are stored."""
+        self.stretch = stretch
+        if self._wanted != wanted or not has_data:
+            self.polled_at = None
+        self._wanted = wanted
+
+    def record_interrupted(self, before: float | None) -> None:
+        """Note that the answer of a poll is lost because the entry is unloaded; `before` is when the car was polled before."""
+        self.polled_at = before
 
     def decide(
         self,

@@ -18,16 +18,8 @@ from ..auth.authorization import async_get_authorization
 from ..auth.key_store import async_get_key_store
 from ..billing.budget_manager import async_get_budget
 from ..billing.meter_store import async_get_meter
-from ..client import active_endpoints
-from ..const import (
-    CONF_DOMAIN,
-    CONF_IMPLEMENTATION,
-    CONF_LOCATION,
-    CONF_REGION,
-    CONF_SHOWN_HERE,
-    DOMAIN,
-    LOGGER,
-)
+from ..client import active_endpoints, region_of
+from ..const import CONF_DOMAIN, CONF_IMPLEMENTATION, CONF_LOCATION, CONF_SHOWN_HERE, DOMAIN, LOGGER
 from ..data import TeslaChargingConfigEntry
 from ..fleet_api import Authorization, FleetApiError, FleetStatus, Region
 from ..issues.kinds import Success
@@ -85,7 +77,7 @@ class ReconfigureSteps(
         entry = self._get_reconfigure_entry()
         self._domain = entry.data[CONF_DOMAIN]
         self._key_shown_here = entry.data.get(CONF_SHOWN_HERE, True)
-        self._region = Region(entry.data[CONF_REGION])
+        self._region = region_of(entry) or Region.NA
         self._with_location = entry.data.get(CONF_LOCATION, False)
         self._telemetry = TelemetrySettings.from_options(entry.options)
         try:
@@ -183,9 +175,8 @@ class ReconfigureSteps(
         storage = VehicleStorage(self.hass, entry.entry_id)
         await storage.load()
         endpoints = active_endpoints()
-        await async_remove_configs(
-            self.hass, entry, storage, endpoints.regions[Region(entry.data[CONF_REGION])]
-        )
+        region = region_of(entry) or Region.NA
+        await async_remove_configs(self.hass, entry, storage, endpoints.regions[region])
         for vin in storage.telemetry_vins:
             await storage.save_config_record(vin, ConfigRecord())
 
@@ -242,7 +233,7 @@ class ReconfigureSteps(
             except (ImplementationUnavailableError, ValueError) as err:
                 raise RegistrationError("other_account", other.title) from err
             registrar = registrar_of(self.hass, implementation)
-            region, domain = Region(other.data[CONF_REGION]), other.data[CONF_DOMAIN]
+            region, domain = region_of(other) or Region.NA, other.data[CONF_DOMAIN]
             await registrar.register(region, domain, key)
             self._registrations.append((registrar, region, domain))
 

@@ -1,6 +1,6 @@
 """The requests of the config flow: registering an application and its key, and listing the account's cars."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, cast
 
 from homeassistant.core import HomeAssistant
@@ -68,7 +68,7 @@ class Registrar:
     hass: HomeAssistant
     endpoints: Endpoints
     client_id: str
-    client_secret: str
+    client_secret: str = field(repr=False)
 
     async def register(self, region: Region, domain: str, key: VirtualKey) -> None:
         """Register the domain in a region and check that Tesla fetched our key from it.

@@ -18,6 +18,8 @@ from homeassistant.util.json import json_loads
 
 from ..const import DOMAIN, LOGGER
 from ..vehicle.state import UNKNOWN_TIME, VehicleState
+from . import durable_file
+from .loading import UnusableFile, async_read
 
 SAVE_LENGTH: Final = 1 << 20
 """Bytes from which on the states have to be saved and the journal emptied."""
@@ -47,13 +49,7 @@ class Journal:
 
     async def load(self) -> dict[str, VehicleState]:
         """Return the journal's changes of each car, by VIN; damaged lines are left out."""
-        try:
-            states, damaged = await self._hass.async_add_executor_job(self._read)
-        except FileNotFoundError:
-            return {}
-        except OSError as err:
-            LOGGER.warning("What the cars told last could not be read: %s", err.strerror)
-            return {}
+        states, damaged = await async_read(self._hass, self._path, _read) or ({}, 0)
         if damaged:
             LOGGER.info("%s damaged lines of what the cars told last were left out", damaged)
         return states
@@ -95,9 +91,9 @@ class Journal:
             _set_result(stored, saved)
 
     async def remove(self) -> None:
-        """Delete the file."""
+        """Delete the file. Raises OSError."""
         async with self._lock:
-            await self._delete()
+            await self._hass.async_add_executor_job(durable_file.remove, self._path)
 
     async def _write_all(self) -> None:
         """Write until there are no pending changes."""
@@ -159,26 +155,29 @@ class Journal:
         self._path.unlink(missing_ok=True)
         self._length = 0
 
-    def _read(self) -> tuple[dict[str, VehicleState], int]:
-        """Return each car's state after all lines, and how many lines were damaged."""
-        with self._path.open("rb") as file:
-            content = file.read(MAX_LENGTH)
-        states: dict[str, VehicleState] = {}
-        damaged = 0
-        for line in content.split(b"\n"):
-            if not line:
-                continue
-            match _content(line):
-                case {
-                    "vin": str(vin),
-                    "readings": dict(readings),
-                    "brokered_at": int() | float() as brokered_at,
-                }:
-                    changes = VehicleState.from_dict(readings).with_broker_time(brokered_at)
-                    states[vin] = combined(states.get(vin), changes)
-                case _:
-                    damaged += 1
-        return states, damaged
+
+def _read(path: Path) -> tuple[dict[str, VehicleState], int]:
+    """Return each car's state after all lines, and how many lines were damaged. Raises OSError, UnusableFile."""
+    with path.open("rb") as file:
+        content = file.read(MAX_LENGTH)
+    states: dict[str, VehicleState] = {}
+    damaged = 0
+    for line in content.split(b"\n"):
+        if not line:
+            continue
+        match _content(line):
+            case {
+                "vin": str(vin),
+                "readings": dict(readings),
+                "brokered_at": int() | float() as brokered_at,
+            }:
+                changes = VehicleState.from_dict(readings).with_broker_time(brokered_at)
+                states[vin] = combined(states.get(vin), changes)
+            case _:
+                damaged += 1
+    if damaged and not states:
+        raise UnusableFile("all its lines are damaged")
+    return states, damaged
 
 
 def combined(earlier: VehicleState | None, later: VehicleState) -> VehicleState:

@@ -13,7 +13,6 @@ from typing import Any, Final
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import CALLBACK_TYPE, Event, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
-from homeassistant.helpers.storage import Store
 
 from ..const import DOMAIN
 from ..polling.usage_pattern import UsagePattern
@@ -21,6 +20,7 @@ from ..vehicle.state import VehicleState
 from ..vehicle_command import Domain, InvalidSessionState, SessionState
 from .config_record import ConfigRecord
 from .journal import Journal, combined
+from .loading import SafeStore, async_delete
 
 VERSION: Final = 1
 SESSION_DELAY: Final = 1.0
@@ -94,11 +94,19 @@ class _Sources:
         return record
 
 
+@dataclass(frozen=True, slots=True)
+class CarRecords:
+    """What another entry needs to go on with a car."""
+
+    state: dict[str, Any]
+    commands: dict[str, Any]
+
+
 @dataclass(slots=True)
 class _File:
     """A file and the records that were read from it: by VIN, except for the silences."""
 
-    store: Store[dict[str, Any]]
+    store: SafeStore
     records: dict[str, Any] = field(default_factory=dict)
 
 
@@ -125,9 +133,9 @@ class VehicleStorage:
         self._silence_source: Callable[[], dict[str, Any]] | None = None
 
     async def load(self) -> None:
-        """Read all files; one with unexpected content counts as empty."""
+        """Read all files; one that cannot be used counts as empty. Raises nothing."""
         for file in self._files:
-            file.records = _as_dict(await file.store.async_load())
+            file.records = await file.store.async_load() or {}
         states = self._states.records
         for vin, journaled in (await self._journal.load()).items():
             saved = _as_dict(states.get(vin))
@@ -221,6 +229,24 @@ class VehicleStorage:
             self._silences_saved_at = now + SILENCE_DELAY
             self._silences.store.async_delay_save(source, SILENCE_DELAY)
 
+    def records_of(self, vin: str) -> CarRecords:
+        """Return what is known of a car: its state, and its command channel."""
+        if (sources := self._sources.get(vin)) is not None:
+            return CarRecords(sources.state_record(), sources.command_record().as_dict())
+        return CarRecords(
+            _as_dict(self._states.records.get(vin)), _as_dict(self._sessions.records.get(vin))
+        )
+
+    @callback
+    def take_over(self, vin: str, records: CarRecords) -> None:
+        """Continue with the records that another entry has of a car; call it before the car is attached."""
+        if records.state:
+            self._states.records[vin] = records.state
+            self.save_states()
+        if records.commands:
+            self._sessions.records[vin] = records.commands
+            self.save_sessions()
+
     async def remove_car(self, vin: str) -> None:
         """Delete the records of a car that left the account for good."""
         for file in (self._configs, self._sessions, self._states):
@@ -245,10 +271,11 @@ class VehicleStorage:
             await self._silences.store.async_save(self._silence_source())
 
     async def remove(self) -> None:
-        """Delete all files."""
-        for file in self._files:
-            await file.store.async_remove()
-        await self._journal.remove()
+        """Delete all files, and never write them again; what was read stays in memory. A failure is logged."""
+        self._closed = True
+        await async_delete(
+            [*(file.store.async_remove for file in self._files), self._journal.remove]
+        )
 
     @callback
     def save_states(self) -> None:
@@ -315,6 +342,4 @@ def _file_id(path: Path) -> tuple[int, int] | None:
 
 
 def _file(hass: HomeAssistant, entry_id: str, kind: str) -> _File:
-    return _File(
-        Store(hass, VERSION, f"{DOMAIN}.{entry_id}.{kind}", private=True, atomic_writes=True)
-    )
+    return _File(SafeStore(hass, VERSION, f"{DOMAIN}.{entry_id}.{kind}"))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 import errno
+from functools import partial
 from pathlib import Path
 import ssl
 from typing import Final
@@ -29,6 +30,7 @@ from ..fleet_telemetry import (
 from ..issues.kinds import TELEMETRY_FILES_EXPIRED, TELEMETRY_FILES_EXPIRING, Success
 from ..issues.registry import async_clear_issues, async_raise_issue
 from ..storage import durable_file
+from ..storage.loading import set_aside
 from .settings import TelemetrySettings
 
 REVIEW_INTERVAL: Final = timedelta(minutes=5)
@@ -148,9 +150,13 @@ class CertificateManager:
             if settings.certificate_file:
                 certificate = _own_certificate(settings, now)
             else:
-                self._directory.mkdir(mode=0o700, exist_ok=True)
+                self._make_directory()
                 certificate = ensure_certificate(
-                    self._directory, settings.hostname, now, durable_file.write
+                    self._directory,
+                    settings.hostname,
+                    now,
+                    durable_file.write,
+                    partial(set_aside, self._hass),
                 )
             context = server_context(certificate.chain, certificate.key, vehicle_cas)
         except OSError as err:
@@ -168,6 +174,11 @@ class CertificateManager:
                 raise _file_error(settings, err) from err
             raise
         return Tls(certificate, context, stamp)
+
+    def _make_directory(self) -> None:
+        if self._directory.exists() and not self._directory.is_dir():
+            set_aside(self._hass, self._directory, "it is not a folder")
+        self._directory.mkdir(mode=0o700, exist_ok=True)
 
     def _is_stale(self, tls: Tls, now: datetime) -> bool:
         """Return whether there may be something newer than what is in use."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.util.hass_dict import HassKey
 
 from .. import clock
 from ..const import DOMAIN, LOGGER
@@ -33,6 +34,10 @@ ABSENT_INTERVAL: Final = 6 * HOUR
 """Seconds between two checks of the configuration of a car that is online and not connected."""
 SILENT_FOR: Final = HOUR
 """Seconds without a push before that is a reason: before it sleeps, a car is online for a while after its connection ended."""
+
+
+DATA_OFFERED: Final[HassKey[set[tuple[str, str]]]] = HassKey(f"{DOMAIN}_offered_configs")
+"""By entry id and VIN: the refused configurations that were offered again since Home Assistant's start."""
 
 
 class ConfigReview:
@@ -121,7 +126,10 @@ class ConfigReview:
         car, record = self._cars[vin], self._storage.config_record(vin)
         car.set_telemetry_stage(record.stage, record.diagnosis)
         async_update_refusal(self._hass, car, record)
-        if record.stage is TelemetryStage.REFUSED:
+        offered = self._hass.data.setdefault(DATA_OFFERED, set())
+        # once since Home Assistant's start: a reload repeats no request
+        if record.stage is TelemetryStage.REFUSED and (self._entry.entry_id, vin) not in offered:
+            offered.add((self._entry.entry_id, vin))
             self._check_now.add(vin)
 
     async def review(self, _: datetime | None = None) -> None:

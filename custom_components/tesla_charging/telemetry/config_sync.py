@@ -9,10 +9,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import ImplementationUnavailableError
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 
-from ..auth.authorization import async_get_authorization
+from ..auth.authorization import NO_AUTHORIZATION, async_get_authorization
 from ..billing.budget_manager import async_get_budget
 from ..billing.meter_store import async_get_meter
 from ..client import active_endpoints
@@ -255,7 +254,7 @@ async def async_remove_configs(
         return remaining
     try:
         authorization = await async_get_authorization(hass, entry)
-    except ImplementationUnavailableError, ValueError:
+    except NO_AUTHORIZATION:
         return remaining  # the client id was deleted before
     meter = await async_get_meter(hass, authorization.implementation)
     configs = TelemetryConfigs(

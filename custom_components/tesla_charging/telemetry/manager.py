@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from homeassistant.core import HassJob, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.event import async_call_later
 
@@ -75,6 +75,10 @@ class MeteredListener:
 
 REOPEN_INTERVAL: Final = timedelta(minutes=5)
 """How often opening the receiver is tried again after it failed: a certificate may exist by then."""
+FIRST_DOWNLOAD_RETRY: Final = timedelta(seconds=30)
+"""After which time the list of the cars' CAs is downloaded again; doubled with every failure."""
+LAST_DOWNLOAD_RETRY: Final = timedelta(hours=6)
+MAX_DOUBLINGS: Final = 10
 
 
 class EntryTelemetry:
@@ -107,6 +111,10 @@ class EntryTelemetry:
         self._mqtt: MqttTelemetry | None = None
         self._review: ConfigReview | None = None
         self._stopped = False
+        self._cancel_reopen: CALLBACK_TYPE | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._downloads = 0
+        """How often the list of the cars' CAs could not be downloaded."""
         self._logged_error = ""
         """The error that was logged last, so that it is logged once."""
         self._diagnosis = NO_PROBLEM
@@ -156,13 +164,16 @@ class EntryTelemetry:
                 LOGGER.error("Cars cannot connect to this Home Assistant: %s", err)
             self._raise_issue(
                 RECEIVER_ISSUES[err.key],
-                {"detail": err.detail, "port": str(self.settings.listen_port)},
+                {
+                    "detail": err.detail,
+                    "port": str(self.settings.listen_port),
+                    "url": active_endpoints().vehicle_ca_url,
+                },
             )
             self._diagnosis = TelemetryDiagnosis(TelemetryProblem.CANNOT_LISTEN, err.detail)
             for car in self._cars.values():
                 car.set_telemetry_stage(TelemetryStage.WAITING, self._diagnosis)
-            job = HassJob(self._reopen, cancel_on_shutdown=True)
-            self._entry.async_on_unload(async_call_later(self._hass, REOPEN_INTERVAL, job))
+            self._reopen_later(err)
             return
         if self._stopped:
             await self.server.close(self._entry.entry_id)
@@ -238,12 +249,29 @@ class EntryTelemetry:
         self._configure()
 
     @callback
+    def _reopen_later(self, err: TelemetryServerError) -> None:
+        """Open the receiver again later; a list that could not be downloaded is tried soon, and then less and less often."""
+        delay = REOPEN_INTERVAL
+        if err.key == "telemetry_no_vehicle_ca":
+            delay = min(FIRST_DOWNLOAD_RETRY * 2**self._downloads, LAST_DOWNLOAD_RETRY)
+            self._downloads = min(self._downloads + 1, MAX_DOUBLINGS)
+        if not self._stopped:
+            job = HassJob(self._reopen, cancel_on_shutdown=True)
+            self._cancel_reopen = async_call_later(self._hass, delay, job)
+
+    @callback
     def _reopen(self, now: datetime) -> None:
-        self._background(self.start_embedded())
+        self._cancel_reopen = None
+        self._opening = self._background(self.start_embedded())
 
     async def stop(self) -> None:
         """Stop receiving. The cars stay configured: they connect again when the entry is loaded again."""
         self._stopped = True
+        if self._cancel_reopen is not None:
+            self._cancel_reopen()
+            self._cancel_reopen = None
+        if self._opening is not None:  # it may wait for a download, and the server for it
+            self._opening.cancel()
         await self.server.close(self._entry.entry_id)
         for vin in self._cars:
             async_clear_silence(self._hass, vin)
@@ -300,8 +328,8 @@ class EntryTelemetry:
             if await remove_config(self._configs, vin, self._storage.config_record(vin).place):
                 await self._storage.save_config_record(vin, ConfigRecord())
 
-    def _background(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        self._entry.async_create_background_task(
+    def _background(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        return self._entry.async_create_background_task(
             self._hass, coroutine, f"{DOMAIN} telemetry of {self._entry.title}"
         )
 

@@ -15,7 +15,7 @@ from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.signal_type import SignalType
 
 from .. import clock
-from ..const import DOMAIN
+from ..const import DOMAIN, LOGGER
 from ..fleet_api import Endpoints
 from ..fleet_telemetry import (
     AUTHORITY_FILE,
@@ -29,10 +29,12 @@ from ..fleet_telemetry import (
     TrustError,
     VehicleCA,
     fingerprints,
+    missing,
     read_bundle,
 )
 from ..listeners import Isolation
 from ..storage import durable_file
+from ..storage.loading import UnusableFile, async_read
 from .certificate import MAX_BUNDLE_LENGTH, CertificateFileError, CertificateManager, Tls
 from .settings import TelemetrySettings
 
@@ -245,11 +247,34 @@ class TelemetryServer:
         return read_bundle(bundle, frozenset() if pinned else frozenset(fingerprints(bundle)))
 
     async def _vehicle_ca_bundle(self) -> bytes:
-        """Return the bundle of the cars' CAs: the stored one, else the one that Tesla publishes, which is then stored."""
+        """Return the bundle of the cars' CAs: the stored one if nothing is missing in it, else the one that Tesla publishes.
+
+        A stored one that lacks a CA of this version is used when there is no better one.
+        """
+        if not self._endpoints.vehicle_ca_pinned:
+            return await self._download_bundle()
         path = self._directory / VEHICLE_CA_FILE
-        pinned = self._endpoints.vehicle_ca_pinned
-        if pinned and (stored := await self._hass.async_add_executor_job(_read_if_exists, path)):
+        stored = await async_read(self._hass, path, _read_pinned)
+        if stored is not None and not _missing(stored):
             return stored
+        try:
+            bundle = await self._download_bundle()
+            lacking = _missing(bundle)
+        except (TelemetryServerError, TrustError) as err:
+            if stored is None:
+                raise
+            LOGGER.info("A newer list of the cars' authorities could not be downloaded: %s", err)
+            return stored
+        if stored is not None and lacking >= _missing(stored):
+            return stored
+        try:
+            await self._hass.async_add_executor_job(_store_bundle, path, bundle)
+        except OSError as err:
+            LOGGER.warning("The list of the cars' authorities could not be saved: %s", err.strerror)
+        return bundle
+
+    async def _download_bundle(self) -> bytes:
+        """Return the bundle that Tesla publishes. Raises TelemetryServerError."""
         session = async_get_clientsession(self._hass)
         try:
             async with session.get(
@@ -263,8 +288,6 @@ class TelemetryServer:
                         raise TelemetryServerError("telemetry_no_vehicle_ca", "too long")
         except (ClientError, TimeoutError) as err:
             raise TelemetryServerError("telemetry_no_vehicle_ca", type(err).__name__) from err
-        if pinned:
-            await self._hass.async_add_executor_job(_store_bundle, path, bundle)
         return bundle
 
 
@@ -281,15 +304,14 @@ def async_get_telemetry_server(hass: HomeAssistant, endpoints: Endpoints) -> Tel
 
 def files_exist(directory: Path) -> bool:
     """Return whether the receiver has files of its own (blocking)."""
-    return any((directory / name).exists() for name in OWN_FILES)
+    files = [directory / name for name in OWN_FILES]
+    return any(file.exists() or durable_file.leftovers(file) for file in files)
 
 
 def erase_files(directory: Path) -> None:
     """Delete the receiver's own files, and their directory if nothing else is in it (blocking). Raises OSError."""
     for name in OWN_FILES:
-        (directory / name).unlink(missing_ok=True)
-        for unfinished in directory.glob(f".{name}.*"):
-            unfinished.unlink(missing_ok=True)
+        durable_file.remove(directory / name)
     if directory.is_dir() and not any(directory.iterdir()):
         directory.rmdir()
 
@@ -298,16 +320,22 @@ async def _all_stored(pending: list[asyncio.Future[bool]]) -> bool:
     return all([await asyncio.shield(future) for future in pending])
 
 
-def _read_if_exists(path: Path) -> bytes | None:
+def _read_pinned(path: Path) -> bytes:
+    """Return a stored bundle that contains pinned CAs. Raises OSError, UnusableFile."""
+    with path.open("rb") as file:
+        bundle = file.read(MAX_BUNDLE_LENGTH + 1)
     try:
-        with path.open("rb") as file:
-            return file.read(MAX_BUNDLE_LENGTH)
-    except FileNotFoundError:
-        return None
+        read_bundle(bundle)
+    except TrustError as err:
+        raise UnusableFile(str(err)) from err
+    return bundle
+
+
+def _missing(bundle: bytes) -> frozenset[str]:
+    """Return the names of the pinned CAs that a bundle lacks. Raises TrustError if it contains none."""
+    return frozenset(missing(read_bundle(bundle)))
 
 
 def _store_bundle(path: Path, bundle: bytes) -> None:
-    """Store a bundle that contains the pinned CAs; a wrong one would never be replaced."""
-    read_bundle(bundle)
     path.parent.mkdir(mode=0o700, exist_ok=True)
     durable_file.write(path, bundle)

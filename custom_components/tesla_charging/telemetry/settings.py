@@ -75,10 +75,39 @@ class TelemetrySettings:
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> TelemetrySettings:
-        """Read what as_options() returned; an entry that has none is polled."""
+        """Read what as_options() returned; an entry that has none is polled, and what is unknown has its default."""
         stored = options.get(CONF_TELEMETRY)
-        if not isinstance(stored, dict):
+        if not isinstance(stored, Mapping):
             return cls()
-        known = {name: stored[name] for name in cls.__slots__ if name in stored}
-        transport = Transport(stored.get(STORED_TRANSPORT, Transport.POLLING))
-        return cls(**{**known, "transport": transport})
+        known = {
+            name: stored[name] for name in cls.__slots__ if _is_like_default(cls, stored, name)
+        }
+        transport = stored.get(STORED_TRANSPORT, Transport.POLLING)
+        known["transport"] = Transport(transport) if _is_transport(transport) else Transport.POLLING
+        return cls(**known)
+
+
+def are_known(options: Mapping[str, Any]) -> bool:
+    """Return whether the options of an entry hold telemetry settings that this version can follow, or none."""
+    stored = options.get(CONF_TELEMETRY)
+    if stored is None:
+        return True
+    if not isinstance(stored, Mapping):
+        return False
+    return _is_transport(stored.get(STORED_TRANSPORT, Transport.POLLING)) and all(
+        _is_like_default(TelemetrySettings, stored, name)
+        for name in TelemetrySettings.__slots__
+        if name in stored and name != "transport"
+    )
+
+
+def _is_transport(stored: object) -> bool:
+    return isinstance(stored, str) and stored in Transport
+
+
+def _is_like_default(
+    settings: type[TelemetrySettings], stored: Mapping[str, Any], name: str
+) -> bool:
+    """Return whether a setting is stored, and of the type of its default."""
+    default = getattr(settings(), name)
+    return name in stored and type(stored[name]) is type(default)

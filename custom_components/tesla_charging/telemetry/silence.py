@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.util.hass_dict import HassKey
 
 from .. import clock
 from ..const import DOMAIN, LOGGER, STATE_INTERVAL
@@ -100,6 +101,12 @@ class Silence:
         )
 
 
+DATA_REQUESTS: Final[HassKey[dict[str, tuple[float, tuple[str, ...]]]]] = HassKey(
+    f"{DOMAIN}_silence_requests"
+)
+"""By VIN: when the errors of a silent car were last requested (unix seconds, since Home Assistant's start), and their texts."""
+
+
 class SilenceMonitor:
     """Monitors the cars of one entry."""
 
@@ -127,7 +134,9 @@ class SilenceMonitor:
         known = stored.get("cars") if stored.get("place") == self._place else None
         self._stored = known if isinstance(known, dict) else {}
         self._silences: dict[str, Silence] = {}
-        self._requested_at: dict[str, float] = {}
+        # a reload of the entry repeats no request
+        self._requests = hass.data.setdefault(DATA_REQUESTS, {})
+        self._reported_vins: set[str] = set()
 
     @callback
     def start(self) -> None:
@@ -175,13 +184,18 @@ class SilenceMonitor:
         silence = silence.check(now, online=online)
         self._record(vin, silence)
         if silence.is_reportable(now) and self._may_request(vin, now):
-            self._requested_at[vin] = now
+            self._requests[vin] = (now, ())
+            self._reported_vins.add(vin)
             self._entry.async_create_background_task(
                 self._hass, self._report(vin), f"{DOMAIN} silence of {car.name}"
             )
+        elif silence.is_reportable(now) and vin not in self._reported_vins:
+            # after a reload, with what was requested before it
+            self._reported_vins.add(vin)
+            self._show(vin, self._requests[vin][1])
 
     def _may_request(self, vin: str, now: float) -> bool:
-        requested_at = self._requested_at.get(vin)
+        requested_at = self._requests[vin][0] if vin in self._requests else None
         return (
             requested_at is None or not 0 <= now - requested_at < REQUEST_INTERVAL.total_seconds()
         )
@@ -195,13 +209,19 @@ class SilenceMonitor:
         texts = dict.fromkeys(
             plain_text(error.text) for error in reported if error.vin in {None, vin}
         )
+        self._requests[vin] = (self._requests[vin][0], (*texts,))
+        self._show(vin, (*texts,))
+
+    @callback
+    def _show(self, vin: str, texts: tuple[str, ...]) -> None:
+        """Raise the issue with the errors that the car reported."""
         self._cars[vin].report_error("; ".join(texts))
         async_raise_issue(
             self._hass,
             self._expectation.issue_type,
             {
                 "car": self._cars[vin].vehicle_name,
-                "errors": ", ".join(f"`{text}`" for text in list(texts)[:SHOWN_ERRORS]) or "-",
+                "errors": ", ".join(f"`{text}`" for text in texts[:SHOWN_ERRORS]) or "-",
                 "base": self._settings.topic_base,
             },
             vin=vin,

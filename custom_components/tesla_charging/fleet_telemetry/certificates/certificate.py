@@ -57,16 +57,28 @@ class ServerCertificate:
         return now >= self.not_after - margin
 
 
+type SetAside = Callable[[Path, str], None]
+"""Gives a file that cannot be used another name; gets the reason, too."""
+
+
 def ensure_certificate(
-    directory: Path, hostname: str, now: datetime, write: Callable[[Path, bytes], None]
+    directory: Path,
+    hostname: str,
+    now: datetime,
+    write: Callable[[Path, bytes], None],
+    set_aside: SetAside | None = None,
 ) -> ServerCertificate:
     """Return the certificate for a host name, making or renewing what is missing, due, or for another host.
 
     The CA is made once and kept: with another one, every car would have to be configured anew. `write` replaces a file
-    that holds a private key; it is complete or not there at all. Raises CertificateError when the CA's file is damaged
-    or expired, OSError when files cannot be read or written.
+    that holds a private key; it is complete or not there at all. A file that is damaged or cannot be read is set aside
+    and made again, if `set_aside` is given. Raises CertificateError when the CA has expired, or is damaged and not set
+    aside, OSError when files cannot be read or written.
     """
     authority_path, server_path = directory / AUTHORITY_FILE, directory / SERVER_FILE
+    if set_aside is not None:
+        for path in (authority_path, server_path):
+            _check_own(path, set_aside)
     if authority_path.exists():
         authority_key, authority = _read_own(authority_path)
         if not authority.not_valid_before_utc <= now < authority.not_valid_after_utc:
@@ -134,6 +146,18 @@ def _read_own(path: Path) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]
             "key_mismatch", f"key and certificate in {path.name} do not belong together"
         )
     return key, certificate
+
+
+def _check_own(path: Path, set_aside: SetAside) -> None:
+    """Set a file aside that cannot be used; whether its certificate is valid now does not matter."""
+    try:
+        _read_own(path)
+    except FileNotFoundError:
+        return
+    except CertificateError as err:
+        set_aside(path, str(err))
+    except OSError as err:
+        set_aside(path, err.strerror or type(err).__name__)
 
 
 def _is_current(
