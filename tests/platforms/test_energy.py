@@ -5,9 +5,11 @@ from homeassistant.const import UnitOfEnergy
 from homeassistant.core import State
 import pytest
 
+from simulator import Quirk
 from tests.support.entities import ask_again
+from tests.support.waiting import until
 
-from ..support.home import PEARL, Home
+from ..support.home import CLIENT_ID, PEARL, Home
 from .transports import World, about
 
 COUNTERS = ("energy_charged", "energy_charged_home", "energy_charged_away")
@@ -143,3 +145,147 @@ async def test_the_time_of_full_charge_does_not_waver(charging_home: Home) -> No
     await home.act("set_charging_current", current=8)
     await later(home, 1 / 30)
     assert home.state("sensor", "full_charge_time") > first
+
+
+# -- counters that are not what they seem ----------------------------------------------------------------
+
+
+def charged(home: Home) -> float:
+    return float(counter(home, "energy_charged").state)
+
+
+async def test_a_counter_that_sinks_while_the_car_is_full_adds_nothing(home: Home) -> None:
+    """The case of fleet-telemetry issue 357: 36.6 kWh, and 34.4 four days later."""
+    car = home.add_car(PEARL, "Pearl", sleep_after=None, protocol="not_supported")
+    car.plug_in()
+    await home.set_up()
+    await later(home, 0)
+    already = car.charged_kwh
+    car.quirks.add(Quirk.COUNTER_IS_NET)
+    for _ in range(4):
+        await later(home, 2)
+    assert home.state("sensor", "charging_state") == "complete"
+    full, told, session = (
+        charged(home),
+        car.snapshot().energy_added_kwh,
+        float(counter(home, "energy_added").state),
+    )
+    assert full == pytest.approx(car.charged_kwh - already, abs=0.05)
+    for _ in range(16):
+        await later(home, 6)
+    assert car.snapshot().energy_added_kwh < told - 2
+    assert home.state("sensor", "charging_state") == "complete"
+    assert charged(home) == full
+    assert float(counter(home, "energy_added").state) == session
+    # what the car charges then is counted, although its counter is lower than it was
+    car.rest_command("set_charge_limit", {"percent": 100})
+    before = car.charged_kwh
+    for _ in range(4):
+        await later(home, 0.5)
+    assert car.charged_kwh > before + 2
+    assert charged(home) == pytest.approx(car.charged_kwh - already, abs=0.4)
+
+
+async def test_a_counter_that_reads_zero_and_comes_back_counts_once(charging_home: Home) -> None:
+    home, car = charging_home, charging_home.car
+    await later(home, 0)
+    already = car.charged_kwh
+    await later(home, 0.5)
+    car.quirks.add(Quirk.COUNTER_READS_ZERO, lasts=1800)
+    shown = charged(home)
+    for _ in range(5):
+        await later(home, 0.1)
+        assert shown <= charged(home) <= car.charged_kwh - already + 0.01
+        shown = charged(home)
+    # meanwhile the battery tells
+    assert shown > 6
+    await later(home, 0.1)
+    assert charged(home) == pytest.approx(car.charged_kwh - already, abs=0.05)
+
+
+async def test_what_the_heater_takes_is_not_charged_twice(charging_home: Home) -> None:
+    home, car = charging_home, charging_home.car
+    car.unplug()
+    car.plug_in(max_amps=8, phases=1)
+    await later(home, 0)
+    already = car.charged_kwh
+    for _ in range(4):
+        await later(home, 0.5)
+    car.quirks.add(Quirk.HEATER_OUTDRAWS_CHARGER, lasts=3600)
+    for _ in range(6):
+        await later(home, 0.25)
+    assert charged(home) == pytest.approx(car.charged_kwh - already, abs=0.3)
+
+
+async def test_a_session_that_nobody_saw_begin_is_known_by_the_battery(charging_home: Home) -> None:
+    home, car = charging_home, charging_home.car
+    await later(home, 0)
+    already = car.charged_kwh
+    await later(home, 0.5)
+    # pulled and put in again between two looks: the counter is higher than it was
+    car.unplug()
+    car.plug_in()
+    await later(home, 0.8)
+    assert charged(home) == pytest.approx(car.charged_kwh - already, abs=0.05)
+
+
+def requested(home: Home) -> set[str]:
+    config = home.tesla.telemetry(PEARL).config(CLIENT_ID)
+    assert config is not None
+    return set(config.fields)
+
+
+@pytest.mark.parametrize(("firmware", "knows"), [("2026.26.9", False), ("2026.32.6", True)])
+async def test_the_lifetime_counter_is_requested_from_cars_that_have_it(
+    home: Home, firmware: str, knows: bool
+) -> None:
+    world = World(home, "push")
+    home.tesla.wake_with_charging_scope = True
+    car = home.add_car(PEARL, "Pearl", sleep_after=None, battery_level=20, firmware=firmware)
+    await world.set_up()
+    await until(lambda: home.state("sensor", "energy_added") == "0.0")
+    await home.restart()
+    await world.connected()
+    assert home.entry is not None
+    if knows:
+        coordinator = home.entry.runtime_data.cars[PEARL]
+        await until(lambda: coordinator.data.number("LifetimeEnergyChargedKwh") is not None)
+    assert ("LifetimeEnergyChargedKwh" in requested(home)) is knows
+    # a session and a half while Home Assistant was off: only the lifetime counter knows of the first
+    assert await home.hass.config_entries.async_unload(home.entry.entry_id)
+    latitude, longitude = home.hass.config.latitude, home.hass.config.longitude
+    car.plug_in()
+    home.tesla.clock.advance(3600)
+    car.drive_away(latitude + 0.5, longitude)
+    home.tesla.clock.advance(7200)
+    car.plug_in_fast(50)
+    home.tesla.clock.advance(600)
+    assert await home.hass.config_entries.async_setup(home.entry.entry_id)
+    true = car.charged_kwh
+    await world.shows("sensor", "energy_charged", lambda s: float(s) > 8)
+    if knows:
+        await world.shows("sensor", "energy_charged", lambda s: float(s) >= true - 0.1)
+    else:
+        assert charged(home) < true
+    assert charged(home) <= car.charged_kwh + 0.1
+    assert await home.hass.config_entries.async_unload(home.entry.entry_id)
+
+
+async def test_what_a_lost_push_told_is_counted_with_the_next(home: Home) -> None:
+    world = World(home, "push")
+    home.tesla.wake_with_charging_scope = True
+    car = home.add_car(PEARL, "Pearl", sleep_after=None, battery_level=20, firmware="2026.26.9")
+    await world.set_up()
+    await world.shows("sensor", "energy_added", about(0))
+    car.quirks.add(
+        Quirk.LOST_PUSH, times=3, fields=frozenset({"DCChargingEnergyIn", "DetailedChargeState"})
+    )
+    car.plug_in()
+    for _ in range(6):
+        home.tesla.clock.advance(300)
+        level = car.snapshot().battery_level
+        await world.shows("sensor", "battery_level", lambda s, least=level: float(s) > least)
+    await world.shows("sensor", "energy_charged", lambda s: float(s) > car.charged_kwh - 0.3)
+    assert charged(home) <= car.charged_kwh + 0.01
+    assert home.entry is not None
+    assert await home.hass.config_entries.async_unload(home.entry.entry_id)

@@ -176,7 +176,7 @@ class ChargeEnergy:
         energy = _with_cable(self, sample)
         if sample.added is not None:
             energy = _with_counter(energy, sample, sample.mark(max(sample.added, 0.0)))
-        if sample.lifetime is not None and energy.last is not None:
+        if sample.lifetime is not None:
             energy = _with_lifetime(energy, sample, sample.lifetime)
         return energy
 
@@ -336,13 +336,15 @@ def _with_counter(energy: ChargeEnergy, sample: EnergySample, now: Mark) -> Char
     step = _Step(energy, sample, last, now)
     if now.at == last.at and now.added == last.added:
         if sample.heard_at < now.at + LEVEL_DELAY:
-            # a car that connects tells everything, but not in one message
-            kept = replace(last, odometer=now.odometer) if now.charging else now
+            # a car that connects tells everything, but not in one message; a higher level was charged since
+            late = last.level_at < last.at - LEVEL_DELAY
+            rose = (now.level or 0.0) > (last.level or 0.0) and not late
+            kept = replace(last, odometer=now.odometer) if now.charging or rose else now
             return replace(energy, last=kept)
         # the counter of a charging car should have changed
         return _by_battery(energy, step) if sample.level_at - now.at > STALE else energy
-    if now.added > MAX_KWH or (now.added <= RESET_BELOW < last.added and not step.is_other_session):
-        # nonsense, or 0 without a reason: the counter may come back
+    if now.added > MAX_KWH or step.reads_zero:
+        # the counter may come back
         return _by_battery(energy, step)
     same, new = step.can_continue(), step.can_be_new()
     if new and (not same or step.began_anew):
@@ -403,6 +405,13 @@ class _Step:
         # a counter that was reset is read at the same moment as the cable
         is_zero = self.now.added <= RESET_BELOW
         return is_zero and self.energy.unplugged_at is not None and bool(self.sample.plugged_in)
+
+    @property
+    def reads_zero(self) -> bool:
+        """Whether the counter is 0 without a reason."""
+        if self.now.added > RESET_BELOW or self.is_other_session:
+            return False
+        return self.last.added > RESET_BELOW or self.last.charging or self.now.charging
 
     @property
     def began_anew(self) -> bool:
@@ -587,7 +596,9 @@ def _counted(energy: ChargeEnergy, estimate: float) -> ChargeEnergy:
 
 def _with_lifetime(energy: ChargeEnergy, sample: EnergySample, value: float) -> ChargeEnergy:
     """Let the counter of all energy correct the estimate, in either direction."""
-    before = energy.lifetime
+    before, last = energy.lifetime, energy.last
+    if last is None or sample.lifetime_at == 0:
+        return energy
     now = Lifetime(
         value,
         energy.estimate,
@@ -598,7 +609,9 @@ def _with_lifetime(energy: ChargeEnergy, sample: EnergySample, value: float) -> 
         before is not None and before.includes_driving,
     )
     if before is None or not _goes_on(before, now):
-        return replace(energy, lifetime=now)
+        # it begins where the total is known of the same moment
+        known = abs(sample.lifetime_at - last.at) <= LEVEL_DELAY
+        return replace(energy, lifetime=now) if known else energy
     if now.at > before.at:
         if _is_of_driving(before, now):
             return replace(energy, lifetime=replace(now, includes_driving=True))
