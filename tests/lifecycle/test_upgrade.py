@@ -326,7 +326,7 @@ async def test_everything_is_there_after_the_start(
 
     # the same entities and devices, as the owner arranged them
     before = {
-        row["entity_id"]: row
+        row["entity_id"]: with_bounds_of_today(row)
         for row in stored(FOLDER, "core.entity_registry")["data"]["entities"]
         if row["platform"] == DOMAIN
     }
@@ -355,7 +355,7 @@ async def test_everything_is_there_after_the_start(
     # what was remembered, with the journal over it
     record({"states": past.shown(), "asked": past.billed()})
     recorded = json.loads(SHOWN.read_text())
-    assert past.shown() == recorded["states"]
+    assert past.shown() == with_what_is_new(recorded["states"])
     # and nothing was asked, paid or free, but what that version asks at a start of its own
     assert past.billed() == recorded["asked"]
     assert past.tesla.billing.count("data") == 1
@@ -560,7 +560,8 @@ async def test_everything_is_written_again_as_it_was(past: Past) -> None:
         now, then = stored(after, name), stored(FOLDER, name)
         assert now["version"] == then["version"]
         assert now["minor_version"] >= then["minor_version"]
-        assert_kept(rows_of(then["data"][kind]), rows_of(now["data"][kind]))
+        expected_rows = [with_bounds_of_today(row) for row in then["data"][kind]]
+        assert_kept(rows_of(expected_rows), rows_of(now["data"][kind]))
     assert rows_of(stored(after, "core.config_entries")["data"]["entries"]) == rows_of(
         entries["data"]["entries"]
     )
@@ -616,6 +617,27 @@ def rows_of(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
             or any(name == DOMAIN for name, _ in row.get("identifiers", ()))
         )
         and not is_new(row.get("unique_id") or "")
+    }
+
+
+def with_bounds_of_today(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of the entity registry; that version bounded the charging current by the cable."""
+    if row.get("translation_key") != "charging_current" or row.get("platform") != DOMAIN:
+        return row
+    return row | {"capabilities": row["capabilities"] | {"max": 32.0}}
+
+
+def with_what_is_new(shown: dict[str, Any]) -> dict[str, Any]:
+    """Return what that version showed, with the wider bound of the charging current and its new attribute."""
+    return {
+        entity_id: state
+        | {
+            "attributes": state["attributes"]
+            | {"max": 32.0, "effective_current": int(state["state"])}
+        }
+        if entity_id.startswith("number.") and entity_id.endswith("_charging_current")
+        else state
+        for entity_id, state in shown.items()
     }
 
 
