@@ -112,7 +112,7 @@ async def connection_times(world: ReceiverWorld, address: str, count: int = 40) 
 
 async def answer_times(world: ReceiverWorld, seconds: float = 3.0) -> list[float]:
     """Return how long a good car that is connected waits for its acknowledgements."""
-    times = []
+    times: list[float] = []
     ends = time.monotonic() + seconds
     async with world.connect(VIN) as car:
         while time.monotonic() < ends:

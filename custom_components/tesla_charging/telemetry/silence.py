@@ -189,16 +189,17 @@ class SilenceMonitor:
         if vin not in self._cars or not self._silences[vin].since:
             return  # it pushed meanwhile, or left the account
         # the newest are first
-        texts = dict.fromkeys(
-            plain_text(error.text) for error in reported if error.vin in {None, vin}
+        own = [error for error in reported if error.vin in {None, vin}]
+        self._cars[vin].report_error(
+            "; ".join(dict.fromkeys(plain_text(error.text) for error in own))
         )
-        self._cars[vin].report_error("; ".join(texts))
+        quoted = dict.fromkeys(map(_quoted, own))
         async_raise_issue(
             self._hass,
             self._expectation.issue_type,
             {
                 "car": self._cars[vin].vehicle_name,
-                "errors": ", ".join(f"`{text}`" for text in list(texts)[:SHOWN_ERRORS]) or "-",
+                "errors": ", ".join(list(quoted)[:SHOWN_ERRORS]) or "-",
                 "base": self._settings.topic_base,
             },
             vin=vin,
@@ -210,6 +211,12 @@ class SilenceMonitor:
         except (FleetApiError, ConfigAnswerError) as err:
             LOGGER.debug("What a silent car reported could not be asked: %s", err)
             return ()
+
+
+def _quoted(error: ReportedError) -> str:
+    """Return an error's text, quoted as code in Markdown, with its kind if that is known too."""
+    kind = f" (`{plain_text(error.error_name)}`)" if error.text != error.detail else ""
+    return f"`{plain_text(error.detail)}`{kind}"
 
 
 @callback
