@@ -79,6 +79,21 @@ async def test_new_firmware_gets_what_it_understands(streaming_home: Home) -> No
     await until(lambda: used(home) == {"interval_seconds"})
 
 
+async def test_what_only_adds_includes_waits_for_the_next_check(home: Home, hours: Hours) -> None:
+    """A configuration that stands is not paid for a second time because of it, neither after an update of ours."""
+    home.tesla.wake_with_charging_scope = True
+    home.add_car(PEARL, "Pearl", sleep_after=None, firmware="2026.26.5")
+    await home.set_up(telemetry=embedded(free_port()))
+    await until(lambda: home.tesla.telemetry(PEARL).config(CLIENT_ID) is not None)
+    home.cars[PEARL].install_firmware("2026.26.6")
+    await home.act("refresh")
+    await home.settle()
+    assert home.tesla.billing.count(path_contains=CREATE) == 1
+    await hours.pass_by(7 * DAY)
+    assert home.tesla.billing.count(path_contains=CREATE) == 2
+    assert "include_fields" in used(home)
+
+
 async def test_a_configuration_that_a_car_follows_is_checked_once_a_week(
     streaming_home: Home, hours: Hours
 ) -> None:

@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 
 
 MAX_REFUSED_FIELDS: Final = 20
+BEFORE_INCLUDES: Final = (2026, 26)
+"""A firmware that knows everything but included fields, as earlier versions of this integration assumed of every car."""
 RECONSIDER_INTERVAL: Final = 7 * 86_400.0
 """Seconds until a field that was refused is offered again: Tesla adds fields, and users grant permissions."""
 REMOVAL_TIMEOUT: Final = 30.0
@@ -107,7 +109,11 @@ class ConfigSync:
         )
         left_out = self._still_left_out(config, record, now)
         wanted = _without(config, left_out)
-        if not record.is_due(self._signed_fingerprint(wanted), now, max_age):
+        # what the car follows already need not be replaced at once only because it lacks includes: that is billed
+        plain = self._config.for_firmware(BEFORE_INCLUDES)
+        plain = _without(plain, self._still_left_out(plain, record, now))
+        kept = wanted if record.fingerprint != self._signed_fingerprint(plain) else plain
+        if not record.is_due(self._signed_fingerprint(kept), now, max_age):
             return record
         try:
             if record.fingerprint == self._signed_fingerprint(wanted):

@@ -206,9 +206,11 @@ class SilenceMonitor:
         if vin not in self._cars or not self._silences[vin].since:
             return  # it pushed meanwhile, or left the account
         # the newest are first
-        texts = dict.fromkeys(
-            plain_text(error.text) for error in reported if error.vin in {None, vin}
+        own = [error for error in reported if error.vin in {None, vin}]
+        self._cars[vin].report_error(
+            "; ".join(dict.fromkeys(plain_text(error.text) for error in own))
         )
+<<<<<<< HEAD
         self._requests[vin] = (self._requests[vin][0], (*texts,))
         self._show(vin, (*texts,))
 
@@ -216,12 +218,19 @@ class SilenceMonitor:
     def _show(self, vin: str, texts: tuple[str, ...]) -> None:
         """Raise the issue with the errors that the car reported."""
         self._cars[vin].report_error("; ".join(texts))
+=======
+        quoted = dict.fromkeys(map(_quoted, own))
+>>>>>>> p7
         async_raise_issue(
             self._hass,
             self._expectation.issue_type,
             {
                 "car": self._cars[vin].vehicle_name,
+<<<<<<< HEAD
                 "errors": ", ".join(f"`{text}`" for text in texts[:SHOWN_ERRORS]) or "-",
+=======
+                "errors": ", ".join(list(quoted)[:SHOWN_ERRORS]) or "-",
+>>>>>>> p7
                 "base": self._settings.topic_base,
             },
             vin=vin,
@@ -233,6 +242,12 @@ class SilenceMonitor:
         except (FleetApiError, ConfigAnswerError) as err:
             LOGGER.debug("What a silent car reported could not be asked: %s", err)
             return ()
+
+
+def _quoted(error: ReportedError) -> str:
+    """Return an error's text, quoted as code in Markdown, with its kind if that is known too."""
+    kind = f" (`{plain_text(error.error_name)}`)" if error.text != error.detail else ""
+    return f"`{plain_text(error.detail)}`{kind}"
 
 
 @callback
