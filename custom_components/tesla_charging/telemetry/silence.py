@@ -101,7 +101,7 @@ class Silence:
         )
 
 
-DATA_REQUESTS: Final[HassKey[dict[str, tuple[float, tuple[str, ...]]]]] = HassKey(
+DATA_REQUESTS: Final[HassKey[dict[str, tuple[float, tuple[ReportedError, ...]]]]] = HassKey(
     f"{DOMAIN}_silence_requests"
 )
 """By VIN: when the errors of a silent car were last requested (unix seconds, since Home Assistant's start), and their texts."""
@@ -206,31 +206,23 @@ class SilenceMonitor:
         if vin not in self._cars or not self._silences[vin].since:
             return  # it pushed meanwhile, or left the account
         # the newest are first
-        own = [error for error in reported if error.vin in {None, vin}]
-        self._cars[vin].report_error(
-            "; ".join(dict.fromkeys(plain_text(error.text) for error in own))
-        )
-<<<<<<< HEAD
-        self._requests[vin] = (self._requests[vin][0], (*texts,))
-        self._show(vin, (*texts,))
+        own = (*(error for error in reported if error.vin in {None, vin}),)
+        self._requests[vin] = (self._requests[vin][0], own)
+        self._show(vin, own)
 
     @callback
-    def _show(self, vin: str, texts: tuple[str, ...]) -> None:
+    def _show(self, vin: str, errors: tuple[ReportedError, ...]) -> None:
         """Raise the issue with the errors that the car reported."""
-        self._cars[vin].report_error("; ".join(texts))
-=======
-        quoted = dict.fromkeys(map(_quoted, own))
->>>>>>> p7
+        self._cars[vin].report_error(
+            "; ".join(dict.fromkeys(plain_text(error.text) for error in errors))
+        )
+        quoted = [*dict.fromkeys(map(_quoted, errors))]
         async_raise_issue(
             self._hass,
             self._expectation.issue_type,
             {
                 "car": self._cars[vin].vehicle_name,
-<<<<<<< HEAD
-                "errors": ", ".join(f"`{text}`" for text in texts[:SHOWN_ERRORS]) or "-",
-=======
-                "errors": ", ".join(list(quoted)[:SHOWN_ERRORS]) or "-",
->>>>>>> p7
+                "errors": ", ".join(quoted[:SHOWN_ERRORS]) or "-",
                 "base": self._settings.topic_base,
             },
             vin=vin,
