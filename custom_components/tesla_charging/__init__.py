@@ -227,6 +227,9 @@ async def async_remove_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
     """Remove an account, and report what is left: shared files stay until the user decides."""
     for flow in [*entry.async_get_active_flows(hass, {SOURCE_RECONFIGURE})]:
         hass.config_entries.flow.async_abort(flow["flow_id"])
+    options = hass.config_entries.options
+    for open_flow in options.async_progress_by_handler(entry.entry_id, include_uninitialized=True):
+        options.async_abort(open_flow["flow_id"])
     async_get_key_store(hass).hide(entry.entry_id)
     async_clear_issues(hass, Success.LISTENING, entry=entry)
     storage = VehicleStorage(hass, entry.entry_id)

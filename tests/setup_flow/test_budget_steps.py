@@ -131,3 +131,22 @@ async def test_accounts_with_one_application_share_bill_and_budget(dated_home: H
     # raised at one of them, it is raised for both
     await done(home, await submit(home, await page(home, second), currency="EUR", budget=40))
     assert (stage(home), told(home)) == ("normal", [])
+
+
+async def test_without_its_application_an_entry_has_no_budget_to_choose(dated_home: Home) -> None:
+    home = dated_home
+    assert home.entry is not None
+    home.hass.config_entries.async_update_entry(
+        home.entry, data={**home.entry.data, "auth_implementation": "gone"}
+    )
+    result = await options(home)
+    assert result["menu_options"] == ["telemetry", "home"]
+
+
+async def test_what_decides_at_home_is_an_option(dated_home: Home) -> None:
+    home = dated_home
+    assert home.entry is not None
+    result = await submit(home, await pick(home, await options(home), "home"), home_source="zone")
+    assert is_changed(result)
+    await home.settle()
+    assert home.entry.options["home_source"] == "zone"

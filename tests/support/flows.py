@@ -37,9 +37,10 @@ def manager_of(home: Home, result: Step) -> Any:
     """Return the manager of the config flow, or of the options flow, to which a step belongs."""
     managers = home.hass.config_entries.options, home.hass.config_entries.flow
     flow_id = result["flow_id"]
-    return next(
+    known = (
         one for one in managers if flow_id in {flow["flow_id"] for flow in one.async_progress(True)}
     )
+    return next(known, managers[1])
 
 
 async def configure(home: Home, result: Step, data: dict[str, Any]) -> Step:

@@ -1,4 +1,4 @@
-"""The options flow: how data come from the cars, and the monthly budget."""
+"""The options flow: how data come from the cars, the monthly budget, and what decides whether a car is at home."""
 
 from typing import Any, override
 
@@ -10,10 +10,11 @@ from ..const import CONF_DOMAIN, CONF_LOCATION, LOGGER
 from ..data import TeslaChargingConfigEntry
 from ..telemetry.settings import TelemetrySettings
 from .budget_steps import BudgetSteps
+from .home_steps import HomeSteps
 from .telemetry_steps import TelemetrySteps
 
 
-class TeslaChargingOptionsFlow(TelemetrySteps, BudgetSteps, OptionsFlowWithReload):
+class TeslaChargingOptionsFlow(TelemetrySteps, BudgetSteps, HomeSteps, OptionsFlowWithReload):
     """Changes the options of an entry, which is reloaded with them."""
 
     @property
@@ -28,7 +29,7 @@ class TeslaChargingOptionsFlow(TelemetrySteps, BudgetSteps, OptionsFlowWithReloa
         self._domain = entry.data[CONF_DOMAIN]
         self._with_location = entry.data.get(CONF_LOCATION, False)
         self._telemetry = TelemetrySettings.from_options(entry.options)
-        options = ["telemetry", "budget"]
+        options = ["telemetry", "budget", "home"]
         try:
             await async_get_config_entry_implementation(self.hass, entry)
         except (ImplementationUnavailableError, ValueError) as err:
