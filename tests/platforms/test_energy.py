@@ -1,5 +1,7 @@
 """Energy for the Energy dashboard: what a simulated car charges arrives in the counters, on every road."""
 
+from collections.abc import Callable
+
 from homeassistant.components.sensor import SensorStateClass
 from homeassistant.const import UnitOfEnergy
 from homeassistant.core import State
@@ -24,6 +26,10 @@ def counter(home: Home, key: str) -> State:
 async def later(home: Home, hours: float) -> None:
     home.tesla.clock.advance(hours * 3600)
     await ask_again(home)
+
+
+def more_than(least: float) -> Callable[[str], bool]:
+    return lambda state: float(state) > least
 
 
 @pytest.fixture(autouse=True)
@@ -283,8 +289,7 @@ async def test_what_a_lost_push_told_is_counted_with_the_next(home: Home) -> Non
     car.plug_in()
     for _ in range(6):
         home.tesla.clock.advance(300)
-        level = car.snapshot().battery_level
-        await world.shows("sensor", "battery_level", lambda s, least=level: float(s) > least)
+        await world.shows("sensor", "battery_level", more_than(car.snapshot().battery_level))
     await world.shows("sensor", "energy_charged", lambda s: float(s) > car.charged_kwh - 0.3)
     assert charged(home) <= car.charged_kwh + 0.01
     assert home.entry is not None
