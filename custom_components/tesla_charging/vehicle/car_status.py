@@ -6,7 +6,7 @@ from typing import Final
 from ..fleet_api import Connectivity
 from .state import CONNECTIVITY, VehicleState
 
-STATUS_SIGNALS: Final = (CONNECTIVITY, "DetailedChargeState")
+STATUS_SIGNALS: Final = (CONNECTIVITY,)
 
 
 class CarStatus(StrEnum):
@@ -26,10 +26,5 @@ _BY_CONNECTIVITY: Final = {
 
 
 def car_status(state: VehicleState) -> CarStatus | None:
-    """Return the status of a car, None if it is not known.
-
-    A car does not fall asleep while it charges or is driven: then it is not reachable, whatever Tesla calls it.
-    """
-    if state.was_lost:
-        return CarStatus.NOT_REACHABLE
+    """Return the status of a car, None if it is not known."""
     return _BY_CONNECTIVITY.get(state.connectivity)
