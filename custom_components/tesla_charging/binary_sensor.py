@@ -51,10 +51,7 @@ def _plugged_in(_: VehicleCoordinator, state: VehicleState) -> bool | None:
 
 def _awake(_: VehicleCoordinator, state: VehicleState) -> bool | None:
     """Return whether the car is awake: not known of one that cannot be reached, which is no sleep."""
-    if state.connectivity is Connectivity.ONLINE:
-        return True
-    asleep = state.connectivity is Connectivity.ASLEEP and not state.was_lost
-    return False if asleep else None
+    return {Connectivity.ONLINE: True, Connectivity.ASLEEP: False}.get(state.connectivity)
 
 
 def _connected(_: VehicleCoordinator, state: VehicleState) -> bool:

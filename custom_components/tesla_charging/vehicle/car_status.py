@@ -6,7 +6,7 @@ from typing import Final
 from ..fleet_api import Connectivity
 from .state import CONNECTIVITY, VehicleState
 
-STATUS_SIGNALS: Final = (CONNECTIVITY, "DetailedChargeState", "software_update")
+STATUS_SIGNALS: Final = (CONNECTIVITY, "software_update")
 INSTALLING: Final = "installing"
 
 
@@ -33,8 +33,7 @@ _BY_CONNECTIVITY: Final = {
 def car_status(state: VehicleState) -> CarStatus | None:
     """Return the status of a car, None if it is not known. What lasts longest and explains most comes first.
 
-    A car does not fall asleep while it installs software, charges or is driven: one that is asleep has ended the
-    first, and one that was lost while it did the others is not reachable, whatever Tesla calls it.
+    A car that installs software does not fall asleep: one that is asleep has ended that.
     """
     if state.in_service:
         return CarStatus.IN_SERVICE
@@ -43,6 +42,4 @@ def car_status(state: VehicleState) -> CarStatus | None:
         and state.connectivity is not Connectivity.ASLEEP
     ):
         return CarStatus.UPDATING
-    if state.was_lost:
-        return CarStatus.NOT_REACHABLE
     return _BY_CONNECTIVITY.get(state.connectivity)
