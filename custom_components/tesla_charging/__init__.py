@@ -241,11 +241,14 @@ async def async_remove_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
     await storage.remove()
     for vin in storage.telemetry_vins:
         async_clear_config_issues(hass, vin)
-    shared = async_get_shared_cars(hass)
     names = removal.names_of(hass, entry)
-    for vin in names:
-        shared.release(vin, entry.entry_id, storage.records_of(vin))
-    unreached = await async_remove_configs(hass, entry, storage, base_url_of(entry))
+    try:
+        unreached = await async_remove_configs(hass, entry, storage, base_url_of(entry))
+    finally:
+        # last: an entry with the same application configures its cars again when it takes them over
+        shared = async_get_shared_cars(hass)
+        for vin in names:
+            shared.release(vin, entry.entry_id, storage.records_of(vin))
     async_forget_authorization(hass, entry.entry_id)
     async_remove_issues(hass, entry)
     removal.async_report(hass, entry, unreached, names)

@@ -13,7 +13,7 @@ from homeassistant.helpers import device_registry as dr, entity_platform, entity
 from homeassistant.util.hass_dict import HassKey
 
 from .const import DOMAIN
-from .coordinator import VehicleCoordinator
+from .coordinator import DATA_OBSERVATIONS, VehicleCoordinator
 from .storage.vehicle_store import CarRecords
 
 FAILED: Final = frozenset({ConfigEntryState.SETUP_ERROR, ConfigEntryState.MIGRATION_ERROR})
@@ -63,10 +63,7 @@ class SharedCars:
                 self._holders[vin] = waiting
                 take_over(records)
                 return
-
-    def has_others(self, vin: str, entry_id: str) -> bool:
-        """Return whether another entry waits for a car."""
-        return any(other != entry_id for other in self._waiting.get(vin, {}))
+        self._hass.data.get(DATA_OBSERVATIONS, {}).pop(vin, None)
 
     def _holder(self, vin: str) -> str | None:
         """Return the entry that has a car; after a start it is the one that has its entities, even if it is not loaded yet."""

@@ -75,6 +75,7 @@ async def test_when_a_car_is_used_survives_a_restart_and_leaves_the_house_nowher
     # whoever damages the file loses the habits, and nothing else
     assert await hass.config_entries.async_unload(home.entry.entry_id)
     hass_storage[f"{DOMAIN}.{home.entry.entry_id}.states"]["data"][PEARL]["habits"] = ["rubbish"]
+    home.forget_run()
     assert await hass.config_entries.async_setup(home.entry.entry_id)
     await home.settle()
     assert coordinator(home).observations.usage_pattern.uses == {}
