@@ -146,7 +146,7 @@ SILENT = b""
         ("half-open, 250 addresses", MANY, False, WAIT),
         ("half-open after a ClientHello, one address", ONE, True, WAIT),
         ("half-open after a ClientHello, 10 addresses", MANY[:10], True, WAIT),
-        # beyond what bounds for each address can do: the figures are stated
+        # beyond what bounds for each address are made for: the figures are stated
         ("half-open after a ClientHello, 250 addresses", MANY, True, 4.0),
         ("half-open, all behind one router", ROUTER, False, WAIT),
         ("half-open after a ClientHello, all behind one router", ROUTER, True, 4.0),

@@ -18,6 +18,7 @@ BACKLOG: Final = 1024
 ACCEPT_RETRY: Final = 1.0
 """Seconds before the next attempt when the system has no free file descriptor."""
 SHUTDOWN_TIMEOUT: Final = 2.0
+MAX_SERVED: Final = 1024
 
 _VERIFY_ERRORS: Final = {
     7: "of no trusted CA",
@@ -64,8 +65,8 @@ class TlsListener:
     """Accepts connections and does their TLS handshakes; their number is limited for each address and in all.
 
     Every connection is accepted at once. One that sends nothing waits without a cost, and never for its turn. Handshakes
-    are started one after the other, each time for the next address and there for the newest client, so that a new client
-    waits at most for one handshake of every other address. Above a limit, one client of the address with the most of them is disconnected: the oldest that
+    are started one after the other, each time for the next address and there for the newest client: at most one of every
+    other address comes first, and none before the first client of a new address. Above a limit, one client of the address with the most of them is disconnected: the oldest that
     has sent nothing, else the oldest. So strangers at other addresses do not delay a car.
     """
 
@@ -197,13 +198,20 @@ class Turns:
         self._pause = pause
         self._waiting: dict[str, list[asyncio.Future[None]]] = {}
         """By address; the address whose turn it is next is the first one."""
+        self._served: dict[str, None] = {}
+        """Addresses that had a turn, the last one at the end."""
         self._timer: asyncio.TimerHandle | None = None
 
     async def wait(self, address: str) -> None:
         """Wait for a turn."""
         loop = asyncio.get_running_loop()
         turn = loop.create_future()
-        self._waiting.setdefault(address, []).append(turn)
+        if address in self._waiting:
+            self._waiting[address].append(turn)
+        elif address in self._served:
+            self._waiting[address] = [turn]
+        else:  # a new address does not wait for those that had a turn, or wait for their first one since longer
+            self._waiting = {address: [turn], **self._waiting}
         if self._timer is None:
             self._next()
         await turn
@@ -221,6 +229,10 @@ class Turns:
                 self._waiting[address] = turns  # as the last one
             if not turn.done():
                 turn.set_result(None)
+                self._served.pop(address, None)
+                self._served[address] = None
+                if len(self._served) > MAX_SERVED:
+                    del self._served[next(iter(self._served))]
                 self._timer = asyncio.get_running_loop().call_later(self._pause, self._next)
                 return
 
