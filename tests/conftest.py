@@ -58,6 +58,33 @@ def nothing_outdated(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     assert not said
 
 
+SLOW = (
+    "tests/mqtt/",
+    "tests/billing/test_billing_answers.py",
+    "tests/billing/test_budget.py",
+    "tests/commands/test_rate_limit.py",
+    "tests/commands/test_redundancy.py",
+    "tests/fleet_telemetry/test_mutations.py",
+    "tests/platforms/test_entity_writes.py",
+    "tests/platforms/test_events.py",
+    "tests/polling/test_doubts.py",
+    "tests/polling/test_observations.py",
+    "tests/polling/test_outages.py",
+    "tests/repository/test_bench_cost.py",
+    "tests/storage/test_broken_files.py",
+    "tests/storage/test_journal.py",
+    "tests/telemetry/",
+)
+"""Tests that wait for real time, for brokers or for streams, or go through thousands of cases: not for every day."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the slow tests, which scripts/test --fast leaves out."""
+    for item in items:
+        if item.nodeid.startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture
 def hass_config_dir(tmp_path: Path) -> str:
     """Return an empty configuration directory of this test's own."""

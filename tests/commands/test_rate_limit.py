@@ -15,6 +15,7 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
+from custom_components.tesla_charging.commands import commander, wake
 from custom_components.tesla_charging.commands.rate_guard import QUIET
 from custom_components.tesla_charging.commands.rate_limit import (
     DAY,
@@ -253,6 +254,13 @@ def test_no_order_of_things_exceeds_a_row_of_the_table(seed: int) -> None:
 
 
 # -- through Home Assistant --------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def quick_wake(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a wake-up checked often: a simulated car wakes in a moment."""
+    monkeypatch.setattr(wake, "WAKE_POLL", 0.3)
+    monkeypatch.setattr(commander, "RETRY_DELAY", 0.3)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from custom_components.tesla_charging.client import (
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.diagnostics import async_get_config_entry_diagnostics
 from custom_components.tesla_charging.fleet_api import TESLA
-from tests.support.flows import submit
+from tests.support.flows import is_changed, options, submit
 from tests.support.home import PEARL, Home
 from tests.support.repairs import issue_of
 from tests.support.translations import ENGLISH
@@ -88,11 +88,10 @@ async def test_unknown_telemetry_settings_are_chosen_again(home: Home, settings:
     assert home.entry.state is ConfigEntryState.SETUP_ERROR
     assert home.entry.error_reason_translation_key == "telemetry_unknown"
     await async_get_config_entry_diagnostics(home.hass, home.entry)
-    step = await home.entry.start_reconfigure_flow(home.hass)
-    step = await submit(home, step, next_step_id="telemetry")
+    step = await submit(home, await options(home), next_step_id="telemetry")
     assert step["step_id"] == "telemetry"
     step = await submit(home, step, next_step_id="telemetry_polling")
-    assert step["type"] == "abort"
+    assert is_changed(step)
     await home.settle()
     assert home.state("binary_sensor", "awake") == "on"
 
@@ -101,7 +100,7 @@ def test_every_way_out_has_its_words() -> None:
     for key in ("sign_in_unusable", "region_unknown", "telemetry_unknown"):
         assert (
             "again" in ENGLISH["exceptions"][key]["message"]
-            or "Reconfigure" in (ENGLISH["exceptions"][key]["message"])
+            or "Configure" in (ENGLISH["exceptions"][key]["message"])
         )
 
 

@@ -326,8 +326,8 @@ async def test_the_price_on_the_page_follows_what_is_switched_on(streaming: Worl
 
     async def offered() -> int:
         assert home.entry is not None
-        flows = home.hass.config_entries.flow
-        step: Any = await home.entry.start_reconfigure_flow(home.hass)
+        flows = home.hass.config_entries.options
+        step: Any = await flows.async_init(home.entry.entry_id)
         step = await flows.async_configure(step["flow_id"], {"next_step_id": "telemetry"})
         flows.async_abort(step["flow_id"])
         return int(step["description_placeholders"]["signals"].replace(",", ""))

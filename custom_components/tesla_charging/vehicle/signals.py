@@ -368,7 +368,13 @@ _ROWS = (
     Signal("LocatedAtWork", _boolean),
     Signal("LocatedAtFavorite", _boolean),
     Signal("Version", _version, Section.VEHICLE_STATE, "car_version"),
-    Signal("software_update", _update_status, Section.VEHICLE_STATE, "software_update"),
+    Signal(
+        "software_update",
+        _update_status,
+        Section.VEHICLE_STATE,
+        "software_update",
+        none_counts=True,
+    ),
 )
 
 SIGNALS: Final[dict[str, Signal]] = {row.name: row for row in _ROWS}
