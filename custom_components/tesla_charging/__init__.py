@@ -22,8 +22,8 @@ from .auth.authorization import (
 from .auth.key_store import async_get_key_store
 from .billing.budget_manager import amount_of, async_get_budget
 from .billing.meter_store import async_get_meter, currency_of
-from .call_target import async_follow_calls
 from .client import async_report_simulator, base_url_of, make_client, region_of, store_base_url
+from .commands.call_target import async_follow_calls
 from .const import CONF_LOCATION, CONF_REGION, DOMAIN, PLATFORMS
 from .coordinator import VehicleCoordinator
 from .data import TeslaChargingConfigEntry, TeslaChargingData
@@ -77,10 +77,22 @@ async def async_setup_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntry
     """Set up one account. Waits for Tesla's free list of cars, not for the cars."""
     # also when a user reloads the entry: what it starts is not on the user's behalf
     with requested_by(RequestOrigin.NOBODY):
-        return await _set_up(hass, entry)
+        entry.runtime_data = await _load(hass, entry)
+        try:
+            await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+            await _start(hass, entry)
+        except BaseException:
+            # Home Assistant does not unload an entry whose set-up failed
+            for platform in PLATFORMS:
+                with suppress(ValueError):  # it was not loaded
+                    await hass.config_entries.async_unload_platforms(entry, [platform])
+            await _stop(entry)
+            raise
+    return True
 
 
-async def _set_up(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> bool:
+async def _load(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> TeslaChargingData:
+    """Return the runtime data of an entry, with the cars that Tesla lists."""
     removal.async_clear(hass, entry)
     key = await _load_key(hass, entry)
     authorization = await async_get_authorization(hass, entry)
@@ -146,25 +158,13 @@ async def _set_up(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> bool:
         partial(signals_by_entity_name, hass),
         with_location=with_location,
     )
-    entry.runtime_data = TeslaChargingData(
-        client, key, storage, meter, budget, cars, account, telemetry
-    )
-    try:
-        await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-        await _start(hass, entry, vehicles)
-    except BaseException:
-        # Home Assistant does not unload an entry whose set-up failed
-        for platform in PLATFORMS:
-            with suppress(ValueError):  # it was not loaded
-                await hass.config_entries.async_unload_platforms(entry, [platform])
-        await _stop(entry)
-        raise
-    return True
+    return TeslaChargingData(client, key, storage, meter, budget, cars, account, telemetry)
 
 
-async def _start(hass: HomeAssistant, entry: TeslaChargingConfigEntry, vehicles: Vehicles) -> None:
+async def _start(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> None:
     """Start what works beside the platforms."""
     data = entry.runtime_data
+    vehicles = Vehicles(data.client)
     account, telemetry, meter = data.account, data.telemetry, data.meter
     account.for_each(lambda car: EventMonitor(hass, entry, car, data.storage).start())
     account.follow_budget(telemetry.set_streaming)

@@ -12,7 +12,7 @@ from homeassistant.components.cover import (
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .call_target import is_named
+from .commands.call_target import is_named
 from .const import LOGGER
 from .data import TeslaChargingConfigEntry
 from .entities.dynamic import async_add_car_entities

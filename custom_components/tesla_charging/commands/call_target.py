@@ -29,7 +29,7 @@ from homeassistant.core import (
 )
 from homeassistant.util.hass_dict import HassKey
 
-from .const import DOMAIN
+from ..const import DOMAIN
 
 OPENING: Final = frozenset(
     {
