@@ -24,6 +24,8 @@ HOUR, DAY = 3600.0, 86_400.0
 HOME, WORK = (52.0, 4.4), (52.5, 4.4)
 BEGIN = 1_800_000_000.0
 SECTIONS = frozenset({"charge_state", "drive_state", "vehicle_state"})
+PLACE = "LocatedAtHome"
+"""Never lost here, because it is not part of the counting."""
 OLD, NEW = "2026.20.1", "2026.32.6"
 
 
@@ -129,6 +131,12 @@ class Life:
     def true(self) -> float:
         return self.car.charged_kwh - (self.first or 0.0)
 
+    @property
+    def heard_all(self) -> bool:
+        """Whether the car was heard since energy flowed last: it sends its counter once a minute."""
+        delay = 0.0 if self.road == "poll" else 60.0
+        return self.heard_at >= self.flowed_at + delay
+
     def apply(self, state: VehicleState) -> None:
         before = self.state.energy
         at_home = state.value("LocatedAtHome")
@@ -183,15 +191,15 @@ class Life:
         due = self.schedule.due(self.car.signals(names), now)
         parts: list[dict[str, Any]] = [dict(due)]
         if begins:  # in several records, in any order
-            items = list(due.items())
+            items = [(name, value) for name, value in due.items() if name != PLACE]
             self.rng.shuffle(items)
             cut = self.rng.randint(0, len(items))
-            parts = [dict(items[:cut]), dict(items[cut:])]
+            parts = [{PLACE: due[PLACE]}, dict(items[:cut]), dict(items[cut:])]
         for part in parts:
             told = {
                 name: value
                 for name, value in part.items()
-                if value is not None and (begins or self.rng.random() >= self.loss)
+                if value is not None and (begins or name == PLACE or self.rng.random() >= self.loss)
             }
             values = settle(told, self.state.value("DetailedChargeState"))
             readings = pushed_readings(values, measured_at=float(int(now)))
@@ -226,7 +234,7 @@ class Life:
 
     def plug_in(self, fast: bool = False) -> None:
         self.end_session()
-        self.plugged = (self.shown, self.car.charged_kwh, self.heard_at >= self.flowed_at)
+        self.plugged = (self.shown, self.car.charged_kwh, self.heard_all)
         if fast:
             self.car.plug_in_fast(self.rng.choice((50.0, 100.0, 150.0)))
         else:
@@ -237,7 +245,7 @@ class Life:
         if self.plugged is None or self.first is None:
             return
         shown, true, heard_before = self.plugged
-        heard = heard_before and self.heard_at >= self.flowed_at
+        heard = heard_before and self.heard_all
         charged = self.car.charged_kwh - true
         self.sessions.append(Session(charged, self.shown - shown, self.capacity, heard))
 
@@ -298,8 +306,8 @@ class Life:
         return self
 
 
-def lives(seeds: Iterable[int]) -> Iterator[Life]:
+def lives(seeds: Iterable[int], days: int = 8) -> Iterator[Life]:
     """Live through these, one after another on each road."""
     for seed in seeds:
         road: Road = ("poll", "push", "lifetime")[seed % 3]
-        yield Life(seed, road).run()
+        yield Life(seed, road, days).run()

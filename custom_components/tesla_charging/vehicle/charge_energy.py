@@ -51,7 +51,7 @@ MAX_DOUBT: Final = 900.0
 LEVEL_DELAY: Final = 60.0
 """Seconds by which a level may be older than the counter that it confirms."""
 MAX_WAIT: Final = 600.0
-"""Seconds for which a leap of the counter waits for a level."""
+"""Seconds for which a counter after a leap or a gap waits for a level."""
 STALE: Final = 180.0
 """Seconds after which the counter of a charging car is behind, and the battery counts."""
 SAME_MOMENT: Final = 2.0
@@ -75,6 +75,8 @@ class EnergySample:
     odometer: float | None = None
     """Miles."""
     at_home: bool | None = None
+    at_home_at: float = 0.0
+    """When it measured where it is; 0.0: not known."""
     level: float | None = None
     """Of the battery, percent."""
     level_at: float = 0.0
@@ -313,6 +315,8 @@ def _with_cable(energy: ChargeEnergy, sample: EnergySample) -> ChargeEnergy:
         sample.plugged_in
         and sample.at_home is not None
         and (unplugged_at is None or sample.is_current)
+        # a car that is elsewhere now was unplugged, whatever was heard of its cable before
+        and (place is None or sample.state_at >= sample.at_home_at)
     ):
         place = sample.at_home
     if (unplugged_at, place) == (energy.unplugged_at, energy.place):
@@ -341,6 +345,8 @@ def _with_counter(energy: ChargeEnergy, sample: EnergySample, now: Mark) -> Char
             rose = (now.level or 0.0) > (last.level or 0.0) and not late
             kept = replace(last, odometer=now.odometer) if now.charging or rose else now
             return replace(energy, last=kept)
+        if not now.charging and step.sinks_steadily:
+            return replace(energy, last=now)
         # the counter of a charging car should have changed
         return _by_battery(energy, step) if sample.level_at - now.at > STALE else energy
     if now.added > MAX_KWH or step.reads_zero:
@@ -348,17 +354,21 @@ def _with_counter(energy: ChargeEnergy, sample: EnergySample, now: Mark) -> Char
         return _by_battery(energy, step)
     same, new = step.can_continue(), step.can_be_new()
     if new and (not same or step.began_anew):
-        return energy if step.awaits_level(now.added) else _begun(energy, step)
+        return _doubting(energy, now) if step.awaits_level(now.added) else _begun(energy, step)
     if same:
         awaits = (not last.charging or step.rise < 0) and step.awaits_level(abs(step.rise))
-        return energy if awaits else _continued(energy, step)
+        return _doubting(energy, now) if awaits else _continued(energy, step)
     if step.is_other_session:
         return _begun(energy, step)
     since = energy.doubtful_since
-    energy = _by_battery(replace(energy, doubtful_since=now.at if since is None else since), step)
+    energy = _by_battery(_doubting(energy, now), step)
     if since is None or not now.at - since > MAX_DOUBT:
         return energy
     return _at_mark(_with_base(energy, now, energy.estimate), sample, now)
+
+
+def _doubting(energy: ChargeEnergy, now: Mark) -> ChargeEnergy:
+    return energy if energy.doubtful_since is not None else replace(energy, doubtful_since=now.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,6 +401,14 @@ class _Step:
         return self.miles > MIN_MILES
 
     @property
+    def place(self) -> bool | None:
+        """Whether a session that began since is at home; None if that is not known."""
+        told_at = self.sample.at_home_at
+        if not self.sample.plugged_in or (self.moved and 0 < told_at <= self.last.at):
+            return None
+        return self.sample.at_home
+
+    @property
     def _plugged_in_since(self) -> bool:
         """Whether the counter is of a car that is plugged in, and not of the time before."""
         return bool(self.sample.plugged_in) and self.sample.is_current
@@ -405,6 +423,14 @@ class _Step:
         # a counter that was reset is read at the same moment as the cable
         is_zero = self.now.added <= RESET_BELOW
         return is_zero and self.energy.unplugged_at is not None and bool(self.sample.plugged_in)
+
+    @property
+    def sinks_steadily(self) -> bool:
+        """Whether the battery has sunk since it was heard a moment ago, as on a drive."""
+        before, now = self.last, self.now
+        if before.level is None or now.level is None or now.level >= before.level:
+            return False
+        return 0 < now.level_at - before.level_at <= MAX_WAIT
 
     @property
     def reads_zero(self) -> bool:
@@ -487,7 +513,8 @@ class _Step:
         now = self.now
         if now.level is None or self.last.level is None or now.at == 0:
             return False
-        return now.level_at < now.at - LEVEL_DELAY and self.sample.heard_at < now.at + MAX_WAIT
+        since = self.energy.doubtful_since or now.at
+        return now.level_at < now.at - LEVEL_DELAY and self.sample.heard_at < since + MAX_WAIT
 
 
 def _begun(energy: ChargeEnergy, step: _Step) -> ChargeEnergy:
@@ -506,7 +533,7 @@ def _begun(energy: ChargeEnergy, step: _Step) -> ChargeEnergy:
         energy,
         session=0.0,
         session_from=after - added,
-        place=step.sample.at_home if step.sample.plugged_in else None,
+        place=step.place,
         unplugged_at=None,
     )
     energy = _counted(energy, after)
@@ -608,10 +635,13 @@ def _with_lifetime(energy: ChargeEnergy, sample: EnergySample, value: float) -> 
         sample.added,
         before is not None and before.includes_driving,
     )
+    apart = abs(sample.lifetime_at - last.at)
     if before is None or not _goes_on(before, now):
         # it begins where the total is known of the same moment
-        known = abs(sample.lifetime_at - last.at) <= LEVEL_DELAY
-        return replace(energy, lifetime=now) if known else energy
+        return replace(energy, lifetime=now) if apart <= LEVEL_DELAY else energy
+    if apart > LEVEL_DELAY and sample.heard_at < sample.lifetime_at + LEVEL_DELAY:
+        # what was charged is placed by the counter of the session, which may come a moment later
+        return energy
     if now.at > before.at:
         if _is_of_driving(before, now):
             return replace(energy, lifetime=replace(now, includes_driving=True))
@@ -664,9 +694,10 @@ def _aligned(energy: ChargeEnergy, sample: EnergySample) -> ChargeEnergy:
         return energy
     charging = sample.charging or last.charging
     wrong = lifetime.estimate - energy.counted
-    # the counter of the session may be behind, and then comes after by itself
-    missing = wrong > QUIET_NOISE_KWH and not charging and later <= SAME_MOMENT
-    if not missing and wrong >= -(NOISE_KWH if charging else QUIET_NOISE_KWH):
+    noise = NOISE_KWH if charging else QUIET_NOISE_KWH
+    # what the counter of the session has not told yet, it will: it misses something only if both are of one message
+    missing = wrong > noise and (later == 0 or (not charging and later <= SAME_MOMENT))
+    if not missing and wrong >= -noise:
         return energy
     energy = replace(
         energy, base_estimate=energy.base_estimate + wrong, last_estimate=lifetime.estimate

@@ -15,16 +15,8 @@ STATE: Final = "DetailedChargeState"
 LEVEL: Final = "BatteryLevel"
 REMAINING: Final = "EnergyRemaining"
 LIFETIME: Final = "LifetimeEnergyChargedKwh"
-RELEVANT: Final = (
-    COUNTER,
-    STATE,
-    LEVEL,
-    REMAINING,
-    LIFETIME,
-    "Odometer",
-    "LocatedAtHome",
-    "Location",
-)
+PLACE: Final = ("LocatedAtHome", "Location")
+RELEVANT: Final = (COUNTER, STATE, LEVEL, REMAINING, LIFETIME, "Odometer", *PLACE)
 
 
 def with_energy(
@@ -52,6 +44,7 @@ def energy_sample(state: VehicleState, at_home: bool | None) -> EnergySample:
         charging=is_charging(state),
         odometer=state.number("Odometer"),
         at_home=at_home,
+        at_home_at=max(state.measured_at(name) or 0.0 for name in PLACE),
         level=state.number(LEVEL),
         level_at=level_at,
         remaining=state.number(REMAINING) if together else None,
