@@ -62,7 +62,9 @@ async def test_refused_in_the_handshake(
         assert await attempt(world, certificate) == b""
     await until(lambda: world.receiver.refusals.get(reason) == 3)
     assert world.home.asked == []
-    assert [r.getMessage() for r in caplog.records] == [f"Telemetry connection refused: {reason}"]
+    # the loop of the tests writes lines of its own when the machine is busy
+    lines = [r.getMessage() for r in caplog.records if r.name != "asyncio"]
+    assert lines == [f"Telemetry connection refused: {reason}"]
 
 
 @pytest.mark.parametrize(
