@@ -1,7 +1,5 @@
 """Energy for the Energy dashboard: what a simulated car charges arrives in the counters, on every road."""
 
-from collections.abc import Callable
-
 from homeassistant.components.sensor import SensorStateClass
 from homeassistant.const import UnitOfEnergy
 from homeassistant.core import State
@@ -26,10 +24,6 @@ def counter(home: Home, key: str) -> State:
 async def later(home: Home, hours: float) -> None:
     home.tesla.clock.advance(hours * 3600)
     await ask_again(home)
-
-
-def more_than(least: float) -> Callable[[str], bool]:
-    return lambda state: float(state) > least
 
 
 @pytest.fixture(autouse=True)
