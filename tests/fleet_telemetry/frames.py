@@ -1,5 +1,6 @@
 """Frames as a car writes them, with the FlatBuffers library in the order in which Tesla's Go code calls it."""
 
+import struct
 import time
 from typing import Any
 
@@ -116,3 +117,20 @@ def errors(name: str = "unsupported_field", **tags: str) -> bytes:
     message = vehicle_error.VehicleErrors()
     message.errors.add(name=name, body="body", tags=tags)
     return message.SerializeToString()
+
+
+UPGRADE = (
+    b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
+)
+
+
+def frame_on_the_wire(data: bytes, opcode: int = 2) -> bytes:
+    """Return a masked WebSocket frame (the mask of zeros leaves the data as it is)."""
+    if len(data) < 126:
+        length = struct.pack("!B", 0x80 | len(data))
+    elif len(data) < 65_536:
+        length = struct.pack("!BH", 0x80 | 126, len(data))
+    else:
+        length = struct.pack("!BQ", 0x80 | 127, len(data))
+    return bytes([0x80 | opcode]) + length + bytes(4) + data

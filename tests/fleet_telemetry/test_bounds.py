@@ -15,27 +15,11 @@ from custom_components.tesla_charging.fleet_telemetry import Limits
 from custom_components.tesla_charging.fleet_telemetry.envelope import MAX_FRAME_LENGTH, refusal
 from custom_components.tesla_charging.fleet_telemetry.limits import TokenBucket
 
-from .frames import GO_ACK, stream
+from .frames import GO_ACK, UPGRADE, frame_on_the_wire, stream
 from .pki import issue
 from .receiver_world import OTHER_VIN, QUICK, VIN, ReceiverWorld, say, soc, until
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
-
-UPGRADE = (
-    b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
-)
-
-
-def frame_on_the_wire(data: bytes, opcode: int = 2) -> bytes:
-    """Return a masked WebSocket frame (the mask of zeros leaves the data as it is)."""
-    if len(data) < 126:
-        length = struct.pack("!B", 0x80 | len(data))
-    elif len(data) < 65_536:
-        length = struct.pack("!BH", 0x80 | 126, len(data))
-    else:
-        length = struct.pack("!BQ", 0x80 | 127, len(data))
-    return bytes([0x80 | opcode]) + length + bytes(4) + data
 
 
 async def bounded(world: ReceiverWorld, **limits: float) -> None:

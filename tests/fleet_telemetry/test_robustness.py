@@ -14,9 +14,8 @@ import time
 import aiohttp
 import pytest
 
-from .frames import GO_ACK, stream
+from .frames import GO_ACK, UPGRADE, frame_on_the_wire, stream
 from .receiver_world import OTHER_VIN, QUICK, VIN, ReceiverWorld, say, soc
-from .test_bounds import UPGRADE, frame_on_the_wire
 from .worst import MEGABYTE, milliseconds, works
 
 pytestmark = [pytest.mark.usefixtures("socket_enabled"), pytest.mark.soak]

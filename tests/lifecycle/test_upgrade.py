@@ -552,7 +552,7 @@ async def test_everything_is_written_again_as_it_was(past: Past) -> None:
         for vin, readings in expected.items():
             check_readings(vin, readings, states[vin])
     telemetry = f"{DOMAIN}.{PUSHES}.telemetry"
-    assert data(after, telemetry) == data(FOLDER, telemetry)
+    assert without_fields(data(after, telemetry)) == without_fields(data(FOLDER, telemetry))
 
     silences, was = (
         data(after, f"{DOMAIN}.{PUSHES}.silences"),
@@ -593,6 +593,12 @@ def sign_ins() -> set[str]:
 def data(folder: Path, name: str) -> Any:
     """Return what a store holds."""
     return stored(folder, name)["data"]
+
+
+def without_fields(records: dict[str, Any]) -> dict[str, Any]:
+    """Return the configurations without what follows from the list of fields, to which this version adds."""
+    follows = {"fingerprint", "complete", "checked_at", "refused_at", "stage"}
+    return {vin: {k: v for k, v in row.items() if k not in follows} for vin, row in records.items()}
 
 
 NEW_ENTITIES = frozenset({"status"})

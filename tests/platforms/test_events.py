@@ -251,6 +251,7 @@ async def test_the_times_of_the_car_tell_that_it_is_late_where_our_clock_stood_s
     home, world = polled_home, polled_home.tesla.clock
     assert home.entry is not None
     assert await home.hass.config_entries.async_unload(home.entry.entry_id)
+    home.forget_run()
     standing = world.now()
     if what == "left":
         home.car.drive_away(home.hass.config.latitude + 0.5, home.hass.config.longitude)
@@ -287,6 +288,7 @@ async def test_a_clock_that_once_ran_ahead_does_not_hide_what_is_late(
     monkeypatch.setattr(clock, "now", world.now)
     await ask_after(home, 60)
     assert await home.hass.config_entries.async_unload(home.entry.entry_id)
+    home.forget_run()
     home.car.unplug()
     world.advance(3 * HOUR)
     assert await home.hass.config_entries.async_setup(home.entry.entry_id)

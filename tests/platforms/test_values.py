@@ -36,8 +36,8 @@ def test_every_field_that_is_requested_is_shown_by_an_entity() -> None:
         for name in (*getattr(row, "signals", ()), *getattr(row, "needs", ()))
     }
     assert FIELDS.keys() <= SIGNALS.keys()
-    # the energy sensors count by it
-    assert FIELDS.keys() - shown == {"DCChargingEnergyIn"}
+    # the energy sensors count by them
+    assert FIELDS.keys() - shown == {"DCChargingEnergyIn", "LifetimeEnergyChargedKwh"}
 
 
 async def test_the_time_to_the_end_is_known_without_the_newer_of_both_estimates(

@@ -6,9 +6,9 @@ import pytest
 
 from custom_components.tesla_charging.storage.config_record import DAY, HOUR
 from tests.support.home import CLIENT_ID, HOME_DOMAIN, PEARL, Home
+from tests.support.hours import Hours
 from tests.support.streaming import embedded, free_port
 from tests.support.waiting import until
-from tests.telemetry.test_status import Hours
 
 CREATE = "fleet_telemetry_config_jws"
 READ = f"{PEARL}/fleet_telemetry_config"

@@ -8,7 +8,6 @@ from homeassistant.core import Event, EventStateChangedData, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.tesla_charging import clock
 from custom_components.tesla_charging.const import DOMAIN
@@ -18,30 +17,11 @@ from custom_components.tesla_charging.issues.registry import async_get_issues, c
 from custom_components.tesla_charging.storage.config_record import CHECK_INTERVAL, DAY, HOUR
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings
 from tests.support.home import CLIENT_ID, HOME_DOMAIN, PEARL, Home
+from tests.support.hours import Hours
 from tests.support.streaming import embedded, free_port
 from tests.support.waiting import until
 
 CREATE = "fleet_telemetry_config_jws"
-
-
-class Hours:
-    """A clock of the reviews that a test turns on."""
-
-    def __init__(self, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._home = home
-        self._ahead = 0.0
-        monkeypatch.setattr(clock, "now", lambda: dt_util.utcnow().timestamp() + self._ahead)
-
-    async def pass_by(self, seconds: float) -> None:
-        """Let time pass, and the review look once."""
-        self._ahead += seconds
-        async_fire_time_changed(self._home.hass, dt_util.utcnow(), fire_all=True)
-        await self._home.settle()
-
-
-@pytest.fixture
-def hours(home: Home, monkeypatch: pytest.MonkeyPatch) -> Hours:
-    return Hours(home, monkeypatch)
 
 
 @pytest.fixture

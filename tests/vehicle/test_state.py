@@ -95,6 +95,7 @@ def test_every_signal_of_vehicle_data_is_tried_above() -> None:
         "car_version": "2026.32.6 abcdef",
         "charger_phases": 3,
         "charge_schedules": [],
+        "software_update": {"status": "installing"},
     }
     readings = readings_of(dict.fromkeys(SECTIONS, good), now=NOW)
     assert set(readings) == {name for name, signal in SIGNALS.items() if signal.section}

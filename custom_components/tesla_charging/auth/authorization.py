@@ -92,6 +92,7 @@ class EntryAuthorization:
         RateLimited, ServerFailure, InvalidClient or Unreachable when there is no token for now.
         """
         if not self.is_usable:
+            self._start_reauth()
             raise LoginRequired("the stored sign-in cannot be used")
         if self._unsaved or not _is_valid(self.token):
             if self._refreshing is None or self._refreshing.done():

@@ -104,13 +104,12 @@ class ConfigSync:
         No request is sent if the last was less than `max_age` seconds ago, unless another configuration is wanted. The
         configuration has only what the car's `firmware` understands: if that is not known, what every firmware does.
         """
-        config = _without(
-            self._config.for_firmware(read_firmware(firmware)), (*unknown_to(firmware),)
-        )
+        unknown = (*unknown_to(firmware),)
+        config = _without(self._config.for_firmware(read_firmware(firmware)), unknown)
         left_out = self._still_left_out(config, record, now)
         wanted = _without(config, left_out)
         # what the car follows already need not be replaced at once only because it lacks includes: that is billed
-        plain = self._config.for_firmware(BEFORE_INCLUDES)
+        plain = _without(self._config.for_firmware(BEFORE_INCLUDES), unknown)
         plain = _without(plain, self._still_left_out(plain, record, now))
         kept = wanted if record.fingerprint != self._signed_fingerprint(plain) else plain
         if not record.is_due(self._signed_fingerprint(kept), now, max_age):
