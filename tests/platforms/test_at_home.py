@@ -49,8 +49,13 @@ async def streaming(home: Home, *, location: bool, saved: tuple[float, float] | 
 async def cut(home: Home) -> None:
     """End the stream; from now on the car can only be polled."""
     home.tesla.telemetry_hosts.clear()
-    home.tesla.telemetry(PEARL).disconnect()
-    await until(lambda: home.state("sensor", "telemetry") == "synced")
+
+    def is_cut() -> bool:
+        # a connection that was being made when the host name went away is cut too
+        home.tesla.telemetry(PEARL).disconnect()
+        return home.state("sensor", "telemetry") in {"configured", "synced"}
+
+    await until(is_cut)
 
 
 async def drive(home: Home, degrees: float) -> None:
