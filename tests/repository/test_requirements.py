@@ -91,9 +91,7 @@ def test_continuous_integration_runs_both_ends_and_the_newest() -> None:
         "scripts/demo --newest --check",
         "scripts/test --newest --fast",
     ):
-        assert re.search(rf"^ +step .* {command}$|^  step .* {command}$", run, re.MULTILINE), (
-            command
-        )
+        assert re.search(rf"^ *(step|reported) .* {command}$", run, re.MULTILINE), command
     workflow = load_yaml_dict(str(ROOT / ".github" / "workflows" / "tests.yml"))
     steps = [step.get("run") for step in workflow["jobs"]["newest"]["steps"]]
     assert "scripts/test --newest" in steps
