@@ -116,6 +116,7 @@ class TlsListener:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+        self._turns.close()
         if self._socket is not None:
             self._socket.close()
         self._socket = self._accepting = None
@@ -216,15 +217,20 @@ class Turns:
             self._next()
         await turn
 
+    def close(self) -> None:
+        """Give no turn any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
     def _next(self) -> None:
         """Give the next turn, and the one after it later; clients that do not wait any more are left out."""
         self._timer = None
         while self._waiting:
             address = next(iter(self._waiting))
             turns = self._waiting.pop(address)
-            turn = (
-                turns.pop()
-            )  # the newest: a car that connects now does not wait for older strangers
+            # the newest: a car that connects now does not wait for older strangers
+            turn = turns.pop()
             if turns:
                 self._waiting[address] = turns  # as the last one
             if not turn.done():
