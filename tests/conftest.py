@@ -1,5 +1,6 @@
 """A real Home Assistant and a simulated Tesla that talk over loopback."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 import logging
@@ -56,6 +57,15 @@ def nothing_outdated(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
         and OUTDATED.search(message)
     ]
     assert not said
+
+
+@pytest.fixture(autouse=True)
+async def enable_event_loop_debug() -> None:
+    """Leave the event loop's debug mode to PYTHONASYNCIODEBUG: it takes half of the time of all tests.
+
+    scripts/test --coverage sets it. How long something took says how busy the machine is, and is not logged.
+    """
+    asyncio.get_running_loop().slow_callback_duration = 3600
 
 
 SLOW = (

@@ -103,8 +103,8 @@ async def test_a_flood_of_pushes_ends_at_the_wall(
     home = streaming_home
     spend(home, 8.06)
     telemetry = home.tesla.telemetry(PEARL)
-    for _ in range(40):
-        if not connected(home):
+    for _ in range(400):
+        if stage(home) == "no_refresh":
             break
         telemetry.flood(2000)
         await asyncio.sleep(0.3)
