@@ -53,7 +53,7 @@ from .monitors.pairing import PairingMonitor
 from .request_origin import RequestOrigin, requested_by
 from .services import async_setup_services
 from .shared_cars import async_get_shared_cars
-from .storage.loading import async_delete
+from .storage.loading import async_delete, async_forget_deleted
 from .storage.vehicle_store import VehicleStorage
 from .telemetry.config_issues import async_clear_config_issues
 from .telemetry.config_sync import async_remove_configs
@@ -225,20 +225,23 @@ async def async_remove_config_entry_device(
 
 async def async_remove_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> None:
     """Remove an account, and report what is left: shared files stay until the user decides."""
+    async_get_key_store(hass).hide(entry.entry_id)
+    storage = VehicleStorage(hass, entry.entry_id)
+    try:
+        await storage.load()
+        with suppress(*NO_AUTHORIZATION):
+            await async_get_authorization(hass, entry)  # reads the newest token
+    finally:
+        # first, because what follows may fail; it needs the tokens and records only in memory
+        await async_delete([partial(async_remove_token_file, hass, entry.entry_id)])
+        await storage.remove()
+    await async_forget_deleted(hass)
     for flow in [*entry.async_get_active_flows(hass, {SOURCE_RECONFIGURE})]:
         hass.config_entries.flow.async_abort(flow["flow_id"])
     options = hass.config_entries.options
     for open_flow in options.async_progress_by_handler(entry.entry_id, include_uninitialized=True):
         options.async_abort(open_flow["flow_id"])
-    async_get_key_store(hass).hide(entry.entry_id)
     async_clear_issues(hass, Success.LISTENING, entry=entry)
-    storage = VehicleStorage(hass, entry.entry_id)
-    await storage.load()
-    with suppress(*NO_AUTHORIZATION):
-        await async_get_authorization(hass, entry)  # reads the newest token
-    # first, because what follows may fail; it needs the tokens and records only in memory
-    await async_delete([partial(async_remove_token_file, hass, entry.entry_id)])
-    await storage.remove()
     for vin in storage.telemetry_vins:
         async_clear_config_issues(hass, vin)
     names = removal.names_of(hass, entry)

@@ -119,6 +119,5 @@ def _read(path: Path) -> Token:
 
 
 def _remove(path: Path) -> None:
-    durable_file.remove(path)
-    # an interrupted write of an earlier version left a file of this name
-    path.with_name(f"{path.name}.new").unlink(missing_ok=True)
+    # an interrupted write of an earlier version left a file of the second name
+    durable_file.remove(path, path.with_name(f"{path.name}.new"))
