@@ -37,7 +37,6 @@ from .fleet_api import (
     Scope,
     TelemetryConfigs,
     Vehicles,
-    read_claims,
 )
 from .issues.kinds import Success
 from .issues.registry import (
@@ -117,7 +116,7 @@ async def _load(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> TeslaCh
     await storage.load()
     vehicles = Vehicles(client)
     try:
-        claims = read_claims(await authorization.access_token())
+        claims = await authorization.claims()
         with_location = entry.data.get(CONF_LOCATION, False) and (
             Scope.VEHICLE_LOCATION in claims.scopes
         )
