@@ -107,11 +107,10 @@ def _read(path: Path) -> Token:
     except orjson.JSONDecodeError:
         raise UnusableFile("it is not JSON") from None
     match record:
-        case {
-            "version": int() as version,
-            "token": {"access_token": str(), "expires_at": int() | float()} as token,
-        } if version == VERSION:
-            return dict(token)
+        case {"version": int() as version, "token": dict() as token} if (
+            version == VERSION and is_usable(token)
+        ):
+            return token
         case {"version": int() as version} if version != VERSION:
             raise UnusableFile(f"it has version {version}, and {VERSION} is expected")
         case _:
