@@ -30,14 +30,7 @@ from .data import TeslaChargingConfigEntry, TeslaChargingData
 from .device import vins_of
 from .entity import signals_by_entity_name
 from .exceptions import Message, placeholders, translation_key
-from .fleet_api import (
-    FleetApiError,
-    LoginRequired,
-    MissingScope,
-    Scope,
-    TelemetryConfigs,
-    Vehicles,
-)
+from .fleet_api import FleetApiError, LoginRequired, MissingScope, Scope, TelemetryConfigs, Vehicles
 from .issues.kinds import Success
 from .issues.registry import (
     async_clear_issues,

@@ -103,8 +103,8 @@ WAYS: dict[str, Callable[[Path], bytes]] = {
 }
 NOT_FILES = ("directory", "no permission")
 ALL_WAYS = (*WAYS, *NOT_FILES)
-NOTHING_LOST = {("journal", "empty")}
-"""There is nothing to say about these."""
+NOTHING_LOST = {("journal", "empty"), ("vehicle_ca", "truncated")}
+"""There is nothing to say about these: the rest of a list of authorities is used, and completed."""
 SAMPLE = 2
 """How many cells are tried besides the fewest that reach every row and every column."""
 
