@@ -195,6 +195,9 @@ async def async_unload_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
         await _stop(entry)
     if entry.disabled_by:
         entry.runtime_data.account.hand_over()
+        hass.async_create_task(
+            entry.runtime_data.telemetry.leave_shared_cars(), f"{DOMAIN} cars of a disabled entry"
+        )
         for vin in entry.runtime_data.cars:
             async_clear_config_issues(hass, vin)
     return unloaded

@@ -7,7 +7,7 @@ takes over device, entities and records.
 from collections.abc import Callable
 from typing import Final
 
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_platform, entity_registry as er
 from homeassistant.util.hass_dict import HassKey
@@ -43,6 +43,13 @@ class SharedCars:
         self._holders[vin] = entry_id
         self._move(vin, entry_id)
         return True
+
+    def other_entry(self, vin: str, entry_id: str) -> ConfigEntry | None:
+        """Return the entry that has a car instead of this one, if there is one."""
+        holder = self._holder(vin)
+        if holder is None or holder == entry_id:
+            return None
+        return self._hass.config_entries.async_get_entry(holder)
 
     @callback
     def withdraw(self, entry_id: str, vin: str | None = None) -> None:

@@ -1,7 +1,7 @@
 """The push channel of one entry: opens the receiver for its cars, has them configured, and ends both."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +18,7 @@ from ..fleet_api import TelemetryConfigs
 from ..fleet_telemetry import Record, billed_signals
 from ..issues.kinds import RECEIVER_ISSUES, TELEMETRY_NO_MQTT, IssueType, Success
 from ..issues.registry import async_clear_issues, async_raise_issue
+from ..shared_cars import async_get_shared_cars
 from ..storage.config_record import ConfigRecord
 from ..storage.vehicle_store import VehicleStorage
 from ..vehicle.telemetry_status import (
@@ -29,7 +30,7 @@ from ..vehicle.telemetry_status import (
 from ..vehicle_command import VirtualKey
 from .config_issues import EntitySignals, async_clear_config_issues
 from .config_review import ConfigReview, shown_signals
-from .config_sync import ConfigSync, remove_config
+from .config_sync import ConfigSync, is_of_another_entry, remove_config
 from .mqtt import MqttTelemetry
 from .server import SIGNAL_NEW_CA, CarListener, TelemetryServerError, async_get_telemetry_server
 from .settings import TelemetrySettings, Transport
@@ -156,6 +157,7 @@ class EntryTelemetry:
 
     async def start_embedded(self) -> None:
         """Open the receiver, and have the cars configured to connect to it."""
+        self._background(self.leave_shared_cars())
         try:
             self._ca = await self.server.open(self._entry.entry_id, self.settings, {})
         except TelemetryServerError as err:
@@ -324,8 +326,21 @@ class EntryTelemetry:
 
     async def remove_configs(self) -> None:
         """Remove the configurations of a time when the cars were to connect here."""
-        for vin in self._storage.configured:
-            if await remove_config(self._configs, vin, self._storage.config_record(vin).place):
+        await self._remove_configs(self._storage.configured)
+
+    async def leave_shared_cars(self) -> None:
+        """Remove the configurations of cars that another entry has now: a car streams for each application, billed twice."""
+        shared, entry_id = async_get_shared_cars(self._hass), self._entry.entry_id
+        await self._remove_configs(
+            [v for v in self._storage.configured if shared.other_entry(v, entry_id) is not None]
+        )
+
+    async def _remove_configs(self, vins: Iterable[str]) -> None:
+        for vin in vins:
+            place = self._storage.config_record(vin).place
+            if is_of_another_entry(self._hass, self._entry, vin) or (
+                await remove_config(self._configs, vin, place)
+            ):
                 await self._storage.save_config_record(vin, ConfigRecord())
 
     def _background(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
