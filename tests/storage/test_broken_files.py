@@ -6,6 +6,7 @@ A new store joins by one row of STORED. The whole matrix takes minutes, so most 
 import builtins
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 import errno
 import io
 import json
@@ -28,10 +29,12 @@ from custom_components.tesla_charging.auth.key_store import DATA_KEY_STORE
 from custom_components.tesla_charging.billing.meter_store import DATA_METERS
 from custom_components.tesla_charging.client import active_endpoints
 from custom_components.tesla_charging.const import DOMAIN
+from custom_components.tesla_charging.fleet_telemetry import ensure_certificate
 from custom_components.tesla_charging.fleet_telemetry.certificates import trust
+from custom_components.tesla_charging.storage import durable_file
 from custom_components.tesla_charging.telemetry.server import async_get_telemetry_server
 from custom_components.tesla_charging.vehicle.signals import SIGNALS
-from tests.support.home import PEARL, Home
+from tests.support.home import HOME_DOMAIN, PEARL, Home
 from tests.support.repairs import issue_of
 from tests.support.streaming import embedded, free_port
 from tests.support.waiting import until
@@ -356,6 +359,29 @@ async def test_a_file_that_cannot_be_renamed_is_said_once(
     }
     assert caplog.text.count("cannot be used") == 1
     await removed(home, caplog)
+
+
+async def test_certificates_from_a_clock_that_ran_ahead_are_made_again(stored_home: Home) -> None:
+    home = stored_home
+    assert home.entry is not None
+    folder = path_of(home, "ca").parent
+
+    def make_a_year_ahead() -> None:
+        for name in ("ca", "server"):
+            path_of(home, name).unlink()
+        ahead = datetime.now(UTC) + timedelta(days=365)
+        ensure_certificate(folder, HOME_DOMAIN, ahead, durable_file.write)
+
+    await home.hass.async_add_executor_job(make_a_year_ahead)
+    assert await home.hass.config_entries.async_setup(home.entry.entry_id)
+    await home.settle()
+    server = async_get_telemetry_server(home.hass, active_endpoints())
+    assert server.certificate is not None
+    assert server.certificate.not_before < datetime.now(UTC)
+    said = issue_of(home, "files_set_aside").translation_placeholders
+    assert said is not None
+    assert "telemetry_ca.pem" in said["files"]
+    assert await home.hass.config_entries.async_unload(home.entry.entry_id)
 
 
 async def test_a_folder_of_certificates_that_is_a_file_is_set_aside(stored_home: Home) -> None:
