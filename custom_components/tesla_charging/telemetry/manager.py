@@ -76,6 +76,8 @@ class MeteredListener:
 
 REOPEN_INTERVAL: Final = timedelta(minutes=5)
 """How often opening the receiver is tried again after it failed: a certificate may exist by then."""
+START_PATIENCE: Final = 3.0
+"""Seconds for which the set-up of the entry waits for the transport: a list that has to be downloaded may not come."""
 FIRST_DOWNLOAD_RETRY: Final = timedelta(seconds=30)
 """After which time the list of the cars' CAs is downloaded again; doubled with every failure."""
 LAST_DOWNLOAD_RETRY: Final = timedelta(hours=6)
@@ -126,8 +128,14 @@ class EntryTelemetry:
         self.settings = TelemetrySettings.from_options(entry.options)
 
     async def start(self) -> None:
-        """Open the transport. If that fails, the cars are polled, and a repair issue says why."""
-        await _START[self.settings.transport](self)
+        """Open the transport. If that fails, the cars are polled, and a repair issue says why.
+
+        What takes longer than START_PATIENCE goes on by itself: who reloads or removes the entry would wait for it.
+        """
+        self._opening = self._background(_START[self.settings.transport](self))
+        done, _ = await asyncio.wait({self._opening}, timeout=START_PATIENCE)
+        for opened in done:
+            opened.result()
 
     async def start_polling(self) -> None:
         """Receive nothing."""
