@@ -236,7 +236,7 @@ async def starting(home: Home, entry: MockConfigEntry) -> AsyncIterator[None]:
     yield
     await started
     await home.settle()
-    assert entry.state is ConfigEntryState.LOADED
+    assert entry in home.hass.config_entries.async_loaded_entries(DOMAIN)
 
 
 async def test_a_budget_counts_also_for_an_account_that_is_starting(settled_home: Home) -> None:

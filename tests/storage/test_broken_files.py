@@ -104,6 +104,8 @@ WAYS: dict[str, Callable[[Path], bytes]] = {
     "empty": lambda _: b"",
     "binary": lambda _: bytes(range(256)) * 40,
 }
+WRITTEN_LATER = {"journal", "silences", "meter"}
+"""The files that an unloading need not write."""
 NOT_FILES = ("directory", "no permission")
 ALL_WAYS = (*WAYS, *NOT_FILES)
 NOTHING_LOST = {("journal", "empty"), ("vehicle_ca", "truncated")}
@@ -219,6 +221,19 @@ def told_of_files(home: Home) -> list[str]:
     return [str(issue.translation_placeholders) for issue in issues if issue.domain == DOMAIN]
 
 
+async def test_every_stored_file_has_its_row(stored_home: Home) -> None:
+    home = stored_home
+    root = Path(home.hass.config.config_dir)
+    written = {
+        file
+        for file in await home.hass.async_add_executor_job(lambda: [*root.rglob("*")])
+        if file.is_file() and DOMAIN in str(file.relative_to(root))
+    }
+    rows = {path_of(home, name): name for name in STORED}
+    assert written <= rows.keys()
+    assert {rows[path] for path in rows.keys() - written} <= {"journal", "meter", "previous_key"}
+
+
 @pytest.mark.parametrize(
     ("name", "way"), cells(name for name in STORED if name not in NOT_REPLACED)
 )
@@ -244,6 +259,8 @@ async def test_a_broken_file_is_set_aside_and_never_in_the_way(
     assert len(said) == ((name, way) not in NOTHING_LOST)
     if said:
         assert [r.levelname for r in caplog.records if path.name in r.getMessage()]
+    assert await home.hass.config_entries.async_unload(home.entry.entry_id)
+    assert path.is_file() or name in WRITTEN_LATER
     await removed(home, caplog)
 
 
