@@ -73,10 +73,14 @@ class Signal:
 
         Raises NotGiven.
         """
+        if value is None:
+            return None
         try:
-            return None if value is None else (self.restore_check or self.check)(value)
+            meaning = (self.restore_check or self.check)(value)
         except Unknown:
             raise NotGiven(self.name) from None
+        # a number stays as it was stored: rounded again, a total might sink
+        return value if isinstance(value, int | float) else meaning
 
     def polled(self, fields: Fields) -> SignalValue | None:
         """Return the meaning of the section's field. Raises NotGiven, also when the field is missing, and Unknown."""
