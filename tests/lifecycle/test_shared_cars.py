@@ -116,6 +116,24 @@ async def test_the_other_account_takes_over_when_one_is_removed(shared: Home) ->
     await home.act("start_charging")
 
 
+async def test_an_account_that_could_not_be_set_up_takes_over_when_it_can(shared: Home) -> None:
+    home = shared
+    driver = await add_driver(home)
+    before = entities(home)
+    assert home.entry is not None
+    energy = home.state("sensor", "energy_charged")
+    home.tesla.faults.status(500, "products", times=None)
+    await home.hass.config_entries.async_reload(driver.entry_id)
+    assert driver.state is ConfigEntryState.SETUP_RETRY
+    assert await home.hass.config_entries.async_remove(home.entry.entry_id)
+    await home.settle()
+    home.tesla.faults.clear()
+    assert await home.hass.config_entries.async_reload(driver.entry_id)
+    await home.settle()
+    belongs_to(home, driver, before)
+    assert home.state("sensor", "energy_charged") == energy
+
+
 async def test_what_was_taken_over_survives_a_power_cut(
     shared: Home, hass_storage: dict[str, Any]
 ) -> None:
