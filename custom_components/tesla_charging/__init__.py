@@ -24,7 +24,7 @@ from .billing.budget_manager import amount_of, async_get_budget
 from .billing.meter_store import async_get_meter, currency_of
 from .client import async_report_simulator, base_url_of, make_client, region_of, store_base_url
 from .commands.call_target import async_follow_calls
-from .const import CONF_LOCATION, CONF_REGION, DOMAIN, PLATFORMS
+from .const import CONF_IMPLEMENTATION, CONF_LOCATION, CONF_REGION, DOMAIN, PLATFORMS
 from .coordinator import VehicleCoordinator
 from .data import TeslaChargingConfigEntry, TeslaChargingData
 from .device import vins_of
@@ -87,6 +87,8 @@ async def _load(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> TeslaCh
     """Return the runtime data of an entry, with the cars that Tesla lists."""
     removal.async_clear(hass, entry)
     key = await _load_key(hass, entry)
+    if not isinstance(entry.data.get(CONF_IMPLEMENTATION), str):
+        raise _sign_in_unusable()
     authorization = await async_get_authorization(hass, entry)
     _check_entry(entry, authorization)
     meter = await async_get_meter(hass, authorization.implementation)
@@ -273,9 +275,7 @@ async def _load_key(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> Vir
 def _check_entry(entry: TeslaChargingConfigEntry, authorization: EntryAuthorization) -> None:
     """Raise what tells the user how to repair an entry with content of another version, or damaged content."""
     if not authorization.is_usable:
-        raise ConfigEntryAuthFailed(
-            translation_domain=DOMAIN, translation_key=Message.SIGN_IN_UNUSABLE
-        )
+        raise _sign_in_unusable()
     if region_of(entry) is None:
         raise ConfigEntryAuthFailed(
             translation_domain=DOMAIN,
@@ -284,6 +284,12 @@ def _check_entry(entry: TeslaChargingConfigEntry, authorization: EntryAuthorizat
         )
     if not are_known(entry.options):
         raise ConfigEntryError(translation_domain=DOMAIN, translation_key=Message.TELEMETRY_UNKNOWN)
+
+
+def _sign_in_unusable() -> ConfigEntryAuthFailed:
+    return ConfigEntryAuthFailed(
+        translation_domain=DOMAIN, translation_key=Message.SIGN_IN_UNUSABLE
+    )
 
 
 def _setup_error(err: FleetApiError) -> type[ConfigEntryAuthFailed | ConfigEntryNotReady]:
