@@ -110,6 +110,8 @@ NOT_FILES = ("directory", "no permission")
 ALL_WAYS = (*WAYS, *NOT_FILES)
 NOTHING_LOST = {("journal", "empty"), ("vehicle_ca", "truncated")}
 """There is nothing to say about these: the rest of a list of authorities is used, and completed."""
+REST = (pytest.mark.soak, pytest.mark.ci)
+"""The marks of what is not tried in the plain suite."""
 SAMPLE = 2
 """How many cells are tried besides the fewest that reach every row and every column."""
 
@@ -121,9 +123,8 @@ def cells(names: Iterable[str]) -> list[Any]:
     longest = range(max(len(rows), len(ALL_WAYS)))
     chosen = {(rows[n % len(rows)], ALL_WAYS[n % len(ALL_WAYS)]) for n in longest}
     chosen |= {*random.Random(len(whole)).sample(whole, SAMPLE)}
-    rest = [pytest.mark.soak, pytest.mark.ci]
     return [
-        pytest.param(*cell, id="-".join(cell), marks=[] if cell in chosen else rest)
+        pytest.param(*cell, id="-".join(cell), marks=[] if cell in chosen else REST)
         for cell in whole
     ]
 
@@ -311,7 +312,14 @@ def with_values(name: str, value: object) -> bytes:
     return b"%08x %s\n" % (zlib.crc32(line), line)
 
 
-@pytest.mark.parametrize("value", [["a", "list"], 10**18, "word"], ids=["list", "number", "word"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(["a", "list"], id="list"),
+        pytest.param(10**18, id="number", marks=REST),
+        pytest.param("word", id="word", marks=REST),
+    ],
+)
 @pytest.mark.parametrize("name", ["states", "journal"])
 @pytest.mark.parametrize("what", ["set up", "remove"])
 async def test_what_a_newer_version_stored_of_a_signal_is_left_out(
