@@ -24,21 +24,13 @@ from .billing.budget_manager import amount_of, async_get_budget
 from .billing.meter_store import async_get_meter, currency_of
 from .client import async_report_simulator, base_url_of, make_client, region_of, store_base_url
 from .commands.call_target import async_follow_calls
-from .const import CONF_LOCATION, CONF_REGION, DOMAIN, PLATFORMS
+from .const import CONF_IMPLEMENTATION, CONF_LOCATION, CONF_REGION, DOMAIN, PLATFORMS
 from .coordinator import VehicleCoordinator
 from .data import TeslaChargingConfigEntry, TeslaChargingData
 from .device import vins_of
 from .entity import signals_by_entity_name
 from .exceptions import Message, placeholders, translation_key
-from .fleet_api import (
-    FleetApiError,
-    LoginRequired,
-    MissingScope,
-    Scope,
-    TelemetryConfigs,
-    Vehicles,
-    read_claims,
-)
+from .fleet_api import FleetApiError, LoginRequired, MissingScope, Scope, TelemetryConfigs, Vehicles
 from .issues.kinds import Success
 from .issues.registry import (
     async_clear_issues,
@@ -53,7 +45,7 @@ from .monitors.pairing import PairingMonitor
 from .request_origin import RequestOrigin, requested_by
 from .services import async_setup_services
 from .shared_cars import async_get_shared_cars
-from .storage.loading import async_delete
+from .storage.loading import async_delete, async_forget_deleted
 from .storage.vehicle_store import VehicleStorage
 from .telemetry.config_issues import async_clear_config_issues
 from .telemetry.config_sync import async_remove_configs
@@ -95,6 +87,8 @@ async def _load(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> TeslaCh
     """Return the runtime data of an entry, with the cars that Tesla lists."""
     removal.async_clear(hass, entry)
     key = await _load_key(hass, entry)
+    if not isinstance(entry.data.get(CONF_IMPLEMENTATION), str):
+        raise _sign_in_unusable()
     authorization = await async_get_authorization(hass, entry)
     _check_entry(entry, authorization)
     meter = await async_get_meter(hass, authorization.implementation)
@@ -117,7 +111,7 @@ async def _load(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> TeslaCh
     await storage.load()
     vehicles = Vehicles(client)
     try:
-        claims = read_claims(await authorization.access_token())
+        claims = await authorization.claims()
         with_location = entry.data.get(CONF_LOCATION, False) and (
             Scope.VEHICLE_LOCATION in claims.scopes
         )
@@ -203,6 +197,9 @@ async def async_unload_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
         await _stop(entry)
     if entry.disabled_by:
         entry.runtime_data.account.hand_over()
+        hass.async_create_task(
+            entry.runtime_data.telemetry.leave_shared_cars(), f"{DOMAIN} cars of a disabled entry"
+        )
         for vin in entry.runtime_data.cars:
             async_clear_config_issues(hass, vin)
     return unloaded
@@ -225,20 +222,23 @@ async def async_remove_config_entry_device(
 
 async def async_remove_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> None:
     """Remove an account, and report what is left: shared files stay until the user decides."""
+    async_get_key_store(hass).hide(entry.entry_id)
+    storage = VehicleStorage(hass, entry.entry_id)
+    try:
+        await storage.load()
+        with suppress(*NO_AUTHORIZATION):
+            await async_get_authorization(hass, entry)  # reads the newest token
+    finally:
+        # first, because what follows may fail; it needs the tokens and records only in memory
+        await async_delete([partial(async_remove_token_file, hass, entry.entry_id)])
+        await storage.remove()
+    await async_forget_deleted(hass)
     for flow in [*entry.async_get_active_flows(hass, {SOURCE_RECONFIGURE})]:
         hass.config_entries.flow.async_abort(flow["flow_id"])
     options = hass.config_entries.options
     for open_flow in options.async_progress_by_handler(entry.entry_id, include_uninitialized=True):
         options.async_abort(open_flow["flow_id"])
-    async_get_key_store(hass).hide(entry.entry_id)
     async_clear_issues(hass, Success.LISTENING, entry=entry)
-    storage = VehicleStorage(hass, entry.entry_id)
-    await storage.load()
-    with suppress(*NO_AUTHORIZATION):
-        await async_get_authorization(hass, entry)  # reads the newest token
-    # first, because what follows may fail; it needs the tokens and records only in memory
-    await async_delete([partial(async_remove_token_file, hass, entry.entry_id)])
-    await storage.remove()
     for vin in storage.telemetry_vins:
         async_clear_config_issues(hass, vin)
     names = removal.names_of(hass, entry)
@@ -275,9 +275,7 @@ async def _load_key(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> Vir
 def _check_entry(entry: TeslaChargingConfigEntry, authorization: EntryAuthorization) -> None:
     """Raise what tells the user how to repair an entry with content of another version, or damaged content."""
     if not authorization.is_usable:
-        raise ConfigEntryAuthFailed(
-            translation_domain=DOMAIN, translation_key=Message.SIGN_IN_UNUSABLE
-        )
+        raise _sign_in_unusable()
     if region_of(entry) is None:
         raise ConfigEntryAuthFailed(
             translation_domain=DOMAIN,
@@ -286,6 +284,12 @@ def _check_entry(entry: TeslaChargingConfigEntry, authorization: EntryAuthorizat
         )
     if not are_known(entry.options):
         raise ConfigEntryError(translation_domain=DOMAIN, translation_key=Message.TELEMETRY_UNKNOWN)
+
+
+def _sign_in_unusable() -> ConfigEntryAuthFailed:
+    return ConfigEntryAuthFailed(
+        translation_domain=DOMAIN, translation_key=Message.SIGN_IN_UNUSABLE
+    )
 
 
 def _setup_error(err: FleetApiError) -> type[ConfigEntryAuthFailed | ConfigEntryNotReady]:

@@ -282,6 +282,8 @@ class Account:
 
         if self._shared.claim(summary.vin, self._entry.entry_id, take_over):
             self._elsewhere.pop(summary.vin, None)
+            if (left := self._shared.take_left(summary.vin)) is not None:
+                self._storage.take_over(summary.vin, left)
             self._join(summary)
             return
         if summary.vin not in self._elsewhere:

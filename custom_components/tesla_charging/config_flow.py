@@ -283,5 +283,5 @@ class TeslaChargingFlow(ReconfigureSteps, domain=DOMAIN):
                 step_id="reauth_confirm", description_placeholders={"title": entry.title}
             )
         return await self.async_step_pick_implementation(
-            {"implementation": entry.data[CONF_IMPLEMENTATION]}
+            {"implementation": str(entry.data.get(CONF_IMPLEMENTATION))}
         )

@@ -5,6 +5,7 @@ shows step `confirm` of the translations instead of LeftoversFlow.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ from .const import CONF_IMPLEMENTATION, DOMAIN
 from .data import TeslaChargingConfigEntry
 from .issues.kinds import LEFTOVERS, LEFTOVERS_ACCOUNT, Success
 from .issues.registry import async_clear_issues, async_raise_issue
+from .storage.loading import async_forget_deleted
 from .telemetry.server import DIRECTORY, erase_files, files_exist
 
 ACCOUNT_URL: Final = "https://accounts.tesla.com"
@@ -122,16 +124,24 @@ class LeftoversFlow(RepairsFlow):
         """Delete the files once the user has confirmed it."""
         if user_input is None:
             return self._page("erase")
-        try:
+        erase_key = async_get_key_store(self.hass).erase
+        erase_folder = partial(self.hass.async_add_executor_job, erase_files, _directory(self.hass))
+        erase_meters = (await async_get_meters(self.hass)).erase
+        failure: OSError | None = None
+        for erase in (erase_key, erase_folder, erase_meters):
             # a config flow may be adding the integration again at the same time
-            if _entries(self.hass) or not await async_get_key_store(self.hass).erase():
+            if _entries(self.hass):
                 return self.async_abort(reason="in_use")
-            await self.hass.async_add_executor_job(erase_files, _directory(self.hass))
-            await (await async_get_meters(self.hass)).erase()
-        except OSError as err:
+            try:
+                if await erase() is False:
+                    return self.async_abort(reason="in_use")
+            except OSError as err:  # the others hold secrets, too
+                failure = failure or err
+        await async_forget_deleted(self.hass)
+        if failure is not None:
             return self.async_abort(
                 reason="not_erased",
-                description_placeholders={**self._placeholders, "detail": err.strerror or "?"},
+                description_placeholders={**self._placeholders, "detail": failure.strerror or "?"},
             )
         return self.async_create_entry(data={})
 

@@ -7,7 +7,7 @@ takes over device, entities and records.
 from collections.abc import Callable
 from typing import Final
 
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_platform, entity_registry as er
 from homeassistant.util.hass_dict import HassKey
@@ -18,6 +18,9 @@ from .storage.vehicle_store import CarRecords
 
 FAILED: Final = frozenset({ConfigEntryState.SETUP_ERROR, ConfigEntryState.MIGRATION_ERROR})
 """An entry in this state shows no car until the user does something: another one may have its cars meanwhile."""
+
+COMING: Final = frozenset({ConfigEntryState.SETUP_RETRY, ConfigEntryState.SETUP_IN_PROGRESS})
+"""An entry in this state has not listed its cars yet."""
 
 type TakeOver = Callable[[CarRecords], None]
 
@@ -31,6 +34,8 @@ class SharedCars:
         """By VIN: the id of the entry that has the car."""
         self._waiting: dict[str, dict[str, TakeOver]] = {}
         """By VIN and entry id, in the order in which they listed the car."""
+        self._left: dict[str, CarRecords] = {}
+        """By VIN: the records of a car that was let go while an entry that may have it could not be set up."""
 
     @callback
     def claim(self, vin: str, entry_id: str, take_over: TakeOver) -> bool:
@@ -43,6 +48,13 @@ class SharedCars:
         self._holders[vin] = entry_id
         self._move(vin, entry_id)
         return True
+
+    def other_entry(self, vin: str, entry_id: str) -> ConfigEntry | None:
+        """Return the entry that has a car instead of this one, if there is one."""
+        holder = self._holder(vin)
+        if holder is None or holder == entry_id:
+            return None
+        return self._hass.config_entries.async_get_entry(holder)
 
     @callback
     def withdraw(self, entry_id: str, vin: str | None = None) -> None:
@@ -63,7 +75,15 @@ class SharedCars:
                 self._holders[vin] = waiting
                 take_over(records)
                 return
+        entries = self._hass.config_entries.async_entries(DOMAIN, include_disabled=False)
+        if any(other.entry_id != entry_id and other.state in COMING for other in entries):
+            self._left[vin] = records
         self._hass.data.get(DATA_OBSERVATIONS, {}).pop(vin, None)
+
+    @callback
+    def take_left(self, vin: str) -> CarRecords | None:
+        """Return the records of a car that was let go before anyone could have it, once."""
+        return self._left.pop(vin, None)
 
     def _holder(self, vin: str) -> str | None:
         """Return the entry that has a car; after a start it is the one that has its entities, even if it is not loaded yet."""

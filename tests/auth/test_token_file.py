@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState
+import orjson
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -184,6 +185,21 @@ async def test_a_damaged_file_is_replaced(charging_home: Home, content: bytes) -
     await charging_home.hass.config_entries.async_setup(entry_of(charging_home).entry_id)
     assert await works(charging_home)
     assert stored(charging_home)["access_token"] == token(charging_home)["access_token"]
+
+
+@pytest.mark.parametrize("refresh_token", [None, 7, ["x"]])
+async def test_a_newer_token_that_cannot_be_refreshed_replaces_no_whole_one(
+    charging_home: Home, refresh_token: object
+) -> None:
+    whole = token(charging_home)
+    charging_home.tesla.clock.advance(2)
+    newer = {**charging_home.sign_in(), "refresh_token": refresh_token}
+    await charging_home.hass.config_entries.async_unload(entry_of(charging_home).entry_id)
+    power_cut(charging_home, whole)
+    file(charging_home).write_bytes(orjson.dumps({"version": 1, "token": newer}))
+    await charging_home.hass.config_entries.async_setup(entry_of(charging_home).entry_id)
+    assert await works(charging_home)
+    assert token(charging_home) == whole
 
 
 async def test_a_full_disk_is_no_reason_not_to_charge(

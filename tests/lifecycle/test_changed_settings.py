@@ -1,21 +1,29 @@
 """An application, telemetry or a permission that is changed while something else is half way."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 import socket
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntryDisabler
+from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import async_fire_time_changed
+from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 
 from custom_components.tesla_charging import clock
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
-from tests.lifecycle.reconfiguring import change, changed, key_on_disk, other_application
-from tests.support.flows import check, pick, sign_in, submit
+from tests.lifecycle.reconfiguring import (
+    change,
+    changed,
+    key_on_disk,
+    other_application,
+    second_account,
+)
+from tests.lifecycle.test_shared_cars import add_driver
+from tests.support.flows import check, is_changed, pick, sign_in, submit
 from tests.support.home import HOME_DOMAIN, MIDNIGHT, PEARL, SCOPES, Home
 from tests.support.repairs import told
 from tests.support.sign_in import entry_of, expire, stored, token
@@ -212,3 +220,39 @@ async def test_a_location_that_is_withdrawn_while_it_is_read_is_forgotten(home: 
     await home.poll()
     assert home.state("sensor", "battery_level") == "62"
     assert home.state("binary_sensor", "at_home") == "unknown"
+
+
+# -- what several accounts share, changed while one of them starts ----------------------------------------------
+
+
+@asynccontextmanager
+async def starting(home: Home, entry: MockConfigEntry) -> AsyncIterator[None]:
+    """Let an entry start, with Tesla's answer about its cars on the way; afterwards it has started."""
+    assert await home.hass.config_entries.async_unload(entry.entry_id)
+    home.tesla.faults.delay_answer(1.0, "products")
+    started = home.hass.async_create_task(home.hass.config_entries.async_setup(entry.entry_id))
+    await until(lambda: not home.tesla.faults.rules)
+    assert entry.state is ConfigEntryState.SETUP_IN_PROGRESS
+    yield
+    await started
+    await home.settle()
+    assert entry in home.hass.config_entries.async_loaded_entries(DOMAIN)
+
+
+async def test_a_budget_counts_also_for_an_account_that_is_starting(settled_home: Home) -> None:
+    home = settled_home
+    driver = await add_driver(home)
+    async with starting(home, driver):
+        result = await change(home, "budget")
+        assert is_changed(await submit(home, result, currency="EUR", budget=50))
+    assert driver.runtime_data.budget.limit == 50
+
+
+async def test_a_new_key_is_used_also_by_an_account_that_is_starting(settled_home: Home) -> None:
+    home = settled_home
+    second = await second_account(home)
+    async with starting(home, second):
+        result = await submit(home, await change(home, "replace_key"), key="new")
+        assert result["step_id"] == "pair"
+        assert is_changed(await submit(home, result, later=True))
+    assert second.runtime_data.key.public_key == key_on_disk(home)

@@ -1,6 +1,7 @@
 """Removing the integration: what is taken back, what the person is told, and what becomes of the files."""
 
 import asyncio
+import errno
 from pathlib import Path
 import time
 from typing import Any
@@ -16,7 +17,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.tesla_charging.auth.key_store import async_get_key_store
+from custom_components.tesla_charging.auth.key_store import KeyStore, async_get_key_store
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.removal import LeftoversFlow
 from custom_components.tesla_charging.telemetry import config_sync
@@ -167,6 +168,84 @@ async def test_files_that_cannot_be_deleted_are_named(configured: Home, repairs:
     assert (step["type"], step["reason"]) == ("abort", "not_erased")
     assert step["description_placeholders"]["key_file"] == KEY_FILE
     assert issue(home) is not None
+
+
+LEFT_BY_A_POWER_CUT = (
+    f".{KEY_FILE}.new",
+    f".{KEY_FILE}.0a1b2c3d",
+    f".{KEY_FILE}.previous.new",
+    "tesla_charging_telemetry/.telemetry_server.pem.new",
+    "tesla_charging_telemetry/.telemetry_ca.pem.0a1b2c3d",
+)
+"""What a write that a power cut interrupted left, by this version and by earlier ones."""
+
+
+def put(home: Home, *names: str) -> list[Path]:
+    """Put a private key into files."""
+    paths = [Path(home.hass.config.path(name)) for name in names]
+    for path in paths:
+        path.write_bytes(home.key.private_pem())
+    return paths
+
+
+def private_keys(home: Home) -> list[str]:
+    """Return the names of all files with a private key."""
+    found = Path(home.hass.config.config_dir).rglob("*")
+    return sorted(p.name for p in found if p.is_file() and b"PRIVATE KEY" in p.read_bytes())
+
+
+async def test_what_a_power_cut_left_of_a_key_is_deleted_with_it(
+    configured: Home, repairs: Repairs
+) -> None:
+    home = configured
+    await home.hass.async_add_executor_job(put, home, *LEFT_BY_A_POWER_CUT)
+    await remove(home)
+    step = await repairs.choose(await repairs.submit(await repairs.start()), "erase")
+    assert (await repairs.submit(step))["type"] == "create_entry"
+    assert await home.hass.async_add_executor_job(private_keys, home) == []
+
+
+@pytest.mark.parametrize("name", LEFT_BY_A_POWER_CUT)
+async def test_the_files_are_offered_also_if_only_a_power_cut_left_something(
+    configured: Home, repairs: Repairs, name: str
+) -> None:
+    home = configured
+    await remove(home)
+    for file in await home.hass.async_add_executor_job(private_keys, home):
+        folder = "" if file == KEY_FILE else "tesla_charging_telemetry/"
+        await home.hass.async_add_executor_job(Path(home.hass.config.path(folder, file)).unlink)
+    await home.hass.async_add_executor_job(put, home, name)
+    step = await repairs.choose(await repairs.submit(await repairs.start()), "erase")
+    assert (await repairs.submit(step))["type"] == "create_entry"
+    assert await home.hass.async_add_executor_job(private_keys, home) == []
+
+
+async def test_a_new_key_leaves_nothing_of_the_write_that_a_power_cut_ended(home: Home) -> None:
+    await home.hass.async_add_executor_job(put, home, *LEFT_BY_A_POWER_CUT[:3])
+    await KeyStore(home.hass).save(home.key)
+    assert await home.hass.async_add_executor_job(private_keys, home) == [KEY_FILE]
+
+
+@pytest.mark.parametrize("stuck", [KEY_FILE, f"{KEY_FILE}.previous", "telemetry_ca.pem"])
+async def test_a_file_that_cannot_be_deleted_keeps_no_other_key(
+    configured: Home, repairs: Repairs, monkeypatch: pytest.MonkeyPatch, stuck: str
+) -> None:
+    home = configured
+    await home.hass.async_add_executor_job(put, home, f"{KEY_FILE}.previous")
+    await remove(home)
+    unlink = Path.unlink
+
+    def refused(path: Path, missing_ok: bool = False) -> None:
+        if path.name == stuck:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    step = await repairs.choose(await repairs.submit(await repairs.start()), "erase")
+    step = await repairs.submit(step)
+    assert (step["type"], step["reason"]) == ("abort", "not_erased")
+    assert step["description_placeholders"]["detail"] == "Permission denied"
+    assert await home.hass.async_add_executor_job(private_keys, home) == [stuck]
 
 
 async def test_cars_that_could_not_be_reached_are_named(configured: Home, repairs: Repairs) -> None:

@@ -10,6 +10,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.tesla_charging.const import DOMAIN
 from tests.support.account import list_now
 from tests.support.home import MIDNIGHT, PEARL, SCOPES, Home
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -113,6 +114,37 @@ async def test_the_other_account_takes_over_when_one_is_removed(shared: Home) ->
     assert home.state("sensor", "energy_charged") == energy
     home.entry = driver
     await home.act("start_charging")
+
+
+async def test_an_account_that_could_not_be_set_up_takes_over_when_it_can(shared: Home) -> None:
+    home = shared
+    driver = await add_driver(home)
+    before = entities(home)
+    assert home.entry is not None
+    energy = home.state("sensor", "energy_charged")
+    home.tesla.faults.status(500, "products", times=None)
+    await home.hass.config_entries.async_reload(driver.entry_id)
+    assert driver.state is ConfigEntryState.SETUP_RETRY
+    assert await home.hass.config_entries.async_remove(home.entry.entry_id)
+    await home.settle()
+    home.tesla.faults.clear()
+    assert await home.hass.config_entries.async_reload(driver.entry_id)
+    await home.settle()
+    belongs_to(home, driver, before)
+    assert home.state("sensor", "energy_charged") == energy
+
+
+async def test_what_was_taken_over_survives_a_power_cut(
+    shared: Home, hass_storage: dict[str, Any]
+) -> None:
+    home = shared
+    driver = await add_driver(home)
+    assert home.entry is not None
+    assert await home.hass.config_entries.async_remove(home.entry.entry_id)
+    await home.settle()
+    files = [f"{DOMAIN}.{driver.entry_id}.{kind}" for kind in ("states", "sessions")]
+    await until(lambda: all(PEARL in hass_storage.get(name, {}).get("data", {}) for name in files))
+    assert hass_storage[files[0]]["data"][PEARL]["energy"]
 
 
 async def test_the_other_account_takes_over_when_one_is_disabled_and_keeps_the_car(

@@ -15,7 +15,7 @@ from custom_components.tesla_charging.client import (
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.diagnostics import async_get_config_entry_diagnostics
 from custom_components.tesla_charging.fleet_api import TESLA
-from tests.support.flows import is_changed, options, submit
+from tests.support.flows import is_changed, options, sign_in, submit
 from tests.support.home import PEARL, Home
 from tests.support.repairs import issue_of
 from tests.support.translations import ENGLISH
@@ -66,6 +66,54 @@ async def test_a_token_of_another_shape_asks_for_a_new_sign_in(home: Home, token
     assert len(reauth_flows(home)) == 1
     await async_get_config_entry_diagnostics(home.hass, home.entry)
     assert await home.hass.config_entries.async_remove(home.entry.entry_id)
+
+
+@pytest.mark.usefixtures("current_request_with_host")
+@pytest.mark.parametrize("name", [None, 7, ["tesla_charging"]])
+async def test_an_entry_that_names_no_application_asks_for_a_new_sign_in(
+    home: Home, name: object
+) -> None:
+    await broken(home, data={"auth_implementation": name})
+    assert home.entry is not None
+    assert home.entry.state is ConfigEntryState.SETUP_ERROR
+    assert home.entry.error_reason_translation_key == "sign_in_unusable"
+    (flow,) = reauth_flows(home)
+    await sign_in(home, await submit(home, flow))
+    await home.settle()
+    assert home.entry in home.hass.config_entries.async_loaded_entries(DOMAIN)
+    assert home.entry.data["auth_implementation"] == DOMAIN
+
+
+NOT_TOKENS = ["x", "a.b.c", "eyJhbGciOiJub25lIn0.e30.", "é"]
+"""No tokens of Tesla's, though texts: the third one is one without claims."""
+
+
+@pytest.mark.parametrize("text", NOT_TOKENS)
+async def test_an_access_token_that_cannot_be_read_asks_for_a_new_sign_in(
+    home: Home, text: str
+) -> None:
+    token = {"access_token": text, "refresh_token": "x", "expires_at": 1e10}
+    await broken(home, data={"token": token})
+    assert home.entry is not None
+    assert home.entry.state is ConfigEntryState.SETUP_ERROR
+    assert home.entry.error_reason_translation_key == "login_required"
+    assert len(reauth_flows(home)) == 1
+    assert await home.hass.config_entries.async_remove(home.entry.entry_id)
+
+
+@pytest.mark.parametrize("text", NOT_TOKENS)
+async def test_an_access_token_that_cannot_be_read_is_refreshed(home: Home, text: str) -> None:
+    home.add_car(PEARL, "Pearl")
+    entry = await home.set_up()
+    assert await home.hass.config_entries.async_unload(entry.entry_id)
+    token = {**entry.data["token"], "access_token": text, "expires_at": 1e10}
+    home.hass.data.pop("tesla_charging_authorizations")
+    for file in await home.hass.async_add_executor_job(sign_in_files, home):
+        await home.hass.async_add_executor_job(file.unlink)
+    home.hass.config_entries.async_update_entry(entry, data={**entry.data, "token": token})
+    assert await home.hass.config_entries.async_setup(entry.entry_id)
+    assert entry.state is ConfigEntryState.LOADED
+    assert entry.data["token"]["access_token"] != text
 
 
 @pytest.mark.parametrize("region", ["mars", "", None, 7, "EU", ["eu"]])

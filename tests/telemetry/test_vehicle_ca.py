@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+import time
 from typing import Any
 
 from aiohttp import web
@@ -53,6 +54,26 @@ async def served(*pieces: bytes) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{runner.addresses[0][1]}/ca.pem"
     finally:
         await runner.cleanup()
+
+
+@asynccontextmanager
+async def silent() -> AsyncIterator[str]:
+    """Take connections, and answer nothing; give an address there."""
+    answered = asyncio.Event()
+
+    async def keep(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await answered.wait()
+        writer.close()
+
+    async with await asyncio.start_server(keep, "127.0.0.1", 0) as listener:
+        try:
+            yield f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/ca.pem"
+        finally:
+            answered.set()
+
+
+DOWNLOAD_TIMEOUT = 30
+"""Seconds after which the download is given up."""
 
 
 def receiver(hass: HomeAssistant, url: str) -> TelemetryServer:
@@ -179,3 +200,22 @@ async def test_a_list_that_comes_late_starts_telemetry_by_itself(
         await until(lambda: server.port == port)
     assert "telemetry_no_vehicle_ca" not in told(home)
     assert await home.hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_a_list_that_does_not_come_keeps_nobody_waiting(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manager, "START_PATIENCE", 0.1)
+    home.add_car(PEARL, "Pearl")
+    async with silent() as url:
+        server = async_get_telemetry_server(
+            home.hass, replace(active_endpoints(), vehicle_ca_url=url)
+        )
+        set_up = home.hass.async_create_task(home.set_up(telemetry=embedded(free_port())))
+        await until(lambda: home.entry is not None and home.entry.state is ConfigEntryState.LOADED)
+        assert home.entry is not None
+        began = time.monotonic()
+        assert await home.hass.config_entries.async_unload(home.entry.entry_id)
+        assert time.monotonic() - began < DOWNLOAD_TIMEOUT / 10
+        assert server.port == 0
+        await set_up

@@ -21,11 +21,14 @@ from homeassistant.util.hass_dict import HassKey
 from ..const import CONF_TOKEN, DOMAIN, LOGGER
 from ..fleet_api import (
     FleetApiError,
+    InvalidApiAnswer,
     InvalidClient,
     LoginRequired,
     RateLimited,
     ServerFailure,
+    TokenClaims,
     Unreachable,
+    read_claims,
 )
 from ..tasks import result_of
 from .token_file import (
@@ -103,6 +106,18 @@ class EntryAuthorization:
             if (failure := await result_of(self._refreshing)) is not None:
                 raise failure
         return str(self.token[CONF_ACCESS_TOKEN])
+
+    async def claims(self) -> TokenClaims:
+        """Return the claims of the access token; one that cannot be read is refreshed once.
+
+        Raises what access_token() raises, and InvalidApiAnswer if Tesla's own token cannot be read.
+        """
+        token = await self.access_token()
+        try:
+            return read_claims(token)
+        except InvalidApiAnswer:
+            await self.renew(token)
+            return read_claims(await self.access_token())
 
     async def renew(self, rejected: str) -> None:
         """Make the next access_token() refresh the token, unless another request already did."""

@@ -91,8 +91,9 @@ class KeyStore:
         async with self._lock:
             if self._holders:
                 return False
-            await self._hass.async_add_executor_job(_erase, self._path)
+            # also if not all of it can be deleted: nobody may go on with a key whose file is gone
             self._key = None
+            await self._hass.async_add_executor_job(_erase, self._path)
             return True
 
     @property
@@ -166,5 +167,4 @@ def _exists(path: Path) -> bool:
 
 def _erase(path: Path) -> None:
     """Delete the key, the one that it replaced, and what interrupted writes left of them."""
-    for file in _files(path):
-        durable_file.remove(file)
+    durable_file.remove(*_files(path))

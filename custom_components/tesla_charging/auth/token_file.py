@@ -107,11 +107,10 @@ def _read(path: Path) -> Token:
     except orjson.JSONDecodeError:
         raise UnusableFile("it is not JSON") from None
     match record:
-        case {
-            "version": int() as version,
-            "token": {"access_token": str(), "expires_at": int() | float()} as token,
-        } if version == VERSION:
-            return dict(token)
+        case {"version": int() as version, "token": dict() as token} if (
+            version == VERSION and is_usable(token)
+        ):
+            return token
         case {"version": int() as version} if version != VERSION:
             raise UnusableFile(f"it has version {version}, and {VERSION} is expected")
         case _:
@@ -119,6 +118,5 @@ def _read(path: Path) -> Token:
 
 
 def _remove(path: Path) -> None:
-    durable_file.remove(path)
-    # an interrupted write of an earlier version left a file of this name
-    path.with_name(f"{path.name}.new").unlink(missing_ok=True)
+    # an interrupted write of an earlier version left a file of the second name
+    durable_file.remove(path, path.with_name(f"{path.name}.new"))

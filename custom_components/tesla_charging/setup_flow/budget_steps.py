@@ -23,6 +23,7 @@ from ..billing.meter_store import async_get_meter, currency_of
 from ..const import CONF_BUDGET, CONF_CURRENCY, CONF_IMPLEMENTATION, DOMAIN
 from ..data import TeslaChargingConfigEntry
 from ..fleet_api import PRICE_LISTS, PriceList, price_list
+from .reloading import async_entries_in_use
 
 MAX_CREDITS: Final = 1000
 """The largest budget, as a multiple of the monthly credit: more than that is a typing error."""
@@ -106,7 +107,7 @@ class BudgetSteps(ConfigEntryBaseFlow, metaclass=ABCMeta):
             changed = self.hass.config_entries.async_update_entry(
                 other, options={**other.options, **options}
             )
-            if changed and other in self.hass.config_entries.async_loaded_entries(DOMAIN):
+            if changed and other in async_entries_in_use(self.hass):
                 self.hass.config_entries.async_schedule_reload(other.entry_id)
         return await self._set_options(options)
 

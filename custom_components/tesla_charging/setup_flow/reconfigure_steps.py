@@ -33,6 +33,7 @@ from .domain import RegistrationError, same_root
 from .key_steps import KeySteps
 from .pairing_steps import PairingSteps
 from .registration import AccountCars, Registrar, registrar_of
+from .reloading import async_entries_in_use
 from .telemetry_steps import TelemetrySteps
 
 
@@ -185,7 +186,7 @@ class ReconfigureSteps(
         """Reload the entries that still use a replaced key."""
         if self._reload_pending:
             self._reload_pending = False
-            for entry in self._loaded_entries():
+            for entry in async_entries_in_use(self.hass):
                 if entry is not skip:
                     self.hass.config_entries.async_schedule_reload(entry.entry_id)
 

@@ -37,17 +37,18 @@ def write(path: Path, content: bytes) -> None:
         _sync_directory(path.parent)
 
 
-def remove(path: Path) -> None:
-    """Delete a file, what an interrupted write left of it, and what was set aside of it. Raises OSError.
+def remove(*paths: Path) -> None:
+    """Delete files, what an interrupted write left of them, and what was set aside of them. Raises OSError.
 
     Everything that can be deleted is deleted before the error is raised.
     """
     failure: OSError | None = None
-    for found in (path, *leftovers(path)):
-        try:
-            _unlink(found, or_folder=found != path)
-        except OSError as err:
-            failure = err
+    for path in paths:
+        for found in (path, *leftovers(path)):
+            try:
+                _unlink(found, or_folder=found != path)
+            except OSError as err:
+                failure = failure or err
     if failure is not None:
         raise failure
 

@@ -5,7 +5,7 @@ once, and the integration begins again without it. The only exception is the vir
 paired with it, so it is never replaced without the user.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 import os
 from pathlib import Path
 from typing import Any, Final, override
@@ -18,7 +18,7 @@ from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN, LOGGER
 from ..issues.kinds import FILES_SET_ASIDE
-from ..issues.registry import async_raise_issue, plain_text
+from ..issues.registry import async_clear_issue, async_raise_issue, plain_text
 from . import durable_file
 
 MAX_REPORTED: Final = 20
@@ -32,8 +32,8 @@ STORE_ERRORS: Final = (
     ValueError,
 )
 """What Home Assistant's Store raises for a file of another version or of another shape, and for one that cannot be read."""
-DATA_SET_ASIDE: Final[HassKey[list[str]]] = HassKey(f"{DOMAIN}_set_aside")
-"""What the user was informed of since the start, a line for each file."""
+DATA_SET_ASIDE: Final[HassKey[dict[Path, tuple[Path, str]]]] = HassKey(f"{DOMAIN}_set_aside")
+"""What the user was informed of since the start: by the name under which a file is kept, its own name and the reason."""
 
 
 class UnusableFile(Exception):
@@ -120,18 +120,47 @@ async def async_delete(deletions: Iterable[Callable[[], Awaitable[None]]]) -> No
             )
 
 
+async def async_forget_deleted(hass: HomeAssistant) -> None:
+    """Tell the user nothing more of files that were set aside and do not exist any more."""
+    reported = hass.data.get(DATA_SET_ASIDE, {})
+    kept = await hass.async_add_executor_job(lambda: [*filter(os.path.lexists, [*reported])])
+    if gone := reported.keys() - {*kept}:
+        for aside in gone:
+            del reported[aside]
+        _show(hass, reported)
+
+
 @callback
 def _report(hass: HomeAssistant, path: Path, aside: Path, reason: str) -> None:
+    reported = hass.data.setdefault(DATA_SET_ASIDE, {})
+    if aside in reported:
+        return  # it could not be renamed, so it is found again at every set-up
     LOGGER.warning(
         "%s cannot be used (%s). It is kept as %s, and a new one is begun",
         path.name,
         reason,
         aside.name,
     )
-    reported = hass.data.setdefault(DATA_SET_ASIDE, [])
-    reported.append(f"- `{plain_text(path.name)}` → `{plain_text(aside.name)}`")
-    files = "\n".join(reported[-MAX_REPORTED:])
-    async_raise_issue(hass, FILES_SET_ASIDE, {"files": files, "detail": plain_text(reason)})
+    reported[aside] = (path, reason)
+    _show(hass, reported)
+
+
+@callback
+def _show(hass: HomeAssistant, reported: Mapping[Path, tuple[Path, str]]) -> None:
+    """Update the issue, or clear it when there is nothing to tell."""
+    if not reported:
+        async_clear_issue(hass, FILES_SET_ASIDE)
+        return
+    lines = [
+        f"- `{plain_text(path.name)}` → `{plain_text(aside.name)}`"
+        for aside, (path, _) in reported.items()
+    ]
+    *_, (_, reason) = reported.values()
+    async_raise_issue(
+        hass,
+        FILES_SET_ASIDE,
+        {"files": "\n".join(lines[-MAX_REPORTED:]), "detail": plain_text(reason)},
+    )
 
 
 def _words(err: Exception) -> str:

@@ -239,10 +239,13 @@ class VehicleStorage:
 
     @callback
     def take_over(self, vin: str, records: CarRecords) -> None:
-        """Continue with the records that another entry has of a car; call it before the car is attached."""
+        """Continue with the records that another entry has of a car; call it before the car is attached.
+
+        They are saved at once: the files of the other entry may be deleted already.
+        """
         if records.state:
             self._states.records[vin] = records.state
-            self.save_states()
+            self._save_later(0.0)
         if records.commands:
             self._sessions.records[vin] = records.commands
             self.save_sessions()

@@ -15,7 +15,7 @@ from ..auth.authorization import NO_AUTHORIZATION, async_get_authorization
 from ..billing.budget_manager import async_get_budget
 from ..billing.meter_store import async_get_meter
 from ..client import active_endpoints
-from ..const import LOGGER
+from ..const import CONF_IMPLEMENTATION, LOGGER
 from ..fleet_api import (
     FleetApiClient,
     FleetApiError,
@@ -38,6 +38,7 @@ from ..fleet_telemetry import (
     unknown_to,
 )
 from ..request_origin import RequestOrigin, requested_by
+from ..shared_cars import async_get_shared_cars
 from ..storage.config_record import ConfigRecord
 from ..storage.vehicle_store import VehicleStorage
 from ..vehicle.signals import SIGNALS
@@ -250,11 +251,23 @@ async def remove_config(configs: TelemetryConfigs, vin: str, place: str) -> bool
     return True
 
 
+def is_of_another_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntry, vin: str) -> bool:
+    """Return whether what Tesla holds for a car belongs to another entry.
+
+    Tesla holds one configuration per application, so that of an entry that had the car before was replaced.
+    """
+    other = async_get_shared_cars(hass).other_entry(vin, entry.entry_id)
+    return other is not None and (
+        other.data.get(CONF_IMPLEMENTATION) == entry.data.get(CONF_IMPLEMENTATION)
+    )
+
+
 async def async_remove_configs(
     hass: HomeAssistant, entry: TeslaChargingConfigEntry, storage: VehicleStorage, base_url: str
 ) -> set[str]:
     """Delete the configurations of an entry that is not loaded; return the VINs of the cars that still have theirs."""
-    remaining = set(storage.configured)
+    configured = [vin for vin in storage.configured if not is_of_another_entry(hass, entry, vin)]
+    remaining = set(configured)
     if not remaining:
         return remaining
     try:
@@ -280,7 +293,7 @@ async def async_remove_configs(
 
     try:
         async with asyncio.timeout(REMOVAL_TIMEOUT):
-            await asyncio.gather(*(remove(vin) for vin in storage.configured))
+            await asyncio.gather(*map(remove, configured))
     except TimeoutError:
         LOGGER.warning("Tesla took too long to take the telemetry configurations back")
     return remaining

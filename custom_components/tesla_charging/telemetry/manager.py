@@ -1,7 +1,7 @@
 """The push channel of one entry: opens the receiver for its cars, has them configured, and ends both."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +18,7 @@ from ..fleet_api import TelemetryConfigs
 from ..fleet_telemetry import Record, billed_signals
 from ..issues.kinds import RECEIVER_ISSUES, TELEMETRY_NO_MQTT, IssueType, Success
 from ..issues.registry import async_clear_issues, async_raise_issue
+from ..shared_cars import async_get_shared_cars
 from ..storage.config_record import ConfigRecord
 from ..storage.vehicle_store import VehicleStorage
 from ..vehicle.telemetry_status import (
@@ -29,7 +30,7 @@ from ..vehicle.telemetry_status import (
 from ..vehicle_command import VirtualKey
 from .config_issues import EntitySignals, async_clear_config_issues
 from .config_review import ConfigReview, shown_signals
-from .config_sync import ConfigSync, remove_config
+from .config_sync import ConfigSync, is_of_another_entry, remove_config
 from .mqtt import MqttTelemetry
 from .server import SIGNAL_NEW_CA, CarListener, TelemetryServerError, async_get_telemetry_server
 from .settings import TelemetrySettings, Transport
@@ -75,6 +76,8 @@ class MeteredListener:
 
 REOPEN_INTERVAL: Final = timedelta(minutes=5)
 """How often opening the receiver is tried again after it failed: a certificate may exist by then."""
+START_PATIENCE: Final = 3.0
+"""Seconds for which the set-up of the entry waits for the transport: a list that has to be downloaded may not come."""
 FIRST_DOWNLOAD_RETRY: Final = timedelta(seconds=30)
 """After which time the list of the cars' CAs is downloaded again; doubled with every failure."""
 LAST_DOWNLOAD_RETRY: Final = timedelta(hours=6)
@@ -125,8 +128,14 @@ class EntryTelemetry:
         self.settings = TelemetrySettings.from_options(entry.options)
 
     async def start(self) -> None:
-        """Open the transport. If that fails, the cars are polled, and a repair issue says why."""
-        await _START[self.settings.transport](self)
+        """Open the transport. If that fails, the cars are polled, and a repair issue says why.
+
+        What takes longer than START_PATIENCE goes on by itself: who reloads or removes the entry would wait for it.
+        """
+        self._opening = self._background(_START[self.settings.transport](self))
+        done, _ = await asyncio.wait({self._opening}, timeout=START_PATIENCE)
+        for opened in done:
+            opened.result()
 
     async def start_polling(self) -> None:
         """Receive nothing."""
@@ -156,6 +165,7 @@ class EntryTelemetry:
 
     async def start_embedded(self) -> None:
         """Open the receiver, and have the cars configured to connect to it."""
+        self._background(self.leave_shared_cars())
         try:
             self._ca = await self.server.open(self._entry.entry_id, self.settings, {})
         except TelemetryServerError as err:
@@ -324,8 +334,21 @@ class EntryTelemetry:
 
     async def remove_configs(self) -> None:
         """Remove the configurations of a time when the cars were to connect here."""
-        for vin in self._storage.configured:
-            if await remove_config(self._configs, vin, self._storage.config_record(vin).place):
+        await self._remove_configs(self._storage.configured)
+
+    async def leave_shared_cars(self) -> None:
+        """Remove the configurations of cars that another entry has now: a car streams for each application, billed twice."""
+        shared, entry_id = async_get_shared_cars(self._hass), self._entry.entry_id
+        await self._remove_configs(
+            [v for v in self._storage.configured if shared.other_entry(v, entry_id) is not None]
+        )
+
+    async def _remove_configs(self, vins: Iterable[str]) -> None:
+        for vin in vins:
+            place = self._storage.config_record(vin).place
+            if is_of_another_entry(self._hass, self._entry, vin) or (
+                await remove_config(self._configs, vin, place)
+            ):
                 await self._storage.save_config_record(vin, ConfigRecord())
 
     def _background(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

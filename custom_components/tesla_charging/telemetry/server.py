@@ -310,8 +310,7 @@ def files_exist(directory: Path) -> bool:
 
 def erase_files(directory: Path) -> None:
     """Delete the receiver's own files, and their directory if nothing else is in it (blocking). Raises OSError."""
-    for name in OWN_FILES:
-        durable_file.remove(directory / name)
+    durable_file.remove(*(directory / name for name in OWN_FILES))
     if directory.is_dir() and not any(directory.iterdir()):
         directory.rmdir()
 

@@ -40,13 +40,6 @@ class Unknown(Exception):
     """The car states something that has no meaning here: the value is not known, whatever was known before."""
 
 
-def _stored_scalar(value: Any) -> SignalValue | None:
-    match value:
-        case None | bool() | int() | float() | str():
-            return value
-    raise NotGiven
-
-
 @dataclass(frozen=True, slots=True)
 class Signal:
     """One row: the signal's name, its valid values, and the field of `vehicle_data` with the same fact."""
@@ -62,8 +55,8 @@ class Signal:
     """Whether the value is relative to the time of its measurement."""
     push_check: Check | None = None
     """Instead of `check`, where a push encodes the fact in another way than a poll."""
-    restored: Check = _stored_scalar
-    """Returns the meaning of a value that was read from a file. Raises NotGiven."""
+    restore_check: Check | None = None
+    """Instead of `check`, where a file holds the fact in another way than a poll."""
     none_counts: bool = False
     """Whether null, or a word for "none", states that there is no value. For other signals it is no statement: an
     online car answers null when its computers have not reported yet (alandtse/tesla#478)."""
@@ -74,6 +67,20 @@ class Signal:
     def pushed(self, value: object) -> SignalValue | None:
         """Return the meaning of a value that the car pushed; None states that it has none. Raises NotGiven, Unknown."""
         return None if value is None else self._meaning((self.push_check or self.check)(value))
+
+    def restored(self, value: object) -> SignalValue | None:
+        """Return the meaning of a value that was read from a file, which has to be as valid as one that has just come.
+
+        Raises NotGiven.
+        """
+        if value is None:
+            return None
+        try:
+            meaning = (self.restore_check or self.check)(value)
+        except Unknown:
+            raise NotGiven(self.name) from None
+        # a number stays as it was stored: rounded again, a total might sink
+        return value if isinstance(value, int | float) else meaning
 
     def polled(self, fields: Fields) -> SignalValue | None:
         """Return the meaning of the section's field. Raises NotGiven, also when the field is missing, and Unknown."""
@@ -178,12 +185,7 @@ def _word(name: str, field: str, section: Section, *, none_counts: bool = False)
             raise Unknown
         return word
 
-    def restored(value: Any) -> SignalValue | None:
-        if value is not None and value not in words:
-            raise NotGiven
-        return _stored_scalar(value)
-
-    return Signal(name, check, section, field, restored=restored, none_counts=none_counts)
+    return Signal(name, check, section, field, none_counts=none_counts)
 
 
 def _version(value: Any) -> SignalValue | None:
@@ -233,18 +235,13 @@ def _charge_starts(value: Any) -> SignalValue | None:
 
 
 def _stored_position(value: Any) -> SignalValue | None:
-    match value:
-        case None:
-            return None
-        case [float() | int() as latitude, float() | int() as longitude]:
-            return (latitude, longitude)
-    raise NotGiven
+    return _position(tuple(value) if isinstance(value, list) else None)
 
 
 def _stored_charge_starts(value: Any) -> SignalValue | None:
-    if value is not None and (starts := restored_starts(value)) is None:
+    if (starts := restored_starts(value)) is None:
         raise NotGiven
-    return None if value is None else starts
+    return starts
 
 
 POSITION_FIELD: Final = "position"
@@ -354,7 +351,7 @@ _ROWS = (
         _charge_starts,
         Section.CHARGE_SCHEDULES,
         "charge_schedules",
-        restored=_stored_charge_starts,
+        restore_check=_stored_charge_starts,
     ),
     # null in a parked car
     _word("Gear", "shift_state", _DRIVE, none_counts=True),
@@ -363,7 +360,7 @@ _ROWS = (
     Signal("sentry_mode", _boolean, Section.VEHICLE_STATE, "sentry_mode"),
     Signal("is_user_present", _boolean, Section.VEHICLE_STATE, "is_user_present"),
     # with the location scope, Tesla merges location_data into drive_state
-    Signal("Location", _position, _DRIVE, POSITION_FIELD, restored=_stored_position),
+    Signal("Location", _position, _DRIVE, POSITION_FIELD, restore_check=_stored_position),
     Signal("LocatedAtHome", _boolean),
     Signal("LocatedAtWork", _boolean),
     Signal("LocatedAtFavorite", _boolean),
@@ -373,6 +370,7 @@ _ROWS = (
         _update_status,
         Section.VEHICLE_STATE,
         "software_update",
+        restore_check=_text,
         none_counts=True,
     ),
 )

@@ -125,7 +125,7 @@ class Reading:
     def from_list(cls, signal: Signal, item: object) -> Reading | None:
         """Read back as_list() of a reading of a signal; None for anything else."""
         match item:
-            case [value, int() | float() as measured_at, *rest]:
+            case [value, int() | float() as measured_at, *rest] if 0 <= measured_at <= LATEST:
                 try:
                     return cls(
                         signal.restored(value),

@@ -71,20 +71,17 @@ def ensure_certificate(
     """Return the certificate for a host name, making or renewing what is missing, due, or for another host.
 
     The CA is made once and kept: with another one, every car would have to be configured anew. `write` replaces a file
-    that holds a private key; it is complete or not there at all. A file that is damaged or cannot be read is set aside
-    and made again, if `set_aside` is given. Raises CertificateError when the CA has expired, or is damaged and not set
-    aside, OSError when files cannot be read or written.
+    that holds a private key; it is complete or not there at all. A file that is damaged or cannot be read, and a CA that
+    is not valid now (it was made while the clock was wrong), is set aside and made again, if `set_aside` is given. Raises
+    CertificateError for such a CA that is not set aside, OSError when files cannot be read or written.
     """
     authority_path, server_path = directory / AUTHORITY_FILE, directory / SERVER_FILE
     if set_aside is not None:
-        for path in (authority_path, server_path):
-            _check_own(path, set_aside)
+        _check_own(authority_path, set_aside, now)
+        _check_own(server_path, set_aside)
     if authority_path.exists():
         authority_key, authority = _read_own(authority_path)
-        if not authority.not_valid_before_utc <= now < authority.not_valid_after_utc:
-            raise CertificateError(
-                "expired", "the certificate authority made here is not valid now"
-            )
+        _check_validity(authority, now)
     else:
         authority_key, authority = _make_authority(hostname, now)
         write(authority_path, _pem(authority_key, authority))
@@ -148,16 +145,24 @@ def _read_own(path: Path) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]
     return key, certificate
 
 
-def _check_own(path: Path, set_aside: SetAside) -> None:
-    """Set a file aside that cannot be used; whether its certificate is valid now does not matter."""
+def _check_own(path: Path, set_aside: SetAside, now: datetime | None = None) -> None:
+    """Set a file aside that cannot be used, or whose certificate is not valid at `now`."""
     try:
-        _read_own(path)
+        _, certificate = _read_own(path)
+        if now is not None:
+            _check_validity(certificate, now)
     except FileNotFoundError:
         return
     except CertificateError as err:
         set_aside(path, str(err))
     except OSError as err:
         set_aside(path, err.strerror or type(err).__name__)
+
+
+def _check_validity(authority: x509.Certificate, now: datetime) -> None:
+    """Raise CertificateError if a CA that was made here is not valid now."""
+    if not authority.not_valid_before_utc <= now < authority.not_valid_after_utc:
+        raise CertificateError("expired", "the certificate authority made here is not valid now")
 
 
 def _is_current(
