@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+import contextlib
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -133,6 +134,16 @@ class ReceiverWorld:
             ssl=self.tls(certificate or self.tree.car(vin)),
             server_hostname=HOST,
         )
+
+
+def client_hello() -> bytes:
+    """Return the first bytes of a TLS handshake."""
+    outgoing = ssl.MemoryBIO()
+    context = ssl.create_default_context()
+    tls = context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="telemetry.example.com")
+    with contextlib.suppress(ssl.SSLWantReadError):
+        tls.do_handshake()
+    return outgoing.read()
 
 
 async def say(socket: aiohttp.ClientWebSocketResponse, frame: bytes, timeout: float = 5.0) -> bytes:
