@@ -26,7 +26,7 @@ from custom_components.tesla_charging.fleet_telemetry import (
 from custom_components.tesla_charging.storage import durable_file
 
 from .frames import payload, stream
-from .pki import Issued, VehicleTree, client_context
+from .pki import Credentials, Issued, VehicleTree, client_context
 
 HOST = "telemetry.example.com"
 VIN = "LRW3E7EK0PC000101"
@@ -90,7 +90,7 @@ class ReceiverWorld:
         self.receiver = TelemetryReceiver(self.home, limits=limits)
         await self.receiver.start("127.0.0.1", 0, self.server_context())
 
-    def tls(self, certificate: Issued | None) -> ssl.SSLContext:
+    def tls(self, certificate: Credentials | None) -> ssl.SSLContext:
         path = None
         if certificate is not None:
             path = certificate.save(self.directory / "car.pem")

@@ -13,13 +13,25 @@ import pytest
 from custom_components.tesla_charging.fleet_telemetry import Limits
 
 from .frames import GO_ACK
-from .pki import CLIENT_AUTH, ENERGY, SERVER_AUTH, VEHICLE, WIFI, Issued, VehicleTree
+from .pki import (
+    CLIENT_AUTH,
+    ENERGY,
+    SERVER_AUTH,
+    VEHICLE,
+    VERSION_2,
+    VERSION_3,
+    WIFI,
+    Credentials,
+    VehicleTree,
+    as_bits,
+    odd,
+)
 from .receiver_world import FOREIGN_VIN, HOST, QUICK, VIN, ReceiverWorld, say, soc, until
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
-async def attempt(world: ReceiverWorld, certificate: Issued | None) -> bytes:
+async def attempt(world: ReceiverWorld, certificate: Credentials | None) -> bytes:
     """Connect, say something, and return all that comes back."""
     try:
         reader, writer = await asyncio.open_connection(
@@ -93,6 +105,19 @@ async def test_refused_before_a_byte_is_read(
     (record,) = caplog.records
     assert reason in record.getMessage()
     assert name not in record.getMessage()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(VERSION_3, VERSION_2), as_bits(VIN)], ids=["version", "name"]
+)
+async def test_a_certificate_that_is_trusted_and_cannot_be_read_is_refused(
+    world: ReceiverWorld, caplog: pytest.LogCaptureFixture, before: bytes, after: bytes
+) -> None:
+    tree = world.tree
+    for _ in range(3):
+        assert await attempt(world, odd(tree.car(VIN), tree.issuing, before, after)) == b""
+    await until(lambda: world.receiver.refusals == {"the certificate cannot be read": 3})
+    assert not [r for r in caplog.records if r.levelno >= logging.WARNING and r.name != "asyncio"]
 
 
 async def test_a_stranger_is_gone_before_its_request_reaches_the_http_server(
