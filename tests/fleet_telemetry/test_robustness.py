@@ -157,6 +157,42 @@ async def test_half_open_handshakes(
     assert strangers.opened >= STRANGERS
 
 
+@pytest.mark.parametrize("speak", [False, True])
+async def test_connections_that_end_at_once(world: ReceiverWorld, *, speak: bool) -> None:
+    await world.receiver.stop()
+    await world.start(PATIENT)
+    loop, hello = asyncio.get_running_loop(), client_hello()
+
+    async def knock(address: str) -> None:
+        while True:
+            with socket.socket() as connection:
+                connection.setblocking(False)
+                connection.bind((address, 0))
+                try:
+                    await loop.sock_connect(connection, ("127.0.0.1", world.receiver.port))
+                    if speak:
+                        await loop.sock_sendall(connection, hello)
+                except OSError:
+                    pass
+            await asyncio.sleep(0.005)
+
+    async with during(lambda: asyncio.gather(*map(knock, MANY[:16]))):
+        times = await connection_times(world, CAR)
+    report("connections that end at once" + ", after a ClientHello" * speak, times)
+
+
+async def test_a_car_at_a_new_address_each_time(world: ReceiverWorld) -> None:
+    await world.receiver.stop()
+    await world.start(PATIENT)
+    strangers = Strangers(world.receiver.port, MORE_THAN_PLACES, client_hello())
+    times = []
+    async with during(strangers.run):
+        await asyncio.sleep(2)  # the strangers' addresses are not new any more
+        for n in range(1, 21):
+            times += await connection_times(world, f"127.0.9.{n}", 1)
+    report("half-open, and a car at a new address each time", times)
+
+
 async def test_strangers_with_foreign_certificates(world: ReceiverWorld) -> None:
     await world.receiver.stop()
     await world.start(PATIENT)

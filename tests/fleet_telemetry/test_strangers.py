@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
+import resource
 import socket
 import time
 
 import pytest
 
-from custom_components.tesla_charging.fleet_telemetry.listener import Turns
+from custom_components.tesla_charging.fleet_telemetry import listener
+from custom_components.tesla_charging.fleet_telemetry.listener import ACCEPTED_AT_ONCE, Turns
 
 from .frames import GO_ACK
 from .receiver_world import QUICK, VIN, ReceiverWorld, client_hello, say, soc, until
@@ -103,6 +105,35 @@ async def test_handshakes_that_run_are_bounded_and_those_of_a_cars_address_are_o
                 "127.0.1.8",
             ]
             assert sum(it.address == CAR for it in running) == 5
+
+
+async def test_connections_that_wait_are_accepted_together(world: ReceiverWorld) -> None:
+    """One by one, a car would wait in the system's queue behind all that a flood has put there."""
+    with ExitStack() as strangers:
+        for _ in range(3 * ACCEPTED_AT_ONCE):
+            strangers.enter_context(socket.create_connection(("127.0.0.1", world.receiver.port)))
+        for _ in range(6):
+            await asyncio.sleep(0)
+        assert len(world.receiver._tls._clients) == 3 * ACCEPTED_AT_ONCE
+
+
+async def test_without_a_free_file_descriptor_it_is_tried_again(
+    world: ReceiverWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener, "ACCEPT_RETRY", 0.05)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with socket.socket() as stranger:
+        stranger.setblocking(False)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (stranger.fileno() + 1, before[1]))
+        try:
+            await asyncio.get_running_loop().sock_connect(
+                stranger, ("127.0.0.1", world.receiver.port)
+            )
+            await until(lambda: world.receiver._tls._retry is not None)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        await until(lambda: len(world.receiver._tls._clients) == 1)
+    await come(world)
 
 
 async def test_who_does_not_wait_for_a_turn_any_more_is_forgotten() -> None:

@@ -15,6 +15,8 @@ from .limits import Limits
 
 _LOGGER = logging.getLogger(__name__)
 BACKLOG: Final = 1024
+ACCEPTED_AT_ONCE: Final = 32
+"""Connections that are accepted before others run: one by one, they would wait in the system's queue during a flood."""
 ACCEPT_RETRY: Final = 1.0
 """Seconds before the next attempt when the system has no free file descriptor."""
 SHUTDOWN_TIMEOUT: Final = 2.0
@@ -61,6 +63,9 @@ class _Client:
     """A client whose handshake has not ended."""
 
     address: str
+    connection: socket.socket
+    started: bool = False
+    """Whether its task runs, which closes the connection."""
     spoke: bool = False
     """Whether it has sent its first bytes."""
     began: bool = False
@@ -83,7 +88,7 @@ class TlsListener:
         self._limits = limits
         self._context: ssl.SSLContext | None = None
         self._socket: socket.socket | None = None
-        self._accepting: asyncio.Task[None] | None = None
+        self._retry: asyncio.TimerHandle | None = None
         self._clients: dict[asyncio.Task[None], _Client] = {}
         """Oldest first."""
         self._counts: Counter[str] = Counter()
@@ -107,7 +112,7 @@ class TlsListener:
             (address, port), family=family, backlog=BACKLOG, dualstack_ipv6=dualstack
         )
         self._socket.setblocking(False)
-        self._accepting = asyncio.get_running_loop().create_task(self._accept(self._socket))
+        self._accept_again()
 
     def update_tls(self, context: ssl.SSLContext) -> None:
         """Use another context from the next connection on."""
@@ -116,38 +121,49 @@ class TlsListener:
     async def stop(self) -> None:
         """Stop accepting connections, and cancel the running handshakes."""
         tasks = [*self._clients]
-        if self._accepting is not None:
-            tasks.append(self._accepting)
-        for task in tasks:
-            task.cancel()
+        for task, client in [*self._clients.items()]:
+            self._cancel(task, client)
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
+        if self._socket is not None:
+            asyncio.get_running_loop().remove_reader(self._socket)
+            self._socket.close()
+            self._socket = None
         if tasks:
             await asyncio.wait(tasks)
         self._turns.close()
-        if self._socket is not None:
-            self._socket.close()
-        self._socket = self._accepting = None
 
-    async def _accept(self, listening: socket.socket) -> None:
+    def _accept_again(self) -> None:
+        """Accept connections from now on."""
+        self._retry = None
+        asyncio.get_running_loop().add_reader(self._socket, self._accept, self._socket)
+
+    def _accept(self, listening: socket.socket) -> None:
+        """Accept the connections that wait, but not so many that others have to wait."""
         loop = asyncio.get_running_loop()
-        while True:
+        for _ in range(ACCEPTED_AT_ONCE):
             try:
-                connection, peer = await loop.sock_accept(listening)
+                connection, peer = listening.accept()
+            except BlockingIOError:
+                return
+            except ConnectionError:
+                continue  # the client has disconnected already
             except OSError as err:
-                # the client has disconnected already, or there are no file descriptors
                 _LOGGER.debug("Could not accept a telemetry connection: %s", err)
-                await asyncio.sleep(ACCEPT_RETRY)
-                continue
-            client = _Client(address_of(peer[0]))
-            task = loop.create_task(self._serve(connection, client))
+                loop.remove_reader(listening)
+                self._retry = loop.call_later(ACCEPT_RETRY, self._accept_again)
+                return
+            connection.setblocking(False)
+            client = _Client(address_of(peer[0]), connection)
+            task = loop.create_task(self._serve(client))
             self._clients[task] = client
             self._counts[client.address] += 1
             task.add_done_callback(self._remove)
-            older = [other for other in self._clients.items() if other[1] is not client]
             if self._counts[client.address] > self._limits.handshakes_per_address:
-                self._disconnect_one([it for it in older if it[1].address == client.address])
+                self._make_room(client, {client.address})
             elif len(self._clients) > self._limits.handshakes:
-                self._disconnect_one(older)
-            await asyncio.sleep(0)  # others have to run during a flood
+                self._make_room(client, set(self._counts))
 
     def _remove(self, task: asyncio.Task[None]) -> None:
         if (client := self._clients.pop(task, None)) is None:
@@ -155,6 +171,16 @@ class TlsListener:
         self._counts[client.address] -= 1
         if not self._counts[client.address]:
             del self._counts[client.address]
+
+    def _make_room(self, newest: _Client, addresses: set[str]) -> None:
+        """Disconnect another client than the newest, of one of these addresses."""
+        self._disconnect_one(
+            [
+                (task, client)
+                for task, client in self._clients.items()
+                if client is not newest and client.address in addresses
+            ]
+        )
 
     def _disconnect_one(self, clients: list[tuple[asyncio.Task[None], _Client]]) -> None:
         """Disconnect the one of these clients, oldest first, that has to give way."""
@@ -164,16 +190,24 @@ class TlsListener:
             return not self._turns.is_known(address), counts[address]
 
         most = max(map(weight, counts))
-        found = [(task, client) for task, client in clients if weight(client.address) == most]
+        addresses = {address for address in counts if weight(address) == most}
+        found = [(task, client) for task, client in clients if client.address in addresses]
         silent = [(task, client) for task, client in found if not client.spoke]
-        victim, _ = (silent if 2 * len(silent) > len(found) else found)[0]
+        victim, client = (silent if 2 * len(silent) > len(found) else found)[0]
         self._on_refused("handshake gave way to others")
-        victim.cancel()
+        self._cancel(victim, client)
         self._remove(victim)
 
-    async def _serve(self, connection: socket.socket, client: _Client) -> None:
+    @staticmethod
+    def _cancel(task: asyncio.Task[None], client: _Client) -> None:
+        task.cancel()
+        if not client.started:
+            client.connection.close()
+
+    async def _serve(self, client: _Client) -> None:
         """Do a client's handshake as soon as it has begun it and it is the turn of its address."""
-        limits = self._limits
+        limits, connection = self._limits, client.connection
+        client.started = True
         try:
             async with asyncio.timeout(limits.handshake_timeout):
                 await self._begin(connection, client)
