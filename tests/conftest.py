@@ -40,13 +40,6 @@ x509.CertificateBuilder(
 ).sign(_KEY, hashes.SHA256())
 
 
-def _is_no_measurement(record: logging.LogRecord) -> bool:
-    """Leave out what the loop of the tests says of a callback that took long: on a busy machine any of them does."""
-    return not record.getMessage().startswith("Executing ")
-
-
-logging.getLogger("asyncio").addFilter(_is_no_measurement)
-
 OUTDATED = re.compile(r"deprecated|will stop working|will be removed in|Detected that custom")
 
 
