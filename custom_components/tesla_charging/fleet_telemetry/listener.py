@@ -112,7 +112,7 @@ class TlsListener:
             (address, port), family=family, backlog=BACKLOG, dualstack_ipv6=dualstack
         )
         self._socket.setblocking(False)
-        self._accept_again()
+        self._accept_again(self._socket)
 
     def update_tls(self, context: ssl.SSLContext) -> None:
         """Use another context from the next connection on."""
@@ -134,10 +134,10 @@ class TlsListener:
             await asyncio.wait(tasks)
         self._turns.close()
 
-    def _accept_again(self) -> None:
+    def _accept_again(self, listening: socket.socket) -> None:
         """Accept connections from now on."""
         self._retry = None
-        asyncio.get_running_loop().add_reader(self._socket, self._accept, self._socket)
+        asyncio.get_running_loop().add_reader(listening, self._accept, listening)
 
     def _accept(self, listening: socket.socket) -> None:
         """Accept the connections that wait, but not so many that others have to wait."""
@@ -152,7 +152,7 @@ class TlsListener:
             except OSError as err:
                 _LOGGER.debug("Could not accept a telemetry connection: %s", err)
                 loop.remove_reader(listening)
-                self._retry = loop.call_later(ACCEPT_RETRY, self._accept_again)
+                self._retry = loop.call_later(ACCEPT_RETRY, self._accept_again, listening)
                 return
             connection.setblocking(False)
             client = _Client(address_of(peer[0]), connection)
