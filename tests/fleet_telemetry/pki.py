@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 import ssl
+from typing import Protocol
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -18,6 +19,12 @@ ENERGY = x509.ObjectIdentifier("1.3.6.1.4.1.49279.2.5.2")
 SERVICE = x509.ObjectIdentifier("1.3.6.1.4.1.49279.2.5.14")
 WIFI = x509.ObjectIdentifier("1.3.6.1.4.1.49279.2.5.1.1")
 ISSUING = "Tesla Motors Product Issuing CA"
+
+
+class Credentials(Protocol):
+    """What a client shows."""
+
+    def save(self, path: Path) -> Path: ...
 
 
 @dataclass
@@ -88,6 +95,49 @@ def issue(
             x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts]), critical=False
         )
     return Issued(builder.sign(by.key if by is not None else key, hashes.SHA256()), key)
+
+
+@dataclass
+class Odd:
+    """A certificate that is signed, and that no library should have made; and its key."""
+
+    der: bytes
+    key_pem: bytes
+
+    @property
+    def pem(self) -> bytes:
+        return ssl.DER_cert_to_PEM_cert(self.der).encode()
+
+    def save(self, path: Path) -> Path:
+        path.write_bytes(self.key_pem + self.pem)
+        return path
+
+
+def odd(issued: Issued, by: Issued, before: bytes, after: bytes) -> Odd:
+    """Return a certificate in which some bytes are replaced by as many others, with a signature over them."""
+    signed = issued.certificate.tbs_certificate_bytes
+    assert before in signed
+    assert len(before) == len(after)
+    signed = signed.replace(before, after, 1)
+    signature = by.key.sign(signed, ec.ECDSA(hashes.SHA256()))
+    ecdsa_with_sha256 = bytes.fromhex("300a06082a8648ce3d040302")
+    return Odd(_tlv(0x30, signed + ecdsa_with_sha256 + _tlv(3, b"\0" + signature)), issued.key_pem)
+
+
+def _tlv(tag: int, content: bytes) -> bytes:
+    length = len(content)
+    if length < 0x80:
+        return bytes([tag, length]) + content
+    return bytes([tag, 0x82]) + length.to_bytes(2) + content
+
+
+VERSION_2, VERSION_3 = bytes.fromhex("a003020101"), bytes.fromhex("a003020102")
+
+
+def as_bits(name: str) -> tuple[bytes, bytes]:
+    """Return a name as a certificate has it, and as a string of bits."""
+    text = name.encode()
+    return _tlv(0x0C, text), _tlv(0x03, b"\0" + text[1:])
 
 
 class VehicleTree:

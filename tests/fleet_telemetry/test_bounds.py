@@ -184,6 +184,25 @@ async def test_a_flood_waits_in_the_car_and_nothing_of_it_is_dropped(world: Rece
     assert 0.5 < took < 2  # thirty of them at fifty a second
 
 
+@pytest.mark.parametrize("end", ["stop", "drop"])
+async def test_what_waits_in_a_flood_is_not_read_after_the_end(
+    world: ReceiverWorld, end: str
+) -> None:
+    await bounded(world, message_burst=5, messages_per_second=0.001)
+    async with world.connect() as car:
+        for n in range(40):
+            await car.send_bytes(soc(n))
+        await until(lambda: len(world.home.records) == 6)
+        serving = [task for task in asyncio.all_tasks() if "RequestHandler" in repr(task)]
+        assert serving
+        if end == "stop":
+            await world.receiver.stop()
+        else:
+            world.receiver.drop(VIN)
+        assert not (await asyncio.wait(serving, timeout=5))[1]
+    assert len(world.home.records) == 6
+
+
 async def test_large_messages_count_as_many(world: ReceiverWorld) -> None:
     await bounded(world, message_burst=10, messages_per_second=100, message_bytes=1000)
     async with world.connect() as car:

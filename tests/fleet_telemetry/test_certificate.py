@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 import os
 from pathlib import Path
+import ssl
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -24,7 +25,7 @@ from custom_components.tesla_charging.fleet_telemetry.certificates.certificate i
 )
 from custom_components.tesla_charging.storage import durable_file
 
-from .pki import Issued, issue
+from .pki import VERSION_2, VERSION_3, Issued, Odd, as_bits, issue, odd
 
 HOST = "telemetry.example.com"
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -72,6 +73,20 @@ def test_the_leaf_is_renewed_under_the_same_ca(tmp_path: Path) -> None:
     assert second.ca == first.ca
     assert leaf_of(second).serial_number != serial
     assert second.not_after == due + SERVER_LIFETIME
+
+
+def test_an_own_ca_with_an_unusable_key_is_set_aside(tmp_path: Path) -> None:
+    before = ensure_certificate(tmp_path, HOST, NOW, durable_file.write)
+    path = tmp_path / AUTHORITY_FILE
+    key, certificate = path.read_bytes().split(b"-----BEGIN CERTIFICATE", 1)
+    der = bytearray(ssl.PEM_cert_to_DER_cert("-----BEGIN CERTIFICATE" + certificate.decode()))
+    at = bytes(der).index(bytes.fromhex("03420004"))
+    der[at + 4] ^= 0xFF
+    path.write_bytes(key + ssl.DER_cert_to_PEM_cert(bytes(der)).encode())
+    after = ensure_certificate(
+        tmp_path, HOST, NOW, durable_file.write, lambda file, _: file.unlink()
+    )
+    assert after.ca != before.ca
 
 
 def test_another_host_gets_another_leaf_under_the_same_ca(tmp_path: Path) -> None:
@@ -132,7 +147,13 @@ class Files:
     ) -> Issued:
         return issue("", self.intermediate, hosts=(host,), ends=ends, begins=begins, usages=usages)
 
-    def write(self, leaf: Issued) -> None:
+    def named_leaf(self) -> Issued:
+        return issue("telemetry", self.intermediate, hosts=(HOST,))
+
+    def odd(self, leaf: Issued, before: bytes, after: bytes) -> Odd:
+        return odd(leaf, self.intermediate, before, after)
+
+    def write(self, leaf: Issued | Odd) -> None:
         self.chain.write_bytes(leaf.pem + self.intermediate.pem)
         self.key.write_bytes(leaf.key_pem)
 
@@ -228,6 +249,8 @@ def test_a_chain_without_its_intermediate_is_noticed(files: Files, tmp_path: Pat
         ("not_for_servers", lambda f: f.write(f.leaf(usages=(ExtendedKeyUsageOID.CLIENT_AUTH,)))),
         ("key_unreadable", lambda f: f.key.write_bytes(b"no key")),
         ("unreadable", lambda f: f.chain.write_bytes(b"no certificate")),
+        ("unreadable", lambda f: f.write(f.odd(f.leaf(), VERSION_3, VERSION_2))),
+        ("unreadable", lambda f: f.write(f.odd(f.named_leaf(), *as_bits("telemetry")))),
         ("too_large", lambda f: f.chain.write_bytes(b" " * 300_000)),
         ("key_too_large", lambda f: f.key.write_bytes(b" " * 300_000)),
         ("unknown_ca", lambda f: setattr(f, "roots", f.other.pem)),

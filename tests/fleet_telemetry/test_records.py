@@ -298,7 +298,15 @@ def test_very_many_tags_cost_no_more_than_parsing_them() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["empty values", "empty alerts", "empty errors", "empty tags", "most tags"]
+    "name",
+    [
+        "empty values",
+        "empty alerts",
+        "empty errors",
+        "empty tags",
+        "most tags",
+        "most tags, with long numbers",
+    ],
 )
 def test_a_megabyte_of_too_much_is_refused_before_it_is_parsed(name: str) -> None:
     topic, serialized = payloads()[name]

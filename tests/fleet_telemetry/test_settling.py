@@ -9,7 +9,7 @@ import pytest
 from custom_components.tesla_charging.fleet_telemetry import Record, SignalRecord
 
 from .frames import GO_ACK, stream
-from .receiver_world import OTHER_VIN, QUICK, VIN, ReceiverWorld, say, soc, until
+from .receiver_world import OTHER_VIN, PATIENCE, QUICK, VIN, ReceiverWorld, say, soc, until
 
 
 class Disk:
@@ -40,7 +40,7 @@ async def test_the_acknowledgement_waits_for_the_promise(world: ReceiverWorld) -
         await car.send_bytes(soc(63.5))
         await until(lambda: len(disk.waiting) == 2)
         disk.waiting[1].set_result(True)
-        assert await car.receive_bytes(timeout=5) == GO_ACK
+        assert await car.receive_bytes(timeout=PATIENCE) == GO_ACK
 
 
 async def test_a_car_whose_record_waits_is_not_read_and_no_other_car_notices(
@@ -52,14 +52,14 @@ async def test_a_car_whose_record_waits_is_not_read_and_no_other_car_notices(
             await slow.send_bytes(soc(n % 100))
         await until(lambda: len(disk.waiting) == 1)
         for n in range(50):
-            assert await say(other, soc(n), timeout=0.5) == GO_ACK
+            assert await say(other, soc(n)) == GO_ACK
         heard = [r for r in world.home.records if r.vin == VIN]
         assert len(heard) == len(disk.waiting) == 1
         # and goes on where it was, in order
         for n in range(200):
             await until(lambda n=n: len(disk.waiting) == n + 1)  # type: ignore[misc]  # mypy: lambda with a default
             disk.waiting[n].set_result(True)
-            assert await slow.receive_bytes(timeout=5) == GO_ACK
+            assert await slow.receive_bytes(timeout=PATIENCE) == GO_ACK
     values = [
         record.values["Soc"]
         for record in world.home.records
@@ -79,7 +79,7 @@ async def test_without_a_promise_there_is_no_answer_and_the_stream_goes_on(
         await car.send_bytes(soc(2))
         await until(lambda: len(disk.waiting) == 2)
         disk.waiting[1].set_result(True)
-        assert await car.receive_bytes(timeout=5) == GO_ACK  # of the second
+        assert await car.receive_bytes(timeout=PATIENCE) == GO_ACK  # of the second
     assert world.home.values("Soc") == [1, 2]
     status = world.receiver.status(VIN)
     assert status is not None
@@ -112,7 +112,7 @@ async def test_stopping_does_not_wait_for_a_promise(world: ReceiverWorld) -> Non
     async with world.connect() as car:
         await car.send_bytes(soc(1))
         await until(lambda: len(disk.waiting) == 1)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await world.receiver.stop()
 
 
@@ -122,4 +122,4 @@ async def test_a_car_that_is_not_ours_any_more_is_not_waited_for(world: Receiver
         await car.send_bytes(soc(1))
         await until(lambda: len(disk.waiting) == 1)
         world.receiver.drop(VIN)
-        assert (await car.receive(timeout=5)).type is WSMsgType.CLOSED
+        assert (await car.receive(timeout=PATIENCE)).type is WSMsgType.CLOSED

@@ -50,6 +50,12 @@ def _most_tags() -> bytes:
     return whole[:end]
 
 
+def _long_tags() -> bytes:
+    """Return as many tags as fit in, each beginning with two bytes where one would do."""
+    keys = (bytes([n & 0x7F, n >> 7 & 0x7F, n >> 14]) for n in range(MEGABYTE // 8 - 2))
+    return b"".join(b"\x9a\x00" + b"\x05" + field(1, key) for key in keys)
+
+
 def payloads() -> dict[str, tuple[bytes, bytes]]:
     """Return topic and payload, by what is in it."""
     number = field(1, b"\x08\x08" + field(2, b"\x29" + bytes(8)))
@@ -79,6 +85,7 @@ def payloads() -> dict[str, tuple[bytes, bytes]]:
         "empty errors": (b"errors", _filled(field(1, b""))),
         f"{MANY_TAGS} tags": (b"errors", field(1, tags(MANY_TAGS))),
         "most tags": (b"errors", field(1, _most_tags())),
+        "most tags, with long numbers": (b"errors", field(1, _long_tags())),
         "empty tags": (b"errors", field(1, _filled(field(3, b"")))),
         "256 errors with tags": (b"errors", field(1, tags(330)) * 256),
         "one long body": (b"errors", field(1, field(4, "é".encode() * (MEGABYTE // 2)))),

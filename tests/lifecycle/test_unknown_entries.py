@@ -18,6 +18,7 @@ from custom_components.tesla_charging.fleet_api import TESLA
 from tests.support.flows import is_changed, options, sign_in, submit
 from tests.support.home import PEARL, Home
 from tests.support.repairs import issue_of
+from tests.support.streaming import embedded
 from tests.support.translations import ENGLISH
 
 
@@ -127,8 +128,27 @@ async def test_an_unknown_region_asks_for_a_new_sign_in(home: Home, region: Any)
     assert await home.hass.config_entries.async_remove(home.entry.entry_id)
 
 
+EMBEDDED = embedded(8443).as_options()["telemetry"]
+
+
 @pytest.mark.parametrize(
-    "settings", [{"road": "pigeon"}, {"road": None}, [], 7, {"road": "embedded", "port": "8443"}]
+    "settings",
+    [
+        {"road": "pigeon"},
+        {"road": None},
+        [],
+        7,
+        {"road": "embedded", "port": "8443"},
+        {"road": "embedded"},
+        {**EMBEDDED, "hostname": "localhost"},
+        {**EMBEDDED, "hostname": "cars.ü.example"},
+        {**EMBEDDED, "port": 0},
+        {**EMBEDDED, "listen_port": 70_000},
+        {**EMBEDDED, "listen_port": -1},
+        {**EMBEDDED, "listen_host": "127.0.0.1\0"},
+        {"road": "mqtt", "topic_base": "telemetry/#"},
+        {"road": "mqtt", "topic_base": ""},
+    ],
 )
 async def test_unknown_telemetry_settings_are_chosen_again(home: Home, settings: Any) -> None:
     await broken(home, options={"telemetry": settings})

@@ -17,7 +17,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from devtools.home.broker import find_broker
 
 BASE = "home/telemetry"
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 class Broker:

@@ -21,7 +21,7 @@ from .brokers import BASE, Amqtt, Broker, Mosquitto, TelemetryPublisher
 
 MQTT_ROAD = TelemetrySettings(Transport.MQTT, topic_base=BASE)
 STRANGER = "5YJ3E1EA8NF000909"
-HEARD = 30.0
+HEARD = 60.0
 """Seconds in which a published value is shown: Home Assistant subscribes after up to a second."""
 NO_MQTT_5 = "MQTT 5 is not tested: there is no mosquitto (scripts/setup --broker sees to one)"
 

@@ -11,7 +11,7 @@ from tests.support.waiting import until
 from .brokers import BASE
 from .home import Antenna
 
-HEARD = 30.0
+HEARD = 60.0
 
 
 async def is_heard(road: Antenna, vin: str, level: int) -> None:

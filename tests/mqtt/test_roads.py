@@ -86,6 +86,9 @@ async def test_changing_the_road_loses_nothing_and_nothing_flaps(bare_road: Ante
     await home.act("stop_charging")
     await until(lambda: home.state("sensor", "charging_state") == "stopped")
     await until(lambda: not road.car.data.assumed)
+    # what it still has to say of the end of the charge would come between two looks, if they are far apart
+    home.tesla.telemetry(PEARL).hold()
+    await until(lambda: road.car._burst_timer is None)
     await home.settle()
     parked = {
         home.entity_id(platform, key)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-PATIENCE = 25.0
+PATIENCE = 60.0
 
 
 async def until(what: Callable[[], bool], patience: float = PATIENCE) -> None:

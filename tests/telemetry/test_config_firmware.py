@@ -39,6 +39,13 @@ def used(home: Home) -> set[str]:
         ("2024.44.32", {"interval_seconds", "minimum_delta"}),
         ("2026.26.5", {"interval_seconds", "minimum_delta"}),
         ("2026.26.6", {"interval_seconds", "minimum_delta", "include_fields"}),
+        ("2024.44.32.1", {"interval_seconds", "minimum_delta"}),
+        ("2024.44.31.99", {"interval_seconds"}),
+        ("2026.26.6.1 abc", {"interval_seconds", "minimum_delta", "include_fields"}),
+        ("2026.8.50", {"interval_seconds", "minimum_delta"}),
+        # it is not known what these understand
+        ("2026", {"interval_seconds"}),
+        ("2026.26.6-beta", {"interval_seconds"}),
     ],
 )
 async def test_a_car_gets_what_its_firmware_understands(

@@ -56,6 +56,48 @@ async def test_an_entry_that_raises_costs_no_other_entry_a_record(
     await server.close("broken")
 
 
+class Storing:
+    """A car of another entry, whose part of this home is to store the records."""
+
+    def __init__(self, outcome: bool | LookupError) -> None:
+        self.records = 0
+        self._outcome = outcome
+
+    def on_record(self, record: Record) -> asyncio.Future[bool]:
+        self.records += 1
+        stored = asyncio.get_running_loop().create_future()
+        if isinstance(self._outcome, LookupError):
+            stored.set_exception(self._outcome)
+        else:
+            stored.set_result(self._outcome)
+        return stored
+
+    def on_connection(self, connected: bool) -> None:
+        """Take no notice."""
+
+
+async def test_an_entry_that_fails_to_store_does_not_have_what_others_did_not_store_acknowledged(
+    streaming_home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    home = streaming_home
+    assert home.entry is not None
+    server = async_get_telemetry_server(home.hass, active_endpoints())
+    settings = TelemetrySettings.from_options(home.entry.options)
+    # they are notified in this order
+    others = {"broken": Storing(LookupError("broken")), "full": Storing(False)}
+    for entry_id, car in others.items():
+        await server.open(entry_id, settings, {PEARL: car})
+    home.car.unplug()
+    await until(lambda: others["full"].records > 0)
+    status = server.status(PEARL)
+    assert status is not None
+    await until(lambda: status.counters.unsettled > 0)
+    assert len(errors(caplog)) == 1
+    caplog.clear()
+    for entry_id in others:
+        await server.close(entry_id)
+
+
 def test_a_listener_that_raises_costs_no_other_listener_a_call(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -63,6 +63,8 @@ async def test_a_silent_car_is_polled_explained_and_forgiven(
     home: Home, turned_clock: Home
 ) -> None:
     home.tesla.wake_with_charging_scope = True
+    # from the beginning: a pause before the car's next attempt is not shortened once it has begun
+    home.tesla.telemetry_pace = 20
     port = free_port()
     home.add_car(PEARL, "Pearl", sleep_after=None)
     await home.set_up(telemetry=embedded(port))
@@ -88,8 +90,7 @@ async def test_a_silent_car_is_polled_explained_and_forgiven(
     assert home.tesla.billing.count(path_contains="wake_up") == 0
 
     home.tesla.telemetry_hosts[HOME_DOMAIN] = ("127.0.0.1", port)
-    home.tesla.telemetry_pace = 20
-    await until(lambda: home.state("sensor", "telemetry") == "connected", 20)
+    await until(lambda: home.state("sensor", "telemetry") == "connected")
     await until(lambda: issue(home) is None)
     assert home.state("sensor", "telemetry_problem") == "none"
     assert home.entry is not None

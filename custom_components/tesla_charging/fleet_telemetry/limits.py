@@ -17,6 +17,9 @@ class Limits:
     """Simultaneous connections whose TLS handshake has not ended; most of them only wait, which costs little."""
     handshakes_per_address: int = 448
     """The same for one address: it leaves room for others."""
+    running_handshakes: int = 128
+    """TLS handshakes that have begun and not ended, of addresses from which no car has come: each one takes a quarter of
+    a megabyte. One has the time in which as many others begin (`accept_pause`)."""
     handshake_timeout: float = 10.0
     """Seconds for a TLS handshake, from the connection on."""
     accept_pause: float = 0.005

@@ -249,9 +249,10 @@ class TelemetryReceiver:
     async def _listen(self, socket: web.WebSocketResponse, vin: str) -> None:
         """Process a car's messages one by one until the connection ends."""
         limits, car = self._limits, self._cars[vin]
+        gone = car.gone
         inbox = Inbox(vin, self._listener.on_record, self._now, car.counters)
         clock = asyncio.get_running_loop().time
-        while self._cars.get(vin) is car:
+        while not gone.done():
             message = await self._receive(socket)
             if message.type is WSMsgType.BINARY:
                 car.last_message_at = self._now()
@@ -274,7 +275,10 @@ class TelemetryReceiver:
             # Buffered messages are returned without a pause, so let other tasks run. Above the rate limit the messages
             # wait in the car, because nothing is read in the meantime.
             size = len(message.data)
-            await asyncio.sleep(car.messages.take(1 + size // limits.message_bytes, clock()))
+            if pause := car.messages.take(1 + size // limits.message_bytes, clock()):
+                await asyncio.wait((gone,), timeout=pause)
+            else:
+                await asyncio.sleep(0)
 
     async def _wait_until_settled(self, settled: asyncio.Future[bool], car: _Car, vin: str) -> bool:
         """Wait until a record is stored safely; return False if it is not, or not in time."""

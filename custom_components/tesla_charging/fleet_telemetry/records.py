@@ -242,7 +242,7 @@ def _alerts(serialized: bytes, vin: str, received_at: float) -> AlertRecord:
 
 def _errors(serialized: bytes, vin: str, received_at: float) -> ErrorRecord:
     message = vehicle_error.VehicleErrors()
-    if len(serialized) > _SMALL and serialized.count(_TAG) > _MAX_DECODED_TAGS:
+    if len(serialized) > _SMALL and sum(map(serialized.count, _TAG)) > _MAX_DECODED_TAGS:
         raise RecordError("too many tags in one message")
     _parse(message, serialized, MAX_EVENTS)
     if len(message.errors) > MAX_EVENTS:
@@ -297,8 +297,8 @@ def bounded_tags(tags: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-_TAG: Final = b"\x1a"
-"""The byte with which a tag begins in a VehicleError."""
+_TAG: Final = (b"\x1a", b"\x9a")
+"""The bytes with which a tag can begin in a VehicleError: its number in one byte, or in more than it needs."""
 _OTHER_FIELDS: Final = 64
 """Fields of a message beside its values, alerts or errors; there are fewer than ten."""
 _WIDTHS: Final = {1: 8, 3: 0, 4: 0, 5: 4}

@@ -193,7 +193,19 @@ class TelemetryServer:
         pending = [future for future in results if future is not None]
         if len(pending) < 2:
             return pending[0] if pending else None
-        return self._hass.async_create_background_task(_all_stored(pending), f"{DOMAIN} settle")
+        return self._hass.async_create_background_task(
+            self._all_stored(pending), f"{DOMAIN} settle"
+        )
+
+    async def _all_stored(self, pending: list[asyncio.Future[bool]]) -> bool:
+        """Return whether all entries have stored a record; one that raises has nothing to store."""
+        # they may be shared, and must not be cancelled with this task
+        shields = map(asyncio.shield, pending)
+        results = await asyncio.gather(*shields, return_exceptions=True)
+        for future, result in zip(pending, results, strict=True):
+            if isinstance(result, Exception):
+                self._isolation.call(future.result)
+        return all(result is True for result in results if not isinstance(result, Exception))
 
     @callback
     def on_connection(self, vin: str, connected: bool, info: ConnectionInfo) -> None:
@@ -313,10 +325,6 @@ def erase_files(directory: Path) -> None:
     durable_file.remove(*(directory / name for name in OWN_FILES))
     if directory.is_dir() and not any(directory.iterdir()):
         directory.rmdir()
-
-
-async def _all_stored(pending: list[asyncio.Future[bool]]) -> bool:
-    return all([await asyncio.shield(future) for future in pending])
 
 
 def _read_pinned(path: Path) -> bytes:

@@ -1,10 +1,12 @@
 """The transport over which an entry receives its cars' data: chosen in the config flow, stored in the entry's options."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
+
+from ..fleet_telemetry import is_hostname, is_topic_base
 
 CONF_TELEMETRY: Final = "telemetry"
 DEFAULT_PORT: Final = 8443
@@ -94,11 +96,27 @@ def are_known(options: Mapping[str, Any]) -> bool:
         return True
     if not isinstance(stored, Mapping):
         return False
-    return _is_transport(stored.get(STORED_TRANSPORT, Transport.POLLING)) and all(
-        _is_like_default(TelemetrySettings, stored, name)
-        for name in TelemetrySettings.__slots__
-        if name in stored and name != "transport"
-    )
+    if not _is_transport(stored.get(STORED_TRANSPORT, Transport.POLLING)):
+        return False
+    names = (name for name in TelemetrySettings.__slots__ if name in stored)
+    if not all(
+        _is_like_default(TelemetrySettings, stored, name) for name in names if name != "transport"
+    ):
+        return False
+    settings = TelemetrySettings.from_options(options)
+    return _CAN_BE_FOLLOWED[settings.transport](settings)
+
+
+_CAN_BE_FOLLOWED: Final[Mapping[Transport, Callable[[TelemetrySettings], bool]]] = {
+    Transport.EMBEDDED: lambda settings: (
+        is_hostname(settings.hostname)
+        and all(0 < port < 65_536 for port in (settings.port, settings.listen_port))
+        and "\0" not in settings.listen_host
+    ),
+    Transport.MQTT: lambda settings: is_topic_base(settings.topic_base),
+    Transport.POLLING: lambda _: True,
+}
+"""Whether the values are those that the config flow accepts; without that, nothing could be opened or sent."""
 
 
 def _is_transport(stored: object) -> bool:

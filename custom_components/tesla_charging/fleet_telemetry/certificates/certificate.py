@@ -29,6 +29,15 @@ RENEW_BEFORE: Final = timedelta(days=60)
 CLOCK_SKEW: Final = timedelta(days=1)
 """How far a car's clock may be behind: a new certificate is valid from this time before its creation."""
 MAX_FILE_LENGTH: Final = 262_144
+UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What the library raises for a certificate that it cannot read: at once, or when a part of it is used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +119,7 @@ def read_certificates(data: bytes, what: str) -> list[x509.Certificate]:
         raise CertificateError("too_large", f"{what} is too large")
     try:
         return x509.load_pem_x509_certificates(data)
-    except ValueError as err:
+    except UNREADABLE as err:
         raise CertificateError("unreadable", f"{what} holds no certificate in PEM form") from err
 
 
@@ -135,10 +144,11 @@ def _read_own(path: Path) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]
         data = file.read(MAX_FILE_LENGTH + 1)
     key = read_private_key(data, path.name)
     certificate = read_certificates(data, path.name)[0]
-    if (
-        not isinstance(key, ec.EllipticCurvePrivateKey)
-        or key.public_key() != certificate.public_key()
-    ):
+    try:
+        public_key = certificate.public_key()
+    except UNREADABLE as err:
+        raise CertificateError("unreadable", f"{path.name} has an unusable public key") from err
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != public_key:
         raise CertificateError(
             "key_mismatch", f"key and certificate in {path.name} do not belong together"
         )
@@ -171,7 +181,7 @@ def _is_current(
     try:
         server.verify_directly_issued_by(authority)
         names = server.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except InvalidSignature, TypeError, ValueError, x509.ExtensionNotFound:
+    except (InvalidSignature, x509.ExtensionNotFound, *UNREADABLE):
         return False
     due = server.not_valid_after_utc - RENEW_BEFORE
     return names.get_values_for_type(x509.DNSName) == [hostname] and (

@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtensionOID, NameOID
 
 from ..errors import IdentityError
+from .certificate import UNREADABLE
 
 VEHICLE: Final = "vehicle_device"
 VEHICLE_BOARD: Final = "vehicle_board_device"
@@ -96,7 +97,7 @@ def read_identity(certificate: bytes) -> Identity:
             for unit in parsed.subject.get_attributes_for_oid(NameOID.ORGANIZATIONAL_UNIT_NAME)
         ]
         usages = _usages(parsed) if issuer in _USAGE_ISSUERS else []
-    except (ValueError, x509.UnsupportedGeneralNameType, x509.DuplicateExtension) as err:
+    except UNREADABLE as err:
         raise IdentityError("the certificate cannot be read") from err
     if issuer in _USAGE_ISSUERS:
         client_type = _type_by_usage(usages, units)

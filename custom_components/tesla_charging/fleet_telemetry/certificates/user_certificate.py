@@ -11,12 +11,18 @@ import stat
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from ..errors import CertificateError
-from .certificate import MAX_FILE_LENGTH, ServerCertificate, read_certificates, read_private_key
+from .certificate import (
+    MAX_FILE_LENGTH,
+    UNREADABLE,
+    ServerCertificate,
+    read_certificates,
+    read_private_key,
+)
 
 MAX_CHAIN_LENGTH: Final = 8
 MAX_ROOTS: Final = 8
@@ -46,12 +52,16 @@ def load_certificate(
     certificates = read_certificates(chain_data, chain.name)[:MAX_CHAIN_LENGTH]
     leaf = certificates[0]
     _check_key(leaf, chain_data if key is None else _read(key), (key or chain).name)
-    _check_leaf(leaf, hostname, now)
-    if ca is not None:
-        trusted = read_certificates(_read(ca), ca.name)
-    else:
-        trusted = _find_roots(certificates, _public_roots(roots))
-    if not _leads_to(leaf, certificates[1:], trusted):
+    try:
+        _check_leaf(leaf, hostname, now)
+        if ca is not None:
+            trusted = read_certificates(_read(ca), ca.name)
+        else:
+            trusted = _find_roots(certificates, _public_roots(roots))
+        leads_to_trusted = _leads_to(leaf, certificates[1:], trusted)
+    except UNREADABLE as err:
+        raise CertificateError("unreadable", f"{chain.name} cannot be read: {err}") from err
+    if not leads_to_trusted:
         raise CertificateError(
             "wrong_ca", "the certificate does not lead to the CA that cars are told"
         )
@@ -88,7 +98,7 @@ def _check_key(leaf: x509.Certificate, data: bytes, what: str) -> None:
     try:
         if key.public_key() == leaf.public_key():
             return
-    except ValueError, UnsupportedAlgorithm:
+    except UNREADABLE:
         raise CertificateError("unreadable", "the certificate has an unusable public key") from None
     raise CertificateError("key_mismatch", "key and certificate do not belong together")
 
@@ -115,7 +125,7 @@ def _is_for_servers(leaf: x509.Certificate) -> bool:
         usages = list(leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
     except x509.ExtensionNotFound:
         return True
-    except x509.DuplicateExtension, ValueError:
+    except UNREADABLE:
         return False
     return not {
         ExtendedKeyUsageOID.SERVER_AUTH,
@@ -127,7 +137,7 @@ def _names(leaf: x509.Certificate) -> list[str]:
     try:
         extension = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
         return extension.value.get_values_for_type(x509.DNSName)
-    except x509.ExtensionNotFound, x509.DuplicateExtension, ValueError:
+    except (x509.ExtensionNotFound, *UNREADABLE):
         return []
 
 
@@ -146,7 +156,7 @@ def _public_roots(pem: bytes) -> Iterator[x509.Certificate]:
     for block in pem.split(end)[:-1]:
         try:
             yield x509.load_pem_x509_certificate(block[block.rfind(b"-----BEGIN") :] + end)
-        except ValueError:
+        except UNREADABLE:
             continue
 
 
@@ -201,6 +211,6 @@ def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
         return False
     try:
         certificate.verify_directly_issued_by(issuer)
-    except InvalidSignature, TypeError, ValueError, UnsupportedAlgorithm:
+    except (InvalidSignature, *UNREADABLE):
         return False
     return True
