@@ -358,7 +358,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
 
         What the command changes is shown at once; the car's own data confirm or correct it a few seconds later.
         Raises HomeAssistantError with a translation when the command certainly did not execute, or was not sent because
-        of a rate limit. `may_wake`: whether the car is woken for it.
+        of a rate limit. `may_wake`: whether the car is woken for it; else the error for a sleeping car has the cause NotWoken.
         """
         with self.explaining():
             return await self._queue.run(
@@ -401,7 +401,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         if self.data.connectivity is not Connectivity.ONLINE:
             return False
         charges = self.data.value("DetailedChargeState") in CHARGING
-        return self.push.connected or charges or not policy.already
+        return self.push.connected or not policy.checks_first or (policy.allowed and charges)
 
     def _apply(self, request: CommandRequest, result: CommandResult) -> None:
         """Show what a command that was sent has changed, and have it confirmed."""
@@ -414,13 +414,6 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             self._storage.keep(self.vin, self.data.part(readings))
         self.data = with_uncertain(self.data, request)
         self.confirmation.schedule()
-
-    async def is_awake(self) -> bool:
-        """Return whether the car is awake, by a free request if necessary. Raises HomeAssistantError with a translation."""
-        if self.push.connected:
-            return True
-        with self.explaining():
-            return await self.commander.is_awake()
 
     async def wake_up(self) -> bool:
         """Wake the car and request its data; return whether a wake-up was needed, which is billed.

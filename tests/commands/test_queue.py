@@ -168,6 +168,59 @@ async def test_a_later_wish_that_is_refused_here_replaces_nothing(
     assert names(home) == ["set_charge_limit", "charge_stop"]
 
 
+# -- a caller that is stopped ---------------------------------------------------------------------
+
+
+async def test_what_a_stopped_script_has_sent_does_not_overtake_the_next_command(
+    driven: Home,
+) -> None:
+    """An automation with `mode: restart` stops itself while Tesla has its command, and gives the next one at once."""
+    home = driven
+    await turn(home, "off")
+    home.car.commands.clear()
+    home.car.quirks.add(Quirk.COMMAND_HANGS, seconds=0.4, times=1)
+    on = asyncio.create_task(turn(home, "on"))
+    await asyncio.sleep(0.15)
+    on.cancel()
+    await asyncio.wait({on})
+    assert on.cancelled()
+    await turn(home, "off")
+    assert names(home) == ["charge_start", "charge_stop"]
+    assert home.state("switch", "charging") == "off"
+    assert home.car.snapshot().charging_state == "Stopped"
+
+
+async def test_a_stopped_script_sends_nothing_more(driven: Home) -> None:
+    home = driven
+    home.car.quirks.add(Quirk.ANSWER_HANGS, seconds=0.3, times=1)
+    low = asyncio.create_task(outcome(home, "set_charging_current", current=3))
+    await until(lambda: names(home) == ["set_charging_amps"])
+    waiting = asyncio.create_task(outcome(home, "set_charge_limit", percent=60))
+    await asyncio.sleep(0)
+    low.cancel()
+    waiting.cancel()
+    assert await outcome(home, "stop_charging") == "executed"
+    assert names(home) == ["set_charging_amps", "charge_stop"]
+    assert home.state("number", "charge_limit") == "90"
+
+
+async def test_an_opening_that_names_no_port_does_not_overtake_a_later_closing(
+    driven: Home,
+) -> None:
+    home = driven
+    home.car.unplug()
+    await home.poll()
+    home.tesla.faults.delay_answer(0.4, f"/vehicles/{PEARL}", method="GET")
+    opening = asyncio.create_task(
+        home.hass.services.async_call("cover", "open_cover", {"entity_id": "all"}, blocking=True)
+    )
+    await asyncio.sleep(0.1)
+    assert await outcome(home, "close_charge_port") in {"executed", "already"}
+    await opening
+    assert names(home) == ["charge_port_door_close"]
+    assert home.state("cover", "charge_port") == "closed"
+
+
 # -- in time ----------------------------------------------------------------------------------------
 
 

@@ -61,6 +61,10 @@ class WakePolicy:
 ALWAYS_WAKE: Final = WakePolicy()
 
 
+class NotWoken(VehicleAsleep):
+    """The car is asleep, and the command is not worth waking it."""
+
+
 class _AsWanted(Exception):
     """The car is asleep, and so it is as the command wants it."""
 
@@ -159,7 +163,7 @@ class VehicleCommander:
     async def _wake(self, order: Order, policy: WakePolicy) -> bool:
         """Wait until the car is awake; return whether it had to be woken.
 
-        Raises VehicleAsleep when it may not be woken, and _AsWanted when that is not necessary.
+        Raises NotWoken when it may not be woken, and _AsWanted when that is not necessary.
         """
         async with order.waking():
             if policy.checks_first:
@@ -169,7 +173,7 @@ class VehicleCommander:
                 if policy.already and state is Connectivity.ASLEEP:
                     raise _AsWanted
                 if not policy.allowed:
-                    raise VehicleAsleep("the car is asleep and is not woken for this command")
+                    raise NotWoken("the car is asleep and is not woken for this command")
             return await self.waker.wake_up(insist=policy.insist)
 
     async def wake_up(self) -> bool:
