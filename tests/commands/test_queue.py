@@ -304,6 +304,24 @@ async def test_a_second_sending_that_hits_a_limit_does_not_hide_the_first(
     assert await low == "unknown"
 
 
+@pytest.mark.parametrize("driven", ["not_supported"], indirect=True)
+@pytest.mark.parametrize(
+    ("reason", "expected"), [("already_set", "executed"), ("could_not_wake_buses", "unknown")]
+)
+async def test_nor_does_a_second_sending_that_the_car_refuses(
+    driven: Home, reason: str, expected: str
+) -> None:
+    home = driven
+    home.car.quirks.add(Quirk.ANSWER_HANGS, seconds=0.3, times=1)
+    low = asyncio.create_task(outcome(home, "set_charging_current", current=3))
+    await until(lambda: names(home) == ["set_charging_amps"])
+    home.tesla.faults.status(
+        200, "set_charging_amps", body={"response": {"result": False, "reason": reason}}
+    )
+    assert await low == expected
+    assert home.state("number", "charging_current") == ("3" if expected == "executed" else "16")
+
+
 # -- the rest after a vain wake-up ------------------------------------------------------------------
 
 

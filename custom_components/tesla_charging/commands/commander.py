@@ -146,19 +146,30 @@ class VehicleCommander:
         except _AsWanted:
             return CommandResult(Outcome.ALREADY)
         if result.outcome is Outcome.EXECUTED and request.command.sent_twice(request.parameters):
-            return await self._send_second(order, policy)
+            return await self._send_second(order, policy, result)
         return result
 
-    async def _send_second(self, order: Order, policy: WakePolicy) -> CommandResult:
-        """Send a command again that was executed and needs that. A failure leaves open what the car made of it."""
+    async def _send_second(
+        self, order: Order, policy: WakePolicy, first: CommandResult
+    ) -> CommandResult:
+        """Send a command again that was executed and needs that.
+
+        Whatever becomes of it, the result does not hide that the first sending was executed: a failure or a refusal
+        leaves open what the car made of it.
+        """
         try:
-            return await self._send_awake(order, policy, woken=False)
+            second = await self._send_awake(order, policy, woken=False)
         except Superseded:
             return CommandResult(Outcome.SUPERSEDED)
         except (FleetApiError, VehicleCommandError, LimitReached, _AsWanted) as err:
-            return CommandResult(
-                Outcome.UNKNOWN, f"executed once, but not for the second time: {err}"
-            )
+            problem = str(err)
+        else:
+            if second.achieved:
+                return first
+            problem = second.reason
+        return CommandResult(
+            Outcome.UNKNOWN, f"executed once, but not for the second time: {problem}"
+        )
 
     async def _wake(self, order: Order, policy: WakePolicy) -> bool:
         """Wait until the car is awake; return whether it had to be woken.
