@@ -364,15 +364,18 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             return await self._queue.run(
                 request,
                 partial(
-                    self._execute, force=force, may_wake=may_wake, wakes=self.commander.waker.sent
+                    self._execute,
+                    force=force,
+                    may_wake=may_wake,
+                    failures=self.commander.waker.failures,
                 ),
                 supersedes=self._rate_guard.has_room(request),
             )
 
     async def _execute(
-        self, order: Order, *, force: bool, may_wake: bool, wakes: int
+        self, order: Order, *, force: bool, may_wake: bool, failures: int
     ) -> CommandResult:
-        """Execute the command whose turn it is; `wakes` is how many wake-ups had been sent when it arrived."""
+        """Execute the command whose turn it is; `failures` is how many wake-ups had failed when it arrived."""
         request = order.request
         if not force and await self._redundancy.is_redundant(order, self._queue.others_wait):
             return CommandResult(Outcome.ALREADY)
@@ -380,7 +383,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         policy = WakePolicy(
             allowed=may_wake,
             # a wake-up that failed while the command waited was its own attempt too
-            insist=is_by_user() and self.commander.waker.sent == wakes,
+            insist=is_by_user() and self.commander.waker.failures == failures,
             already=not force and self._redundancy.is_redundant_asleep(request),
         )
         result = await self._redundancy.watch(

@@ -1,12 +1,14 @@
 """The line of commands of a car: order, later wishes, deadlines; over both transports and through the front door."""
 
 import asyncio
+from datetime import timedelta
 import time
 from typing import Any
 
 from homeassistant.auth.models import User
 from homeassistant.core import Context
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.tesla_charging import clock
@@ -382,3 +384,69 @@ async def test_the_rest_ends_with_any_sign_of_life(unreachable: Home, proof: str
             await home.poll()
     home.car.sleep()
     assert await outcome(home, "set_charge_limit", percent=73) == "executed"
+
+
+async def test_commands_that_wait_for_the_same_vain_wake_up_send_no_other_one(
+    driven: Home, hass_admin_user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, person = driven, Context(user_id=hass_admin_user.id)
+    monkeypatch.setattr(wake, "WAKE_TIMEOUT", 0.4)
+    home.car.quirks.add(Quirk.OUT_OF_COVERAGE, lasts=1e6)
+    home.car.sleep()
+    await home.poll()
+
+    def tell(action: str, **data: Any) -> asyncio.Task[Any]:
+        data["device_id"] = home.device_id()
+        return asyncio.ensure_future(
+            home.hass.services.async_call(DOMAIN, action, data, blocking=True, context=person)
+        )
+
+    first = tell("set_charge_limit", percent=70)
+    await until(lambda: home.tesla.billing.count("wake") == 1)
+    others = [tell("set_charging_current", current=10), tell("open_charge_port")]
+    failed = await asyncio.gather(first, *others, return_exceptions=True)
+    assert [getattr(err, "translation_key", None) for err in failed] == [
+        "vehicle_asleep",
+        "vehicle_asleep_until",
+        "vehicle_asleep_until",
+    ]
+    assert home.tesla.billing.count("wake") == 1
+
+
+async def test_wake_ups_that_tesla_did_not_take_make_the_rest_no_longer(
+    driven: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = driven
+    home.car.sleep()
+    await home.poll()
+    home.tesla.faults.status(429, "wake_up", times=6, headers={"Retry-After": "0"})
+    for _ in range(6):
+        assert await outcome(home, "set_charge_limit", percent=70) == "rate_limited"
+    monkeypatch.setattr(wake, "WAKE_TIMEOUT", 0.3)
+    home.car.quirks.add(Quirk.OUT_OF_COVERAGE, lasts=1e6)
+    assert await outcome(home, "set_charge_limit", percent=70) == "vehicle_asleep"
+    begun = dt_util.now()
+    with pytest.raises(HomeAssistantError) as caught:
+        await home.act("set_charge_limit", percent=71)
+    until_when = (caught.value.translation_placeholders or {})["until"]
+    soon = {f"{begun + timedelta(seconds=s):%H:%M}" for s in (110, 120)}
+    assert until_when.split()[-1] in soon
+
+
+async def test_a_push_ends_the_waiting_for_a_car_whose_state_tesla_does_not_tell(
+    streaming_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = streaming_home
+    assert home.entry is not None
+    monkeypatch.setattr(wake, "WAKE_POLL", 0.05)
+    monkeypatch.setattr(wake, "WAKE_TIMEOUT", 3.0)
+    home.car.sleep()
+    push = home.entry.runtime_data.cars[PEARL].push
+    await until(lambda: not push.connected)
+    await home.poll()
+    act = asyncio.create_task(outcome(home, "set_charge_limit", percent=70))
+    await until(lambda: home.tesla.billing.count("wake") == 1)
+    home.tesla.faults.status(500, f"/vehicles/{PEARL}", method="GET", times=None)
+    assert await act == "executed"
+    home.tesla.faults.clear()
+    assert names(home) == ["set_charge_limit"]

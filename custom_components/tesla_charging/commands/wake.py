@@ -64,6 +64,8 @@ class Waker:
         """When the last wake-up was sent, if the car has not been online since."""
         self.sent = 0
         """The number of wake-ups that were sent."""
+        self.failures = 0
+        """How often waking the car up failed."""
         self._failed_in_a_row = 0
         self._failure: FleetApiError = _not_awake()
 
@@ -132,26 +134,33 @@ class Waker:
             if err.may_have_executed:
                 return Connectivity.UNKNOWN
             self._failure = err
+            self.failures += 1
             if err.status is None or isinstance(err, RateLimited):
-                # not billed, or the client delays the next request itself: no pause is needed here
+                # not billed, or the client delays the next request itself: no pause is needed here, nor a longer one later
                 self._unanswered_since = None
+                self._failed_in_a_row -= 1
             else:
                 # refused for a reason that lasts longer than seconds: soon after, callers get the same error
                 self._unanswered_since -= WAKE_TIMEOUT
             raise
 
     async def _until_awake(self) -> None:
-        """Poll the car's state until it is online. Raises the failure of the wake-up when that takes too long."""
+        """Poll the car's state until it is online. Raises the failure of the wake-up when that takes too long.
+
+        A proof that it is online (a push, a connection) ends that too: Tesla's list may lag behind, or not answer.
+        """
         for _ in range(int(WAKE_TIMEOUT / WAKE_POLL)):
-            # after a proof that the car was online, there is no unanswered wake-up any more
             if self._unanswered_since is not None and self._elapsed() >= WAKE_TIMEOUT:
                 break
             await self._sleep(WAKE_POLL)
+            if self._unanswered_since is None:
+                return
             try:
                 if await self.is_awake():
                     return
             except Unreachable, ServerFailure, VehicleAsleep, VehicleTimeout:
                 continue
+        self.failures += 1
         raise self._failure
 
     async def is_awake(self) -> bool:
