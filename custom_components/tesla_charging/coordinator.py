@@ -150,8 +150,6 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         self._doubts = Doubts()
         self._redundancy = RedundantCommandFilter(self.push, lambda: self.data, clock.now)
         self._queue = hass.data.setdefault(DATA_QUEUES, {}).setdefault(self.vin, CommandQueue())
-        self.schedule_lock = asyncio.Lock()
-        """Held while a schedule is read and then replaced, or removed."""
         self._burst_timer: asyncio.TimerHandle | None = None
         self._shared_refresh = SharedRefresh(
             self._refresh,
@@ -372,6 +370,49 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
                 supersedes=self._rate_guard.has_room(request),
             )
 
+    async def change(
+        self,
+        request: CommandRequest,
+        section: Section,
+        complete: Callable[[VehicleData], CommandRequest | None],
+    ) -> CommandResult:
+        """Read a section of the car's data and send what `complete` makes of it, both in the command's turn.
+
+        Until then `request` stands for the command. If `complete` returns None, nothing has to be changed. Earlier
+        commands for the same thing are executed too: this one depends on them. Raises as send() does.
+        """
+        with self.explaining():
+            return await self._queue.run(
+                request,
+                partial(
+                    self._execute_change,
+                    section=section,
+                    complete=complete,
+                    failures=self.commander.waker.failures,
+                ),
+                supersedes=False,
+            )
+
+    async def _execute_change(
+        self,
+        order: Order,
+        *,
+        section: Section,
+        complete: Callable[[VehicleData], CommandRequest | None],
+        failures: int,
+    ) -> CommandResult:
+        policy = WakePolicy(insist=self._insists(failures))
+        data = await self.commander.read_for(order, [section], policy)
+        if (request := complete(data)) is None:
+            return CommandResult(Outcome.ALREADY)
+        order.request = request
+        return await self._execute(order, force=False, may_wake=True, failures=failures)
+
+    def _insists(self, failures: int) -> bool:
+        """Return whether the car is woken also in the pause after wake-ups that failed."""
+        # a wake-up that failed while the command waited was its own attempt too
+        return is_by_user() and self.commander.waker.failures == failures
+
     async def _execute(
         self, order: Order, *, force: bool, may_wake: bool, failures: int
     ) -> CommandResult:
@@ -382,8 +423,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         self._rate_guard.check_command(request)
         policy = WakePolicy(
             allowed=may_wake,
-            # a wake-up that failed while the command waited was its own attempt too
-            insist=is_by_user() and self.commander.waker.failures == failures,
+            insist=self._insists(failures),
             already=not force and self._redundancy.is_redundant_asleep(request),
         )
         result = await self._redundancy.watch(

@@ -249,6 +249,53 @@ async def test_nineteen_commands_for_a_hanging_tesla_end_at_their_deadline(
     assert len(home.car.commands) == late <= 4
 
 
+async def test_changes_that_have_to_be_read_first_have_the_same_deadline(
+    driven: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = driven
+    added = await home.act("add_charge_schedule", start_time="22:00")
+    number = added["vehicles"][0]["schedule_id"]
+    home.car.commands.clear()
+    monkeypatch.setattr(queue, "DEADLINE", 1.5)
+    monkeypatch.setattr(queue, "CHECK_INTERVAL", 0.05)
+    home.tesla.faults.delay_answer(0.6, "vehicle_data", times=None)
+    begun = time.monotonic()
+    done = await asyncio.gather(
+        *(
+            outcome(home, "change_charge_schedule", schedule_id=number, start_time=f"23:0{minute}")
+            for minute in range(8)
+        )
+    )
+    assert time.monotonic() - begun < 3
+    assert done[0] == "executed"
+    assert done.count("command_expired") >= 5
+    home.tesla.faults.clear()
+    await asyncio.sleep(0.7)  # what the simulated Tesla still had
+    assert len(home.car.commands) == done.count("executed")
+
+
+async def test_changes_of_one_schedule_are_made_in_their_order(driven: Home) -> None:
+    home = driven
+    added = await home.act("add_charge_schedule", start_time="22:00")
+    number = added["vehicles"][0]["schedule_id"]
+    home.car.commands.clear()
+    home.tesla.faults.delay_answer(0.3, "vehicle_data", times=1)
+    schedule = {"schedule_id": number}
+    done = await asyncio.gather(
+        outcome(home, "change_charge_schedule", **schedule, start_time="23:00"),
+        outcome(home, "change_charge_schedule", **schedule, enabled=False),
+        outcome(home, "change_charge_schedule", **schedule, end_time="05:00"),
+    )
+    assert done == ["executed"] * 3
+    last = home.car.commands[-1].params
+    assert (last["start_time"], last["end_time"], last["enabled"]) == (1380, 300, False)
+    gone = await asyncio.gather(
+        outcome(home, "change_charge_schedule", **schedule, enabled=True),
+        outcome(home, "remove_charge_schedule", **schedule),
+    )
+    assert gone == ["superseded", "executed"]
+
+
 async def test_the_wake_up_does_not_count(driven: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     home = driven
     monkeypatch.setattr(queue, "DEADLINE", 0.3)
@@ -358,6 +405,22 @@ async def test_a_command_of_a_person_tries_once_all_the_same(
             DOMAIN,
             "set_charge_limit",
             {"device_id": home.device_id(), "percent": 72},
+            blocking=True,
+            context=Context(user_id=hass_admin_user.id),
+        )
+    assert home.tesla.billing.count("wake") == 2
+
+
+async def test_so_does_a_change_that_has_to_be_read_first(
+    unreachable: Home, hass_admin_user: User
+) -> None:
+    home = unreachable
+    data = {"device_id": home.device_id(), "schedule_id": 1, "enabled": False}
+    with pytest.raises(HomeAssistantError):
+        await home.hass.services.async_call(
+            DOMAIN,
+            "change_charge_schedule",
+            data,
             blocking=True,
             context=Context(user_id=hass_admin_user.id),
         )

@@ -198,15 +198,24 @@ class VehicleCommander:
         """Return whether the car is online now, by a free request. Raises FleetApiError."""
         return await self.waker.is_awake()
 
-    async def read(self, sections: Iterable[Section], *, wake: bool) -> VehicleData:
+    async def read(self, sections: Iterable[Section]) -> VehicleData:
         """Return sections of the car's data for a user or an automation: one data request.
 
-        `wake`: wake the car if it is asleep. Raises FleetApiError, and VehicleAsleep if it is asleep and not woken.
+        Raises FleetApiError, and VehicleAsleep if it is asleep.
         """
-        if wake:
-            await self.waker.wake_up(insist=False)
         self._before_read()
         return await self._vehicles.data(self._vin, sections, insist=True)
+
+    async def read_for(
+        self, order: Order, sections: Iterable[Section], policy: WakePolicy
+    ) -> VehicleData:
+        """Return sections of the car's data that a command depends on, within its deadline; the car is woken for it.
+
+        Raises FleetApiError or VehicleCommandError.
+        """
+        await self._wake(order, policy)
+        async with order.waiting():
+            return await self.read(sections)
 
     def record_connectivity(self, state: Connectivity) -> None:
         """Record what Tesla reports of the car in another request."""
