@@ -112,6 +112,8 @@ class VehicleCommander:
             sleep=sleep,
         )
         self.signed = signed
+        self._is_in_step = False
+        """Whether the session's counter is known to be the car's: a stored one may be older."""
         self.sender = CommandSender(
             vin,
             key,
@@ -265,16 +267,24 @@ class VehicleCommander:
             return await self._send_signed(order)
 
     async def _send_signed(self, order: Order) -> CommandResult:
+        """Send signed.
+
+        A car that refuses an old counter may as well have executed the first copy of the message, so what must not be
+        repeated is not sent with a counter that may be old.
+        """
         try:
-            return await self.sender.send(
+            result = await self.sender.send(
                 order.request,
                 transport=partial(self._transmit, order=order),
                 pause=partial(self._pause, order),
+                start_over=not (self._is_in_step or order.request.command.repeatable),
             )
         except NotDelivered as err:
             if isinstance(err.__cause__, FleetApiError):
                 raise err.__cause__ from None
             raise
+        self._is_in_step |= result.outcome is not Outcome.UNKNOWN
+        return result
 
     async def _send_unsigned(self, order: Order) -> CommandResult:
         request = order.request

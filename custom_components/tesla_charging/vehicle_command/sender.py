@@ -145,10 +145,11 @@ class CommandSender:
         *,
         transport: Transport | None = None,
         pause: Pause | None = None,
+        start_over: bool = False,
     ) -> CommandResult:
         """Send a charging command and return its result.
 
-        `transport` and `pause` are used for this command instead of the sender's own. Both may raise another
+        `start_over`: open a new session first, because the present one may have old counters. `transport` and `pause` are used for this command instead of the sender's own. Both may raise another
         VehicleCommandError to end it. Outcome UNKNOWN means a lost or unreadable answer, also if a repetition failed
         or did not take place. Raises VehicleFault when the car refused the message, HandshakeFailed when no session
         could be opened, and NotDelivered.
@@ -157,6 +158,7 @@ class CommandSender:
             transport or self._default_transport,
             pause or self._default_pause,
             request.command.repeatable,
+            start_over=start_over,
         )
         try:
             payload = await self._exchange(Domain.INFOTAINMENT, request.action(), attempts)
