@@ -5,6 +5,7 @@ from datetime import timedelta
 import time
 from typing import Any
 
+from aiohttp import ClientTimeout
 from homeassistant.auth.models import User
 from homeassistant.core import Context
 from homeassistant.exceptions import HomeAssistantError
@@ -15,6 +16,7 @@ from custom_components.tesla_charging import clock
 from custom_components.tesla_charging.commands import commander, queue, wake
 from custom_components.tesla_charging.commands.rate_limit import LIMITS, Use
 from custom_components.tesla_charging.const import DOMAIN
+from custom_components.tesla_charging.fleet_api import client
 from custom_components.tesla_charging.vehicle_command import sender
 from simulator.car import Quirk
 from tests.support.home import PEARL, Home
@@ -294,6 +296,24 @@ async def test_changes_of_one_schedule_are_made_in_their_order(driven: Home) -> 
         outcome(home, "remove_charge_schedule", **schedule),
     )
     assert list(gone) == ["superseded", "executed"]
+
+
+async def test_wake_ups_for_a_hanging_tesla_are_not_tried_one_after_the_other(
+    driven: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = driven
+    home.car.sleep()
+    await home.poll()
+    monkeypatch.setattr(client, "TIMEOUT", ClientTimeout(total=0.5))
+    home.tesla.faults.delay(0.8, f"/vehicles/{PEARL}", method="GET", times=None)
+    begun = time.monotonic()
+    done = await asyncio.gather(*(outcome(home, "wake_up") for _ in range(8)))
+    assert set(done) == {"unreachable"}
+    assert time.monotonic() - begun < 2
+    home.tesla.faults.clear()
+    await asyncio.sleep(0.4)  # what the simulated Tesla still had
+    assert home.tesla.billing.count("wake") == 0
+    assert await outcome(home, "wake_up") == "executed"
 
 
 async def test_the_wake_up_does_not_count(driven: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,6 +68,8 @@ class Waker:
         """How often waking the car up failed."""
         self._failed_in_a_row = 0
         self._failure: FleetApiError = _not_awake()
+        self._unseen: FleetApiError | None = None
+        """Why Tesla did not tell the car's state, the last time that it did not."""
 
     async def wake_up(self, *, insist: bool) -> bool:
         """Wait until the car is awake; return whether it had to be woken, which costs at most one wake-up.
@@ -76,10 +78,16 @@ class Waker:
         while, unless `insist` (for a user). Raises VehicleAsleep when the car does not wake in time (WakeUpPaused if no
         wake-up was sent for this), and FleetApiError when Tesla refuses the wake-up.
         """
-        sent_before = self.sent
+        sent_before, unseen_before = self.sent, self._unseen
         async with self._lock:
-            if await self.is_awake():
-                return False
+            if self._unseen is not None and self._unseen is not unseen_before:
+                raise self._unseen.with_traceback(None)
+            try:
+                if await self.is_awake():
+                    return False
+            except FleetApiError as err:
+                self._unseen = err
+                raise
             elapsed = self._elapsed()
             if self.sent == sent_before and elapsed >= (WAKE_TIMEOUT if insist else self._pause()):
                 if await self._send() is Connectivity.ONLINE:
@@ -136,8 +144,9 @@ class Waker:
             self._failure = err
             self.failures += 1
             if err.status is None or isinstance(err, RateLimited):
-                # not billed, or the client delays the next request itself: no pause is needed here, nor a longer one later
+                # not sent, or the client delays the next request itself: it counts for nothing, and needs no pause
                 self._unanswered_since = None
+                self.sent -= 1
                 self._failed_in_a_row -= 1
             else:
                 # refused for a reason that lasts longer than seconds: soon after, callers get the same error
