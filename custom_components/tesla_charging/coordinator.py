@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, override
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util.hass_dict import HassKey
@@ -367,7 +368,8 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
                     may_wake=may_wake,
                     failures=self.commander.waker.failures,
                 ),
-                supersedes=self._rate_guard.has_room(request),
+                # one for which the car is not woken may not be sent at all
+                supersedes=may_wake and self._rate_guard.has_room(request),
             )
 
     async def change(
@@ -436,8 +438,14 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             )
         )
         if order.was_sent:
-            self._apply(request, result)
+            self._present().apply_result(request, result)
         return result
+
+    def _present(self) -> VehicleCoordinator:
+        """Return what shows the car now: the entry may have been reloaded since the command came."""
+        if self.config_entry.state is not ConfigEntryState.LOADED:
+            return self
+        return self.config_entry.runtime_data.cars.get(self.vin, self)
 
     def _is_believed_awake(self, policy: WakePolicy) -> bool:
         """Return whether a free request, by which to know that the car is awake, can be spared."""
@@ -446,7 +454,8 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         charges = self.data.value("DetailedChargeState") in CHARGING
         return self.push.connected or not policy.checks_first or (policy.allowed and charges)
 
-    def _apply(self, request: CommandRequest, result: CommandResult) -> None:
+    @callback
+    def apply_result(self, request: CommandRequest, result: CommandResult) -> None:
         """Show what a command that was sent has changed, and have it confirmed."""
         if result.outcome is not Outcome.UNKNOWN:
             self._issues.record_success(Success.COMMANDED, self.vin)

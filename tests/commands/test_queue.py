@@ -172,6 +172,29 @@ async def test_a_later_wish_that_is_refused_here_replaces_nothing(
     assert names(home) == ["set_charge_limit", "charge_stop"]
 
 
+async def test_of_two_calls_in_the_same_moment_the_later_one_wins(driven: Home) -> None:
+    home = driven
+    await turn(home, "off")
+    home.car.commands.clear()
+    start = asyncio.create_task(outcome(home, "start_charging"))
+    await asyncio.gather(start, turn(home, "off"))
+    assert home.car.snapshot().charging_state == "Stopped"
+    assert home.state("switch", "charging") == "off"
+
+
+async def test_what_is_executed_after_a_reload_is_shown(driven: Home) -> None:
+    home = driven
+    assert home.entry is not None
+    home.car.quirks.add(Quirk.COMMAND_HANGS, seconds=0.6, times=1)
+    act = asyncio.create_task(outcome(home, "set_charge_limit", percent=70))
+    await asyncio.sleep(0.2)
+    assert await home.hass.config_entries.async_reload(home.entry.entry_id)
+    await home.settle()
+    assert home.state("number", "charge_limit") == "90"
+    assert await act == "executed"
+    assert home.state("number", "charge_limit") == "70"
+
+
 # -- a caller that is stopped ---------------------------------------------------------------------
 
 

@@ -149,3 +149,17 @@ async def test_a_script_that_first_opens_all_and_then_this_one(asleep: Home) -> 
     wakes = home.tesla.billing.count("wake")
     await call(home, "cover.open_cover", {"entity_id": "all"}, context=context)
     assert home.tesla.billing.count("wake") == wakes
+
+
+async def test_opening_all_does_not_replace_the_opening_of_this_one(asleep: Home) -> None:
+    """A script does both at once: the car is being woken for the port that is named."""
+    home = asleep
+    both = [
+        {"action": "cover.open_cover", "target": {"entity_id": target}}
+        for target in (port(home), "all")
+    ]
+    script = {"script": {"both": {"sequence": [{"parallel": both}]}}}
+    assert await async_setup_component(home.hass, "script", script)
+    await call(home, "script.both", {})
+    assert home.car.snapshot().charge_port_door_open
+    assert home.tesla.billing.count("wake") == 1
