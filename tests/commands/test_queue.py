@@ -367,6 +367,25 @@ async def test_what_waited_while_the_machine_was_suspended_is_not_sent(
     assert "charge_stop" not in names(home)
 
 
+@pytest.mark.parametrize("driven", ["required"], indirect=True)
+async def test_a_command_that_tesla_delivers_after_its_deadline_is_refused_by_the_car(
+    driven: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = driven
+    await turn(home, "off")
+    home.car.commands.clear()
+    monkeypatch.setattr(queue, "DEADLINE", 1.0)
+    monkeypatch.setattr(queue, "CHECK_INTERVAL", 0.05)
+    home.car.quirks.add(Quirk.COMMAND_HANGS, seconds=1.5, times=1)
+    start = asyncio.create_task(outcome(home, "start_charging"))
+    await asyncio.sleep(0.2)
+    home.tesla.clock.advance(4)  # of the car: less than Tesla's own client gives a command
+    assert await start == "unknown"
+    await asyncio.sleep(0.7)
+    assert names(home) == []
+    assert home.car.snapshot().charging_state == "Stopped"
+
+
 # -- what is certain, and what is not ---------------------------------------------------------------
 
 

@@ -270,7 +270,7 @@ class VehicleCommander:
         """Send signed.
 
         A car that refuses an old counter may as well have executed the first copy of the message, so what must not be
-        repeated is not sent with a counter that may be old.
+        repeated is not sent with a counter that may be old. What Tesla delivers after the deadline, the car refuses.
         """
         try:
             result = await self.sender.send(
@@ -278,6 +278,7 @@ class VehicleCommander:
                 transport=partial(self._transmit, order=order),
                 pause=partial(self._pause, order),
                 start_over=not (self._is_in_step or order.request.command.repeatable),
+                time_left=order.remaining,
             )
         except NotDelivered as err:
             if isinstance(err.__cause__, FleetApiError):

@@ -114,7 +114,7 @@ class Order:
         """Raise Withdrawn if the command is not to be sent any more."""
         if self._withdrawn is not None:
             raise self._withdrawn.with_traceback(None)
-        if self._remaining() <= 0:
+        if self.remaining() <= 0:
             raise CommandExpired(f"it could not be sent within {DEADLINE:.0f} seconds")
 
     def withdraw(self, reason: Withdrawn) -> None:
@@ -151,7 +151,8 @@ class Order:
         finally:
             self._wake_time.end()
 
-    def _remaining(self) -> float:
+    def remaining(self) -> float:
+        """Return the seconds that are left until its deadline."""
         now = clock.boottime()
         woken = min(self._wake_time.until(now) - self._woken_before, LONGEST_WAKE)
         return DEADLINE - (now - self._arrived - woken)
@@ -164,7 +165,7 @@ class Order:
 
         def look() -> None:
             nonlocal timer
-            if (remaining := self._remaining()) <= 0:
+            if (remaining := self.remaining()) <= 0:
                 scope.reschedule(loop.time())
             else:
                 timer = loop.call_later(min(remaining, CHECK_INTERVAL), look)

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Final
 
 from google.protobuf.message import DecodeError
@@ -71,6 +72,7 @@ class _Attempts:
     transport: Transport
     pause: Pause
     repeatable: bool
+    time_left: Callable[[], float]
     pauses: int = 0
     resigns: int = 0
     repeats: int = 0
@@ -146,10 +148,12 @@ class CommandSender:
         transport: Transport | None = None,
         pause: Pause | None = None,
         start_over: bool = False,
+        time_left: Callable[[], float] = lambda: COMMAND_LIFETIME,
     ) -> CommandResult:
         """Send a charging command and return its result.
 
-        `start_over`: open a new session first, because the present one may have old counters. `transport` and `pause` are used for this command instead of the sender's own. Both may raise another
+        `start_over`: open a new session first, because the present one may have old counters. `time_left`: the seconds
+        after which the car must not execute it any more, if these are fewer than COMMAND_LIFETIME. `transport` and `pause` are used for this command instead of the sender's own. Both may raise another
         VehicleCommandError to end it. Outcome UNKNOWN means a lost or unreadable answer, also if a repetition failed
         or did not take place. Raises VehicleFault when the car refused the message, HandshakeFailed when no session
         could be opened, and NotDelivered.
@@ -158,6 +162,7 @@ class CommandSender:
             transport or self._default_transport,
             pause or self._default_pause,
             request.command.repeatable,
+            time_left,
             start_over=start_over,
         )
         try:
@@ -222,24 +227,26 @@ class CommandSender:
         """Sign with the current session; open a new one if there is none or it is exhausted."""
         if channel.session is not None and not attempts.start_over:
             try:
-                return self._signed(channel.session, domain, payload), channel.session
+                return self._signed(channel.session, domain, payload, attempts), channel.session
             except InvalidSessionState:
                 channel.session = None
         attempts.start_over = False
         channel.session = await self._handshake(channel, domain, attempts)
         try:
-            return self._signed(channel.session, domain, payload), channel.session
+            return self._signed(channel.session, domain, payload, attempts), channel.session
         except InvalidSessionState as err:
             raise HandshakeFailed(str(err)) from err
 
-    def _signed(self, session: Session, domain: Domain, payload: bytes) -> Request:
+    def _signed(
+        self, session: Session, domain: Domain, payload: bytes, attempts: _Attempts
+    ) -> Request:
         return command_request(
             session,
             domain,
             self._key.public_key,
             payload,
             now=self._now(),
-            lifetime=COMMAND_LIFETIME,
+            lifetime=max(1, min(COMMAND_LIFETIME, ceil(attempts.time_left()))),
         )
 
     async def _remedy(
