@@ -386,6 +386,30 @@ async def test_a_command_that_tesla_delivers_after_its_deadline_is_refused_by_th
     assert home.car.snapshot().charging_state == "Stopped"
 
 
+@pytest.mark.parametrize("driven", ["required"], indirect=True)
+@pytest.mark.parametrize("lost", ["deadline", "timeout"])
+async def test_a_command_whose_answer_is_lost_does_not_arrive_after_a_later_one(
+    driven: Home, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    home = driven
+    await turn(home, "off")
+    home.car.commands.clear()
+    monkeypatch.setattr(queue, "CHECK_INTERVAL", 0.05)
+    if lost == "deadline":
+        monkeypatch.setattr(queue, "DEADLINE", 0.8)
+    else:
+        monkeypatch.setattr(client, "TIMEOUT", ClientTimeout(total=0.4))
+    home.car.quirks.add(Quirk.COMMAND_HANGS, seconds=1.4, times=1)
+    start = asyncio.create_task(outcome(home, "start_charging"))
+    await asyncio.sleep(0.6)
+    stop = asyncio.create_task(outcome(home, "stop_charging"))
+    assert await start == ("unknown" if lost == "deadline" else "executed")
+    assert await stop in {"already", "executed"}
+    await asyncio.sleep(1.0)
+    assert names(home)[-1] == "charge_stop"
+    assert home.car.snapshot().charging_state == "Stopped"
+
+
 # -- what is certain, and what is not ---------------------------------------------------------------
 
 

@@ -183,16 +183,25 @@ class CommandSender:
         """Send a payload to a domain and return the payload of its answer."""
         channel = self._channels[domain]
         async with channel.turn():
-            while True:
-                try:
-                    return await self._attempt(channel, domain, payload, attempts)
-                except _AttemptAgain:
-                    continue
-                except VehicleCommandError as err:
-                    if attempts.repeats and not err.may_have_executed:
-                        # the repetition failed, but the first attempt may have been executed
-                        raise AnswerLost(f"repeated without success: {err}") from err
-                    raise
+            try:
+                return await self._until_answered(channel, domain, payload, attempts)
+            finally:
+                if attempts.repeats and channel.session is not None:
+                    channel.session.outrun()
+
+    async def _until_answered(
+        self, channel: _Channel, domain: Domain, payload: bytes, attempts: _Attempts
+    ) -> bytes:
+        while True:
+            try:
+                return await self._attempt(channel, domain, payload, attempts)
+            except _AttemptAgain:
+                continue
+            except VehicleCommandError as err:
+                if attempts.repeats and not err.may_have_executed:
+                    # the repetition failed, but the first attempt may have been executed
+                    raise AnswerLost(f"repeated without success: {err}") from err
+                raise
 
     async def _attempt(
         self, channel: _Channel, domain: Domain, payload: bytes, attempts: _Attempts
