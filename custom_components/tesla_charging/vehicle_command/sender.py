@@ -76,6 +76,8 @@ class _Attempts:
     pauses: int = 0
     resigns: int = 0
     repeats: int = 0
+    lost: bool = False
+    """Whether a message may still be under way."""
     start_over: bool = False
     """Whether the next attempt opens a new session."""
 
@@ -186,7 +188,7 @@ class CommandSender:
             try:
                 return await self._until_answered(channel, domain, payload, attempts)
             finally:
-                if attempts.repeats and channel.session is not None:
+                if attempts.lost and channel.session is not None:
                     channel.session.outrun()
 
     async def _until_answered(
@@ -213,7 +215,8 @@ class CommandSender:
             answer = await self._deliver(request, session, attempts)
             if answer.fault is None:
                 return self._payload_of(channel, request, answer)
-        except AnswerLost, InvalidAnswer:
+        except (AnswerLost, InvalidAnswer) as err:
+            attempts.lost |= isinstance(err, AnswerLost)
             attempts.repeats += 1
             if not attempts.repeatable or attempts.repeats > MAX_REPEATS:
                 raise
