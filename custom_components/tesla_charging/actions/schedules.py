@@ -26,8 +26,9 @@ from ..vehicle.charge_schedules import (
     schedules_in,
     sorted_days,
 )
-from ..vehicle_command import COMMANDS, MAX_SCHEDULE_ID, MAX_SCHEDULE_NAME, CommandRequest
+from ..vehicle_command import COMMANDS, MAX_SCHEDULE_ID, MAX_SCHEDULE_NAME, CommandRequest, Outcome
 from .action import EXECUTED, Action, ActionData, ActionResult, invalid
+from .sent_schedules import note_sent, sent_lately
 
 ATTR_SCHEDULE_ID: Final = "schedule_id"
 ATTR_DAYS: Final = "days"
@@ -145,18 +146,26 @@ def _check_firmware(car: VehicleCoordinator, *, expected: bool) -> None:
 async def _add(car: VehicleCoordinator, data: ActionData) -> ActionResult:
     _check_firmware(car, expected=True)
     schedule: Schedule = data["schedule"]
-    return ActionResult(await car.send(schedule.request()), {ATTR_SCHEDULE_ID: schedule.id})
+    result = await car.send(schedule.request())
+    note_sent(car, schedule.kind, schedule.id, result, schedule)
+    return ActionResult(result, {ATTR_SCHEDULE_ID: schedule.id})
 
 
 async def _change(kind: ScheduleKind, car: VehicleCoordinator, data: ActionData) -> ActionResult:
     """Change the given fields; the others are read from the car, because Tesla only replaces whole schedules."""
     _check_firmware(car, expected=True)
     number: int = data[ATTR_SCHEDULE_ID]
+    before: Schedule | None = None
+    after: Schedule | None = None
 
     def changed(read: VehicleData) -> CommandRequest | None:
         """Return the command with the new schedule; None if it is the same."""
+        nonlocal before, after
         listed = _listed(car, read, kind)
         before = next((schedule for schedule in listed if schedule.id == number), None)
+        sent = sent_lately(car, kind, number)
+        if sent is not None and sent.is_behind(before):
+            before = sent.present
         if before is None:
             raise invalid(Message.NO_SUCH_SCHEDULE, car=car.vehicle_name, schedule_id=str(number))
         after = _validated(_with_fields(before, data))
@@ -164,6 +173,8 @@ async def _change(kind: ScheduleKind, car: VehicleCoordinator, data: ActionData)
 
     form = FORMATS[kind]
     result = await car.change(CommandRequest(form.add, {"id": number}), form.section, changed)
+    if result.outcome is not Outcome.ALREADY:
+        note_sent(car, kind, number, result, after, before)
     return ActionResult(result, {ATTR_SCHEDULE_ID: number})
 
 
@@ -171,6 +182,7 @@ async def _remove(kind: ScheduleKind, car: VehicleCoordinator, data: ActionData)
     _check_firmware(car, expected=True)
     number = data[ATTR_SCHEDULE_ID]
     removed = await car.send(FORMATS[kind].remove(id=number))
+    note_sent(car, kind, number, removed, None)
     return ActionResult(removed, {ATTR_SCHEDULE_ID: number})
 
 
