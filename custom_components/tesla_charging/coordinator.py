@@ -368,8 +368,9 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
                     may_wake=may_wake,
                     failures=self.commander.waker.failures,
                 ),
-                # one for which the car is not woken may not be sent at all
-                supersedes=may_wake and self._rate_guard.has_room(request),
+                # not if this one may not be sent at all
+                supersedes=(may_wake or self.data.connectivity is Connectivity.ONLINE)
+                and self._rate_guard.has_room(request),
             )
 
     async def change(

@@ -248,6 +248,19 @@ async def test_an_opening_that_names_no_port_does_not_overtake_a_later_closing(
     assert home.state("cover", "charge_port") == "closed"
 
 
+async def test_an_opening_that_names_no_port_replaces_a_waiting_closing(driven: Home) -> None:
+    home = driven
+    await home.poll()
+    home.car.quirks.add(Quirk.COMMAND_HANGS, seconds=0.3, times=1)
+    limit = asyncio.create_task(outcome(home, "set_charge_limit", percent=66))
+    await asyncio.sleep(0.1)
+    closing = asyncio.create_task(outcome(home, "close_charge_port"))
+    await asyncio.sleep(0.05)
+    await home.hass.services.async_call("cover", "open_cover", {"entity_id": "all"}, blocking=True)
+    assert (await limit, await closing) == ("executed", "superseded")
+    assert names(home) == ["set_charge_limit", "charge_port_door_open"]
+
+
 # -- in time ----------------------------------------------------------------------------------------
 
 
