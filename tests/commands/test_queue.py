@@ -185,12 +185,11 @@ async def test_of_two_calls_in_the_same_moment_the_later_one_wins(driven: Home) 
 async def test_what_is_executed_after_a_reload_is_shown(driven: Home) -> None:
     home = driven
     assert home.entry is not None
-    home.car.quirks.add(Quirk.COMMAND_HANGS, seconds=0.6, times=1)
+    home.car.quirks.add(Quirk.COMMAND_HANGS, seconds=1.2, times=1)
     act = asyncio.create_task(outcome(home, "set_charge_limit", percent=70))
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.1)
     assert await home.hass.config_entries.async_reload(home.entry.entry_id)
     await home.settle()
-    assert home.state("number", "charge_limit") == "90"
     assert await act == "executed"
     assert home.state("number", "charge_limit") == "70"
 
@@ -409,16 +408,16 @@ async def test_a_command_whose_answer_is_lost_does_not_arrive_after_a_later_one(
     home.car.commands.clear()
     monkeypatch.setattr(queue, "CHECK_INTERVAL", 0.05)
     if lost == "deadline":
-        monkeypatch.setattr(queue, "DEADLINE", 0.8)
+        monkeypatch.setattr(queue, "DEADLINE", 1.5)
     else:
-        monkeypatch.setattr(client, "TIMEOUT", ClientTimeout(total=0.4))
-    home.car.quirks.add(Quirk.COMMAND_HANGS, seconds=1.4, times=1)
+        monkeypatch.setattr(client, "TIMEOUT", ClientTimeout(total=0.8))
+    home.car.quirks.add(Quirk.COMMAND_HANGS, seconds=2.2, times=1)
     start = asyncio.create_task(outcome(home, "start_charging"))
-    await asyncio.sleep(0.6)
+    await asyncio.sleep(0.7)
     stop = asyncio.create_task(outcome(home, "stop_charging"))
     assert await start == ("unknown" if lost == "deadline" else "executed")
     assert await stop in {"already", "executed"}
-    await asyncio.sleep(1.0)
+    await asyncio.sleep(1.5)
     assert names(home)[-1] == "charge_stop"
     assert home.car.snapshot().charging_state == "Stopped"
 
