@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Final, override
+from typing import TYPE_CHECKING, Final, cast, override
 
-from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util.hass_dict import HassKey
@@ -443,10 +442,11 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         return result
 
     def _present(self) -> VehicleCoordinator:
-        """Return what shows the car now: the entry may have been reloaded since the command came."""
-        if self.config_entry.state is not ConfigEntryState.LOADED:
-            return self
-        return self.config_entry.runtime_data.cars.get(self.vin, self)
+        """Return what shows the car now: since the command came its entry may have been reloaded, or handed it over."""
+        for entry in self.hass.config_entries.async_loaded_entries(DOMAIN):
+            if (present := entry.runtime_data.cars.get(self.vin)) is not None:
+                return cast(VehicleCoordinator, present)
+        return self
 
     def _is_believed_awake(self, policy: WakePolicy) -> bool:
         """Return whether a free request, by which to know that the car is awake, can be spared."""
