@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Final, override
+from typing import TYPE_CHECKING, Final, cast, override
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
@@ -150,8 +150,6 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         self._doubts = Doubts()
         self._redundancy = RedundantCommandFilter(self.push, lambda: self.data, clock.now)
         self._queue = hass.data.setdefault(DATA_QUEUES, {}).setdefault(self.vin, CommandQueue())
-        self.schedule_lock = asyncio.Lock()
-        """Held while a schedule is read and then replaced, or removed."""
         self._burst_timer: asyncio.TimerHandle | None = None
         self._shared_refresh = SharedRefresh(
             self._refresh,
@@ -358,29 +356,76 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
 
         What the command changes is shown at once; the car's own data confirm or correct it a few seconds later.
         Raises HomeAssistantError with a translation when the command certainly did not execute, or was not sent because
-        of a rate limit. `may_wake`: whether the car is woken for it.
+        of a rate limit. `may_wake`: whether the car is woken for it; else the error for a sleeping car has the cause NotWoken.
         """
         with self.explaining():
             return await self._queue.run(
                 request,
                 partial(
-                    self._execute, force=force, may_wake=may_wake, wakes=self.commander.waker.sent
+                    self._execute,
+                    force=force,
+                    may_wake=may_wake,
+                    failures=self.commander.waker.failures,
                 ),
-                supersedes=self._rate_guard.has_room(request),
+                # not if this one may not be sent at all
+                supersedes=(may_wake or self.data.connectivity is Connectivity.ONLINE)
+                and self._rate_guard.has_room(request),
             )
 
-    async def _execute(
-        self, order: Order, *, force: bool, may_wake: bool, wakes: int
+    async def change(
+        self,
+        request: CommandRequest,
+        section: Section,
+        complete: Callable[[VehicleData], CommandRequest | None],
     ) -> CommandResult:
-        """Execute the command whose turn it is; `wakes` is how many wake-ups had been sent when it arrived."""
+        """Read a section of the car's data and send what `complete` makes of it, both in the command's turn.
+
+        Until then `request` stands for the command. If `complete` returns None, nothing has to be changed. Earlier
+        commands for the same thing are executed too: this one depends on them. Raises as send() does.
+        """
+        with self.explaining():
+            return await self._queue.run(
+                request,
+                partial(
+                    self._execute_change,
+                    section=section,
+                    complete=complete,
+                    failures=self.commander.waker.failures,
+                ),
+                supersedes=False,
+            )
+
+    async def _execute_change(
+        self,
+        order: Order,
+        *,
+        section: Section,
+        complete: Callable[[VehicleData], CommandRequest | None],
+        failures: int,
+    ) -> CommandResult:
+        policy = WakePolicy(insist=self._insists(failures))
+        data = await self.commander.read_for(order, [section], policy)
+        if (request := complete(data)) is None:
+            return CommandResult(Outcome.ALREADY)
+        order.request = request
+        return await self._execute(order, force=False, may_wake=True, failures=failures)
+
+    def _insists(self, failures: int) -> bool:
+        """Return whether the car is woken also in the pause after wake-ups that failed."""
+        # a wake-up that failed while the command waited was its own attempt too
+        return is_by_user() and self.commander.waker.failures == failures
+
+    async def _execute(
+        self, order: Order, *, force: bool, may_wake: bool, failures: int
+    ) -> CommandResult:
+        """Execute the command whose turn it is; `failures` is how many wake-ups had failed when it arrived."""
         request = order.request
         if not force and await self._redundancy.is_redundant(order, self._queue.others_wait):
             return CommandResult(Outcome.ALREADY)
         self._rate_guard.check_command(request)
         policy = WakePolicy(
             allowed=may_wake,
-            # a wake-up that failed while the command waited was its own attempt too
-            insist=is_by_user() and self.commander.waker.sent == wakes,
+            insist=self._insists(failures),
             already=not force and self._redundancy.is_redundant_asleep(request),
         )
         result = await self._redundancy.watch(
@@ -393,17 +438,25 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             )
         )
         if order.was_sent:
-            self._apply(request, result)
+            self._present().apply_result(request, result)
         return result
+
+    def _present(self) -> VehicleCoordinator:
+        """Return what shows the car now: since the command came its entry may have been reloaded, or handed it over."""
+        for entry in self.hass.config_entries.async_loaded_entries(DOMAIN):
+            if (present := entry.runtime_data.cars.get(self.vin)) is not None:
+                return cast(VehicleCoordinator, present)
+        return self
 
     def _is_believed_awake(self, policy: WakePolicy) -> bool:
         """Return whether a free request, by which to know that the car is awake, can be spared."""
         if self.data.connectivity is not Connectivity.ONLINE:
             return False
         charges = self.data.value("DetailedChargeState") in CHARGING
-        return self.push.connected or charges or not policy.already
+        return self.push.connected or not policy.checks_first or (policy.allowed and charges)
 
-    def _apply(self, request: CommandRequest, result: CommandResult) -> None:
+    @callback
+    def apply_result(self, request: CommandRequest, result: CommandResult) -> None:
         """Show what a command that was sent has changed, and have it confirmed."""
         if result.outcome is not Outcome.UNKNOWN:
             self._issues.record_success(Success.COMMANDED, self.vin)
@@ -414,13 +467,6 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             self._storage.keep(self.vin, self.data.part(readings))
         self.data = with_uncertain(self.data, request)
         self.confirmation.schedule()
-
-    async def is_awake(self) -> bool:
-        """Return whether the car is awake, by a free request if necessary. Raises HomeAssistantError with a translation."""
-        if self.push.connected:
-            return True
-        with self.explaining():
-            return await self.commander.is_awake()
 
     async def wake_up(self) -> bool:
         """Wake the car and request its data; return whether a wake-up was needed, which is billed.

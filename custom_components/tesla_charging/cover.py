@@ -10,14 +10,15 @@ from homeassistant.components.cover import (
     CoverEntityFeature,
 )
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .commands.call_target import is_named
+from .commands.commander import NotWoken
 from .const import LOGGER
 from .data import TeslaChargingConfigEntry
 from .entities.dynamic import async_add_car_entities
 from .entity import ControlEntity, VehicleEntityDescription
-from .request_origin import origin_of, requested_by
 
 # the commander of each car sends one command at a time
 PARALLEL_UPDATES = 0
@@ -65,14 +66,15 @@ class ChargePortCover(ControlEntity, CoverEntity):
         """Open the door, or unlock a cable that is plugged in."""
         device_id = self.device_entry.id if self.device_entry else None
         named = is_named(self.hass, self._context, self.entity_id, device_id)
-        with requested_by(origin_of(self._context)):
-            if not named and not await self.coordinator.is_awake():
-                LOGGER.info(
-                    "%s is not opened: its car is asleep, and the call does not list it",
-                    self.entity_id,
-                )
-                return
-        await self.send("charge_port_door_open", may_wake=named)
+        try:
+            # whether the car is awake is asked in the command's turn: it must not come after a later closing
+            await self.send("charge_port_door_open", may_wake=named)
+        except HomeAssistantError as err:
+            if not isinstance(err.__cause__, NotWoken):
+                raise
+            LOGGER.info(
+                "%s is not opened: its car is asleep, and the call does not list it", self.entity_id
+            )
 
     @override
     async def async_close_cover(self, **kwargs: Any) -> None:

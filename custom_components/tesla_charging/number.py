@@ -1,9 +1,11 @@
 """Numbers: charge limit and charging current."""
 
 from dataclasses import dataclass
+from math import isnan
 from typing import Final, override
 
 from homeassistant.components.number import (
+    DOMAIN,
     NumberDeviceClass,
     NumberEntity,
     NumberEntityDescription,
@@ -12,6 +14,7 @@ from homeassistant.components.number import (
 )
 from homeassistant.const import PERCENTAGE, UnitOfElectricCurrent
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .data import TeslaChargingConfigEntry
@@ -122,6 +125,17 @@ class VehicleNumber(ControlEntity, NumberEntity):
     async def async_set_native_value(self, value: float) -> None:
         """Send a new value to the car."""
         row = self.entity_description
+        if isnan(value):  # Home Assistant's own check of the range lets it through
+            raise ServiceValidationError(
+                translation_domain=DOMAIN,
+                translation_key="out_of_range",
+                translation_placeholders={
+                    "value": str(value),
+                    "entity_id": self.entity_id,
+                    "min_value": str(self.min_value),
+                    "max_value": str(self.max_value),
+                },
+            )
         await self.send(row.command, **{row.parameter: int(value)})  # type: ignore[arg-type]  # not `may_wake`
 
 

@@ -8,6 +8,7 @@ from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, call
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import config_validation as cv, service
 from homeassistant.util import dt as dt_util
+from homeassistant.util.async_ import create_eager_task
 import voluptuous as vol
 
 from .actions.action import EXECUTED, Action, ActionData, ActionResult, invalid
@@ -92,7 +93,9 @@ def _handler(hass: HomeAssistant, action: Action) -> Any:
         }
         data = action.prepare(hass, call.data)
         with requested_by(origin_of(call.context)):
-            done = await asyncio.gather(*(_outcome(action, car, data) for car in cars.values()))
+            # eager: a command takes its place in the car's line before anything that is called after this
+            acts = [create_eager_task(_outcome(action, car, data)) for car in cars.values()]
+            done = await asyncio.gather(*acts)
         outcomes = dict(zip(cars, done, strict=True))
         if (error := _error(cars, outcomes, wants_response=call.return_response)) is not None:
             raise error

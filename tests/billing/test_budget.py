@@ -7,6 +7,7 @@ from homeassistant.core import Context
 from homeassistant.exceptions import HomeAssistantError
 import pytest
 
+from custom_components.tesla_charging.const import DOMAIN
 from tests.support.calendar import Calendar, march
 from tests.support.home import MIDNIGHT, PEARL, Home
 from tests.support.polling import coordinator
@@ -99,6 +100,29 @@ async def test_a_sleeping_car_is_woken_only_for_whom_it_is_paid_for(
     assert await command(home, 61, hass_admin_user) == ""
     assert home.tesla.billing.count("wake") == 1
     assert limit_of(home) == 61
+
+
+async def test_a_person_who_waits_behind_an_automation_does_not_share_its_refusal(
+    dated_home: Home, hass_admin_user: User
+) -> None:
+    home = dated_home
+    home.car.sleep()
+    await home.poll()
+    spend(home, 9.1)
+    home.tesla.faults.delay_answer(0.4, f"/vehicles/{PEARL}", method="GET")
+    device = {"device_id": home.device_id()}
+    refused = asyncio.create_task(
+        home.hass.services.async_call(DOMAIN, "wake_up", device, blocking=True)
+    )
+    await asyncio.sleep(0.1)
+    await home.hass.services.async_call(
+        DOMAIN, "wake_up", device, blocking=True, context=Context(user_id=hass_admin_user.id)
+    )
+    with pytest.raises(HomeAssistantError) as caught:
+        await refused
+    assert caught.value.translation_key == "over_budget_automation"
+    assert home.tesla.billing.count("wake") == 1
+    assert home.car.state == "online"
 
 
 async def test_a_refused_poll_does_not_bring_an_old_value_back(

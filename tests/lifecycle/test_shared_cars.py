@@ -1,5 +1,6 @@
 """Two accounts with one car, its owner's and a driver's: one set of entities, one poller, and a successor."""
 
+import asyncio
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
@@ -8,6 +9,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.tesla_charging.const import DOMAIN
+from simulator.car import Quirk
 from tests.support.account import list_now
 from tests.support.home import MIDNIGHT, PEARL, SCOPES, Home
 from tests.support.waiting import until
@@ -188,3 +190,36 @@ async def test_a_reload_of_one_account_keeps_its_car(shared: Home) -> None:
     assert await home.hass.config_entries.async_reload(home.entry.entry_id)
     await home.settle()
     belongs_to(home, home.entry, before)
+
+
+async def test_a_command_that_is_under_way_at_the_handing_over_keeps_its_place(
+    shared: Home,
+) -> None:
+    """The car has one line of commands, whichever account gives them; its result is shown by the successor."""
+    home = shared
+    driver = await add_driver(home)
+    assert home.entry is not None
+    number = home.entity_id("number", "charge_limit")
+    home.car.commands.clear()
+    home.car.quirks.add(Quirk.COMMAND_HANGS, seconds=1.5, times=1)
+
+    def tell(percent: int) -> asyncio.Task[Any]:
+        data = {"entity_id": number, "value": percent}
+        return asyncio.ensure_future(
+            home.hass.services.async_call("number", "set_value", data, blocking=True)
+        )
+
+    first = tell(70)
+    await asyncio.sleep(0.2)
+    await home.hass.config_entries.async_set_disabled_by(
+        home.entry.entry_id, ConfigEntryDisabler.USER
+    )
+    await home.settle()
+    assert PEARL in driver.runtime_data.cars
+    home.car.quirks.add(Quirk.COMMAND_HANGS, seconds=0.5, times=1)
+    second = tell(75)
+    await first
+    assert home.state("number", "charge_limit") == "70"
+    await second
+    assert home.state("number", "charge_limit") == "75"
+    assert [command.params["percent"] for command in home.car.commands] == [70, 75]

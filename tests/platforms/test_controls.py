@@ -6,7 +6,7 @@ from typing import Any
 
 from homeassistant.const import ATTR_ENTITY_ID
 from homeassistant.core import Event, EventStateChangedData, State, callback
-from homeassistant.exceptions import HomeAssistantError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers.event import async_track_state_change_event
 import pytest
 
@@ -176,3 +176,13 @@ async def test_the_slider_keeps_the_highest_maximum_that_the_car_ever_reported(h
     assert highest() == 48
     await home.restart()
     assert highest() == 48
+
+
+@pytest.mark.parametrize("key", ["charge_limit", "charging_current"])
+async def test_a_value_that_is_no_number_is_out_of_range(charging_home: Home, key: str) -> None:
+    """A template that divides by zero gives it."""
+    home = charging_home
+    with pytest.raises(ServiceValidationError) as caught:
+        await call(home, "number", key, "set_value", value="nan")
+    assert "nan" in str(caught.value)
+    assert not home.car.commands

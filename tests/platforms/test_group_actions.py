@@ -149,3 +149,32 @@ async def test_a_script_that_first_opens_all_and_then_this_one(asleep: Home) -> 
     wakes = home.tesla.billing.count("wake")
     await call(home, "cover.open_cover", {"entity_id": "all"}, context=context)
     assert home.tesla.billing.count("wake") == wakes
+    await call(home, "cover.open_cover", {"entity_id": port(home)}, context=context)
+    assert home.tesla.billing.count("wake") == wakes + 1
+
+
+@pytest.mark.parametrize("first", ["cover.open_cover", "cover.toggle", "homeassistant.toggle"])
+@pytest.mark.parametrize("others", [{"area_id": "hall"}, {"entity_id": "cover.another"}], ids=str)
+async def test_a_script_that_opens_others_first(
+    asleep: Home, first: str, others: dict[str, Any]
+) -> None:
+    home, context = asleep, Context()
+    home.hass.states.async_remove(GROUP)
+    await call(home, first, others, context=context)
+    await call(home, "cover.open_cover", {"entity_id": port(home)}, context=context)
+    assert home.car.snapshot().charge_port_door_open
+    assert home.tesla.billing.count("wake") == 1
+
+
+async def test_opening_all_does_not_replace_the_opening_of_this_one(asleep: Home) -> None:
+    """A script does both at once: the car is being woken for the port that is named."""
+    home = asleep
+    both = [
+        {"action": "cover.open_cover", "target": {"entity_id": target}}
+        for target in (port(home), "all")
+    ]
+    script = {"script": {"both": {"sequence": [{"parallel": both}]}}}
+    assert await async_setup_component(home.hass, "script", script)
+    await call(home, "script.both", {})
+    assert home.car.snapshot().charge_port_door_open
+    assert home.tesla.billing.count("wake") == 1

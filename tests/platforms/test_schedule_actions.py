@@ -173,6 +173,42 @@ async def test_a_change_keeps_what_it_does_not_name(charging_home: Home) -> None
     assert [r.category for r in home.tesla.billing.requests] == ["free", "data", "command"]
 
 
+async def test_a_change_does_not_undo_one_that_the_cars_data_do_not_show_yet(
+    charging_home: Home,
+) -> None:
+    """Tesla's answer trails the car by up to 50 seconds."""
+    home = charging_home
+    sections = frozenset({CHARGE})
+
+    def trail(data: Any) -> None:
+        home.tesla.faults.wrong_type("vehicle_data", body={"response": data}, times=1)
+
+    none = home.car.vehicle_data(sections)
+    added = await act(home, "add_charge_schedule", start_time="02:00", end_time="06:00")
+    number = added["schedule_id"]
+    first = home.car.vehicle_data(sections)
+    trail(none)
+    await act(home, "change_charge_schedule", schedule_id=number, start_time="03:15")
+    trail(first)
+    await act(home, "change_charge_schedule", schedule_id=number, enabled=False)
+    trail(first)
+    await act(home, "change_charge_schedule", schedule_id=number, name="Night")
+    (after,) = charge_schedules(home.car)
+    shown = ("start_time", "end_time", "enabled", "name")
+    assert [after[field] for field in shown] == [195, 360, False, "Night"]
+    # what somebody has changed in Tesla's app meanwhile is kept
+    home.car._systems.schedules.charge[number]["end_time"] = 420
+    await act(home, "change_charge_schedule", schedule_id=number, enabled=True)
+    (after,) = charge_schedules(home.car)
+    assert [after[field] for field in shown] == [195, 420, True, "Night"]
+    last = home.car.vehicle_data(sections)
+    await act(home, "remove_charge_schedule", schedule_id=number)
+    trail(last)
+    with pytest.raises(ServiceValidationError):
+        await act(home, "change_charge_schedule", schedule_id=number, enabled=False)
+    assert charge_schedules(home.car) == []
+
+
 async def test_a_change_that_changes_nothing_is_no_command(charging_home: Home) -> None:
     home = charging_home
     added = await act(home, "add_precondition_schedule", precondition_time="07:30")

@@ -16,6 +16,7 @@ from .. import clock
 from ..const import DOMAIN
 from ..coordinator import VehicleCoordinator
 from ..exceptions import Message, asleep
+from ..fleet_api import VehicleData
 from ..vehicle.charge_schedules import (
     FORMATS,
     Schedule,
@@ -25,8 +26,9 @@ from ..vehicle.charge_schedules import (
     schedules_in,
     sorted_days,
 )
-from ..vehicle_command import COMMANDS, MAX_SCHEDULE_ID, MAX_SCHEDULE_NAME, CommandResult, Outcome
+from ..vehicle_command import COMMANDS, MAX_SCHEDULE_ID, MAX_SCHEDULE_NAME, CommandRequest, Outcome
 from .action import EXECUTED, Action, ActionData, ActionResult, invalid
+from .sent_schedules import note_sent, sent_lately
 
 ATTR_SCHEDULE_ID: Final = "schedule_id"
 ATTR_DAYS: Final = "days"
@@ -144,67 +146,72 @@ def _check_firmware(car: VehicleCoordinator, *, expected: bool) -> None:
 async def _add(car: VehicleCoordinator, data: ActionData) -> ActionResult:
     _check_firmware(car, expected=True)
     schedule: Schedule = data["schedule"]
-    return ActionResult(await car.send(schedule.request()), {ATTR_SCHEDULE_ID: schedule.id})
+    result = await car.send(schedule.request())
+    note_sent(car, schedule.kind, schedule.id, result, schedule)
+    return ActionResult(result, {ATTR_SCHEDULE_ID: schedule.id})
 
 
 async def _change(kind: ScheduleKind, car: VehicleCoordinator, data: ActionData) -> ActionResult:
     """Change the given fields; the others are read from the car, because Tesla only replaces whole schedules."""
     _check_firmware(car, expected=True)
     number: int = data[ATTR_SCHEDULE_ID]
-    async with car.schedule_lock:
-        return await _change_now(kind, car, number, data)
+    before: Schedule | None = None
+    after: Schedule | None = None
 
+    def changed(read: VehicleData) -> CommandRequest | None:
+        """Return the command with the new schedule; None if it is the same."""
+        nonlocal before, after
+        listed = _listed(car, read, kind)
+        before = next((schedule for schedule in listed if schedule.id == number), None)
+        sent = sent_lately(car, kind, number)
+        if sent is not None and sent.is_behind(before):
+            before = sent.present
+        if before is None:
+            raise invalid(Message.NO_SUCH_SCHEDULE, car=car.vehicle_name, schedule_id=str(number))
+        after = _validated(_with_fields(before, data))
+        return None if after == before else after.request()
 
-async def _change_now(
-    kind: ScheduleKind, car: VehicleCoordinator, number: int, data: ActionData
-) -> ActionResult:
-    listed = await _read(car, (kind,), wake=True)
-    before = next((schedule for schedule in listed[kind] if schedule.id == number), None)
-    if before is None:
-        raise invalid(Message.NO_SUCH_SCHEDULE, car=car.vehicle_name, schedule_id=str(number))
-    after = _validated(_with_fields(before, data))
-    response = {ATTR_SCHEDULE_ID: number}
-    if after == before:
-        return ActionResult(CommandResult(Outcome.ALREADY), response)
-    return ActionResult(await car.send(after.request()), response)
+    form = FORMATS[kind]
+    result = await car.change(CommandRequest(form.add, {"id": number}), form.section, changed)
+    if result.outcome is not Outcome.ALREADY:
+        note_sent(car, kind, number, result, after, before)
+    return ActionResult(result, {ATTR_SCHEDULE_ID: number})
 
 
 async def _remove(kind: ScheduleKind, car: VehicleCoordinator, data: ActionData) -> ActionResult:
     _check_firmware(car, expected=True)
     number = data[ATTR_SCHEDULE_ID]
-    async with car.schedule_lock:
-        removed = await car.send(FORMATS[kind].remove(id=number))
+    removed = await car.send(FORMATS[kind].remove(id=number))
+    note_sent(car, kind, number, removed, None)
     return ActionResult(removed, {ATTR_SCHEDULE_ID: number})
 
 
 async def _get(car: VehicleCoordinator, data: ActionData) -> ActionResult:
+    """Return the schedules of a car, for one billed data request."""
     _check_firmware(car, expected=True)
     kinds = tuple(ScheduleKind) if data[ATTR_KIND] == BOTH else (ScheduleKind(data[ATTR_KIND]),)
-    listed = await _read(car, kinds, wake=False)
+    with car.explaining():
+        if not await car.commander.is_awake():
+            raise asleep(Message.ASLEEP_UNREAD, car.vehicle_name)
+        read = await car.commander.read([FORMATS[kind].section for kind in kinds])
     return ActionResult(
         EXECUTED,
-        {FORMATS[kind].field: [one.as_response() for one in listed[kind]] for kind in kinds},
+        {
+            FORMATS[kind].field: [one.as_response() for one in _listed(car, read, kind)]
+            for kind in kinds
+        },
     )
 
 
-async def _read(
-    car: VehicleCoordinator, kinds: tuple[ScheduleKind, ...], *, wake: bool
-) -> dict[ScheduleKind, list[Schedule]]:
-    """Return the schedules of a car, for one billed data request. Raises HomeAssistantError."""
-    with car.explaining():
-        if not wake and not await car.commander.is_awake():
-            raise asleep(Message.ASLEEP_UNREAD, car.vehicle_name)
-        data = await car.commander.read([FORMATS[kind].section for kind in kinds], wake=wake)
-    listed: dict[ScheduleKind, list[Schedule]] = {}
-    for kind in kinds:
-        if (schedules := schedules_in(data, kind)) is None:
-            raise HomeAssistantError(
-                translation_domain=DOMAIN,
-                translation_key=Message.SCHEDULES_NOT_GIVEN,
-                translation_placeholders={"car": car.vehicle_name},
-            )
-        listed[kind] = schedules
-    return listed
+def _listed(car: VehicleCoordinator, data: VehicleData, kind: ScheduleKind) -> list[Schedule]:
+    """Return the schedules of one kind in a car's data. Raises HomeAssistantError if they are not in there."""
+    if (schedules := schedules_in(data, kind)) is None:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key=Message.SCHEDULES_NOT_GIVEN,
+            translation_placeholders={"car": car.vehicle_name},
+        )
+    return schedules
 
 
 def _with_time(needed: str, _: HomeAssistant, data: ActionData) -> ActionData:

@@ -51,6 +51,7 @@ class _Call:
 
     context_id: str
     domain: str
+    service: str
     data: Mapping[str, Any]
 
     def listed(self, kind: str) -> set[str]:
@@ -82,7 +83,12 @@ def async_follow_calls(hass: HomeAssistant) -> None:
     @callback
     def keep(event: Event) -> None:
         calls.append(
-            _Call(event.context.id, event.data[ATTR_DOMAIN], event.data[ATTR_SERVICE_DATA])
+            _Call(
+                event.context.id,
+                event.data[ATTR_DOMAIN],
+                event.data[ATTR_SERVICE],
+                event.data[ATTR_SERVICE_DATA],
+            )
         )
 
     @callback
@@ -99,7 +105,7 @@ def is_named(
     """Return whether the latest call of a context lists this entity or its device itself.
 
     A group, and `homeassistant.toggle`, call again for their members, in the same context: then it is the first call
-    that counts.
+    that counts. A call that lists the entity after all those that may be such ones is a further step of a script.
     """
     if context is None:
         return False
@@ -110,17 +116,18 @@ def is_named(
 
     if not calls or not names(calls[-1]):
         return False
-    *earlier, latest = calls
-    members = latest.entities
-    return not any(_calls_again(hass, call, members) for call in earlier if not names(call))
+    latest = calls[-1]
+    naming = sum(call.service == latest.service for call in calls if names(call))
+    return naming > sum(_calls_again(hass, call, latest) for call in calls if not names(call))
 
 
-def _calls_again(hass: HomeAssistant, call: _Call, members: set[str]) -> bool:
-    """Return whether a call may have caused another one for these members."""
-    if call.domain == HOMEASSISTANT_DOMAIN:
-        return True
-    return any(
-        members.issubset(group.attributes.get(ATTR_ENTITY_ID) or ())
+def _calls_again(hass: HomeAssistant, call: _Call, latest: _Call) -> int:
+    """Return how many calls like the latest one an earlier call may have caused."""
+    if latest.service == SERVICE_TOGGLE:
+        return int(call.domain == HOMEASSISTANT_DOMAIN)
+    # whatever was called of a group, it calls `open_cover` of its members
+    return sum(
+        latest.entities.issubset(group.attributes.get(ATTR_ENTITY_ID) or ())
         for group in hass.states.async_all(COVER_DOMAIN)
         if call.is_broad or group.entity_id in call.entities
     )

@@ -61,6 +61,10 @@ class WakePolicy:
 ALWAYS_WAKE: Final = WakePolicy()
 
 
+class NotWoken(VehicleAsleep):
+    """The car is asleep, and the command is not worth waking it."""
+
+
 class _AsWanted(Exception):
     """The car is asleep, and so it is as the command wants it."""
 
@@ -108,6 +112,8 @@ class VehicleCommander:
             sleep=sleep,
         )
         self.signed = signed
+        self._is_in_step = False
+        """Whether the session's counter is known to be the car's: a stored one may be older."""
         self.sender = CommandSender(
             vin,
             key,
@@ -142,24 +148,35 @@ class VehicleCommander:
         except _AsWanted:
             return CommandResult(Outcome.ALREADY)
         if result.outcome is Outcome.EXECUTED and request.command.sent_twice(request.parameters):
-            return await self._send_second(order, policy)
+            return await self._send_second(order, policy, result)
         return result
 
-    async def _send_second(self, order: Order, policy: WakePolicy) -> CommandResult:
-        """Send a command again that was executed and needs that. A failure leaves open what the car made of it."""
+    async def _send_second(
+        self, order: Order, policy: WakePolicy, first: CommandResult
+    ) -> CommandResult:
+        """Send a command again that was executed and needs that.
+
+        Whatever becomes of it, the result does not hide that the first sending was executed: a failure or a refusal
+        leaves open what the car made of it.
+        """
         try:
-            return await self._send_awake(order, policy, woken=False)
+            second = await self._send_awake(order, policy, woken=False)
         except Superseded:
             return CommandResult(Outcome.SUPERSEDED)
         except (FleetApiError, VehicleCommandError, LimitReached, _AsWanted) as err:
-            return CommandResult(
-                Outcome.UNKNOWN, f"executed once, but not for the second time: {err}"
-            )
+            problem = str(err)
+        else:
+            if second.achieved:
+                return first
+            problem = second.reason
+        return CommandResult(
+            Outcome.UNKNOWN, f"executed once, but not for the second time: {problem}"
+        )
 
     async def _wake(self, order: Order, policy: WakePolicy) -> bool:
         """Wait until the car is awake; return whether it had to be woken.
 
-        Raises VehicleAsleep when it may not be woken, and _AsWanted when that is not necessary.
+        Raises NotWoken when it may not be woken, and _AsWanted when that is not necessary.
         """
         async with order.waking():
             if policy.checks_first:
@@ -169,7 +186,7 @@ class VehicleCommander:
                 if policy.already and state is Connectivity.ASLEEP:
                     raise _AsWanted
                 if not policy.allowed:
-                    raise VehicleAsleep("the car is asleep and is not woken for this command")
+                    raise NotWoken("the car is asleep and is not woken for this command")
             return await self.waker.wake_up(insist=policy.insist)
 
     async def wake_up(self) -> bool:
@@ -183,15 +200,24 @@ class VehicleCommander:
         """Return whether the car is online now, by a free request. Raises FleetApiError."""
         return await self.waker.is_awake()
 
-    async def read(self, sections: Iterable[Section], *, wake: bool) -> VehicleData:
+    async def read(self, sections: Iterable[Section]) -> VehicleData:
         """Return sections of the car's data for a user or an automation: one data request.
 
-        `wake`: wake the car if it is asleep. Raises FleetApiError, and VehicleAsleep if it is asleep and not woken.
+        Raises FleetApiError, and VehicleAsleep if it is asleep.
         """
-        if wake:
-            await self.waker.wake_up(insist=False)
         self._before_read()
         return await self._vehicles.data(self._vin, sections, insist=True)
+
+    async def read_for(
+        self, order: Order, sections: Iterable[Section], policy: WakePolicy
+    ) -> VehicleData:
+        """Return sections of the car's data that a command depends on, within its deadline; the car is woken for it.
+
+        Raises FleetApiError or VehicleCommandError.
+        """
+        await self._wake(order, policy)
+        async with order.waiting():
+            return await self.read(sections)
 
     def record_connectivity(self, state: Connectivity) -> None:
         """Record what Tesla reports of the car in another request."""
@@ -241,16 +267,25 @@ class VehicleCommander:
             return await self._send_signed(order)
 
     async def _send_signed(self, order: Order) -> CommandResult:
+        """Send signed.
+
+        A car that refuses an old counter may as well have executed the first copy of the message, so what must not be
+        repeated is not sent with a counter that may be old. What Tesla delivers after the deadline, the car refuses.
+        """
         try:
-            return await self.sender.send(
+            result = await self.sender.send(
                 order.request,
                 transport=partial(self._transmit, order=order),
                 pause=partial(self._pause, order),
+                start_over=not (self._is_in_step or order.request.command.repeatable),
+                time_left=order.remaining,
             )
         except NotDelivered as err:
             if isinstance(err.__cause__, FleetApiError):
                 raise err.__cause__ from None
             raise
+        self._is_in_step |= result.outcome is not Outcome.UNKNOWN
+        return result
 
     async def _send_unsigned(self, order: Order) -> CommandResult:
         request = order.request

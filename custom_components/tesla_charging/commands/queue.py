@@ -1,7 +1,8 @@
 """The line of commands of one car: first in, first out, one at a time, each with one deadline from its arrival.
 
 A command keeps its place for all that belongs to it: wake-up, sending, remedies, repetitions and a second sending. A
-later command for the same thing makes an earlier one that was not sent superfluous.
+later command for the same thing makes an earlier one that was not sent superfluous. One whose caller is stopped (a script)
+is not sent either; if a request is under way, the next command waits until that has ended.
 """
 
 import asyncio
@@ -9,11 +10,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 
+from homeassistant.util.async_ import create_eager_task
 from homeassistant.util.hass_dict import HassKey
 
 from .. import clock
 from ..const import DOMAIN
 from ..fleet_api import FleetApiError
+from ..tasks import result_of
 from ..vehicle_command import CommandRequest, CommandResult, Outcome, VehicleCommandError
 
 DEADLINE: Final = 60.0
@@ -50,6 +53,10 @@ class Superseded(Withdrawn):
     """A later command for the same thing has come."""
 
 
+class Stopped(Withdrawn):
+    """Nobody waits for it any more."""
+
+
 class CommandExpired(Withdrawn):
     """The deadline has passed: the user may no longer want it."""
 
@@ -83,12 +90,19 @@ class Order:
         self.request = request
         self.was_sent = False
         """Whether a request that carries the command has left."""
-        self.superseded = False
         self.begins = asyncio.Event()
+        self.task: asyncio.Task[CommandResult] | None = None
+        """What executes it, kept here until it has ended."""
         self._wake_time = wake_time or WakeTime()
         self._arrived = clock.boottime()
         self._woken_before = self._wake_time.until(self._arrived)
         self._scope: asyncio.Timeout | None = None
+        self._withdrawn: Withdrawn | None = None
+
+    @property
+    def superseded(self) -> bool:
+        """Whether a later command for the same thing has come."""
+        return isinstance(self._withdrawn, Superseded)
 
     @property
     def thing(self) -> tuple[str, object]:
@@ -97,20 +111,20 @@ class Order:
         return _THINGS.get(name, name), self.request.parameters.get("id")
 
     def check(self) -> None:
-        """Raise Superseded or CommandExpired if the command is not to be sent any more."""
-        if self.superseded:
-            raise Superseded("a later command for the same thing has come")
-        if self._remaining() <= 0:
+        """Raise Withdrawn if the command is not to be sent any more."""
+        if self._withdrawn is not None:
+            raise self._withdrawn.with_traceback(None)
+        if self.remaining() <= 0:
             raise CommandExpired(f"it could not be sent within {DEADLINE:.0f} seconds")
 
-    def supersede(self) -> None:
-        """Make it superfluous: what it waits for ends at once. A request under way is awaited."""
-        self.superseded = True
+    def withdraw(self, reason: Withdrawn) -> None:
+        """Do not send it, or not again: what it waits for ends at once. A request under way is awaited."""
+        self._withdrawn = self._withdrawn or reason
         self._cut()
 
     @asynccontextmanager
     async def waiting(self) -> AsyncIterator[None]:
-        """Wait inside for something else than an answer to the command. Raises Superseded or CommandExpired."""
+        """Wait inside for something else than an answer to the command. Raises Withdrawn."""
         self.check()
         try:
             async with self._limited():
@@ -124,7 +138,7 @@ class Order:
         """Send a request that carries the command. Raises TimeoutError when the deadline passes before its answer."""
         self.check()
         self.was_sent = True
-        async with self._limited(supersedable=False):
+        async with self._limited(withdrawable=False):
             return await sending()
 
     @asynccontextmanager
@@ -137,27 +151,28 @@ class Order:
         finally:
             self._wake_time.end()
 
-    def _remaining(self) -> float:
+    def remaining(self) -> float:
+        """Return the seconds that are left until its deadline."""
         now = clock.boottime()
         woken = min(self._wake_time.until(now) - self._woken_before, LONGEST_WAKE)
         return DEADLINE - (now - self._arrived - woken)
 
     @asynccontextmanager
-    async def _limited(self, *, supersedable: bool = True) -> AsyncIterator[None]:
-        """End with TimeoutError what runs inside when the command expires, or is superseded."""
+    async def _limited(self, *, withdrawable: bool = True) -> AsyncIterator[None]:
+        """End with TimeoutError what runs inside when the command expires, or is withdrawn."""
         loop = asyncio.get_running_loop()
         timer: asyncio.TimerHandle | None = None
 
         def look() -> None:
             nonlocal timer
-            if (remaining := self._remaining()) <= 0:
+            if (remaining := self.remaining()) <= 0:
                 scope.reschedule(loop.time())
             else:
                 timer = loop.call_later(min(remaining, CHECK_INTERVAL), look)
 
         try:
             async with asyncio.timeout(None) as scope:
-                self._scope = scope if supersedable else None
+                self._scope = scope if withdrawable else None
                 look()
                 yield
         finally:
@@ -195,8 +210,19 @@ class CommandQueue:
         order = Order(request, self._wake_time)
         for earlier in self._orders:
             if supersedes and earlier.thing == order.thing:
-                earlier.supersede()
+                earlier.withdraw(Superseded("a later command for the same thing has come"))
         self._orders.append(order)
+        order.task = create_eager_task(self._carry_out(order, execute))
+        try:
+            return await result_of(order.task)
+        except asyncio.CancelledError:
+            order.withdraw(Stopped("its caller was stopped"))
+            raise
+
+    async def _carry_out(
+        self, order: Order, execute: Callable[[Order], Awaitable[CommandResult]]
+    ) -> CommandResult:
+        """Execute a command in its turn, in a task of its own: its caller may be stopped while a request is under way."""
         self._begin_next()
         try:
             async with order.waiting():

@@ -64,8 +64,12 @@ class Waker:
         """When the last wake-up was sent, if the car has not been online since."""
         self.sent = 0
         """The number of wake-ups that were sent."""
+        self.failures = 0
+        """How often waking the car up failed."""
         self._failed_in_a_row = 0
         self._failure: FleetApiError = _not_awake()
+        self._unseen: FleetApiError | None = None
+        """Why Tesla did not tell the car's state, the last time that it did not."""
 
     async def wake_up(self, *, insist: bool) -> bool:
         """Wait until the car is awake; return whether it had to be woken, which costs at most one wake-up.
@@ -74,10 +78,16 @@ class Waker:
         while, unless `insist` (for a user). Raises VehicleAsleep when the car does not wake in time (WakeUpPaused if no
         wake-up was sent for this), and FleetApiError when Tesla refuses the wake-up.
         """
-        sent_before = self.sent
+        sent_before, unseen_before = self.sent, self._unseen
         async with self._lock:
-            if await self.is_awake():
-                return False
+            if self._unseen is not None and self._unseen is not unseen_before:
+                raise self._unseen.with_traceback(None)
+            try:
+                if await self.is_awake():
+                    return False
+            except FleetApiError as err:
+                self._unseen = err
+                raise
             elapsed = self._elapsed()
             if self.sent == sent_before and elapsed >= (WAKE_TIMEOUT if insist else self._pause()):
                 if await self._send() is Connectivity.ONLINE:
@@ -132,26 +142,34 @@ class Waker:
             if err.may_have_executed:
                 return Connectivity.UNKNOWN
             self._failure = err
+            self.failures += 1
             if err.status is None or isinstance(err, RateLimited):
-                # not billed, or the client delays the next request itself: no pause is needed here
+                # not sent, or the client delays the next request itself: it counts for nothing, and needs no pause
                 self._unanswered_since = None
+                self.sent -= 1
+                self._failed_in_a_row -= 1
             else:
                 # refused for a reason that lasts longer than seconds: soon after, callers get the same error
                 self._unanswered_since -= WAKE_TIMEOUT
             raise
 
     async def _until_awake(self) -> None:
-        """Poll the car's state until it is online. Raises the failure of the wake-up when that takes too long."""
+        """Poll the car's state until it is online. Raises the failure of the wake-up when that takes too long.
+
+        A proof that it is online (a push, a connection) ends that too: Tesla's list may lag behind, or not answer.
+        """
         for _ in range(int(WAKE_TIMEOUT / WAKE_POLL)):
-            # after a proof that the car was online, there is no unanswered wake-up any more
             if self._unanswered_since is not None and self._elapsed() >= WAKE_TIMEOUT:
                 break
             await self._sleep(WAKE_POLL)
+            if self._unanswered_since is None:
+                return
             try:
                 if await self.is_awake():
                     return
             except Unreachable, ServerFailure, VehicleAsleep, VehicleTimeout:
                 continue
+        self.failures += 1
         raise self._failure
 
     async def is_awake(self) -> bool:

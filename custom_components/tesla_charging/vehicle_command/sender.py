@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Final
 
 from google.protobuf.message import DecodeError
@@ -71,9 +72,12 @@ class _Attempts:
     transport: Transport
     pause: Pause
     repeatable: bool
+    time_left: Callable[[], float]
     pauses: int = 0
     resigns: int = 0
     repeats: int = 0
+    lost: bool = False
+    """Whether a message may still be under way."""
     start_over: bool = False
     """Whether the next attempt opens a new session."""
 
@@ -145,10 +149,13 @@ class CommandSender:
         *,
         transport: Transport | None = None,
         pause: Pause | None = None,
+        start_over: bool = False,
+        time_left: Callable[[], float] = lambda: COMMAND_LIFETIME,
     ) -> CommandResult:
         """Send a charging command and return its result.
 
-        `transport` and `pause` are used for this command instead of the sender's own. Both may raise another
+        `start_over`: open a new session first, because the present one may have old counters. `time_left`: the seconds
+        after which the car must not execute it any more, if these are fewer than COMMAND_LIFETIME. `transport` and `pause` are used for this command instead of the sender's own. Both may raise another
         VehicleCommandError to end it. Outcome UNKNOWN means a lost or unreadable answer, also if a repetition failed
         or did not take place. Raises VehicleFault when the car refused the message, HandshakeFailed when no session
         could be opened, and NotDelivered.
@@ -157,6 +164,8 @@ class CommandSender:
             transport or self._default_transport,
             pause or self._default_pause,
             request.command.repeatable,
+            time_left,
+            start_over=start_over,
         )
         try:
             payload = await self._exchange(Domain.INFOTAINMENT, request.action(), attempts)
@@ -176,16 +185,25 @@ class CommandSender:
         """Send a payload to a domain and return the payload of its answer."""
         channel = self._channels[domain]
         async with channel.turn():
-            while True:
-                try:
-                    return await self._attempt(channel, domain, payload, attempts)
-                except _AttemptAgain:
-                    continue
-                except VehicleCommandError as err:
-                    if attempts.repeats and not err.may_have_executed:
-                        # the repetition failed, but the first attempt may have been executed
-                        raise AnswerLost(f"repeated without success: {err}") from err
-                    raise
+            try:
+                return await self._until_answered(channel, domain, payload, attempts)
+            finally:
+                if attempts.lost and channel.session is not None:
+                    channel.session.outrun()
+
+    async def _until_answered(
+        self, channel: _Channel, domain: Domain, payload: bytes, attempts: _Attempts
+    ) -> bytes:
+        while True:
+            try:
+                return await self._attempt(channel, domain, payload, attempts)
+            except _AttemptAgain:
+                continue
+            except VehicleCommandError as err:
+                if attempts.repeats and not err.may_have_executed:
+                    # the repetition failed, but the first attempt may have been executed
+                    raise AnswerLost(f"repeated without success: {err}") from err
+                raise
 
     async def _attempt(
         self, channel: _Channel, domain: Domain, payload: bytes, attempts: _Attempts
@@ -197,7 +215,8 @@ class CommandSender:
             answer = await self._deliver(request, session, attempts)
             if answer.fault is None:
                 return self._payload_of(channel, request, answer)
-        except AnswerLost, InvalidAnswer:
+        except (AnswerLost, InvalidAnswer) as err:
+            attempts.lost |= isinstance(err, AnswerLost)
             attempts.repeats += 1
             if not attempts.repeatable or attempts.repeats > MAX_REPEATS:
                 raise
@@ -220,24 +239,26 @@ class CommandSender:
         """Sign with the current session; open a new one if there is none or it is exhausted."""
         if channel.session is not None and not attempts.start_over:
             try:
-                return self._signed(channel.session, domain, payload), channel.session
+                return self._signed(channel.session, domain, payload, attempts), channel.session
             except InvalidSessionState:
                 channel.session = None
         attempts.start_over = False
         channel.session = await self._handshake(channel, domain, attempts)
         try:
-            return self._signed(channel.session, domain, payload), channel.session
+            return self._signed(channel.session, domain, payload, attempts), channel.session
         except InvalidSessionState as err:
             raise HandshakeFailed(str(err)) from err
 
-    def _signed(self, session: Session, domain: Domain, payload: bytes) -> Request:
+    def _signed(
+        self, session: Session, domain: Domain, payload: bytes, attempts: _Attempts
+    ) -> Request:
         return command_request(
             session,
             domain,
             self._key.public_key,
             payload,
             now=self._now(),
-            lifetime=COMMAND_LIFETIME,
+            lifetime=max(1, min(COMMAND_LIFETIME, ceil(attempts.time_left()))),
         )
 
     async def _remedy(

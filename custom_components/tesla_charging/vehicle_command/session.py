@@ -22,6 +22,8 @@ from .virtual_key import PUBLIC_KEY_LENGTH, VirtualKey
 
 EPOCH_LENGTH: Final = 16
 MAX_COUNTER: Final = 0xFFFFFFFF
+COUNTER_WINDOW: Final = 32
+"""A car accepts a counter up to so many below the highest one that it received, once."""
 MAX_EXPIRY: Final = 1 << 30
 """Seconds since the begin of the epoch; a car refuses a later expiry."""
 MAX_SESSION_INFO_LENGTH: Final = 1024
@@ -161,6 +163,14 @@ class Session:
         """
         if earlier.vehicle_public_key == self.state.vehicle_public_key:
             self.state = _successor(earlier, self.state)
+
+    def outrun(self) -> None:
+        """Leave out so many counters that no message from before is accepted once the next one was received.
+
+        After a lost answer its message may still arrive, and must not take effect after a later command.
+        """
+        if self.state.counter < MAX_COUNTER - COUNTER_WINDOW:
+            self.state = replace(self.state, counter=self.state.counter + COUNTER_WINDOW)
 
     def authorize(self, payload: bytes, *, flags: int, now: float, lifetime: int) -> Authorization:
         """Sign a payload with HMAC-SHA256 and the next counter value ("HMAC-SHA256 authentication").
