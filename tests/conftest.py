@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity import Entity
 from homeassistant.setup import async_setup_component
 import pytest
 
@@ -56,6 +57,42 @@ def nothing_outdated(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
         and OUTDATED.search(message)
     ]
     assert not said
+
+
+SWITCHED_ON = frozenset(
+    {
+        "awake",
+        "cable",
+        "car_cost_this_month",
+        "charge_current",
+        "charge_voltage",
+        "charging_session",
+        "energy_charged_away",
+        "home_and_away",
+        "last_message",
+        "odometer",
+        "refresh",
+        "scheduled_charging_pending",
+        "scheduled_charging_start",
+        "signals_today",
+        "telemetry_problem",
+    }
+)
+"""Keys of entities that are off in a new home, and on in the home of most tests."""
+
+
+@pytest.fixture(autouse=True)
+def switched_on(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have some more entities on than a new home has, as the owner may; not in a test marked `new_home`."""
+    if request.node.get_closest_marker("new_home"):
+        return
+    as_described = Entity.entity_registry_enabled_default.__get__
+
+    def enabled(entity: Entity) -> bool:
+        key = (entity.unique_id or "").partition("_")[2]
+        return key in SWITCHED_ON or bool(as_described(entity))
+
+    monkeypatch.setattr(Entity, "entity_registry_enabled_default", property(enabled))
 
 
 SLOW = (
