@@ -25,9 +25,17 @@ CONTROLS: list[Any] = [
 ]
 ACTIONS: list[Any] = [
     pytest.param("switch", "charging", "stop_charging", {}, "on", "off", id="switch"),
-    pytest.param("number", "charge_limit", "set_charge_limit", {"percent": 90}, "80", "90", id="limit"),
     pytest.param(
-        "number", "charging_current", "set_charging_current", {"current": 8}, "16", "8", id="current"
+        "number", "charge_limit", "set_charge_limit", {"percent": 90}, "80", "90", id="limit"
+    ),
+    pytest.param(
+        "number",
+        "charging_current",
+        "set_charging_current",
+        {"current": 8},
+        "16",
+        "8",
+        id="current",
     ),
 ]
 
