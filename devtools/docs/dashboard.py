@@ -11,6 +11,7 @@ PATH = "tesla-charging"
 TILES: dict[str, dict[str, Any]] = {
     "battery_level": {},
     "charging_state": {},
+    "why_not_charging": {},
     "charging": {"features": [{"type": "toggle"}]},
     "plugged_in": {},
     "charge_limit": {"features": [{"type": "numeric-input", "style": "slider"}]},
@@ -20,10 +21,13 @@ TILES: dict[str, dict[str, Any]] = {
     "full_charge_time": {},
     "range": {},
     "at_home": {},
-    "awake": {},
+    "status": {},
     "telemetry": {},
     "charge_port": {"features": [{"type": "cover-open-close"}]},
     "wake_up": {},
+    "cost_this_month": {},
+    "credit_left": {},
+    "budget": {},
 }
 
 
@@ -46,8 +50,8 @@ def create_dashboard(home: Home, simulator_url: str) -> str:
     sections = []
     for device in our_devices(home):
         rows = {row["translation_key"]: row for row in entities if row["device_id"] == device["id"]}
-        shown = [_tile(rows[key], TILES[key]) for key in TILES if key in rows]
-        sections.append(_section(device["name_by_user"] or device["name"], shown))
+        if shown := [_tile(rows[key], TILES[key]) for key in TILES if key in rows]:
+            sections.append(_section(device["name_by_user"] or device["name"], shown))
     sections.append(_section("Simulated Tesla", [{"type": "markdown", "content": note}]))
     known = home.ws({"type": "lovelace/dashboards/list"})[0]
     if PATH not in {row["url_path"] for row in known}:

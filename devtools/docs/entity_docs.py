@@ -12,6 +12,7 @@ import sys
 from typing import Any, Final
 
 from homeassistant.helpers.entity import EntityDescription
+from homeassistant.util import slugify
 
 from custom_components.tesla_charging.const import DOMAIN, PLATFORMS
 from custom_components.tesla_charging.fleet_telemetry.fields import FIELDS
@@ -19,9 +20,11 @@ from custom_components.tesla_charging.vehicle.signals import SIGNALS
 
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = ROOT / "docs" / "entities.md"
-ENGLISH: Final[Mapping[str, Any]] = json.loads(
-    (ROOT / "custom_components" / DOMAIN / "translations" / "en.json").read_text()
-)
+LANGUAGES: Final[Mapping[str, Mapping[str, Any]]] = {
+    path.stem: json.loads(path.read_text())
+    for path in sorted((ROOT / "custom_components" / DOMAIN / "translations").glob("*.json"))
+}
+ENGLISH: Final = LANGUAGES["en"]
 
 HEAD: Final = """# Entities
 
@@ -34,12 +37,20 @@ are good for is told in the [README](../README.md#what-you-get).
   pushed, and paid for, only while one of them is switched on.
 - **Comes later** means that the entity is there from when the car first tells what it shows.
 """
+IDS: Final = """## Entity ids
+
+Home Assistant makes the id of an entity when it first meets it: of the car's name and the entity's name, in the language
+that is set under Settings, System, Home information. So `number.pearl_charge_limit` is `number.pearl_ladelimit` in a German home.
+It stays as it is when the language, the car or this integration changes a name. These are the ids of a new home, of the
+entities that are on at first; in place of … stands the car's name.
+"""
 TABLE: Final = "| name | key | unit or states | pushed as | asked as | |\n| --- | --- | --- | --- | --- | --- |"
 
 
 def page() -> str:
     """Return the whole page."""
-    return "\n".join([HEAD, *(line for platform in PLATFORMS for line in _section(platform))])
+    sections = (line for platform in PLATFORMS for line in _section(platform))
+    return "\n".join([HEAD, *sections, IDS, *_ids(), ""])
 
 
 def tables() -> Iterator[tuple[str, EntityDescription]]:
@@ -86,6 +97,23 @@ def _line(platform: str, row: EntityDescription) -> str:
         ", ".join(remarks),
     )
     return "| " + " | ".join(cells) + " |"
+
+
+def _ids() -> Iterator[str]:
+    """Yield the table of the ids in every language."""
+    others = [language for language in LANGUAGES if language != "en"]
+    yield "| " + " | ".join(["en", *others]) + " |"
+    yield "| " + " | ".join(["---"] * len(LANGUAGES)) + " |"
+    for platform, row in tables():
+        of_car = hasattr(row, "signals")
+        if of_car and row.entity_registry_enabled_default:
+            key = row.translation_key or row.key
+            names = {
+                language: slugify(words["entity"][platform][key]["name"])
+                for language, words in LANGUAGES.items()
+            }
+            cells = [f"`{platform}.…_{names['en']}`", *(f"`…_{names[code]}`" for code in others)]
+            yield "| " + " | ".join(cells) + " |"
 
 
 def _values(row: EntityDescription, words: Mapping[str, Any]) -> str:
