@@ -7,6 +7,7 @@ from devtools.home.home import Home
 
 PATH = "tesla-charging"
 
+PRESS = {"action": "perform-action", "perform_action": "button.press", "target": {}}
 #: What a newcomer wants to see, in this order, and what a tile lets him do.
 TILES: dict[str, dict[str, Any]] = {
     "battery_level": {},
@@ -18,13 +19,13 @@ TILES: dict[str, dict[str, Any]] = {
     "charging_current": {"features": [{"type": "numeric-input", "style": "slider"}]},
     "charge_power": {},
     "energy_added": {},
-    "full_charge_time": {},
+    "full_charge_time": {"visibility": [{"condition": "state", "state_not": "unknown"}]},
     "range": {},
     "at_home": {},
     "status": {},
     "telemetry": {},
     "charge_port": {"features": [{"type": "cover-open-close"}]},
-    "wake_up": {},
+    "wake_up": {"hide_state": True, "tap_action": PRESS},
     "cost_this_month": {},
     "credit_left": {},
     "budget": {},
@@ -71,7 +72,13 @@ def create_dashboard(home: Home, simulator_url: str) -> str:
 
 
 def _tile(row: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "tile", "entity": row["entity_id"], "name": row["original_name"], **more}
+    entity = row["entity_id"]
+    tile = {"type": "tile", "entity": entity, "name": row["original_name"], **more}
+    if "visibility" in tile:
+        tile["visibility"] = [{**condition, "entity": entity} for condition in tile["visibility"]]
+    if tile.get("tap_action") is PRESS:
+        tile["tap_action"] = {**PRESS, "target": {"entity_id": entity}}
+    return tile
 
 
 def _section(heading: str, cards: list[dict[str, Any]]) -> dict[str, Any]:

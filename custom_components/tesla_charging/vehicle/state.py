@@ -242,6 +242,8 @@ class VehicleState:
                 return self.energy.session is not None
             case "place":
                 return self.energy.home + self.energy.away > 0
+            case "charge_schedules":
+                return bool(self.charge_starts)
         return name in NOT_SIGNALS or self.value(name) is not None
 
     @property
