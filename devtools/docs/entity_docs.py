@@ -35,11 +35,11 @@ page is written by `python -m devtools.docs.entity_docs`.
 
 | entity | shows or does |
 | --- | --- |
-| sensors: battery, range, charging state, charge power, energy in this session, time of full charge, next scheduled start | what the car says |
+| sensors: battery, range, charging state, charge power, session energy, time of full charge, next scheduled start | what the car says |
 | sensor: reason for not charging | unplugged, no power, limit reached, waiting for its schedule, cable not locked, battery too cold, paused by the energy supplier, stopped by a person: as far as Tesla tells |
 | sensors: total energy charged, at home, away (off at first) | counters for the Energy dashboard, which never go back: see [Energy](#energy) |
 | switch: charging | starts and stops charging |
-| numbers: charge limit, charging current limit | with the car's own bounds |
+| numbers: charge limit, current limit | with the car's own bounds |
 | cover: charge port | opens and closes; opening also unlocks the cable |
 | binary sensors: plugged in, at home | at home as the car itself says (the home of its driver profile) if it pushes its data, and as Home Assistant's home zone says, if you allow the location: the newer one, or what you choose; unknown after a drive of which neither tells |
 | location on the map | only if you allow the location |
@@ -54,7 +54,7 @@ These are on at first, at most twenty for a car. Switched off at first, for whoe
 | --- | --- |
 | events: charging session (started, complete, stopped, interrupted), charging cable (plugged in, unplugged), home and away (came home, left) | what happened last, and when; the same are triggers of the car's device in the automation editor, which do not need these entities: see [automations](automations.md) |
 | button: refresh | asks for the car's data now: $0.002. A car that is asleep is not woken for it |
-| sensors: measured charging current, charge voltage, odometer, daily start time of older software; binary sensors: awake, scheduled charging pending | what the car says |
+| sensors: measured current, charge voltage, odometer, daily start time of older software; binary sensors: awake, scheduled charging pending | what the car says |
 | sensors: telemetry problem, last message, signals today (diagnostic) | why the push channel is no further, with Tesla's and the car's own words; when the car pushed something last; how many values since midnight, as Tesla bills them |
 | sensor: share of Tesla's bill this month (diagnostic) | the car's part of what Tesla charges |
 | sensors: usable battery, energy remaining, estimated and ideal range, AC and DC power, energy from the wall, charge rate, current that the cable allows, phases, cable and charger type, brand, port latch, scheduled charging mode, scheduled departure, gear, firmware; binary sensors: fast charger, battery heater, preconditioning, connected, at work, at a favorite place | for specialists. What only they show is pushed, and paid for, only while they are switched on |
@@ -65,7 +65,7 @@ before keeps what is on, and every id.
 Switch, numbers and cover show what is wanted while a command is on its way, whether it came from a dashboard or an action:
 the cover opens or closes, the attribute `pending` is true, and *status* says when the car is being woken up. When the car
 has accepted the command it stays so, until the car says something else; after a refusal it goes back, and the reason is told.
-The charging current can be set higher than the cable allows: the attribute `effective_current` is what the car will use.
+The current limit can be set higher than the cable allows: the attribute `effective_current` is what the car will use.
 
 A time that there is not, such as the time of full charge of a car that does not charge, is "Unknown" in Home Assistant: it
 has no other word for it. *Time of full charge* moves only when the car's estimate has changed by a quarter of an hour, or by an
@@ -75,7 +75,7 @@ Schedules are told when the car is asked, never pushed: a schedule that is chang
 
 ## Energy
 
-*Energy in this session* is what the present session has put into the battery. *Total energy charged* adds up all sessions
+*Session energy* is what the present session has put into the battery. *Total energy charged* adds up all sessions
 from the day on which the integration first saw the car, over restarts, gaps and whatever Tesla's own counter forgets;
 where it is not certain that a session was a new one, it counts the lesser of what is possible. For the Energy dashboard take
 *Energy charged at home* as an individual device: it counts only what was charged at home, *away* the rest. Both are

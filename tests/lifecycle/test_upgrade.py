@@ -640,13 +640,13 @@ def rows_of(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 NEW_NAMES = {
     "car_cost_this_month": "Share of Tesla's bill this month",
-    "charge_current": "Measured charging current",
+    "charge_current": "Measured current",
     "charge_current_max": "Current that the cable allows",
-    "charging_current": "Charging current limit",
+    "charging_current": "Current limit",
     "connected": "Connected to Home Assistant",
     "cost_projected": "Expected bill this month",
     "cost_this_month": "Bill this month",
-    "energy_added": "Energy in this session",
+    "energy_added": "Session energy",
     "energy_charged": "Total energy charged",
     "next_schedule": "Next scheduled start",
     "scheduled_charging_start": "Daily start time, older software",

@@ -45,7 +45,6 @@ async def test_all_entities_of_a_charging_car(charging_home: Home) -> None:
         "full_charge_time",
         "home_and_away",
         "last_message",
-        "next_schedule",
         "odometer",
         "plugged_in",
         "range",

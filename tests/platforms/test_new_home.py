@@ -31,6 +31,7 @@ async def new_home(home: Home) -> AsyncIterator[Home]:
     home.add_car(PEARL, "Pearl", home=where, sleep_after=None).plug_in()
     entry = await home.set_up(telemetry=embedded(port), location=True)
     await until(lambda: home.state("binary_sensor", "at_home") == "on")
+    await home.act("add_charge_schedule", start_time="02:00")
     await home.act("refresh")
     await home.settle()
     yield home
