@@ -653,7 +653,7 @@ NEW_NAMES = {
     "why_not_charging": "Reason for not charging",
 }
 """By translation key: the names that this version gives to entities of that version. Their ids stay."""
-NEW_ATTRIBUTES = {
+NEW_ATTRIBUTES: dict[str, dict[str, Any]] = {
     "refresh": {"pending": False},
     "wake_up": {"pending": False},
     "last_message": {"unit_of_measurement": ""},
