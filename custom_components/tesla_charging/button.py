@@ -34,10 +34,7 @@ BUTTONS = (
         key="wake_up", press=VehicleCoordinator.wake_up, category=Category.WAKE
     ),
     VehicleButtonDescription(
-        key="refresh",
-        press=VehicleCoordinator.refresh,
-        category=Category.DATA,
-        entity_registry_enabled_default=False,
+        key="refresh", press=VehicleCoordinator.refresh, category=Category.DATA
     ),
 )
 

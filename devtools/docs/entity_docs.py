@@ -37,7 +37,7 @@ page is written by `python -m devtools.docs.entity_docs`.
 | --- | --- |
 | sensors: battery, range, charging state, charge power, session energy, time of full charge, next scheduled start | what the car says |
 | sensor: reason for not charging | unplugged, no power, limit reached, waiting for its schedule, cable not locked, battery too cold, paused by the energy supplier, stopped by a person: as far as Tesla tells |
-| sensors: total energy charged, at home, away (off at first) | counters for the Energy dashboard, which never go back: see [Energy](#energy) |
+| sensor: energy charged at home | a counter for the Energy dashboard, which never goes back: see [Energy](#energy) |
 | switch: charging | starts and stops charging |
 | numbers: charge limit, current limit | with the car's own bounds |
 | cover: charge port | opens and closes; opening also unlocks the cable |
@@ -46,6 +46,7 @@ page is written by `python -m devtools.docs.entity_docs`.
 | sensor: status (diagnostic) | online, asleep, waking up, not reachable, in service, installing an update |
 | sensor: telemetry (diagnostic) | how far the push channel has come: polling, refused, waiting for the car, waiting (for the first message over MQTT, or for Tesla), not connected, connected |
 | button: wake up | wakes the car and waits until it is awake: $0.02, or nothing if it is awake |
+| button: refresh | asks for the car's data now: $0.002. A car that is asleep is not woken for it |
 | device *Tesla account*, sensors: bill this month, expected bill this month, free credit left; data requests, commands, wake-ups, telemetry signals this month; budget | what Tesla charges the application, counted here by Tesla's rules: see [What it costs](setup.md#what-it-costs) |
 
 These are on at first, at most twenty for a car. Switched off at first, for whoever wants them:
@@ -53,7 +54,7 @@ These are on at first, at most twenty for a car. Switched off at first, for whoe
 | entity | shows or does |
 | --- | --- |
 | events: charging session (started, complete, stopped, interrupted), charging cable (plugged in, unplugged), home and away (came home, left) | what happened last, and when; the same are triggers of the car's device in the automation editor, which do not need these entities: see [automations](automations.md) |
-| button: refresh | asks for the car's data now: $0.002. A car that is asleep is not woken for it |
+| sensors: total energy charged, energy charged away | further counters for the Energy dashboard |
 | sensors: measured current, charge voltage, odometer, daily start time of older software; binary sensors: awake, scheduled charging pending | what the car says |
 | sensors: telemetry problem, last message, signals today (diagnostic) | why the push channel is no further, with Tesla's and the car's own words; when the car pushed something last; how many values since midnight, as Tesla bills them |
 | sensor: share of Tesla's bill this month (diagnostic) | the car's part of what Tesla charges |
@@ -80,7 +81,7 @@ from the day on which the integration first saw the car, over restarts, gaps and
 where it is not certain that a session was a new one, it counts the lesser of what is possible. For the Energy dashboard take
 *Energy charged at home* as an individual device: it counts only what was charged at home, *away* the rest. Both are
 there when the car's place is known (it pushes its data, or you allow the location); what was charged nobody knows where
-is in *Total energy charged* alone. All of them measure what reaches the battery; the charger loses some 5 to 15 percent on
+is in *Total energy charged* alone (off at first, as *away* is). All of them measure what reaches the battery; the charger loses some 5 to 15 percent on
 the way. *Energy from the wall* (only from a car that pushes, AC only) includes these.
 
 ## All of them

@@ -42,6 +42,9 @@ def test_commands_and_the_activity(home: Home, tesla: SimulatedTesla, browser: F
     home.wait_for(lambda: len(known_states(home)) > 30, 60, "the entities of the cars")
     home.wait_for(lambda: state(home, "Pearl", "telemetry") == "connected", 60, "the stream")
     path = create_dashboard(home, tesla.base_url)
+    # what the demo is for, too: blueprints can be tried
+    blueprints = home.ws({"type": "blueprint/list", "domain": "automation"})[0]
+    assert sum(name.startswith(f"{DOMAIN}/") for name in blueprints) == 6
     vin = tesla.cars()["Pearl"]["vin"]
     tesla.control("POST", f"cars/{vin}/unplug", {})
     home.wait_for(lambda: state(home, "Pearl", "plugged_in") == "off", 30, "the cable to be out")

@@ -145,7 +145,11 @@ SENSORS: Final = (
         entity_registry_enabled_default=False,
     ),
     energy("energy_added", energy_added),
-    energy("energy_charged", lambda state: round(state.energy.total, 3)),
+    energy(
+        "energy_charged",
+        lambda state: round(state.energy.total, 3),
+        entity_registry_enabled_default=False,
+    ),
     energy("energy_charged_home", lambda state: round(state.energy.home, 3), needs=_HOME_SIGNALS),
     energy(
         "energy_charged_away",
