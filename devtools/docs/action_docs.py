@@ -93,7 +93,7 @@ vehicles:
     name: Pearl
     outcome: refused
     reason: disconnected
-    message: The car is not plugged in.
+    message: The car is not plugged in
 ```
 
 The answer of `set_charging_current` has the current that the car will really use as `effective_current`; where cable
