@@ -437,7 +437,7 @@ def main() -> None:
         port=port,
         components=[ROOT / "custom_components" / DOMAIN],
         external_url=f"https://{PUBLIC_NAME}",
-        yaml="automation: !include automations.yaml\nconfig:\nrepairs:\n",
+        yaml="config:\nrepairs:\n",
         environment=environment,
     )
     home.prepare()

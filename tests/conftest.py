@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity import Entity
 from homeassistant.setup import async_setup_component
 import pytest
 
@@ -66,6 +67,42 @@ async def enable_event_loop_debug() -> None:
     scripts/test --coverage sets it. How long something took says how busy the machine is, and is not logged.
     """
     asyncio.get_running_loop().slow_callback_duration = 3600
+
+
+SWITCHED_ON = frozenset(
+    {
+        "awake",
+        "cable",
+        "car_cost_this_month",
+        "charge_current",
+        "charge_voltage",
+        "charging_session",
+        "energy_charged",
+        "energy_charged_away",
+        "home_and_away",
+        "last_message",
+        "odometer",
+        "scheduled_charging_pending",
+        "scheduled_charging_start",
+        "signals_today",
+        "telemetry_problem",
+    }
+)
+"""Keys of entities that are off in a new home, and on in the home of most tests."""
+
+
+@pytest.fixture(autouse=True)
+def switched_on(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have some more entities on than a new home has, as the owner may; not in a test marked `new_home`."""
+    if request.node.get_closest_marker("new_home"):
+        return
+    as_described = Entity.entity_registry_enabled_default.__get__
+
+    def enabled(entity: Entity) -> bool:
+        key = (entity.unique_id or "").partition("_")[2]
+        return key in SWITCHED_ON or bool(as_described(entity))
+
+    monkeypatch.setattr(Entity, "entity_registry_enabled_default", property(enabled))
 
 
 SLOW = (

@@ -80,6 +80,7 @@ BINARY_SENSORS = (
         signals=(CONNECTIVITY,),
         value_fn=_awake,
         entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
     ),
     VehicleBinarySensorDescription(
         key="connected",
@@ -90,11 +91,7 @@ BINARY_SENSORS = (
         entity_category=EntityCategory.DIAGNOSTIC,
         entity_registry_enabled_default=False,
     ),
-    _flag(
-        "scheduled_charging_pending",
-        "ScheduledChargingPending",
-        entity_registry_enabled_default=True,
-    ),
+    _flag("scheduled_charging_pending", "ScheduledChargingPending"),
     _flag("fast_charger", "FastChargerPresent"),
     _flag("battery_heater", "BatteryHeaterOn", device_class=BinarySensorDeviceClass.HEAT),
     _flag("preconditioning", "PreconditioningEnabled"),

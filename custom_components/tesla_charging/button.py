@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import override
+from typing import Any, override
 
 from homeassistant.components.button import ButtonEntity, ButtonEntityDescription
 from homeassistant.core import HomeAssistant
@@ -51,19 +51,30 @@ async def async_setup_entry(
 
 
 class VehicleButton(VehicleEntity, ButtonEntity):
-    """A button; waking costs nothing if the car is awake, and a refresh nothing if it is asleep."""
+    """A button; waking costs nothing if the car is awake, and a refresh nothing if it is asleep.
+
+    The attribute `pending` is true until the request that it sends has ended: a car may need a minute to wake up.
+    """
 
     entity_description: VehicleButtonDescription
-    _unrecorded_attributes = frozenset({"price"})
+    _unrecorded_attributes = frozenset({"pending", "price"})
+    _presses = 0
 
     @property
     @override
-    def extra_state_attributes(self) -> dict[str, float]:
-        """The highest cost of a press, in dollars or euros."""
-        return {"price": PRICES[self.entity_description.category]}
+    def extra_state_attributes(self) -> dict[str, Any]:
+        """Whether a request is under way, and the highest cost of a press, in dollars or euros."""
+        price = PRICES[self.entity_description.category]
+        return {"pending": self._presses > 0, "price": price}
 
     @override
     async def async_press(self) -> None:
         """Send the request and wait for its end."""
-        with requested_by(origin_of(self._context)):
-            await self.entity_description.press(self.coordinator)
+        self._presses += 1
+        self._handle_coordinator_update()
+        try:
+            with requested_by(origin_of(self._context)):
+                await self.entity_description.press(self.coordinator)
+        finally:
+            self._presses -= 1
+            self._handle_coordinator_update()

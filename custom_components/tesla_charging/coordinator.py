@@ -18,6 +18,7 @@ from .commands.queue import DATA_QUEUES, CommandQueue, Order
 from .commands.rate_guard import CommandRateGuard
 from .commands.rate_limit import LimitReached
 from .commands.redundancy import RedundantCommandFilter
+from .commands.under_way import CommandsUnderWay
 from .const import DOMAIN, LOGGER, STATE_INTERVAL
 from .device import show_firmware
 from .exceptions import Message, asleep, too_often, translated, update_failure
@@ -128,6 +129,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             sessions=record.sessions,
             on_change=storage.save_sessions,
             on_connectivity=self._set_connectivity,
+            on_waking=self._set_waking,
             before_wake=self._rate_guard.count_wake,
             before_read=self._rate_guard.count_data,
         )
@@ -147,6 +149,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         self._changed: frozenset[str] | None = None
         self.confirmation = ConfirmationTimer(hass, self.name, self._confirm)
         self.push = PushChannel()
+        self.under_way = CommandsUnderWay(hass)
         self._doubts = Doubts()
         self._redundancy = RedundantCommandFilter(self.push, lambda: self.data, clock.now)
         self._queue = hass.data.setdefault(DATA_QUEUES, {}).setdefault(self.vin, CommandQueue())
@@ -354,22 +357,26 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
     ) -> CommandResult:
         """Send a command in its turn and return its result; a redundant one costs nothing, unless `force`.
 
-        What the command changes is shown at once; the car's own data confirm or correct it a few seconds later.
+        Controls show what it wants while it is under way, and from then on if the car has accepted it; the car's own data
+        confirm or correct it a few seconds later.
         Raises HomeAssistantError with a translation when the command certainly did not execute, or was not sent because
         of a rate limit. `may_wake`: whether the car is woken for it; else the error for a sleeping car has the cause NotWoken.
         """
         with self.explaining():
-            return await self._queue.run(
+            return await self.under_way.during(
                 request,
-                partial(
-                    self._execute,
-                    force=force,
-                    may_wake=may_wake,
-                    failures=self.commander.waker.failures,
+                self._queue.run(
+                    request,
+                    partial(
+                        self._execute,
+                        force=force,
+                        may_wake=may_wake,
+                        failures=self.commander.waker.failures,
+                    ),
+                    # not if this one may not be sent at all
+                    supersedes=(may_wake or self.data.connectivity is Connectivity.ONLINE)
+                    and self._rate_guard.has_room(request),
                 ),
-                # not if this one may not be sent at all
-                supersedes=(may_wake or self.data.connectivity is Connectivity.ONLINE)
-                and self._rate_guard.has_room(request),
             )
 
     async def change(
@@ -507,6 +514,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         """Stop polling."""
         self._rate_guard.stop()
         self.confirmation.close()
+        self.under_way.close()
         if self._burst_timer is not None:
             self._burst_timer.cancel()
             self._burst_timer = None
@@ -568,6 +576,10 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
     @callback
     def _set_connectivity(self, connection: Connectivity) -> None:
         self._publish(self.data.with_connectivity(connection))
+
+    @callback
+    def _set_waking(self, waking: bool) -> None:
+        self._publish(self.data.with_waking(waking))
 
     @callback
     def forget_signals(self, names: Iterable[str]) -> None:

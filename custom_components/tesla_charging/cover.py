@@ -61,6 +61,18 @@ class ChargePortCover(ControlEntity, CoverEntity):
         is_open = self.state_of_car.value("ChargePortDoorOpen")
         return None if is_open is None else not is_open
 
+    @property
+    @override
+    def is_opening(self) -> bool:
+        """Whether a command to open it is under way."""
+        return self.coordinator.under_way.wanted("ChargePortDoorOpen") is True
+
+    @property
+    @override
+    def is_closing(self) -> bool:
+        """Whether a command to close it is under way."""
+        return self.coordinator.under_way.wanted("ChargePortDoorOpen") is False
+
     @override
     async def async_open_cover(self, **kwargs: Any) -> None:
         """Open the door, or unlock a cable that is plugged in."""

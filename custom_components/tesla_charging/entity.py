@@ -14,6 +14,7 @@ from .coordinator import VehicleCoordinator
 from .device import car_device
 from .exceptions import refusal
 from .request_origin import RequestOrigin, origin_of, requested_by
+from .vehicle.signals import SignalValue
 from .vehicle.state import VehicleState, signals_of
 from .vehicle_command import COMMANDS
 
@@ -111,39 +112,33 @@ def signals_by_entity_name(hass: HomeAssistant, vin: str) -> dict[str, frozenset
 
 
 class ControlEntity(VehicleEntity):
-    """An entity that sends commands to its car; the attribute `pending` is true while one is being sent.
+    """An entity that sends commands to its car; the attribute `pending` is true while one is under way.
 
-    It shows the last reported value until the car has accepted the command, then the commanded value until the car
-    reports one. After a refusal it still shows the last reported value.
+    While a command for it is under way, its own or one of an action, it shows what that wants. From then on it shows the
+    commanded value if the car has accepted it, until the car reports one; otherwise again the last reported value.
     """
 
     _unrecorded_attributes = frozenset({"pending"})
-    _pending_commands = 0
 
     @override
-    async def send(self, name: str, *, may_wake: bool = True, **parameters: int) -> None:
-        """Send a command by its Tesla name. Raises a translated error unless it succeeded or was not necessary."""
-        self._pending_commands += 1
-        self._write()
-        try:
-            await super().send(name, may_wake=may_wake, **parameters)
-        finally:
-            self._pending_commands -= 1
-            # also if nothing changed: a slider that the user moved has to return to the real value
-            self._write()
+    async def async_added_to_hass(self) -> None:
+        """Subscribe also to the commands that begin and end."""
+        await super().async_added_to_hass()
+        commands = self.coordinator.under_way
+        self.async_on_remove(commands.subscribe(self._handle_coordinator_update))
+
+    def shown_value(self, name: str) -> SignalValue | None:
+        """Return the value of a signal as a command under way wants it, else as it is known."""
+        wanted = self.coordinator.under_way.wanted(name)
+        return self.state_of_car.value(name) if wanted is None else wanted
 
     @property
     def is_pending(self) -> bool:
-        """Whether a command of this entity is being sent; waking the car up may take half a minute."""
-        return self._pending_commands > 0
+        """Whether a command for it is under way; waking the car up may take half a minute."""
+        return self.coordinator.under_way.concerns(self.signals)
 
     @property
     @override
     def extra_state_attributes(self) -> dict[str, Any]:
-        """Whether a command is being sent."""
+        """Whether a command is under way."""
         return {"pending": self.is_pending}
-
-    @callback
-    def _write(self) -> None:
-        self._written = self._shown()
-        self.async_write_ha_state()

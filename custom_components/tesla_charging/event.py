@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import override
 
+from homeassistant.components.automation import automations_with_entity
 from homeassistant.components.event import EventEntity, EventEntityDescription
+from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -23,6 +25,8 @@ class VehicleEventDescription(VehicleEntityDescription, EventEntityDescription):
 
     signals: tuple[str, ...] = ()
     """Empty: it receives events from the dispatcher and shows no signal."""
+    entity_registry_enabled_default: bool = False
+    """Off: the device triggers do not need these entities, and the sensors show the same in the Activity."""
 
 
 EVENTS = (
@@ -66,6 +70,7 @@ class VehicleEvent(VehicleEntity, EventEntity):
     async def async_added_to_hass(self) -> None:
         """Subscribe to the car's events."""
         await super().async_added_to_hass()
+        self._take_back_unavailable()
         car = self.coordinator
         self.async_on_remove(
             async_dispatcher_connect(
@@ -78,6 +83,19 @@ class VehicleEvent(VehicleEntity, EventEntity):
     def available(self) -> bool:
         """Always true: a past event does not depend on the connection to Tesla."""
         return True
+
+    @callback
+    def _take_back_unavailable(self) -> None:
+        """Remove the state in which a reload left the entity.
+
+        Otherwise the Activity shows the last event once more, at the time of the reload, as a change from "unavailable".
+        An automation that names the entity, though, may know only by that change that nothing has happened.
+        """
+        state = self.hass.states.get(self.entity_id)
+        if state is None or state.state != STATE_UNAVAILABLE:
+            return
+        if not automations_with_entity(self.hass, self.entity_id):
+            self.hass.states.async_remove(self.entity_id)
 
     @callback
     def _on_event(self, detected: DetectedEvent) -> None:

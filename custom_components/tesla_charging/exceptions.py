@@ -1,6 +1,7 @@
 """Errors and their translations: what the library rooms raise becomes what Home Assistant shows."""
 
 from enum import StrEnum
+import re
 from typing import Final
 
 from homeassistant.exceptions import ConfigEntryAuthFailed, HomeAssistantError
@@ -65,6 +66,7 @@ class Message(StrEnum):
     COMMAND_EXPIRED = "command_expired"
     COMMAND_UNSUPPORTED = "command_unsupported"
     CONSENT_REVOKED = "consent_revoked"
+    CURRENT_ABOVE_CABLE = "current_above_cable"
     FIRMWARE_WITH_SCHEDULES = "firmware_with_schedules"
     FIRMWARE_WITHOUT_SCHEDULES = "firmware_without_schedules"
     INVALID_ANSWER = "invalid_answer"
@@ -87,6 +89,7 @@ class Message(StrEnum):
     OVER_BUDGET_REFRESH = "over_budget_refresh"
     RATE_LIMITED = "rate_limited"
     REFUSED = "refused"
+    REFUSED_CABLE_CONNECTED = "refused_cable_connected"
     REFUSED_CAR_WASH = "refused_car_wash"
     REFUSED_CHARGE_PORT_LOCKED = "refused_charge_port_locked"
     REFUSED_COULD_NOT_WAKE_BUSES = "refused_could_not_wake_buses"
@@ -94,6 +97,8 @@ class Message(StrEnum):
     REFUSED_INVALID_VALUE = "refused_invalid_value"
     REFUSED_LOW_POWER_MODE_ENFORCED = "refused_low_power_mode_enforced"
     REFUSED_NO_POWER = "refused_no_power"
+    REFUSED_NON_MOTORIZED = "refused_non_motorized"
+    REFUSED_NOT_ALLOWED = "refused_not_allowed"
     REFUSED_NOT_SUPPORTED = "refused_not_supported"
     SCHEDULE_WITHOUT_DAY = "schedule_without_day"
     SCHEDULE_WITHOUT_DURATION = "schedule_without_duration"
@@ -172,7 +177,12 @@ _REFUSALS: Final = {
     for message in Message
     if message.startswith("refused_")
 }
-"""Tesla's reasons that have a message of their own."""
+"""Tesla's reasons that have a message of their own, in lower case and with underscores."""
+_SAME_REFUSAL: Final = {
+    "command_not_implemented": Message.REFUSED_NOT_SUPPORTED,
+    "invalid_command": Message.REFUSED_NOT_SUPPORTED,
+}
+"""Other words for the same."""
 
 
 def translated(err: FleetApiError | VehicleCommandError) -> HomeAssistantError:
@@ -206,6 +216,16 @@ def _local_time(at: float) -> str:
     """Return a time (unix seconds) for the user; with its date if that is not today."""
     local = dt_util.as_local(dt_util.utc_from_timestamp(at))
     return f"{local:%H:%M}" if local.date() == dt_util.now().date() else f"{local:%Y-%m-%d %H:%M}"
+
+
+def above_cable(wanted: float, used: float) -> str:
+    """Return what a person is told whose car accepts a higher current than it will use."""
+    note = HomeAssistantError(
+        translation_domain=DOMAIN,
+        translation_key=Message.CURRENT_ABOVE_CABLE,
+        translation_placeholders={"wanted": f"{wanted:.0f}", "used": f"{used:.0f}"},
+    )
+    return str(note)
 
 
 def asleep(key: Message, car: str) -> HomeAssistantError:
@@ -272,8 +292,8 @@ def refusal(result: CommandResult) -> HomeAssistantError | None:
     if result.outcome is Outcome.UNKNOWN:
         key = Message.OUTCOME_UNKNOWN
     else:
-        word = result.reason.lower()
-        key = _REFUSALS.get(word, Message.REFUSED)
+        word = re.sub(r"[^a-z0-9]+", "_", result.reason.lower())
+        key = _REFUSALS.get(word) or _SAME_REFUSAL.get(word, Message.REFUSED)
     return HomeAssistantError(
         translation_domain=DOMAIN,
         translation_key=key,

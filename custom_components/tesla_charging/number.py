@@ -20,7 +20,6 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .data import TeslaChargingConfigEntry
 from .entities.dynamic import async_add_car_entities
 from .entity import ControlEntity, VehicleEntityDescription
-from .vehicle.charge_status import effective_current
 
 ATTR_EFFECTIVE: Final = "effective_current"
 
@@ -99,7 +98,8 @@ class VehicleNumber(ControlEntity, NumberEntity):
     @override
     def native_value(self) -> float | None:
         """The current value."""
-        return self.state_of_car.number(self.entity_description.signal)
+        value = self.shown_value(self.entity_description.signal)
+        return value if isinstance(value, int | float) else None
 
     @property
     @override
@@ -171,5 +171,6 @@ class CurrentNumber(VehicleNumber, RestoreNumber):
     @override
     def extra_state_attributes(self) -> dict[str, bool | float | None]:
         """Besides whether a command is being sent: the current that the car will really use."""
-        used = effective_current(self.state_of_car)
+        wanted, limit = self.native_value, self._limit
+        used = None if wanted is None or limit is None else min(wanted, limit)
         return {**super().extra_state_attributes, ATTR_EFFECTIVE: used}

@@ -1,15 +1,16 @@
 """Sensors: battery, charging, range, telemetry and cost."""
 
 from datetime import datetime
-from typing import override
+from typing import Any, Final, override
 
-from homeassistant.components.sensor import SensorEntity
-from homeassistant.const import Platform
+from homeassistant.components.sensor import SensorDeviceClass, SensorEntity
+from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, Platform
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.event import async_track_point_in_utc_time, async_track_time_change
 from homeassistant.util import dt as dt_util
 
+from . import clock
 from .coordinator import VehicleCoordinator
 from .data import TeslaChargingConfigEntry
 from .entities.account_sensors import (
@@ -58,6 +59,10 @@ async def async_setup_entry(
     )
 
 
+STEADY_SHARE: Final = 1 / 8
+"""Of the time until then: an estimate for the next morning is coarser than one for the next hour."""
+
+
 class VehicleSensor(VehicleEntity, SensorEntity):
     """A sensor of a car."""
 
@@ -70,9 +75,16 @@ class VehicleSensor(VehicleEntity, SensorEntity):
         """The current value; a small change of an estimated time is not shown."""
         row = self.entity_description
         value = row.value_fn(self.state_of_car)
-        if row.steady is None or not isinstance(value, datetime):
+        if row.steady is None:
             return value
-        if self._steady is None or abs(value - self._steady) >= row.steady:
+        if not isinstance(value, datetime):
+            self._steady = None
+            return value
+        now = dt_util.utc_from_timestamp(clock.now())
+        tolerance = max(row.steady, (value - now) * STEADY_SHARE)
+        shown = self._steady
+        # a charge that goes on does not end at a time that has passed
+        if shown is None or shown <= now or abs(value - shown) >= tolerance:
             self._steady = value
         return self._steady
 
@@ -157,8 +169,11 @@ class TelemetrySensor(VehicleSensor):
 
     @property
     @override
-    def extra_state_attributes(self) -> dict[str, str | list[str]] | None:
+    def extra_state_attributes(self) -> dict[str, Any] | None:
         """The details that Tesla and the car report, as received."""
+        if self.device_class is SensorDeviceClass.TIMESTAMP:
+            # the Activity leaves out sensors with a unit, whichever: this time changes every minute
+            return {ATTR_UNIT_OF_MEASUREMENT: ""}
         if DIAGNOSIS not in self.signals:
             return None
         diagnosis = self.state_of_car.diagnosis

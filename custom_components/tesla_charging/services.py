@@ -15,7 +15,7 @@ from .actions.action import EXECUTED, Action, ActionData, ActionResult, invalid
 from .actions.schedules import SCHEDULE_ACTIONS
 from .const import DOMAIN
 from .coordinator import VehicleCoordinator
-from .exceptions import Message, refusal
+from .exceptions import Message, above_cable, refusal
 from .fleet_api import PRICES, Category
 from .request_origin import origin_of, requested_by
 from .vehicle.charge_status import effective_current
@@ -44,6 +44,14 @@ def _with_price(category: Category, paid: bool) -> ActionResult:
     return ActionResult(EXECUTED, {"price": PRICES[category] if paid else 0.0})
 
 
+def _current_detail(car: VehicleCoordinator) -> ActionData:
+    """Return the current that the car will use, and a sentence about it if it accepted more."""
+    used, wanted = effective_current(car.data), car.data.number("ChargeCurrentRequest")
+    if used is None or wanted is None or used >= wanted:
+        return {"effective_current": used}
+    return {"effective_current": used, "message": above_cable(wanted, used)}
+
+
 ACTIONS: Final = (
     Action("start_charging", "charge_start", skips_redundant=True),
     Action("stop_charging", "charge_stop", skips_redundant=True),
@@ -53,7 +61,7 @@ ACTIONS: Final = (
         "set_charging_amps",
         "current",
         skips_redundant=True,
-        detail=lambda car: {"effective_current": effective_current(car.data)},
+        detail=_current_detail,
     ),
     Action("open_charge_port", "charge_port_door_open"),
     Action("close_charge_port", "charge_port_door_close", skips_redundant=True),
@@ -168,8 +176,9 @@ def _as_response(outcome: ActionResult | HomeAssistantError) -> dict[str, Any]:
     return {
         "outcome": outcome.result.outcome.value,
         "reason": outcome.result.reason,
-        "message": str(error) if error else "",
+        "message": "",
         **outcome.extra,
+        **({"message": str(error)} if error else {}),
     }
 
 

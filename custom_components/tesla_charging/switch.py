@@ -42,7 +42,7 @@ class ChargingSwitch(ControlEntity, SwitchEntity):
     @override
     def is_on(self) -> bool | None:
         """Whether the car charges; None if that is not known."""
-        charging_state = self.state_of_car.value("DetailedChargeState")
+        charging_state = self.shown_value("DetailedChargeState")
         return None if charging_state is None else charging_state in CHARGING
 
     @override

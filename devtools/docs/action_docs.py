@@ -65,6 +65,24 @@ ${PRICES[Category.COMMAND]:.3f}; a sleeping car is woken up for it, which costs 
 
 ![Adding a charge schedule under Settings, Tools, Actions](images/action.png)
 
+| action | field | does |
+| --- | --- | --- |
+| `tesla_charging.start_charging` | | starts charging |
+| `tesla_charging.stop_charging` | | stops charging |
+| `tesla_charging.set_charge_limit` | `percent`, 50 to 100 | sets the battery level at which charging ends |
+| `tesla_charging.set_charging_current` | `current`, 0 to 80 ampere | sets the current per phase |
+| `tesla_charging.open_charge_port` | | opens the port, or unlocks the cable |
+| `tesla_charging.close_charge_port` | | closes the port, where it is motorised |
+| `tesla_charging.wake_up` | | wakes the car and waits until it is awake: $0.02, or nothing if it is awake |
+| `tesla_charging.refresh` | | asks for the car's data now: $0.002. A car that is asleep is not woken for it |
+| `tesla_charging.get_schedules` | `kind` | reads the car's schedules, for one data request |
+| `tesla_charging.add_charge_schedule`, `change_…`, `remove_…` | times, days, once, place | when to start or end charging |
+| `tesla_charging.add_precondition_schedule`, `change_…`, `remove_…` | time, days, once, place | when battery and cabin are to be ready |
+| `tesla_charging.set_scheduled_charging`, `set_scheduled_departure` | time | the same for software before 2024.26 |
+
+The examples below are steps of an automation or a script, or go into **Settings**, **Tools**, **Actions** in YAML mode. The
+car's `device_id` is in the address of its device page, and is filled in by the editor when you choose the car.
+
 ## What an action answers
 
 With a response variable, the answer has one entry per car, whatever became of the others:
@@ -77,6 +95,9 @@ vehicles:
     reason: disconnected
     message: The car is not plugged in
 ```
+
+The answer of `set_charging_current` has the current that the car will really use as `effective_current`; where cable
+and charging station give less than what was set, `message` says so.
 
 | outcome | means |
 | --- | --- |
@@ -141,6 +162,37 @@ say) counts as that person. After a restart everything is counted from zero.
 The prices are those of one request each, as is usual. The first command ever to a car takes two, and so does one
 that the car does not get, or whose answer is lost: a runaway that never reaches its car costs twice as much.
 """
+_NIGHT: Final = ("days: [mon, tue, wed, thu, fri]", 'start_time: "23:00"', 'end_time: "06:00"')
+_ID: Final = "schedule_id: 1767225600"
+_ANSWER: Final = "response_variable: answer"
+EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
+    "start_charging": (),
+    "stop_charging": (),
+    "set_charge_limit": ("percent: 80",),
+    "set_charging_current": ("current: 10",),
+    "open_charge_port": (),
+    "close_charge_port": (),
+    "wake_up": (),
+    "refresh": (),
+    "get_schedules": ("kind: charge",),
+    "add_charge_schedule": ("name: Night", *_NIGHT),
+    "change_charge_schedule": (_ID, 'start_time: "00:30"'),
+    "remove_charge_schedule": (_ID,),
+    "add_precondition_schedule": ('precondition_time: "07:30"', "days: [mon, tue, wed, thu, fri]"),
+    "change_precondition_schedule": (_ID, "enabled: false"),
+    "remove_precondition_schedule": (_ID,),
+    "set_scheduled_charging": ("enabled: true", 'time: "01:00"'),
+    "set_scheduled_departure": (
+        "enabled: true",
+        'departure_time: "07:30"',
+        "preconditioning: weekdays",
+        "off_peak_charging: weekdays",
+        'off_peak_end_time: "06:00"',
+    ),
+}
+"""By action: what an example of a call gives besides the car, as lines of YAML."""
+ANSWERED: Final = frozenset({"get_schedules", "add_charge_schedule", "add_precondition_schedule"})
+"""Actions that are called for their answer."""
 FIELD_HEAD: Final = "| field | | what it is |\n| --- | --- | --- |"
 
 
@@ -167,7 +219,14 @@ def _section(action: Action, words: Mapping[str, Any], fields: Mapping[str, Any]
         how = "required" if isinstance(marker, vol.Required) else _default(fields[name])
         text = words["fields"][name]["description"] + _choices(fields[name] or {})
         yield _row(name, how, text)
-    yield ""
+    yield f"\n```yaml\n{example(action.name)}\n```\n"
+
+
+def example(name: str) -> str:
+    """Return a call of an action, as a step of an automation or a script has it."""
+    data = ("device_id: 0123456789abcdef0123456789abcdef", *EXAMPLES[name])
+    lines = [f"action: {DOMAIN}.{name}", "data:", *(f"  {line}" for line in data)]
+    return "\n".join([*lines, *([_ANSWER] if name in ANSWERED else [])])
 
 
 def _row(name: str, how: str, text: str) -> str:

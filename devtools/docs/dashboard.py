@@ -7,23 +7,28 @@ from devtools.home.home import Home
 
 PATH = "tesla-charging"
 
+PRESS = {"action": "perform-action", "perform_action": "button.press", "target": {}}
 #: What a newcomer wants to see, in this order, and what a tile lets him do.
 TILES: dict[str, dict[str, Any]] = {
     "battery_level": {},
     "charging_state": {},
+    "why_not_charging": {},
     "charging": {"features": [{"type": "toggle"}]},
     "plugged_in": {},
     "charge_limit": {"features": [{"type": "numeric-input", "style": "slider"}]},
     "charging_current": {"features": [{"type": "numeric-input", "style": "slider"}]},
     "charge_power": {},
     "energy_added": {},
-    "full_charge_time": {},
+    "full_charge_time": {"visibility": [{"condition": "state", "state_not": "unknown"}]},
     "range": {},
     "at_home": {},
-    "awake": {},
+    "status": {},
     "telemetry": {},
     "charge_port": {"features": [{"type": "cover-open-close"}]},
-    "wake_up": {},
+    "wake_up": {"hide_state": True, "tap_action": PRESS},
+    "cost_this_month": {},
+    "credit_left": {},
+    "budget": {},
 }
 
 
@@ -46,8 +51,8 @@ def create_dashboard(home: Home, simulator_url: str) -> str:
     sections = []
     for device in our_devices(home):
         rows = {row["translation_key"]: row for row in entities if row["device_id"] == device["id"]}
-        shown = [_tile(rows[key], TILES[key]) for key in TILES if key in rows]
-        sections.append(_section(device["name_by_user"] or device["name"], shown))
+        if shown := [_tile(rows[key], TILES[key]) for key in TILES if key in rows]:
+            sections.append(_section(device["name_by_user"] or device["name"], shown))
     sections.append(_section("Simulated Tesla", [{"type": "markdown", "content": note}]))
     known = home.ws({"type": "lovelace/dashboards/list"})[0]
     if PATH not in {row["url_path"] for row in known}:
@@ -67,7 +72,13 @@ def create_dashboard(home: Home, simulator_url: str) -> str:
 
 
 def _tile(row: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "tile", "entity": row["entity_id"], "name": row["original_name"], **more}
+    entity = row["entity_id"]
+    tile = {"type": "tile", "entity": entity, "name": row["original_name"], **more}
+    if "visibility" in tile:
+        tile["visibility"] = [{**condition, "entity": entity} for condition in tile["visibility"]]
+    if tile.get("tap_action") is PRESS:
+        tile["tap_action"] = {**PRESS, "target": {"entity_id": entity}}
+    return tile
 
 
 def _section(heading: str, cards: list[dict[str, Any]]) -> dict[str, Any]:

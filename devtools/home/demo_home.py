@@ -4,7 +4,8 @@
     scripts/demo --fresh    without the integration: walk through its set-up yourself
     scripts/demo --check    without a person: set up, charge a car, look for complaints, end
 
-Everything listens on 127.0.0.1 and lives in .demo; Ctrl-C ends all of it.
+Everything listens on 127.0.0.1 and lives in .demo; Ctrl-C ends all of it. It also ends, and says so, when Home Assistant
+or the simulated Tesla has ended.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from types import FrameType
 
 from devtools.docs.dashboard import create_dashboard, our_devices, our_entities
 from devtools.home.config_entry import DOMAIN, add_entry, remove_entries
-from devtools.home.home import Home, HomeError, port_of
+from devtools.home.home import RESTART, Home, HomeError, port_of
 from devtools.home.person import PageError
 from devtools.home.process import ROOT, free_port
 from devtools.home.simulated_tesla import (
@@ -33,12 +34,14 @@ from devtools.home.simulated_tesla import (
 
 DIRECTORY = ROOT / ".demo"
 COMPONENT = ROOT / "custom_components" / DOMAIN
+BLUEPRINTS = ROOT / "blueprints"
 #: The name under which Tesla sees this home.
 PUBLIC_NAME = "home.example.com"
 CAR = "Pearl"
 SLEEPER = "Midnight"
 #: Within how many seconds a push is expected to be shown.
 PUSH_SECONDS = 2.0
+WATCH_SECONDS = 0.5
 UNKNOWN = ("unknown", "unavailable")
 
 
@@ -70,6 +73,7 @@ def demo(
         port=port,
         components=[COMPONENT],
         external_url=f"https://{PUBLIC_NAME}",
+        blueprints=BLUEPRINTS,
         environment=environment,
     )
     home.prepare(fresh=not keep)
@@ -195,7 +199,7 @@ def shows(home: Home, device: str, state: str) -> bool:
 
 
 def show(home: Home, tesla: SimulatedTesla, *, fresh: bool) -> None:
-    """Tell the person where everything is, and wait for Ctrl-C."""
+    """Tell the person where everything is, and wait for Ctrl-C. Raises an error when a part of it has ended."""
     start = "/config/integrations/dashboard" if fresh else "/tesla-charging/0"
     print(f"""
   Home Assistant    {home.url}{start}
@@ -206,10 +210,28 @@ def show(home: Home, tesla: SimulatedTesla, *, fresh: bool) -> None:
         print(f"""
   Add the integration "Tesla Charging". It asks for application credentials:
                     client ID {CLIENT_ID}, client secret {CLIENT_SECRET}
-  Tesla knows this home as {PUBLIC_NAME}.""")
+  Tesla knows this home as {PUBLIC_NAME}, and its cars find it there at port {tesla.telemetry_port}:
+  enter this port, outside and inside, where a page asks for one.""")
     print("\n  Ctrl-C ends everything.\n", flush=True)
+    watch(home, tesla)
+
+
+def watch(home: Home, tesla: SimulatedTesla) -> None:
+    """Wait until a part of the demo ends, and raise an error then; a restart from within Home Assistant is none."""
     while True:
-        time.sleep(3600)
+        if (status := home.ended) == RESTART:
+            say("Home Assistant is restarted")
+            home.start()
+        elif status is not None:
+            raise HomeError(
+                f"Home Assistant has ended (exit status {status}), so the demo ends too"
+            )
+        elif tesla.ended is not None:
+            status = tesla.ended
+            raise TeslaError(
+                f"the simulated Tesla has ended (exit status {status}), so the demo ends too"
+            )
+        time.sleep(WATCH_SECONDS)
 
 
 def say(words: str) -> None:

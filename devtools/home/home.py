@@ -50,8 +50,15 @@ recorder:
 history:
 logbook:
 energy:
+automation: !include automations.yaml
+script: !include scripts.yaml
+scene: !include scenes.yaml
 {more}
 """
+INCLUDED = {"automations.yaml": "[]\n", "scripts.yaml": "", "scenes.yaml": "[]\n"}
+"""What Home Assistant's own editors write, as they begin."""
+RESTART = 100
+"""The exit status with which Home Assistant asks to be started again."""
 
 # What a Home Assistant says on a machine like this whatever is installed in it.
 KNOWN_LOG = re.compile(
@@ -100,12 +107,14 @@ class Home:
         components: Sequence[Path] = (),
         external_url: str | None = None,
         yaml: str = "",
+        blueprints: Path | None = None,
         environment: dict[str, str] | None = None,
     ) -> None:
         """Describe a home; nothing happens before prepare() and start().
 
         components are directories of custom integrations, which are linked into the home; yaml is
-        added to its configuration.yaml, environment to the variables of its process.
+        added to its configuration.yaml, environment to the variables of its process. blueprints is a
+        directory whose files are copied into the home's.
         """
         self.directory = directory
         self.port = port
@@ -114,6 +123,7 @@ class Home:
         self._external_url = external_url or self.url
         self._components = [path.resolve() for path in components]
         self._yaml = yaml
+        self._blueprints = blueprints
         self._environment = environment
         self._output = directory / "home-assistant.out"
         self._process: subprocess.Popen[bytes] | None = None
@@ -140,6 +150,12 @@ class Home:
             ),
             encoding="utf-8",
         )
+        for name, beginning in INCLUDED.items():
+            if not (path := self.directory / name).exists():
+                path.write_text(beginning, encoding="utf-8")
+        if self._blueprints is not None:
+            copy = self.directory / "blueprints"
+            shutil.copytree(self._blueprints, copy, dirs_exist_ok=True)
         for component in self._components:
             link = links / component.name
             link.unlink(missing_ok=True)
@@ -178,6 +194,11 @@ class Home:
         except BaseException:
             self.stop()
             raise
+
+    @property
+    def ended(self) -> int | None:
+        """The exit status of a Home Assistant that has ended by itself, None while it runs."""
+        return None if self._process is None else self._process.poll()
 
     def stop(self) -> None:
         """Stop as on a shutdown. Does nothing if it does not run."""

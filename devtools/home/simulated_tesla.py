@@ -81,6 +81,11 @@ class SimulatedTesla:
             time.sleep(0.05)
             self.base_url = self._announced()
 
+    @property
+    def ended(self) -> int | None:
+        """The exit status of a simulator that has ended by itself, None while it runs."""
+        return None if self._process is None else self._process.poll()
+
     def stop(self) -> None:
         """Stop it. Does nothing if it does not run."""
         if self._process is not None:

@@ -24,7 +24,7 @@ def test_a_budget_is_set_used_up_and_raised(
     home.wait_for(lambda: len(known_states(home)) > 25, 60, "the entities of the cars")
     account = next(row["id"] for row in our_devices(home) if row["name"] == "Tesla account")
     page.goto(f"/config/devices/device/{account}")
-    expect(page.get_by_text("Expected cost of the month")).to_be_visible()
+    expect(page.get_by_text("Expected bill this month")).to_be_visible()
     expect(page.get_by_text("In budget")).to_be_visible()
     settle(page)
     browser.shot("1_account")

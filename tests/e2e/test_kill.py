@@ -28,7 +28,7 @@ PACE = 5
 """How much faster than a real one the car gathers values and comes back."""
 MAX_LEAD = 50.0
 """Seconds by which the car's clock may be turned in all: beyond a minute nobody would believe it."""
-NOT_KEPT = {"awake", "telemetry", "wake_up"}
+NOT_KEPT = {"status", "telemetry", "wake_up"}
 """Entities that show the present connection, which is not worth keeping, or nothing."""
 UNCLEAN = re.compile(r"homeassistant\.components\.recorder")
 """The recorder complains of power cuts, and of nothing else here."""
@@ -247,7 +247,7 @@ def shown(states: States, disk: Readings) -> list[tuple[str, str]]:
     Of a car that charged when it was reached last, what changes by itself is not known any more.
     """
     charging = str(disk["DetailedChargeState"][0])
-    stale = {"charging_state", "plugged_in", "charge_voltage"} if charging in LIVE else set()
+    stale = {"charging_state", "plugged_in"} if charging in LIVE else set()
     words = {
         "charging_state": charging.lower(),
         "plugged_in": "off" if charging == "Disconnected" else "on",
@@ -256,7 +256,6 @@ def shown(states: States, disk: Readings) -> list[tuple[str, str]]:
     numbers = {
         "battery_level": disk["BatteryLevel"][0],
         "charge_limit": disk["ChargeLimitSoc"][0],
-        "charge_voltage": disk["ChargerVoltage"][0],
     }
     unknown = {key for key in stale if states[key] == "unknown"}
     wrong = [key for key, word in words.items() if key not in unknown and states[key] != word]

@@ -326,7 +326,7 @@ async def test_everything_is_there_after_the_start(
 
     # the same entities and devices, as the owner arranged them
     before = {
-        row["entity_id"]: with_bounds_of_today(row)
+        row["entity_id"]: as_registered_today(row)
         for row in stored(FOLDER, "core.entity_registry")["data"]["entities"]
         if row["platform"] == DOMAIN
     }
@@ -572,7 +572,7 @@ async def test_everything_is_written_again_as_it_was(past: Past) -> None:
         now, then = stored(after, name), stored(FOLDER, name)
         assert now["version"] == then["version"]
         assert now["minor_version"] >= then["minor_version"]
-        expected_rows = [with_bounds_of_today(row) for row in then["data"][kind]]
+        expected_rows = [as_registered_today(row) for row in then["data"][kind]]
         assert_kept(rows_of(expected_rows), rows_of(now["data"][kind]))
     assert rows_of(stored(after, "core.config_entries")["data"]["entries"]) == rows_of(
         entries["data"]["entries"]
@@ -638,25 +638,63 @@ def rows_of(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     }
 
 
-def with_bounds_of_today(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row of the entity registry; that version bounded the charging current by the cable."""
-    if row.get("translation_key") != "charging_current" or row.get("platform") != DOMAIN:
+NEW_NAMES = {
+    "car_cost_this_month": "Share of Tesla's bill this month",
+    "charge_current": "Measured current",
+    "charge_current_max": "Current that the cable allows",
+    "charging_current": "Current limit",
+    "connected": "Connected to Home Assistant",
+    "cost_projected": "Expected bill this month",
+    "cost_this_month": "Bill this month",
+    "energy_added": "Session energy",
+    "energy_charged": "Total energy charged",
+    "next_schedule": "Next scheduled start",
+    "scheduled_charging_start": "Daily start time, older software",
+    "why_not_charging": "Reason for not charging",
+}
+"""By translation key: the names that this version gives to entities of that version. Their ids stay."""
+NEW_ATTRIBUTES: dict[str, dict[str, Any]] = {
+    "refresh": {"pending": False},
+    "wake_up": {"pending": False},
+    "last_message": {"unit_of_measurement": ""},
+}
+"""By translation key: what this version shows besides."""
+
+
+def as_registered_today(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of the entity registry, with its new name; that version bounded the charging current by the cable."""
+    if row.get("platform") != DOMAIN:
         return row
-    return row | {"capabilities": row["capabilities"] | {"max": 32.0}}
+    key = row["translation_key"]
+    if key == "charging_current":
+        row = row | {"capabilities": row["capabilities"] | {"max": 32.0}}
+    name = NEW_NAMES.get(key, row["original_name"])
+    new = {"original_name": name, "object_id_base": name}
+    return row | {column: value for column, value in new.items() if row.get(column)}
 
 
 def with_what_is_new(shown: dict[str, Any]) -> dict[str, Any]:
-    """Return what that version showed, with the wider bound of the charging current and its new attribute."""
+    """Return what that version showed, with new names and attributes, and the wider bound of the charging current."""
+    rows = {
+        row["entity_id"]: row
+        for row in stored(FOLDER, "core.entity_registry")["data"]["entities"]
+        if row["platform"] == DOMAIN
+    }
     return {
-        entity_id: state
-        | {
-            "attributes": state["attributes"]
-            | {"max": 32.0, "effective_current": int(state["state"])}
-        }
-        if entity_id.startswith("number.") and entity_id.endswith("_charging_current")
-        else state
+        entity_id: state | {"attributes": attributes_of_today(rows[entity_id], state)}
         for entity_id, state in shown.items()
     }
+
+
+def attributes_of_today(row: dict[str, Any], state: dict[str, Any]) -> dict[str, Any]:
+    """Return the attributes that this version shows of an entity of that version."""
+    key, attributes = row["translation_key"], dict(state["attributes"])
+    if row["name"] is None and key in NEW_NAMES:
+        name = attributes["friendly_name"].removesuffix(row["original_name"])
+        attributes["friendly_name"] = name + NEW_NAMES[key]
+    if key == "charging_current":
+        attributes |= {"max": 32.0, "effective_current": int(state["state"])}
+    return attributes | NEW_ATTRIBUTES.get(key, {})
 
 
 def as_written_today(readings: dict[str, Any]) -> dict[str, Any]:

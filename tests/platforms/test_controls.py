@@ -1,14 +1,17 @@
-"""Controls: pending while a command is on its way, then as commanded until the car speaks, and true after a refusal."""
+"""Controls: as wanted while a command is on its way and until the car speaks, and true again after a refusal."""
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from homeassistant.const import ATTR_ENTITY_ID
 from homeassistant.core import Event, EventStateChangedData, State, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers.event import async_track_state_change_event
+from homeassistant.util import dt as dt_util
 import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from simulator.car.command_table import REST_COMMANDS
 from tests.support.entities import ask_again, call
@@ -19,6 +22,21 @@ CONTROLS: list[Any] = [
     pytest.param("switch", "charging", "turn_off", {}, "on", "off", id="switch"),
     pytest.param("number", "charge_limit", "set_value", {"value": 90}, "80", "90", id="limit"),
     pytest.param("number", "charging_current", "set_value", {"value": 8}, "16", "8", id="current"),
+]
+ACTIONS: list[Any] = [
+    pytest.param("switch", "charging", "stop_charging", {}, "on", "off", id="switch"),
+    pytest.param(
+        "number", "charge_limit", "set_charge_limit", {"percent": 90}, "80", "90", id="limit"
+    ),
+    pytest.param(
+        "number",
+        "charging_current",
+        "set_charging_current",
+        {"current": 8},
+        "16",
+        "8",
+        id="current",
+    ),
 ]
 
 
@@ -51,13 +69,13 @@ async def test_a_control_is_pending_until_the_car_has_accepted(
     shown = watch(home, platform, key)
     await call(home, platform, key, service, **data)
     await home.hass.async_block_till_done()
-    assert shown == [(before, True), (after, True), (after, False)]
+    assert shown == [(after, True), (after, False)]
     await ask_again(home)
     assert home.state(platform, key) == after
 
 
 @pytest.mark.parametrize(("platform", "key", "service", "data", "before", "after"), CONTROLS)
-async def test_after_a_refusal_a_control_shows_what_is_true(
+async def test_after_a_refusal_a_control_goes_back_to_what_is_true(
     charging_home: Home,
     platform: str,
     key: str,
@@ -71,8 +89,121 @@ async def test_after_a_refusal_a_control_shows_what_is_true(
     shown = watch(home, platform, key)
     with pytest.raises(HomeAssistantError):
         await call(home, platform, key, service, **data)
+    await go_back(home)
+    assert shown == [(after, True), (before, False)]
+
+
+async def go_back(home: Home) -> None:
+    """Let the time pass for which a browser is shown what was wanted."""
+    async_fire_time_changed(home.hass, dt_util.utcnow() + timedelta(seconds=1))
     await home.hass.async_block_till_done()
-    assert shown == [(before, True), (before, False)]
+
+
+async def test_what_is_refused_at_once_is_shown_long_enough_to_be_drawn(
+    charging_home: Home,
+) -> None:
+    home = charging_home
+    home.car.unplug()
+    home.tesla.clock.advance(60)
+    await ask_again(home)
+    shown = watch(home, "switch", "charging")
+    with pytest.raises(HomeAssistantError):
+        await call(home, "switch", "charging", "turn_on")
+    # a browser draws what a person moved again only when it changes, so it has to see both states
+    assert shown == [("on", True)]
+    await go_back(home)
+    assert shown == [("on", True), ("off", False)]
+
+
+@pytest.mark.parametrize(("platform", "key", "action", "data", "before", "after"), ACTIONS)
+async def test_a_control_shows_what_an_action_wants(
+    charging_home: Home,
+    platform: str,
+    key: str,
+    action: str,
+    data: dict[str, Any],
+    before: str,
+    after: str,
+) -> None:
+    shown = watch(charging_home, platform, key)
+    await charging_home.act(action, **data)
+    await charging_home.hass.async_block_till_done()
+    assert shown == [(after, True), (after, False)]
+
+
+async def test_what_is_refused_here_goes_back_too(turned_clock: Home) -> None:
+    home = turned_clock
+    home.add_car(PEARL, "Pearl", sleep_after=None).plug_in()
+    await home.set_up(budget=0.0)
+    shown = watch(home, "number", "charge_limit")
+    with pytest.raises(HomeAssistantError):
+        await call(home, "number", "charge_limit", "set_value", value=90)
+    await go_back(home)
+    assert shown == [("90", True), ("unknown", False)]
+
+
+async def test_switching_on_what_is_complete_goes_back(charging_home: Home) -> None:
+    home = charging_home
+    home.car.set_battery_level(80)
+    home.tesla.clock.advance(60)
+    await ask_again(home)
+    shown = watch(home, "switch", "charging")
+    await call(home, "switch", "charging", "turn_on")
+    await go_back(home)
+    assert shown == [("on", True), ("off", False)]
+
+
+async def test_of_two_commands_the_later_one_is_shown(charging_home: Home) -> None:
+    home = charging_home
+    shown = watch(home, "number", "charge_limit")
+    home.tesla.faults.delay(0.2, "signed_command")
+    await asyncio.gather(
+        *(call(home, "number", "charge_limit", "set_value", value=value) for value in (95, 90, 85))
+    )
+    await home.hass.async_block_till_done()
+    states = [state for state, _ in shown]
+    assert states == sorted(states, reverse=True)
+    assert shown[-1] == ("85", False)
+    assert home.car.snapshot().charge_limit == 85
+
+
+@pytest.mark.parametrize(
+    ("service", "on_the_way", "done"),
+    [("open_cover", "opening", "open"), ("close_cover", "closing", "closed")],
+)
+async def test_the_charge_port_opens_and_closes(
+    home: Home, service: str, on_the_way: str, done: str
+) -> None:
+    home.tesla.wake_with_charging_scope = True
+    car = home.add_car(PEARL, "Pearl", sleep_after=None)
+    if service == "close_cover":
+        car._systems.port.open()
+    await home.set_up()
+    shown = watch(home, "cover", "charge_port")
+    await call(home, "cover", "charge_port", service)
+    await home.hass.async_block_till_done()
+    assert list(dict.fromkeys(shown)) == [(on_the_way, True), (done, False)]
+
+
+@pytest.mark.parametrize("with_cable", [True, False])
+async def test_a_charge_port_that_does_not_close_is_open_again_and_says_why(
+    home: Home, with_cable: bool
+) -> None:
+    home.tesla.wake_with_charging_scope = True
+    car = home.add_car(PEARL, "Pearl", sleep_after=None)
+    car._systems.port.motorized = with_cable
+    car._systems.port.open()
+    if with_cable:
+        car.plug_in()
+    await home.set_up()
+    shown = watch(home, "cover", "charge_port")
+    with pytest.raises(HomeAssistantError) as caught:
+        await call(home, "cover", "charge_port", "close_cover")
+    await go_back(home)
+    assert shown == [("closing", True), ("open", False)]
+    key = "refused_cable_connected" if with_cable else "refused_non_motorized"
+    assert caught.value.translation_key == key
+    assert "{" not in str(caught.value)
 
 
 async def test_the_car_has_the_last_word_about_what_was_commanded(charging_home: Home) -> None:
@@ -106,9 +237,40 @@ async def test_a_sleeping_car_is_pending_as_long_as_it_takes_to_wake_up(home: Ho
     )
     task = home.hass.async_create_task(service)
     await asyncio.sleep(0.3)
-    assert (limit().state, limit().attributes["pending"]) == ("80", True)
+    assert (limit().state, limit().attributes["pending"]) == ("66", True)
+    assert home.state("sensor", "status") == "waking_up"
     await task
     assert (limit().state, limit().attributes["pending"]) == ("66", False)
+    assert home.state("sensor", "status") == "online"
+
+
+@pytest.mark.parametrize("wakes", [True, False])
+async def test_the_wake_button_shows_that_it_is_trying(turned_clock: Home, wakes: bool) -> None:
+    home = turned_clock
+    car = home.add_car(MIDNIGHT, "Midnight", wake_seconds=0.3)
+    await home.set_up()
+    car.sleep()
+    await home.poll()
+    home.tesla.wake_with_charging_scope = wakes
+    seen: list[tuple[bool, str]] = []
+
+    @callback
+    def note(event: Event[EventStateChangedData]) -> None:
+        button = home.hass.states.get(home.entity_id("button", "wake_up"))
+        assert button is not None
+        seen.append((button.attributes["pending"], home.state("sensor", "status")))
+
+    entities = [home.entity_id("button", "wake_up"), home.entity_id("sensor", "status")]
+    async_track_state_change_event(home.hass, entities, note)
+    if wakes:
+        await call(home, "button", "wake_up", "press")
+    else:
+        with pytest.raises(HomeAssistantError):
+            await call(home, "button", "wake_up", "press")
+    await home.hass.async_block_till_done()
+    assert (True, "asleep") in seen
+    assert (True, "waking_up") in seen
+    assert seen[-1] == (False, "online" if wakes else "asleep")
 
 
 @pytest.mark.parametrize(
@@ -154,6 +316,9 @@ async def test_more_than_the_cable_gives_is_accepted_and_what_is_used_is_shown(
     response = await home.act("set_charging_current", current=80)
     assert response["vehicles"][0]["outcome"] in {"executed", "already"}
     assert response["vehicles"][0]["effective_current"] == 16
+    said = response["vehicles"][0]["message"]
+    assert said.startswith("The car accepts")
+    assert "16 A" in said
 
 
 async def test_the_slider_keeps_the_highest_maximum_that_the_car_ever_reported(home: Home) -> None:

@@ -1,12 +1,14 @@
 """Entities: what they show, what they do, and when they are written."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from homeassistant.core import Event, EventStateChangedData, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.event import async_track_state_change_event
+from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
@@ -43,7 +45,6 @@ async def test_all_entities_of_a_charging_car(charging_home: Home) -> None:
         "full_charge_time",
         "home_and_away",
         "last_message",
-        "next_schedule",
         "odometer",
         "plugged_in",
         "range",
@@ -135,6 +136,8 @@ async def test_switching_on_what_is_complete_does_not_pretend_to_charge(
     await ask_again(charging_home)
     assert charging_home.state("sensor", "charging_state") == "complete"
     await call(charging_home, "switch", "charging", "turn_on")
+    async_fire_time_changed(charging_home.hass, dt_util.utcnow() + timedelta(seconds=1))
+    await charging_home.hass.async_block_till_done()
     assert charging_home.state("switch", "charging") == "off"
 
 
@@ -175,7 +178,8 @@ async def test_only_entities_whose_signals_changed_are_written(charging_home: Ho
     async_track_state_change_event(charging_home.hass, entities, note)
     await charging_home.act("set_charge_limit", percent=71)
     await charging_home.hass.async_block_till_done()
-    assert written == [charging_home.entity_id("number", "charge_limit")]
+    # as wanted, and when it has ended
+    assert written == [charging_home.entity_id("number", "charge_limit")] * 2
 
 
 async def test_a_lost_connection_makes_entities_unavailable_and_says_so_once(

@@ -66,7 +66,7 @@ def types(changes: list[Event[Any]]) -> list[str]:
         old, new = change.data["old_state"], change.data["new_state"]
         if new is None or new.domain != "event" or new.state in {"unavailable", "unknown"}:
             continue
-        if old is None or old.state != "unavailable":
+        if old is not None and old.state != "unavailable":
             found.append(new.attributes["event_type"])
     return found
 

@@ -324,7 +324,8 @@ async def test_both_actions_state_their_price_from_the_one_table(charging_home: 
         ("asks for the car's data now", PRICE),
     ],
 )
-def test_the_readme_states_the_price_of_the_table(words: str, price: str) -> None:
-    lines = [line for line in (ROOT / "README.md").read_text().splitlines() if words in line]
-    assert len(lines) == 2
-    assert all(f": ${price}" in line for line in lines)
+def test_the_pages_state_the_price_of_the_table(words: str, price: str) -> None:
+    for page in ("entities.md", "actions.md"):
+        lines = (ROOT / "docs" / page).read_text().splitlines()
+        (line,) = [line for line in lines if words in line]
+        assert f": ${price}" in line

@@ -85,8 +85,8 @@ def messages(home: Home) -> list[tuple[str, str]]:
 # -- as files ------------------------------------------------------------------------------------------
 
 
-def test_there_are_five() -> None:
-    assert len(NAMES) == 5
+def test_there_are_six() -> None:
+    assert len(NAMES) == 6
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -237,6 +237,46 @@ async def test_the_car_follows_the_solar_surplus(blueprint_home: Home) -> None:
     await show(home, "sensor.surplus", 2500)
     async_fire_time_changed(home.hass, dt_util.utcnow() + timedelta(minutes=20))
     await home.settle()
+    assert state(home) == "Charging"
+    assert names(home) == ["charge_stop", "charge_start"]
+
+
+@pytest.mark.parametrize(
+    ("unit", "factor", "sign"), [("W", 1, -1), ("kW", 0.001, -1), ("W", 1, 1)], ids=str
+)
+async def test_the_car_follows_the_solar_surplus_of_a_plain_grid_meter(
+    blueprint_home: Home, unit: str, factor: float, sign: int
+) -> None:
+    home = blueprint_home
+
+    async def measure(fed_in: float) -> None:
+        await show(home, "sensor.grid", sign * fed_in * factor, unit_of_measurement=unit)
+
+    async def wait(minutes: float) -> None:
+        async_fire_time_changed(home.hass, dt_util.utcnow() + timedelta(minutes=minutes))
+        await home.settle()
+
+    # 11 kW flow into the car: 8 kW come from the grid, 3 kW are left over without the car
+    await measure(-8000)
+    await automate(
+        home,
+        "follow_solar_surplus_grid_meter",
+        grid="sensor.grid",
+        feed_in_is_positive=sign > 0,
+        power=home.entity_id("sensor", "charge_power"),
+        minutes=5,
+    )
+    await wait(6)
+    assert state(home) == "Charging"
+    await measure(-10_600)
+    await wait(12)
+    assert state(home) == "Stopped"
+    await look(home)
+    await measure(1500)
+    await wait(20)
+    assert state(home) == "Stopped"
+    await measure(2500)
+    await wait(30)
     assert state(home) == "Charging"
     assert names(home) == ["charge_stop", "charge_start"]
 

@@ -186,3 +186,14 @@ def test_every_page_of_the_flow_is_in_the_guide() -> None:
     for key, step in steps.items():
         for name in (*step.get("data", {}).values(), *step.get("menu_options", {}).values()):
             assert name in guide, f"{key}: {name}"
+
+
+# -- the front page ----------------------------------------------------------------------------------------
+
+LONGEST_README = 120
+
+
+def test_the_readme_is_short_and_shows_the_dashboard() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert len(text.splitlines()) <= LONGEST_README
+    assert "](docs/images/dashboard_one_car.png)" in text

@@ -87,6 +87,7 @@ class VehicleCommander:
         sessions: Mapping[Domain, SessionState] | None = None,
         on_change: Callable[[], None],
         on_connectivity: Callable[[Connectivity], None],
+        on_waking: Callable[[bool], None] = lambda _: None,
         before_wake: Callable[[], None] = lambda: None,
         before_read: Callable[[], None] = lambda: None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -94,7 +95,7 @@ class VehicleCommander:
         """`signed` is whether the car accepts signed commands (None: not known yet).
 
         `on_change` is called when there is something new to save, `on_connectivity` with each connectivity that Tesla
-        reports. `before_wake` and `before_read` are called before a wake-up, or a data request, is sent and billed; it is
+        reports, `on_waking` when a wake-up begins and ends. `before_wake` and `before_read` are called before a wake-up, or a data request, is sent and billed; it is
         not sent if they raise an error.
         """
         self._vin = vin
@@ -108,6 +109,7 @@ class VehicleCommander:
             vehicles,
             now=now,
             on_connectivity=on_connectivity,
+            on_waking=on_waking,
             before_wake=before_wake,
             sleep=sleep,
         )

@@ -25,10 +25,13 @@ def effect_of(request: CommandRequest, result: CommandResult) -> dict[str, Signa
 
     If the car answered that nothing had to be changed, nothing is assumed: after "complete", say, it does not charge.
     """
+    return wanted_by(request) if result.outcome is Outcome.EXECUTED else {}
+
+
+def wanted_by(request: CommandRequest) -> dict[str, SignalValue]:
+    """Return the signals that a command is to set; none for one whose effect only the car knows."""
     effect = _EFFECTS.get(request.command.name)
-    if effect is None or result.outcome is not Outcome.EXECUTED:
-        return {}
-    return effect(request.parameters)
+    return {} if effect is None else effect(request.parameters)
 
 
 _UNKNOWN_EFFECTS: Final[dict[str, tuple[str, ...]]] = dict.fromkeys(

@@ -46,17 +46,19 @@ class Waker:
         *,
         now: Callable[[], float],
         on_connectivity: Callable[[Connectivity], None],
+        on_waking: Callable[[bool], None] = lambda _: None,
         before_wake: Callable[[], None] = lambda: None,
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
         """`now` returns unix seconds; `on_connectivity` is called with each connectivity that Tesla reports.
 
-        `before_wake` is called before a wake-up is sent, which is billed; it is not sent if that raises an error.
+        `on_waking` is called with True when a wake-up begins, and with False when it ends. `before_wake` is called before a wake-up is sent, which is billed; it is not sent if that raises an error.
         """
         self._vin = vin
         self._vehicles = vehicles
         self._now = now
         self._on_connectivity = on_connectivity
+        self._on_waking = on_waking
         self._before_wake = before_wake
         self._sleep = sleep
         self._lock = asyncio.Lock()
@@ -89,16 +91,21 @@ class Waker:
                 self._unseen = err
                 raise
             elapsed = self._elapsed()
-            if self.sent == sent_before and elapsed >= (WAKE_TIMEOUT if insist else self._pause()):
-                if await self._send() is Connectivity.ONLINE:
-                    self.record_connectivity(Connectivity.ONLINE)
-                    self._on_connectivity(Connectivity.ONLINE)
-                    return True
-            elif elapsed >= WAKE_TIMEOUT:
+            pause = WAKE_TIMEOUT if insist else self._pause()
+            sends = self.sent == sent_before and elapsed >= pause
+            if not sends and elapsed >= WAKE_TIMEOUT:
                 if self.sent == sent_before and isinstance(self._failure, VehicleAsleep):
                     raise WakeUpPaused(self._now() - elapsed + self._pause())
                 raise self._failure.with_traceback(None)
-            await self._until_awake()
+            self._on_waking(True)
+            try:
+                if sends and await self._send() is Connectivity.ONLINE:
+                    self.record_connectivity(Connectivity.ONLINE)
+                    self._on_connectivity(Connectivity.ONLINE)
+                else:
+                    await self._until_awake()
+            finally:
+                self._on_waking(False)
             return True
 
     def record_connectivity(self, state: Connectivity) -> None:

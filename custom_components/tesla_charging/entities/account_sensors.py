@@ -77,6 +77,7 @@ CAR_SENSORS: Final = (
         lambda meter, vin: meter.cost_of(vin or ""),
         state_class=SensorStateClass.TOTAL,
         entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
     ),
 )
 

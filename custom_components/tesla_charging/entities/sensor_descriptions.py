@@ -54,7 +54,7 @@ class VehicleSensorDescription(VehicleEntityDescription, SensorEntityDescription
 
     value_fn: Callable[[VehicleState], float | str | datetime | None]
     steady: timedelta | None = None
-    """For an estimated time: changes smaller than this are not shown."""
+    """For an estimated time: changes smaller than this are not shown, nor ones small beside the time until then."""
     recurs: bool = False
     """Whether the shown time comes again: when it has passed, the next one is shown."""
 
@@ -133,6 +133,7 @@ SENSORS: Final = (
         device_class=SensorDeviceClass.CURRENT,
         signals=("ChargeAmps", "ChargerVoltage", *POWER_SIGNALS),
         value_fn=ac_reading("ChargeAmps"),
+        entity_registry_enabled_default=False,
     ),
     number(
         "charge_voltage",
@@ -141,17 +142,27 @@ SENSORS: Final = (
         device_class=SensorDeviceClass.VOLTAGE,
         signals=("ChargerVoltage", *POWER_SIGNALS),
         value_fn=ac_reading("ChargerVoltage"),
+        entity_registry_enabled_default=False,
     ),
     energy("energy_added", energy_added),
-    energy("energy_charged", lambda state: round(state.energy.total, 3)),
+    energy(
+        "energy_charged",
+        lambda state: round(state.energy.total, 3),
+        entity_registry_enabled_default=False,
+    ),
     energy("energy_charged_home", lambda state: round(state.energy.home, 3), needs=_HOME_SIGNALS),
-    energy("energy_charged_away", lambda state: round(state.energy.away, 3), needs=_HOME_SIGNALS),
+    energy(
+        "energy_charged_away",
+        lambda state: round(state.energy.away, 3),
+        needs=_HOME_SIGNALS,
+        entity_registry_enabled_default=False,
+    ),
     VehicleSensorDescription(
         key="full_charge_time",
         signals=(*ESTIMATES, "DetailedChargeState"),
         value_fn=full_charge_at,
         device_class=SensorDeviceClass.TIMESTAMP,
-        steady=timedelta(minutes=5),
+        steady=timedelta(minutes=15),
     ),
     VehicleSensorDescription(
         key="scheduled_charging_start",
@@ -164,6 +175,7 @@ SENSORS: Final = (
         value_fn=next_scheduled_start,
         recurs=True,
         device_class=SensorDeviceClass.TIMESTAMP,
+        entity_registry_enabled_default=False,
     ),
     number(
         "odometer",
@@ -172,6 +184,7 @@ SENSORS: Final = (
         device_class=SensorDeviceClass.DISTANCE,
         state_class=SensorStateClass.TOTAL_INCREASING,
         needs=("Odometer",),
+        entity_registry_enabled_default=False,
     ),
     VehicleSensorDescription(
         key="status",
@@ -220,6 +233,7 @@ TELEMETRY_SENSORS: Final = (
         device_class=SensorDeviceClass.ENUM,
         options=[problem.value for problem in TelemetryProblem],
         entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
     ),
     VehicleSensorDescription(
         key="last_message",
@@ -227,6 +241,7 @@ TELEMETRY_SENSORS: Final = (
         value_fn=last_message,
         device_class=SensorDeviceClass.TIMESTAMP,
         entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
     ),
     VehicleSensorDescription(
         key="signals_today",
@@ -235,6 +250,7 @@ TELEMETRY_SENSORS: Final = (
         value_fn=signals_today,
         state_class=SensorStateClass.TOTAL_INCREASING,
         entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
     ),
 )
 

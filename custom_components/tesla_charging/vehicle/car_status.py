@@ -13,6 +13,8 @@ INSTALLING: Final = "installing"
 class CarStatus(StrEnum):
     """What a car does with respect to requests; the values are keys of translations."""
 
+    WAKING_UP = "waking_up"
+    """It was asleep, and is being woken up now."""
     ONLINE = "online"
     ASLEEP = "asleep"
     NOT_REACHABLE = "not_reachable"
@@ -42,4 +44,6 @@ def car_status(state: VehicleState) -> CarStatus | None:
         and state.connectivity is not Connectivity.ASLEEP
     ):
         return CarStatus.UPDATING
+    if state.waking and state.connectivity is not Connectivity.ONLINE:
+        return CarStatus.WAKING_UP
     return _BY_CONNECTIVITY.get(state.connectivity)

@@ -149,6 +149,8 @@ class VehicleState:
     connectivity: Connectivity = Connectivity.UNKNOWN
     in_service: bool = False
     """Whether the car is at a service center, where Tesla passes nothing on to it."""
+    waking: bool = False
+    """Whether it is being woken up: a wake-up was sent, and has neither succeeded nor failed."""
     telemetry: TelemetryStage = TelemetryStage.OFF
     """The stage of the car's push channel."""
     diagnosis: TelemetryDiagnosis = NO_PROBLEM
@@ -240,6 +242,8 @@ class VehicleState:
                 return self.energy.session is not None
             case "place":
                 return self.energy.home + self.energy.away > 0
+            case "charge_schedules":
+                return bool(self.charge_starts)
         return name in NOT_SIGNALS or self.value(name) is not None
 
     @property
@@ -281,6 +285,10 @@ class VehicleState:
         """Return the state with another connectivity."""
         return replace(self, connectivity=connectivity)
 
+    def with_waking(self, waking: bool) -> VehicleState:
+        """Return the state of a car that is being woken up, or is not any more."""
+        return self if waking is self.waking else replace(self, waking=waking)
+
     def with_service(self, in_service: bool) -> VehicleState:
         """Return the state of a car that is in service, or is not."""
         return self if in_service is self.in_service else replace(self, in_service=in_service)
@@ -310,7 +318,7 @@ class VehicleState:
             for name in self.readings.keys() | earlier.readings.keys()
             if self._differs(earlier, name)
         }
-        if (self.connectivity, self.in_service) != (earlier.connectivity, earlier.in_service):
+        if self._reachability != earlier._reachability:
             names.add(CONNECTIVITY)
         if self.telemetry is not earlier.telemetry:
             names.add(TELEMETRY)
@@ -321,6 +329,10 @@ class VehicleState:
         if self.energy.shown != earlier.energy.shown:
             names.add(ENERGY)
         return frozenset(names)
+
+    @property
+    def _reachability(self) -> tuple[Connectivity, bool, bool]:
+        return self.connectivity, self.in_service, self.waking
 
     def _differs(self, earlier: VehicleState, name: str) -> bool:
         value = self.value(name)
