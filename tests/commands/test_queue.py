@@ -227,7 +227,7 @@ async def test_a_stopped_script_sends_nothing_more(driven: Home) -> None:
     waiting.cancel()
     assert await outcome(home, "stop_charging") == "executed"
     assert names(home) == ["set_charging_amps", "charge_stop"]
-    assert home.state("number", "charge_limit") == "90"
+    await until(lambda: home.state("number", "charge_limit") == "90")
 
 
 async def test_an_opening_that_names_no_port_does_not_overtake_a_later_closing(
@@ -244,7 +244,7 @@ async def test_an_opening_that_names_no_port_does_not_overtake_a_later_closing(
     assert await outcome(home, "close_charge_port") in {"executed", "already"}
     await opening
     assert names(home) == ["charge_port_door_close"]
-    assert home.state("cover", "charge_port") == "closed"
+    await until(lambda: home.state("cover", "charge_port") == "closed")
 
 
 async def test_an_opening_that_names_no_port_replaces_a_waiting_closing(driven: Home) -> None:
@@ -466,7 +466,8 @@ async def test_nor_does_a_second_sending_that_the_car_refuses(
         200, "set_charging_amps", body={"response": {"result": False, "reason": reason}}
     )
     assert await low == expected
-    assert home.state("number", "charging_current") == ("3" if expected == "executed" else "16")
+    current = "3" if expected == "executed" else "16"
+    await until(lambda: home.state("number", "charging_current") == current)
 
 
 @pytest.mark.parametrize("driven", ["required"], indirect=True)

@@ -22,7 +22,7 @@ from tests.lifecycle.reconfiguring import (
     other_application,
     second_account,
 )
-from tests.lifecycle.test_shared_cars import add_driver
+from tests.support.account import add_driver
 from tests.support.flows import check, is_changed, pick, sign_in, submit
 from tests.support.home import HOME_DOMAIN, MIDNIGHT, PEARL, SCOPES, Home
 from tests.support.repairs import told

@@ -10,8 +10,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.tesla_charging.const import DOMAIN
 from simulator.car import Quirk
-from tests.support.account import list_now
-from tests.support.home import MIDNIGHT, PEARL, SCOPES, Home
+from tests.support.account import add_driver, list_now
+from tests.support.home import MIDNIGHT, PEARL, Home
 from tests.support.waiting import until
 
 
@@ -25,24 +25,6 @@ async def shared(home: Home, turned_account: None) -> Home:
     await home.set_up()
     await home.act("stop_charging")
     return home
-
-
-async def add_driver(home: Home) -> MockConfigEntry:
-    """Set up the account of a driver."""
-    driver = home.tesla.add_account("partner@example.com", region="eu")
-    home.tesla.add_car(driver, home.cars[PEARL])
-    token: dict[str, Any] = home.tesla.sign_in(driver, home.application, {*SCOPES})
-    assert home.entry is not None
-    entry = MockConfigEntry(
-        domain=DOMAIN,
-        unique_id=driver.sub,
-        title="Driver",
-        data={**home.entry.data, "token": {**token, "expires_at": 2e9}},
-    )
-    entry.add_to_hass(home.hass)
-    assert await home.hass.config_entries.async_setup(entry.entry_id)
-    await home.settle()
-    return entry
 
 
 def entities(home: Home) -> dict[str, tuple[str, str | None]]:

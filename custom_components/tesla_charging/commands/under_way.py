@@ -69,11 +69,21 @@ class CommandsUnderWay:
             return result
         finally:
             left = SHOWN_AT_LEAST - (self._hass.loop.time() - item.since)
+            if settled:
+                self._end_earlier(item)
             if settled or left <= 0 or not item.signals:
                 self._end(item)
             else:
                 end = HassJob(partial(self._end, item), cancel_on_shutdown=True)
                 item.cancel = async_call_later(self._hass, left, end)
+
+    @callback
+    def _end_earlier(self, item: _Wanted) -> None:
+        """End what earlier commands wanted that have failed and are only shown: a later one has settled it."""
+        for earlier in self._under_way[: self._under_way.index(item)]:
+            if earlier.cancel is not None and not earlier.signals.keys().isdisjoint(item.signals):
+                earlier.cancel()
+                self._end(earlier)
 
     @callback
     def _end(self, item: _Wanted, _: datetime | None = None) -> None:
