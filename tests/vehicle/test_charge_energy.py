@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from custom_components.tesla_charging.vehicle.battery_gain import Mark, charged_capacity
 from custom_components.tesla_charging.vehicle.charge_energy import (
     NOISE_KWH,
     NOTHING_CHARGED,
@@ -286,6 +287,49 @@ def test_a_car_plugged_in_again_at_the_same_place_begins_anew() -> None:
         at_home=True,
     )
     assert energy.with_sample(later).home == pytest.approx(14.0)
+
+
+def pushed(
+    minutes: float, added: float, level: float, level_minutes: float, **more: object
+) -> EnergySample:
+    """Look at a car whose level is of another moment than its counter."""
+    return at(minutes, added, level=level, level_at=START + level_minutes * 60, **more)
+
+
+def test_the_level_of_a_car_that_stands_is_as_new_as_its_counter() -> None:
+    """It is not pushed again. Without it the car was believed to have driven away and charged 16 kWh elsewhere."""
+    energy = seen(
+        NOTHING_CHARGED,
+        pushed(0, 0.0, 40.0, 0),
+        pushed(60, 9.6, 56.0, 60),
+        pushed(71, 9.7, 56.0, 60, charging=False),
+    )
+    back = pushed(600, 16.0, 66.0, 600, charging=False, odometer=1002.0)
+    assert energy.with_sample(back).total == pytest.approx(16.0)
+
+
+def test_a_capacity_is_learned_only_from_counter_and_level_of_one_moment() -> None:
+    begin = Mark(0.0, START, 40.0, START, charging=True)
+
+    def later(added: float, level: float, seconds_ago: float) -> Mark:
+        return Mark(added, START + 3600, level, START + 3600 - seconds_ago, charging=True)
+
+    assert charged_capacity(begin, later(15.0, 60.5, 0)) == pytest.approx(0.75, rel=0.03)
+    assert charged_capacity(begin, later(15.0, 58.5, 60)) is None
+    # levels without decimals tell it later
+    assert charged_capacity(begin, later(12.0, 56.0, 0)) is None
+    assert charged_capacity(begin, later(30.0, 80.0, 0)) == pytest.approx(0.75, rel=0.03)
+
+
+def test_a_counter_is_looked_at_again_once_the_car_tells_that_it_was_driven() -> None:
+    """A car that connects tells everything, but not in one message."""
+    energy = seen(NOTHING_CHARGED, pushed(0, 8.0, 80.0, 0), pushed(60, 16.0, 90.0, 60))
+    back = pushed(1260, 15.4, 89.2, 1260)
+    assert energy.with_sample(back).total == pytest.approx(8.0)
+    driven = pushed(1260, 15.4, 89.2, 1260, odometer=1070.0)
+    energy = seen(energy, back, driven)
+    assert energy.total == pytest.approx(8.0 + 15.4)
+    assert seen(energy, driven, back).total == energy.total
 
 
 def test_more_than_any_car_takes_is_not_counted() -> None:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Self
 
 MAX_LAG: Final = 600.0
-"""Seconds between counter and level from which on they are not of the same moment."""
+"""Seconds between counter and level from which on they are not of the same moment, unless the counter stood still."""
+SAME_COUNTER: Final = 0.3
+"""kWh within which a counter stood still."""
 LAG_KW: Final = 100.0
 """Power with which a charging car may have charged between the two."""
 LAG_PERCENT: Final = 2.2
@@ -21,7 +23,7 @@ ENERGY_GRAIN: Final = 0.03
 KWH_PER_PERCENT: Final = (0.4, 1.4)
 """From the smallest to the largest battery, while that of the car is not known."""
 CAPACITY_SPREAD: Final = 0.06
-"""By which share a known capacity may be wrong."""
+"""By which share a known capacity may be wrong; one that may be wrong by more is not learned."""
 MAX_SPEED: Final = 100.0
 """Miles per hour; a far greater difference is of an odometer that has changed its unit."""
 MAX_LEAP: Final = 50.0
@@ -54,6 +56,17 @@ class Mark:
     """Miles."""
     charging: bool = False
     plugged_in: bool | None = None
+    level_added: float | None = None
+    """The counter when the level was measured, if that is known."""
+
+    @property
+    def has_level(self) -> bool:
+        """Whether the level is of the counter's moment: a parked car does not push again what has not changed."""
+        if self.level is None:
+            return False
+        if self.at - self.level_at <= MAX_LAG:
+            return True
+        return self.level_added is not None and abs(self.added - self.level_added) <= SAME_COUNTER
 
     def as_list(self) -> list[Any]:
         """Return JSON-compatible values for from_list() after a restart."""
@@ -72,9 +85,18 @@ class Mark:
                 None | int() | float(),
                 bool(),
                 None | bool(),
-            ] if isinstance(items, list):
+                # it came with version 0.2.0
+                *level_added,
+            ] if isinstance(items, list) and _is_optional_number(level_added):
                 return cls(*items)
         return None
+
+
+def _is_optional_number(items: list[Any]) -> bool:
+    match items:
+        case [] | [None | int() | float()]:
+            return True
+    return False
 
 
 def hours_between(before: Mark, after: Mark) -> float | None:
@@ -98,7 +120,7 @@ def battery_gain(before: Mark, after: Mark, per_percent: float | None) -> Range 
     """
     if before.level is None or after.level is None or after.level_at <= before.level_at:
         return None
-    if before.at - before.level_at > MAX_LAG or after.at - after.level_at > MAX_LAG:
+    if not (before.has_level and after.has_level):
         return None
     low, high = KWH_PER_PERCENT
     if per_percent is not None:
@@ -128,21 +150,30 @@ def told_capacity(mark: Mark) -> float | None:
     """Return the energy of one percent by what the car tells at one moment."""
     if mark.remaining is None or mark.level is None or mark.level < LEARN_FROM:
         return None
+    whole = float(mark.level).is_integer()
     # a level without decimals is rounded down
-    level = mark.level + 0.5 if float(mark.level).is_integer() else mark.level
-    return _plausible(mark.remaining / level)
+    most = mark.level + WHOLE_GRAIN if whole else mark.level + FINE_GRAIN
+    return _between(mark.remaining / most, mark.remaining / mark.level)
 
 
 def charged_capacity(before: Mark, after: Mark) -> float | None:
-    """Return the energy of one percent by what a car charged between two moments."""
-    if before.level is None or after.level is None:
+    """Return the energy of one percent by what a car charged between two moments; None while that says too little."""
+    if before.level is None or after.level is None or not (before.has_level and after.has_level):
         return None
     percent = after.level - before.level
-    if percent < LEARN_FROM or after.at - after.level_at > MAX_LAG:
+    if percent < LEARN_FROM:
         return None
-    return _plausible((after.added - before.added) / percent)
+    whole = float(before.level).is_integer() or float(after.level).is_integer()
+    grain = WHOLE_GRAIN if whole else FINE_GRAIN
+    added, high = after.added - before.added, KWH_PER_PERCENT[1]
+    least, most = added - _lag(after, high), added + _lag(before, high)
+    return _between(least / (percent + grain), most / (percent - grain))
 
 
-def _plausible(per_percent: float) -> float | None:
+def _between(least: float, most: float) -> float | None:
+    """Return what is between these, if it is known well enough, and plausible."""
+    per_percent = (least + most) / 2
     low, high = KWH_PER_PERCENT
-    return per_percent if low <= per_percent <= high else None
+    if not low <= per_percent <= high or most - per_percent > CAPACITY_SPREAD * per_percent:
+        return None
+    return per_percent

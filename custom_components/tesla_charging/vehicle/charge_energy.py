@@ -6,7 +6,7 @@ explanations are possible, the one with the least energy counts. The totals neve
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
 from .battery_gain import (
@@ -54,6 +54,8 @@ MAX_WAIT: Final = 600.0
 """Seconds for which a counter after a leap or a gap waits for a level."""
 STALE: Final = 180.0
 """Seconds after which the counter of a charging car is behind, and the battery counts."""
+ODOMETER_DELAY: Final = 360.0
+"""Seconds by which a car may tell its odometer later than it has parked."""
 SAME_MOMENT: Final = 2.0
 """Seconds between session counter and lifetime counter that a car measured together."""
 CLOSE_LOOKS: Final = 3 * 3600.0
@@ -74,6 +76,8 @@ class EnergySample:
     charging: bool = False
     odometer: float | None = None
     """Miles."""
+    odometer_at: float = 0.0
+    """When it measured that; 0.0: not known."""
     at_home: bool | None = None
     at_home_at: float = 0.0
     """When it measured where it is; 0.0: not known."""
@@ -96,9 +100,9 @@ class EnergySample:
         """When it measured the latest of all that."""
         return max(self.at, self.state_at, self.level_at, self.lifetime_at)
 
-    def mark(self, added: float) -> Mark:
-        """Return the part that later samples are compared with."""
-        return Mark(
+    def mark(self, added: float, last: Mark | None) -> Mark:
+        """Return the part that later samples are compared with; `last` is that of the sample before."""
+        mark = Mark(
             added,
             self.at,
             self.level,
@@ -108,6 +112,12 @@ class EnergySample:
             self.charging,
             self.plugged_in,
         )
+        if last is not None and last.level_at == self.level_at:
+            return replace(mark, level_added=last.level_added)
+        # the counter of a car that does not charge stands still
+        together = abs(self.at - self.level_at) <= LEVEL_DELAY
+        still = self.at < self.level_at and not self.charging
+        return replace(mark, level_added=added if together or still else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +167,8 @@ class ChargeEnergy:
     doubtful_since: float | None = None
     """Since when the counter cannot be explained."""
     lifetime: Lifetime | None = None
+    before_gap: ChargeEnergy | None = field(default=None, compare=False)
+    """What it was before the last sample, if that was the first one after a gap."""
 
     @property
     def total(self) -> float:
@@ -177,10 +189,13 @@ class ChargeEnergy:
         """Return the totals after a sample; samples come in the order of time."""
         energy = _with_cable(self, sample)
         if sample.added is not None:
-            energy = _with_counter(energy, sample, sample.mark(max(sample.added, 0.0)))
+            energy = _with_counter(energy, sample, sample.mark(max(sample.added, 0.0), self.last))
         if sample.lifetime is not None:
             energy = _with_lifetime(energy, sample, sample.lifetime)
-        return energy
+        if energy.last is None or self.last is None or energy.last.at == self.last.at:
+            return energy
+        gap = energy.last.at - self.last.at > MAX_WAIT
+        return replace(energy, before_gap=replace(self, before_gap=None) if gap else None)
 
     def as_list(self) -> list[Any]:
         """Return JSON-compatible values for from_stored() after a restart, in the form of version 0.1.0."""
@@ -340,6 +355,8 @@ def _with_counter(energy: ChargeEnergy, sample: EnergySample, now: Mark) -> Char
     step = _Step(energy, sample, last, now)
     if now.at == last.at and now.added == last.added:
         if sample.heard_at < now.at + LEVEL_DELAY:
+            if now.odometer != last.odometer and energy.before_gap is not None:
+                return _with_late_odometer(energy, energy.before_gap, sample)
             # a car that connects tells everything, but not in one message; a higher level was charged since
             late = last.level_at < last.at - LEVEL_DELAY
             rose = (now.level or 0.0) > (last.level or 0.0) and not late
@@ -365,6 +382,17 @@ def _with_counter(energy: ChargeEnergy, sample: EnergySample, now: Mark) -> Char
     if since is None or not now.at - since > MAX_DOUBT:
         return energy
     return _at_mark(_with_base(energy, now, energy.estimate), sample, now)
+
+
+def _with_late_odometer(
+    energy: ChargeEnergy, before: ChargeEnergy, sample: EnergySample
+) -> ChargeEnergy:
+    """Decide again about the first sample after a gap, if the car tells only now that it was driven meanwhile."""
+    again = before.with_sample(sample)
+    last = energy.last and replace(energy.last, odometer=sample.odometer)
+    energy = replace(energy, last=last, before_gap=None)
+    parts = ("home", "away", "unplaced", "estimate")
+    return again if all(getattr(again, n) >= getattr(energy, n) for n in parts) else energy
 
 
 def _doubting(energy: ChargeEnergy, now: Mark) -> ChargeEnergy:
@@ -418,6 +446,8 @@ class _Step:
         """Whether the car has certainly been plugged in anew."""
         long_ago = self.hours is not None and self.hours > MIN_AWAY / 3600
         plugged_in_since = self._plugged_in_since and self.sample.state_at > self.last.at
+        # before a car that connects has told everything, the cable may be that of before it moved
+        plugged_in_since &= self.sample.state_at >= self.sample.odometer_at - ODOMETER_DELAY
         if self.moved and long_ago and not self.last.charging and plugged_in_since:
             return True
         # a counter that was reset is read at the same moment as the cable
@@ -497,9 +527,7 @@ class _Step:
         """The least energy that the way took if the counter is that of the same session."""
         if abs(self.rise) <= NOISE_KWH:
             return MIN_USE / 2 * self.miles if self.miles > LONG_DRIVE else 0.0
-        if self.miles < MIN_DRIVE or (self.rise > 0 and self.last.charging):
-            return 0.0
-        return MIN_USE * self.miles
+        return 0.0 if self.miles < MIN_DRIVE else MIN_USE * self.miles
 
     def can_be_new(self) -> bool:
         """Whether the counter can have started anew since."""
@@ -537,7 +565,11 @@ def _begun(energy: ChargeEnergy, step: _Step) -> ChargeEnergy:
         unplugged_at=None,
     )
     energy = _counted(energy, after)
-    return _at_mark(_with_base(energy, now, energy.estimate), step.sample, now)
+    lifetime = energy.lifetime
+    by_lifetime = lifetime is not None and lifetime.estimate == after
+    # a counter that reads 0 may come back with what the lifetime counter has shown before
+    began_at = energy.last_estimate if by_lifetime and now.added <= RESET_BELOW else after
+    return _at_mark(_with_base(energy, now, began_at), step.sample, now)
 
 
 def _continued(energy: ChargeEnergy, step: _Step) -> ChargeEnergy:
@@ -639,8 +671,11 @@ def _with_lifetime(energy: ChargeEnergy, sample: EnergySample, value: float) -> 
     if before is None or not _goes_on(before, now):
         # it begins where the total is known of the same moment
         return replace(energy, lifetime=now) if apart <= LEVEL_DELAY else energy
-    if apart > LEVEL_DELAY and sample.heard_at < sample.lifetime_at + LEVEL_DELAY:
-        # what was charged is placed by the counter of the session, which may come a moment later
+    gap = now.at - before.at > CLOSE_LOOKS
+    odometer_is_late = gap and 0 < sample.odometer_at < now.at - LEVEL_DELAY
+    may_change = sample.heard_at < sample.lifetime_at + LEVEL_DELAY
+    if may_change and (apart > LEVEL_DELAY or odometer_is_late):
+        # what was charged is placed by the session's counter and the odometer, which may come a moment later
         return energy
     if now.at > before.at:
         if _is_of_driving(before, now):
@@ -697,6 +732,7 @@ def _aligned(energy: ChargeEnergy, sample: EnergySample) -> ChargeEnergy:
     noise = NOISE_KWH if charging else QUIET_NOISE_KWH
     # what the counter of the session has not told yet, it will: it misses something only if both are of one message
     missing = wrong > noise and (later == 0 or (not charging and later <= SAME_MOMENT))
+    missing = missing and last.added > RESET_BELOW
     if not missing and wrong >= -noise:
         return energy
     energy = replace(

@@ -43,6 +43,7 @@ def energy_sample(state: VehicleState, at_home: bool | None) -> EnergySample:
         state_at=state.measured_at(STATE) or 0.0,
         charging=is_charging(state),
         odometer=state.number("Odometer"),
+        odometer_at=state.measured_at("Odometer") or 0.0,
         at_home=at_home,
         at_home_at=max(state.measured_at(name) or 0.0 for name in PLACE),
         level=state.number(LEVEL),
