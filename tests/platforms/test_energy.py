@@ -1,5 +1,7 @@
 """Energy for the Energy dashboard: what a simulated car charges arrives in the counters, on every road."""
 
+from collections.abc import Callable
+
 from homeassistant.components.sensor import SensorStateClass
 from homeassistant.const import UnitOfEnergy
 from homeassistant.core import State
@@ -227,6 +229,65 @@ async def test_a_session_that_nobody_saw_begin_is_known_by_the_battery(charging_
     car.plug_in()
     await later(home, 0.8)
     assert charged(home) == pytest.approx(car.charged_kwh - already, abs=0.05)
+
+
+async def test_energy_from_the_wall_counts_a_session_once(home: Home) -> None:
+    """Its counter reads 0 for a while and comes back, and sinks while the car is parked."""
+    home.tesla.wake_with_charging_scope = True
+    world = World(home, "push")
+    car = home.add_car(
+        PEARL,
+        "Pearl",
+        sleep_after=None,
+        battery_level=20,
+        charge_limit=70,
+    )
+    car.plug_in()
+    await world.set_up(("sensor", "energy_from_wall"))
+    shown: list[float] = []
+
+    async def shows(kwh: Callable[[], float], hours: float) -> None:
+        home.tesla.clock.advance(hours * 3600)
+        expected = kwh()
+        await until(
+            lambda: about(expected, 0.02)(home.state("sensor", "energy_from_wall")),
+            15,
+        )
+        shown.append(float(home.state("sensor", "energy_from_wall")))
+
+    def told() -> float:
+        return float(car.snapshot().energy_added_kwh) / 0.92
+
+    await shows(told, 1)
+    car.quirks.add(Quirk.COUNTER_READS_ZERO, lasts=1200)
+    home.tesla.clock.advance(300)
+    assert home.entry is not None
+    coordinator = home.entry.runtime_data.cars[PEARL]
+    await until(lambda: coordinator.data.value("ACChargingEnergyIn") == 0)
+    assert float(home.state("sensor", "energy_from_wall")) == shown[-1]
+    await shows(told, 0.4)
+    # while it is parked the counter sinks, and what is charged then is added
+    await shows(told, 4)
+    full = shown[-1]
+    car.quirks.add(Quirk.COUNTER_IS_NET)
+    for _ in range(4):
+        await shows(lambda: full, 24)
+    await until(lambda: coordinator.data.value("ACChargingEnergyIn") < full - 1)
+    car.quirks.remove(Quirk.COUNTER_IS_NET)
+    charged = car.charged_kwh
+    await home.act("set_charge_limit", percent=100)
+    await shows(lambda: full + (car.charged_kwh - charged) / 0.92, 0.5)
+    assert shown == sorted(shown)
+    # a new session begins anew
+    car.unplug()
+    await world.shows("sensor", "charging_state", "disconnected")
+    car.plug_in()
+    await shows(told, 0.3)
+    assert shown[-1] < 6
+    await home.restart()
+    await world.connected()
+    assert float(home.state("sensor", "energy_from_wall")) == shown[-1]
+    await shows(told, 0.3)
 
 
 def requested(home: Home) -> set[str]:

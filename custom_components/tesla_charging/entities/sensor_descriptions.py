@@ -308,6 +308,11 @@ def _special(
     )
 
 
+def _from_wall(state: VehicleState) -> float | None:
+    wall = state.energy.wall
+    return state.number("ACChargingEnergyIn") if wall is None else wall.shown
+
+
 SPECIAL_SENSORS: Final = (
     _special("usable_battery_level", "Soc", PERCENTAGE, needs=()),
     _special(
@@ -324,8 +329,8 @@ SPECIAL_SENSORS: Final = (
     # a poll does not contain it
     energy(
         "energy_from_wall",
-        lambda state: state.number("ACChargingEnergyIn"),
-        signals=("ACChargingEnergyIn",),
+        _from_wall,
+        signals=("ACChargingEnergyIn", ENERGY),
         needs=("ACChargingEnergyIn", RECEIVED_AT),
         entity_registry_enabled_default=False,
     ),

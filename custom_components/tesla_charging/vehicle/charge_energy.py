@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
 from .battery_gain import (
+    SAME_COUNTER,
     Mark,
     Range,
     battery_gain,
@@ -18,6 +19,7 @@ from .battery_gain import (
     miles_between,
     told_capacity,
 )
+from .wall_energy import WallEnergy
 
 NOISE_KWH: Final = 0.3
 """A counter of a charging car that sinks by no more has not sunk."""
@@ -89,6 +91,9 @@ class EnergySample:
     lifetime: float | None = None
     """The counter of all energy that it ever charged, kWh."""
     lifetime_at: float = 0.0
+    wall: float | None = None
+    """The counter of what its session took from the wall, kWh."""
+    wall_at: float = 0.0
 
     @property
     def is_current(self) -> bool:
@@ -112,12 +117,19 @@ class EnergySample:
             self.charging,
             self.plugged_in,
         )
+        return replace(mark, level_added=self._counter_at_level(added, last))
+
+    def _counter_at_level(self, added: float, last: Mark | None) -> float | None:
+        """Return the counter when the level was measured, None if it is not known."""
         if last is not None and last.level_at == self.level_at:
-            return replace(mark, level_added=last.level_added)
+            return last.level_added
         # the counter of a car that does not charge stands still
-        together = abs(self.at - self.level_at) <= LEVEL_DELAY
         still = self.at < self.level_at and not self.charging
-        return replace(mark, level_added=added if together or still else None)
+        if still or abs(self.at - self.level_at) <= LEVEL_DELAY:
+            return added
+        if last is not None and last.at <= self.level_at <= self.at:
+            return last.added if abs(added - last.added) <= SAME_COUNTER else None
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +166,8 @@ class ChargeEnergy:
     counted; then they wait."""
     session_from: float = 0.0
     """The estimate at the beginning of the session."""
+    began_at: float = 0.0
+    """When its counter was measured first, unix seconds."""
     last: Mark | None = None
     """The last sample whose counter could be explained."""
     last_estimate: float = 0.0
@@ -167,6 +181,8 @@ class ChargeEnergy:
     doubtful_since: float | None = None
     """Since when the counter cannot be explained."""
     lifetime: Lifetime | None = None
+    wall: WallEnergy | None = None
+    """What the session took from the wall; None for a car that does not tell it."""
     before_gap: ChargeEnergy | None = field(default=None, compare=False)
     """What it was before the last sample, if that was the first one after a gap."""
 
@@ -178,7 +194,8 @@ class ChargeEnergy:
     @property
     def shown(self) -> tuple[float | None, ...]:
         """The values that entities show."""
-        return (self.session, self.home, self.away, self.unplaced)
+        wall = self.wall.shown if self.wall else None
+        return (self.session, self.home, self.away, self.unplaced, wall)
 
     @property
     def counted(self) -> float:
@@ -192,6 +209,7 @@ class ChargeEnergy:
             energy = _with_counter(energy, sample, sample.mark(max(sample.added, 0.0), self.last))
         if sample.lifetime is not None:
             energy = _with_lifetime(energy, sample, sample.lifetime)
+        energy = _with_wall(energy, sample)
         if energy.last is None or self.last is None or energy.last.at == self.last.at:
             return energy
         gap = energy.last.at - self.last.at > MAX_WAIT
@@ -229,6 +247,8 @@ class ChargeEnergy:
             "per_percent": self.per_percent,
             "doubtful_since": self.doubtful_since,
             "lifetime": lifetime and [getattr(lifetime, name) for name in lifetime.__slots__],
+            "began_at": self.began_at,
+            "wall": self.wall and self.wall.as_list(),
         }
 
     @classmethod
@@ -280,12 +300,13 @@ class ChargeEnergy:
                 "per_percent": None | int() | float() as per_percent,
                 "doubtful_since": None | int() | float() as doubtful_since,
                 "lifetime": lifetime,
+                **more,
             }:
-                pass
+                began_at = more.get("began_at", 0.0)
             case _:
                 return self
         last_mark, base_mark = Mark.from_list(last), Mark.from_list(base)
-        if last_mark is None or base_mark is None:
+        if last_mark is None or base_mark is None or not isinstance(began_at, int | float):
             return self
         return replace(
             self,
@@ -299,6 +320,8 @@ class ChargeEnergy:
             per_percent=per_percent,
             doubtful_since=doubtful_since,
             lifetime=_stored_lifetime(lifetime),
+            began_at=began_at,
+            wall=WallEnergy.from_list(more.get("wall")),
         )
 
 
@@ -337,6 +360,15 @@ def _with_cable(energy: ChargeEnergy, sample: EnergySample) -> ChargeEnergy:
     if (unplugged_at, place) == (energy.unplugged_at, energy.place):
         return energy
     return replace(energy, unplugged_at=unplugged_at, place=place)
+
+
+def _with_wall(energy: ChargeEnergy, sample: EnergySample) -> ChargeEnergy:
+    if sample.wall is None:
+        return energy
+    if energy.wall is None:
+        return replace(energy, wall=WallEnergy(sample.wall, sample.wall, sample.wall_at))
+    wall = energy.wall.with_counter(sample.wall, sample.wall_at, energy.began_at)
+    return energy if wall == energy.wall else replace(energy, wall=wall)
 
 
 # -- the counter of the session ----------------------------------------------------------------------
@@ -561,6 +593,7 @@ def _begun(energy: ChargeEnergy, step: _Step) -> ChargeEnergy:
         energy,
         session=0.0,
         session_from=after - added,
+        began_at=now.at,
         place=step.place,
         unplugged_at=None,
     )

@@ -15,8 +15,9 @@ STATE: Final = "DetailedChargeState"
 LEVEL: Final = "BatteryLevel"
 REMAINING: Final = "EnergyRemaining"
 LIFETIME: Final = "LifetimeEnergyChargedKwh"
+WALL: Final = "ACChargingEnergyIn"
 PLACE: Final = ("LocatedAtHome", "Location")
-RELEVANT: Final = (COUNTER, STATE, LEVEL, REMAINING, LIFETIME, "Odometer", *PLACE)
+RELEVANT: Final = (COUNTER, STATE, LEVEL, REMAINING, LIFETIME, WALL, "Odometer", *PLACE)
 
 
 def with_energy(
@@ -51,4 +52,6 @@ def energy_sample(state: VehicleState, at_home: bool | None) -> EnergySample:
         remaining=state.number(REMAINING) if together else None,
         lifetime=state.number(LIFETIME),
         lifetime_at=state.measured_at(LIFETIME) or 0.0,
+        wall=state.number(WALL),
+        wall_at=state.measured_at(WALL) or 0.0,
     )

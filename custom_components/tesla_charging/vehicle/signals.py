@@ -276,7 +276,7 @@ _ROWS = (
     Signal("ChargerPhases", _number(0, 3), _CHARGE, "charger_phases", none_counts=True),
     # the energy that reaches the battery, also from AC
     Signal("DCChargingEnergyIn", _KILOWATT_HOURS, _CHARGE, "charge_energy_added"),
-    Signal("ACChargingEnergyIn", _KILOWATT_HOURS, resets_below=0.5),
+    Signal("ACChargingEnergyIn", _KILOWATT_HOURS),
     # the energy that was ever charged: it does not start anew with a session
     Signal("LifetimeEnergyChargedKwh", _number(0, 10_000_000)),
     Signal("ChargeRateMilePerHour", _number(-100, 5_000), _CHARGE, "charge_rate"),
