@@ -50,11 +50,13 @@ def test_a_sample_of_lives(first: int) -> None:
         # the level was eleven minutes older than the counter of a car that had stopped
         10_147, 10_165, 10_037, 10_178,
         # the cable was told before the car moved, the odometer after the counter
-        10_238, 10_300, 10_315, 10_381, 10_553,
+        10_238, 10_237, 10_259, 10_300, 10_315, 10_381, 10_553,
         # the capacity was learned from a counter and a level of different moments
         10_686,
         # a counter that read 0 as the session began came back, beside the lifetime counter
         10_697,
+        # the state that says that it is plugged in was lost
+        11_716,
     ],
 )  # fmt: skip
 def test_lives_that_were_counted_wrong(seed: int) -> None:

@@ -60,12 +60,15 @@ class Mark:
     """The counter when the level was measured, if that is known."""
 
     @property
+    def has_fresh_level(self) -> bool:
+        """Whether the level is of the counter's moment."""
+        return self.level is not None and self.at - self.level_at <= MAX_LAG
+
+    @property
     def has_level(self) -> bool:
-        """Whether the level is of the counter's moment: a parked car does not push again what has not changed."""
-        if self.level is None:
-            return False
-        if self.at - self.level_at <= MAX_LAG:
-            return True
+        """Whether the level is still right: a parked car does not push again what has not changed."""
+        if self.level is None or self.has_fresh_level:
+            return self.has_fresh_level
         return self.level_added is not None and abs(self.added - self.level_added) <= SAME_COUNTER
 
     def as_list(self) -> list[Any]:
@@ -120,7 +123,8 @@ def battery_gain(before: Mark, after: Mark, per_percent: float | None) -> Range 
     """
     if before.level is None or after.level is None or after.level_at <= before.level_at:
         return None
-    if not (before.has_level and after.has_level):
+    # after a gap, an old level is the one of before it
+    if not (before.has_level and after.has_fresh_level):
         return None
     low, high = KWH_PER_PERCENT
     if per_percent is not None:
@@ -158,7 +162,11 @@ def told_capacity(mark: Mark) -> float | None:
 
 def charged_capacity(before: Mark, after: Mark) -> float | None:
     """Return the energy of one percent by what a car charged between two moments; None while that says too little."""
-    if before.level is None or after.level is None or not (before.has_level and after.has_level):
+    if (
+        before.level is None
+        or after.level is None
+        or not (before.has_level and after.has_fresh_level)
+    ):
         return None
     percent = after.level - before.level
     if percent < LEARN_FROM:

@@ -204,6 +204,9 @@ class ChargeEnergy:
 
     def with_sample(self, sample: EnergySample) -> ChargeEnergy:
         """Return the totals after a sample; samples come in the order of time."""
+        if sample.plugged_in is False and sample.state_at < self.began_at:
+            # the session shows that the car was plugged in since: that state was lost
+            sample = replace(sample, plugged_in=None)
         energy = _with_cable(self, sample)
         if sample.added is not None:
             energy = _with_counter(energy, sample, sample.mark(max(sample.added, 0.0), self.last))
