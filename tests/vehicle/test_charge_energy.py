@@ -8,12 +8,8 @@ from typing import Any
 import pytest
 
 from custom_components.tesla_charging.vehicle.battery_gain import Mark, charged_capacity
-from custom_components.tesla_charging.vehicle.charge_energy import (
-    NOISE_KWH,
-    NOTHING_CHARGED,
-    ChargeEnergy,
-    EnergySample,
-)
+from custom_components.tesla_charging.vehicle.charge_energy import NOTHING_CHARGED, ChargeEnergy
+from custom_components.tesla_charging.vehicle.energy_step import NOISE_KWH, EnergySample
 
 START = 1_800_000_000.0
 HOUR = 3600.0

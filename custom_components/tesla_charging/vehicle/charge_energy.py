@@ -10,141 +10,37 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
 from .battery_gain import (
-    SAME_COUNTER,
     Mark,
-    Range,
     battery_gain,
     charged_capacity,
     hours_between,
     miles_between,
     told_capacity,
 )
+from .energy_step import (
+    LEVEL_DELAY,
+    MAX_KWH,
+    MAX_WAIT,
+    MIN_MILES,
+    NOISE_KWH,
+    RESET_BELOW,
+    TOLERANCE_KWH,
+    EnergySample,
+    EnergyStep,
+)
+from .lifetime_energy import CLOSE_LOOKS, Lifetime
 from .wall_energy import WallEnergy
 
-NOISE_KWH: Final = 0.3
-"""A counter of a charging car that sinks by no more has not sunk."""
 QUIET_NOISE_KWH: Final = 0.1
-"""The same of a car that does not charge: its counter does not waver."""
-MAX_KWH: Final = 250.0
-"""More than any car takes in a session."""
-MAX_KW: Final = 300.0
-MAX_PARKED_KW: Final = 25.0
-"""Most power with which a car that did not move can charge: it uses the charger of before, which is no fast charger."""
-DRAIN_KW: Final = 0.35
-"""Most power that a parked car uses for long."""
+"""The counter of a car that does not charge and sinks by no more has not sunk: it does not waver."""
 USUAL_DRAIN_KW: Final = 0.05
-MAX_SINK_KW: Final = 4.0
-"""Most power that a charging car takes from its battery, for its heater."""
-TOLERANCE_KWH: Final = 0.2
-MIN_MILES: Final = 0.1
 DRIVE_KWH: Final = 1.0
-MIN_USE, MAX_USE = 0.16, 0.7
-"""Energy per mile, kWh, that a drive takes at least and at most."""
-MIN_DRIVE: Final = 3.0
-"""Miles from which on a drive takes at least MIN_USE."""
-LONG_DRIVE: Final = 30.0
-"""Miles from which on it takes at least half of that, also downhill."""
-MIN_AWAY: Final = 300.0
-"""Least seconds to drive away and charge elsewhere; a late value of the old session arrives earlier."""
-RESET_BELOW: Final = 0.01
-"""kWh up to which a counter is 0."""
 MAX_DOUBT: Final = 900.0
 """Seconds after which a counter that cannot be explained is taken as a new beginning, of which nothing counts."""
-LEVEL_DELAY: Final = 60.0
-"""Seconds by which a level may be older than the counter that it confirms."""
-MAX_WAIT: Final = 600.0
-"""Seconds for which a counter after a leap or a gap waits for a level."""
 STALE: Final = 180.0
 """Seconds after which the counter of a charging car is behind, and the battery counts."""
-ODOMETER_DELAY: Final = 360.0
-"""Seconds by which a car may tell its odometer later than it has parked."""
 SAME_MOMENT: Final = 2.0
 """Seconds between session counter and lifetime counter that a car measured together."""
-CLOSE_LOOKS: Final = 3 * 3600.0
-"""Seconds in which no whole session can pass unseen between two values of the lifetime counter."""
-
-
-@dataclass(frozen=True, slots=True)
-class EnergySample:
-    """What a car reports at one moment."""
-
-    added: float | None
-    """The counter of its session, kWh."""
-    at: float = 0.0
-    """When it measured the counter, unix seconds; 0.0: not known."""
-    plugged_in: bool | None = None
-    state_at: float = 0.0
-    """When it measured whether it is plugged in."""
-    charging: bool = False
-    odometer: float | None = None
-    """Miles."""
-    odometer_at: float = 0.0
-    """When it measured that; 0.0: not known."""
-    at_home: bool | None = None
-    at_home_at: float = 0.0
-    """When it measured where it is; 0.0: not known."""
-    level: float | None = None
-    """Of the battery, percent."""
-    level_at: float = 0.0
-    remaining: float | None = None
-    """Energy in the battery when the level was measured, kWh."""
-    lifetime: float | None = None
-    """The counter of all energy that it ever charged, kWh."""
-    lifetime_at: float = 0.0
-    wall: float | None = None
-    """The counter of what its session took from the wall, kWh."""
-    wall_at: float = 0.0
-
-    @property
-    def is_current(self) -> bool:
-        """Whether the counter was measured while the car was plugged in, or not, as it is now."""
-        return self.at >= self.state_at
-
-    @property
-    def heard_at(self) -> float:
-        """When it measured the latest of all that."""
-        return max(self.at, self.state_at, self.level_at, self.lifetime_at)
-
-    def mark(self, added: float, last: Mark | None) -> Mark:
-        """Return the part that later samples are compared with; `last` is that of the sample before."""
-        mark = Mark(
-            added,
-            self.at,
-            self.level,
-            self.level_at,
-            self.remaining,
-            self.odometer,
-            self.charging,
-            self.plugged_in,
-        )
-        return replace(mark, level_added=self._counter_at_level(added, last))
-
-    def _counter_at_level(self, added: float, last: Mark | None) -> float | None:
-        """Return the counter when the level was measured, None if it is not known."""
-        if last is not None and last.level_at == self.level_at:
-            return last.level_added
-        # the counter of a car that does not charge stands still
-        still = self.at < self.level_at and not self.charging
-        if still or abs(self.at - self.level_at) <= LEVEL_DELAY:
-            return added
-        if last is not None and last.at <= self.level_at <= self.at:
-            return last.added if abs(added - last.added) <= SAME_COUNTER else None
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class Lifetime:
-    """A value of the lifetime counter."""
-
-    value: float
-    estimate: float
-    """The total energy at that moment, kWh."""
-    at: float
-    odometer: float | None = None
-    plugged_in: bool | None = None
-    added: float | None = None
-    includes_driving: bool = False
-    """Whether it was seen to rise on a drive: then it says nothing about a time in which the car moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +145,7 @@ class ChargeEnergy:
             "highest": self.highest,
             "per_percent": self.per_percent,
             "doubtful_since": self.doubtful_since,
-            "lifetime": lifetime and [getattr(lifetime, name) for name in lifetime.__slots__],
+            "lifetime": lifetime and lifetime.as_list(),
             "began_at": self.began_at,
             "wall": self.wall and self.wall.as_list(),
         }
@@ -322,7 +218,7 @@ class ChargeEnergy:
             highest=highest,
             per_percent=per_percent,
             doubtful_since=doubtful_since,
-            lifetime=_stored_lifetime(lifetime),
+            lifetime=Lifetime.from_list(lifetime),
             began_at=began_at,
             wall=WallEnergy.from_list(more.get("wall")),
         )
@@ -330,21 +226,6 @@ class ChargeEnergy:
 
 NOTHING_CHARGED: Final = ChargeEnergy()
 """The totals before the first sample."""
-
-
-def _stored_lifetime(items: object) -> Lifetime | None:
-    match items:
-        case [
-            int() | float(),
-            int() | float(),
-            int() | float(),
-            None | int() | float(),
-            None | bool(),
-            None | int() | float(),
-            bool(),
-        ] if isinstance(items, list):
-            return Lifetime(*items)
-    return None
 
 
 def _with_cable(energy: ChargeEnergy, sample: EnergySample) -> ChargeEnergy:
@@ -387,7 +268,14 @@ def _with_counter(energy: ChargeEnergy, sample: EnergySample, now: Mark) -> Char
         return energy
     if (told := told_capacity(now)) is not None:
         energy = replace(energy, per_percent=told)
-    step = _Step(energy, sample, last, now)
+    step = EnergyStep(
+        sample,
+        last,
+        now,
+        energy.per_percent,
+        energy.unplugged_at,
+        energy.doubtful_since,
+    )
     if now.at == last.at and now.added == last.added:
         if sample.heard_at < now.at + LEVEL_DELAY:
             if now.odometer != last.odometer and energy.before_gap is not None:
@@ -434,153 +322,7 @@ def _doubting(energy: ChargeEnergy, now: Mark) -> ChargeEnergy:
     return energy if energy.doubtful_since is not None else replace(energy, doubtful_since=now.at)
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """From the last sample that could be explained to the present one."""
-
-    energy: ChargeEnergy
-    sample: EnergySample
-    last: Mark
-    now: Mark
-
-    @property
-    def rise(self) -> float:
-        return self.now.added - self.last.added
-
-    @property
-    def hours(self) -> float | None:
-        return hours_between(self.last, self.now)
-
-    @property
-    def miles(self) -> float:
-        return miles_between(self.last, self.now)
-
-    @property
-    def gain(self) -> Range | None:
-        return battery_gain(self.last, self.now, self.energy.per_percent)
-
-    @property
-    def moved(self) -> bool:
-        return self.miles > MIN_MILES
-
-    @property
-    def place(self) -> bool | None:
-        """Whether a session that began since is at home; None if that is not known."""
-        told_at = self.sample.at_home_at
-        if not self.sample.plugged_in or (self.moved and 0 < told_at <= self.last.at):
-            return None
-        return self.sample.at_home
-
-    @property
-    def _plugged_in_since(self) -> bool:
-        """Whether the counter is of a car that is plugged in, and not of the time before."""
-        return bool(self.sample.plugged_in) and self.sample.is_current
-
-    @property
-    def is_other_session(self) -> bool:
-        """Whether the car has certainly been plugged in anew."""
-        long_ago = self.hours is not None and self.hours > MIN_AWAY / 3600
-        plugged_in_since = self._plugged_in_since and self.sample.state_at > self.last.at
-        # before a car that connects has told everything, the cable may be that of before it moved
-        plugged_in_since &= self.sample.state_at >= self.sample.odometer_at - ODOMETER_DELAY
-        if self.moved and long_ago and not self.last.charging and plugged_in_since:
-            return True
-        # a counter that was reset is read at the same moment as the cable
-        is_zero = self.now.added <= RESET_BELOW
-        return is_zero and self.energy.unplugged_at is not None and bool(self.sample.plugged_in)
-
-    @property
-    def sinks_steadily(self) -> bool:
-        """Whether the battery has sunk since it was heard a moment ago, as on a drive."""
-        before, now = self.last, self.now
-        if before.level is None or now.level is None or now.level >= before.level:
-            return False
-        return 0 < now.level_at - before.level_at <= MAX_WAIT
-
-    @property
-    def reads_zero(self) -> bool:
-        """Whether the counter is 0 without a reason."""
-        if self.now.added > RESET_BELOW or self.is_other_session:
-            return False
-        return self.last.added > RESET_BELOW or self.last.charging or self.now.charging
-
-    @property
-    def began_anew(self) -> bool:
-        """Whether there are signs of a new session, in which all this can have been charged."""
-        if self._drove_unheard:
-            return True
-        since = self.energy.unplugged_at
-        if since is None or not (self._plugged_in_since or self._left_its_value):
-            return False
-        most = MAX_PARKED_KW * (self.now.at - since) / 3600
-        return self.now.added <= most or (self._left_its_value and self.gain is not None)
-
-    @property
-    def _drove_unheard(self) -> bool:
-        """Whether a car that tells no level has ended its session and moved since."""
-        long_ago = self.hours is not None and self.hours > MIN_AWAY / 3600
-        ended = long_ago and self.moved and not self.last.charging
-        return self.gain is None and ended and abs(self.rise) > NOISE_KWH
-
-    @property
-    def _left_its_value(self) -> bool:
-        """Whether the counter of an unplugged car is another one: until the next session it stays what it is."""
-        if self.last.plugged_in is not False:
-            return False
-        long_ago = self.hours is not None and self.hours > MIN_AWAY / 3600
-        return self.rise < -NOISE_KWH or (long_ago and self.rise > NOISE_KWH)
-
-    def _can_reach(self, kwh: float) -> bool:
-        """Whether the battery can have taken this energy in this time."""
-        hours = self.hours
-        if self.gain is None and hours is not None:
-            return kwh <= MAX_KW * hours + NOISE_KWH
-        return kwh <= self.most
-
-    @property
-    def most(self) -> float:
-        """The most that the battery can have taken, with what the car used meanwhile."""
-        if (gain := self.gain) is None:
-            return MAX_KWH
-        return gain.most + TOLERANCE_KWH + DRAIN_KW * (self.hours or 0.0) + MAX_USE * self.miles
-
-    def can_continue(self) -> bool:
-        """Whether the counter can be that of the same session."""
-        if self.is_other_session or not self._can_reach(max(0.0, self.rise)):
-            return False
-        gain = self.gain
-        if gain is None:
-            power = MAX_SINK_KW if self.last.charging or self.now.charging else DRAIN_KW
-            return self.rise >= -max(NOISE_KWH, power * (self.hours or 0.0))
-        if self.rise < gain.least - TOLERANCE_KWH:
-            return False
-        # what did not remain in the battery must be enough for the way
-        return self.rise - gain.least + TOLERANCE_KWH >= self._least_use
-
-    @property
-    def _least_use(self) -> float:
-        """The least energy that the way took if the counter is that of the same session."""
-        if abs(self.rise) <= NOISE_KWH:
-            return MIN_USE / 2 * self.miles if self.miles > LONG_DRIVE else 0.0
-        return 0.0 if self.miles < MIN_DRIVE else MIN_USE * self.miles
-
-    def can_be_new(self) -> bool:
-        """Whether the counter can have started anew since."""
-        return self._can_reach(self.now.added)
-
-    def awaits_level(self, kwh: float) -> bool:
-        """Whether to wait for the level after a leap or a gap: a car that connects tells it a moment later."""
-        after_gap = self.hours is not None and self.hours > MAX_WAIT / 3600
-        if self.gain is not None or not (kwh > NOISE_KWH or after_gap):
-            return False
-        now = self.now
-        if now.level is None or self.last.level is None or now.at == 0:
-            return False
-        since = self.energy.doubtful_since or now.at
-        return now.level_at < now.at - LEVEL_DELAY and self.sample.heard_at < since + MAX_WAIT
-
-
-def _begun(energy: ChargeEnergy, step: _Step) -> ChargeEnergy:
+def _begun(energy: ChargeEnergy, step: EnergyStep) -> ChargeEnergy:
     """Count all of a session that began since the last sample."""
     gain, now = step.gain, step.now
     if gain is not None and step.last.charging and not step.moved:
@@ -608,7 +350,7 @@ def _begun(energy: ChargeEnergy, step: _Step) -> ChargeEnergy:
     return _at_mark(_with_base(energy, now, began_at), step.sample, now)
 
 
-def _continued(energy: ChargeEnergy, step: _Step) -> ChargeEnergy:
+def _continued(energy: ChargeEnergy, step: EnergyStep) -> ChargeEnergy:
     """Count the rise of a counter that goes on; what it lost since its highest value was used, and counts no less."""
     now, base = step.now, energy.base
     assert base is not None
@@ -642,7 +384,7 @@ def _learned(energy: ChargeEnergy, now: Mark) -> ChargeEnergy:
     return energy if charged is None else replace(energy, per_percent=charged)
 
 
-def _by_battery(energy: ChargeEnergy, step: _Step) -> ChargeEnergy:
+def _by_battery(energy: ChargeEnergy, step: EnergyStep) -> ChargeEnergy:
     """Count what the battery of a charging car certainly took, while its counter says nothing."""
     gain = step.gain
     charging = step.sample.charging or step.last.charging
@@ -704,7 +446,7 @@ def _with_lifetime(energy: ChargeEnergy, sample: EnergySample, value: float) -> 
         before is not None and before.includes_driving,
     )
     apart = abs(sample.lifetime_at - last.at)
-    if before is None or not _goes_on(before, now):
+    if before is None or not now.can_follow(before):
         # it begins where the total is known of the same moment
         return replace(energy, lifetime=now) if apart <= LEVEL_DELAY else energy
     gap = now.at - before.at > CLOSE_LOOKS
@@ -714,9 +456,9 @@ def _with_lifetime(energy: ChargeEnergy, sample: EnergySample, value: float) -> 
         # what was charged is placed by the session's counter and the odometer, which may come a moment later
         return energy
     if now.at > before.at:
-        if _is_of_driving(before, now):
+        if now.is_of_driving(before):
             return replace(energy, lifetime=replace(now, includes_driving=True))
-        if now.includes_driving and _moved(before, now):
+        if now.includes_driving and now.has_moved_since(before):
             return replace(energy, lifetime=now)
         rise = max(0.0, value - before.value)
         right = before.estimate + rise
@@ -724,33 +466,10 @@ def _with_lifetime(energy: ChargeEnergy, sample: EnergySample, value: float) -> 
             energy, lifetime=replace(now, value=max(value, before.value), estimate=right)
         )
         if right > energy.estimate:
-            place = None if _moved(before, now) else energy.place
+            place = None if now.has_moved_since(before) else energy.place
             more = _counted(replace(energy, place=place), right)
             energy = replace(more, place=energy.place)
     return _aligned(energy, sample)
-
-
-def _goes_on(before: Lifetime, now: Lifetime) -> bool:
-    """Whether a value of the counter can follow another."""
-    hours = max(0.0, now.at - before.at) / 3600
-    return -NOISE_KWH <= now.value - before.value <= min(MAX_KW, MAX_KWH / 12) * hours + MAX_KWH
-
-
-def _moved(before: Lifetime, now: Lifetime) -> bool:
-    first, second = (Mark(0.0, value.at, odometer=value.odometer) for value in (before, now))
-    return miles_between(first, second) > MIN_MILES
-
-
-def _is_of_driving(before: Lifetime, now: Lifetime) -> bool:
-    """Whether the counter rose on a drive, which is no charging. Tesla does not say whether it counts that."""
-    return (
-        now.value - before.value > NOISE_KWH
-        and _moved(before, now)
-        and before.plugged_in is False
-        and now.plugged_in is False
-        and now.added == before.added
-        and now.at - before.at < CLOSE_LOOKS
-    )
 
 
 def _aligned(energy: ChargeEnergy, sample: EnergySample) -> ChargeEnergy:

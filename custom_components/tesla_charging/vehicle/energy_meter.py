@@ -5,8 +5,8 @@ from typing import Final
 
 from homeassistant.core import HomeAssistant
 
-from .charge_energy import EnergySample
 from .charge_status import is_charging
+from .energy_step import EnergySample
 from .location import HomeSource, is_at_home
 from .state import VehicleState
 

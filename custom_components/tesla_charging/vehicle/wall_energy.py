@@ -6,10 +6,8 @@ The counter of the battery (`charge_energy`) decides what is a new session. Pure
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-NOISE_KWH: Final = 0.3
-"""A counter that is lower by no more has not sunk."""
-READS_ZERO: Final = 0.01
-"""kWh up to which a counter is 0."""
+from .energy_step import NOISE_KWH, RESET_BELOW
+
 MAX_DOUBT: Final = 900.0
 """Seconds for which a lower counter may be that of a session whose beginning is told a moment later."""
 
@@ -31,7 +29,7 @@ class WallEnergy:
         """Return it after another value; `began_at` is when the present session began."""
         if self.at < began_at <= at:
             return type(self)(counter, counter, at)
-        if counter <= READS_ZERO or at < self.at:
+        if counter <= RESET_BELOW or at < self.at:
             return self
         if counter >= self.counter:
             return type(self)(self.shown + counter - self.counter, counter, at)

@@ -1,0 +1,67 @@
+"""The counter of all energy that a car ever charged, from firmware 2026.32 on. Pure arithmetic."""
+
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from .battery_gain import Mark, miles_between
+from .energy_step import MAX_KW, MAX_KWH, MIN_MILES, NOISE_KWH
+
+CLOSE_LOOKS: Final = 3 * 3600.0
+"""Seconds in which no whole session can pass unseen between two values of the lifetime counter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """A value of the lifetime counter."""
+
+    value: float
+    estimate: float
+    """The total energy at that moment, kWh."""
+    at: float
+    odometer: float | None = None
+    plugged_in: bool | None = None
+    added: float | None = None
+    includes_driving: bool = False
+    """Whether it was seen to rise on a drive: then it says nothing about a time in which the car moved."""
+
+    def as_list(self) -> list[Any]:
+        """Return JSON-compatible values for from_list() after a restart."""
+        return [getattr(self, name) for name in self.__slots__]
+
+    @classmethod
+    def from_list(cls, items: object) -> Self | None:
+        """Read back as_list(); None for anything else."""
+        match items:
+            case [
+                int() | float(),
+                int() | float(),
+                int() | float(),
+                None | int() | float(),
+                None | bool(),
+                None | int() | float(),
+                bool(),
+            ] if isinstance(items, list):
+                return cls(*items)
+        return None
+
+    def can_follow(self, before: Lifetime) -> bool:
+        """Whether this value of the counter can follow another."""
+        hours = max(0.0, self.at - before.at) / 3600
+        most = min(MAX_KW, MAX_KWH / 12) * hours + MAX_KWH
+        return -NOISE_KWH <= self.value - before.value <= most
+
+    def has_moved_since(self, before: Lifetime) -> bool:
+        """Whether the car was driven between two values."""
+        first, second = (Mark(0.0, value.at, odometer=value.odometer) for value in (before, self))
+        return miles_between(first, second) > MIN_MILES
+
+    def is_of_driving(self, before: Lifetime) -> bool:
+        """Whether the counter rose on a drive, which is no charging. Tesla does not say whether it counts that."""
+        return (
+            self.value - before.value > NOISE_KWH
+            and self.has_moved_since(before)
+            and before.plugged_in is False
+            and self.plugged_in is False
+            and self.added == before.added
+            and self.at - before.at < CLOSE_LOOKS
+        )
