@@ -1,6 +1,6 @@
 """The energy a car ever charged: counted from a counter that forgets, whatever is missed of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import itertools
 import random
 from typing import Any
@@ -315,6 +315,9 @@ def test_a_capacity_is_learned_only_from_counter_and_level_of_one_moment() -> No
     # levels without decimals tell it later
     assert charged_capacity(begin, later(12.0, 56.0, 0)) is None
     assert charged_capacity(begin, later(30.0, 80.0, 0)) == pytest.approx(0.75, rel=0.03)
+    # in ten hours the car itself has used a part
+    slowly = replace(later(15.0, 60.5, 0), at=START + 36_000, level_at=START + 36_000)
+    assert charged_capacity(begin, slowly) is None
 
 
 def test_a_counter_is_looked_at_again_once_the_car_tells_that_it_was_driven() -> None:

@@ -55,6 +55,8 @@ def test_a_sample_of_lives(first: int) -> None:
         10_686,
         # a counter that read 0 as the session began came back, beside the lifetime counter
         10_697,
+        # a counter that read 0 until the charge had ended
+        11_912,
         # the state that says that it is plugged in was lost
         11_716,
     ],

@@ -30,6 +30,8 @@ MAX_LEAP: Final = 50.0
 """Miles that are believed of any odometer, because the car's clock may be wrong."""
 LEARN_FROM: Final = 15.0
 """Percent from which on a capacity is learned."""
+LEARN_KW: Final = 3.0
+"""Least mean power of a charge from which it is learned: in a slower one, what the car uses meanwhile is too much."""
 
 
 class Range(NamedTuple):
@@ -139,15 +141,26 @@ def battery_gain(before: Mark, after: Mark, per_percent: float | None) -> Range 
         fewest, largest = percent - grain, percent + grain
         least = fewest * (low if fewest > 0 else high)
         most = largest * (high if largest > 0 else low)
-    return Range(least - _lag(before, high), most + _lag(after, high))
+    return Range(
+        least - _lag(before, high) - _lead(after, high),
+        most + _lag(after, high) + _lead(before, high),
+    )
 
 
 def _lag(mark: Mark, per_percent: float) -> float:
-    """Return the energy that may have been charged between level and counter."""
+    """Return the energy that may have been charged between the level and a counter that is newer."""
+    return _charged_in(mark.at - mark.level_at, mark, per_percent)
+
+
+def _lead(mark: Mark, per_percent: float) -> float:
+    """Return the energy that may have been charged between a counter and a level that is newer."""
+    return _charged_in(mark.level_at - mark.at, mark, per_percent)
+
+
+def _charged_in(seconds: float, mark: Mark, per_percent: float) -> float:
     if not mark.charging:
         return 0.0
-    seconds = abs(mark.at - mark.level_at)
-    return min(LAG_PERCENT * per_percent, seconds / 3600 * LAG_KW)
+    return min(LAG_PERCENT * per_percent, max(0.0, seconds) / 3600 * LAG_KW)
 
 
 def told_capacity(mark: Mark) -> float | None:
@@ -174,7 +187,11 @@ def charged_capacity(before: Mark, after: Mark) -> float | None:
     whole = float(before.level).is_integer() or float(after.level).is_integer()
     grain = WHOLE_GRAIN if whole else FINE_GRAIN
     added, high = after.added - before.added, KWH_PER_PERCENT[1]
-    least, most = added - _lag(after, high), added + _lag(before, high)
+    hours = hours_between(before, after)
+    if hours is None or added < LEARN_KW * hours:
+        return None
+    least = added - _lag(after, high) - _lead(before, high)
+    most = added + _lag(before, high) + _lead(after, high)
     return _between(least / (percent + grain), most / (percent - grain))
 
 

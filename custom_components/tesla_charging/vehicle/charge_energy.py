@@ -387,12 +387,20 @@ def _learned(energy: ChargeEnergy, now: Mark) -> ChargeEnergy:
 def _by_battery(energy: ChargeEnergy, step: EnergyStep) -> ChargeEnergy:
     """Count what the battery of a charging car certainly took, while its counter says nothing."""
     gain = step.gain
-    charging = step.sample.charging or step.last.charging
+    # the end of a charge, of which the battery has shown a part already
+    ended = bool(step.sample.plugged_in) and energy.estimate > energy.last_estimate
+    charging = step.sample.charging or step.last.charging or ended
     if gain is None or not charging:
         return energy
     # a way downhill, or a drive that warms the battery, is no charging
     margin = DRIVE_KWH if step.moved else TOLERANCE_KWH
     least = energy.last_estimate + gain.least - margin
+    if (lifetime := energy.lifetime) is not None and not step.moved:
+        # since its last value less is uncertain
+        now = replace(step.now, at=max(step.now.at, step.now.level_at))
+        since = battery_gain(lifetime.mark, now, energy.per_percent)
+        if since is not None:
+            least = max(least, lifetime.estimate + since.least - margin)
     return _counted(energy, least) if least > energy.estimate else energy
 
 
@@ -444,6 +452,8 @@ def _with_lifetime(energy: ChargeEnergy, sample: EnergySample, value: float) -> 
         sample.plugged_in,
         sample.added,
         before is not None and before.includes_driving,
+        sample.level,
+        sample.level_at,
     )
     apart = abs(sample.lifetime_at - last.at)
     if before is None or not now.can_follow(before):

@@ -23,6 +23,14 @@ class Lifetime:
     added: float | None = None
     includes_driving: bool = False
     """Whether it was seen to rise on a drive: then it says nothing about a time in which the car moved."""
+    level: float | None = None
+    """Of the battery, percent."""
+    level_at: float = 0.0
+
+    @property
+    def mark(self) -> Mark:
+        """What the battery is compared with later; it charged, if it charges then."""
+        return Mark(0.0, self.at, self.level, self.level_at, odometer=self.odometer, charging=True)
 
     def as_list(self) -> list[Any]:
         """Return JSON-compatible values for from_list() after a restart."""
@@ -40,6 +48,8 @@ class Lifetime:
                 None | bool(),
                 None | int() | float(),
                 bool(),
+                None | int() | float(),
+                int() | float(),
             ] if isinstance(items, list):
                 return cls(*items)
         return None
@@ -52,8 +62,7 @@ class Lifetime:
 
     def has_moved_since(self, before: Lifetime) -> bool:
         """Whether the car was driven between two values."""
-        first, second = (Mark(0.0, value.at, odometer=value.odometer) for value in (before, self))
-        return miles_between(first, second) > MIN_MILES
+        return miles_between(before.mark, self.mark) > MIN_MILES
 
     def is_of_driving(self, before: Lifetime) -> bool:
         """Whether the counter rose on a drive, which is no charging. Tesla does not say whether it counts that."""
