@@ -375,7 +375,8 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
                     ),
                     # not if this one may not be sent at all
                     supersedes=(may_wake or self.data.connectivity is Connectivity.ONLINE)
-                    and self._rate_guard.has_room(request),
+                    and self._rate_guard.has_room(request)
+                    and self._is_paid_for(request),
                 ),
             )
 
@@ -401,6 +402,18 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
                 ),
                 supersedes=False,
             )
+
+    def _is_paid_for(self, request: CommandRequest) -> bool:
+        """Return whether the budget pays for a command, for those that are sent before it, and for opening a session."""
+        asleep = self.data.connectivity is not Connectivity.ONLINE and not self.push.connected
+        return self._vehicles.is_permitted(
+            self.vin,
+            commands=1
+            + (self.commander.signed is not False)
+            + request.command.sent_twice(request.parameters)
+            + self._queue.unsent_before(request),
+            wake=asleep and not self.commander.waker.is_waking,
+        )
 
     async def _execute_change(
         self,

@@ -8,6 +8,7 @@ from homeassistant.exceptions import HomeAssistantError
 import pytest
 
 from custom_components.tesla_charging.const import DOMAIN
+from simulator import Quirk
 from tests.support.calendar import Calendar, march
 from tests.support.home import MIDNIGHT, PEARL, Home
 from tests.support.polling import coordinator
@@ -123,6 +124,82 @@ async def test_a_person_who_waits_behind_an_automation_does_not_share_its_refusa
     assert caught.value.translation_key == "over_budget_automation"
     assert home.tesla.billing.count("wake") == 1
     assert home.car.state == "online"
+
+
+@pytest.mark.parametrize("asleep", [True, False])
+async def test_a_later_wish_that_is_not_paid_for_replaces_nothing(
+    dated_home: Home, hass_admin_user: User, asleep: bool
+) -> None:
+    home = dated_home
+    if asleep:
+        home.car.sleep()
+        await home.poll()
+    spend(home, 9.1)
+    home.car.quirks.add(Quirk.COMMAND_HANGS, seconds=0.3, times=1)
+    other = asyncio.create_task(
+        home.hass.services.async_call(
+            "switch",
+            "turn_on",
+            {"entity_id": home.entity_id("switch", "charging")},
+            blocking=True,
+            context=Context(user_id=hass_admin_user.id),
+        )
+    )
+    await asyncio.sleep(0.05)
+    first = asyncio.create_task(command(home, 61, hass_admin_user))
+    await asyncio.sleep(0.05)
+    assert await command(home, 62) == "over_budget_automation"
+    assert await first == ""
+    await other
+    assert limit_of(home) == 61
+
+
+@pytest.mark.parametrize(("pays_for", "limit_is"), [(1.5, 80), (2.5, 61), (3.5, 63)])
+async def test_a_wish_is_not_lost_because_the_money_ends_before_the_later_one_has_its_turn(
+    dated_home: Home, hass_admin_user: User, pays_for: float, limit_is: int
+) -> None:
+    """Another thing is commanded in between, and uses it up; the first command opens a session, which costs as much."""
+    home = dated_home
+    home.car.sleep()
+    await home.poll()
+    spend(home, 9.5 - WAKE - pays_for / 1000)
+    limit = asyncio.create_task(command(home, 61, hass_admin_user))
+    await asyncio.sleep(0.02)
+    switch = asyncio.create_task(
+        home.hass.services.async_call(
+            "switch",
+            "turn_on",
+            {"entity_id": home.entity_id("switch", "charging")},
+            blocking=True,
+            context=Context(user_id=hass_admin_user.id),
+        )
+    )
+    await asyncio.sleep(0.02)
+    others = [asyncio.create_task(command(home, 62 + n, hass_admin_user)) for n in range(2)]
+    await asyncio.gather(limit, switch, *others, return_exceptions=True)
+    assert limit_of(home) == limit_is
+    assert home.tesla.billing.cost() <= 9.5
+
+
+async def test_a_stopped_script_leaves_no_stack_of_its_wake_up_in_the_log(
+    dated_home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    home = dated_home
+    home.car.sleep()
+    await home.poll()
+    home.tesla.faults.delay(0.3, "wake_up")
+    home.tesla.faults.status(400, "wake_up")
+    waking = asyncio.create_task(wake(home))
+    await asyncio.sleep(0.1)
+    waking.cancel()
+    await asyncio.gather(waking, return_exceptions=True)
+    await asyncio.sleep(0.4)
+    await home.settle()
+    gc.collect()
+    await home.settle()
+    assert home.tesla.billing.count(path_contains="wake_up") == 1
+    assert [r.getMessage() for r in caplog.records if r.exc_info and r.levelname != "DEBUG"] == []
+    assert "never retrieved" not in caplog.text
 
 
 async def test_a_refused_poll_does_not_bring_an_old_value_back(

@@ -205,7 +205,7 @@ class CommandQueue:
         """Wait for the command's turn, execute it and return its result.
 
         Raises CommandExpired, and what `execute` raises. `supersedes`: whether earlier commands for the same thing
-        become superfluous; not if this one will be refused.
+        become superfluous; not if this one will be refused, by a rate limit or for want of money.
         """
         order = Order(request, self._wake_time)
         for earlier in self._orders:
@@ -235,6 +235,11 @@ class CommandQueue:
         finally:
             self._orders.remove(order)
             self._begin_next()
+
+    def unsent_before(self, request: CommandRequest) -> int:
+        """Return how many commands for other things have to be sent before this one."""
+        thing = Order(request).thing
+        return sum(not order.was_sent and order.thing != thing for order in self._orders)
 
     def others_wait(self) -> bool:
         """Return whether a command waits behind the one that is under way."""

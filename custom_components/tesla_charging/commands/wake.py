@@ -14,6 +14,7 @@ from ..fleet_api import (
     Vehicles,
     VehicleTimeout,
 )
+from ..tasks import result_of
 
 WAKE_TIMEOUT: Final = 75.0
 """Seconds a car is given to wake up; Tesla's cars take 10 to 60."""
@@ -73,6 +74,11 @@ class Waker:
         self._unseen: FleetApiError | None = None
         """Why Tesla did not tell the car's state, the last time that it did not."""
 
+    @property
+    def is_waking(self) -> bool:
+        """Whether a wake-up is under way, which is paid for."""
+        return self._lock.locked()
+
     async def wake_up(self, *, insist: bool) -> bool:
         """Wait until the car is awake; return whether it had to be woken, which costs at most one wake-up.
 
@@ -126,13 +132,7 @@ class Waker:
 
     async def _send(self) -> Connectivity:
         """Send a wake-up, which is billed. If the caller gives up, the request still comes to its end."""
-        sending = asyncio.ensure_future(self._send_now())
-        try:
-            return await asyncio.shield(sending)
-        except asyncio.CancelledError:
-            # its error is stored for the next caller
-            sending.add_done_callback(lambda done: done.cancelled() or done.exception())
-            raise
+        return await result_of(asyncio.ensure_future(self._send_now()))
 
     async def _send_now(self) -> Connectivity:
         """Send a wake-up. A request that may have reached the car counts as one that has."""

@@ -4,7 +4,7 @@ It authorises a request, limits it in time and size, counts it, and returns a ty
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 import re
 from typing import Any, Final, Protocol, cast
@@ -29,6 +29,7 @@ from .errors import (
     FleetApiError,
     InvalidApiAnswer,
     InvalidRequest,
+    OverBudget,
     RateLimited,
     TokenRejected,
     VehicleTimeout,
@@ -183,6 +184,18 @@ class FleetApiClient:
     def check_bill(self) -> None:
         """Return if data may be requested. Raises AccountUnpaid during the pause after a refusal."""
         self.suspension.check(Category.DATA, self._now())
+
+    def is_permitted(self, operations: Iterable[Operation], vin: str | None) -> bool:
+        """Return whether all these requests may be sent now, one after another. None of them is counted."""
+        finished: list[Callable[[], None]] = []
+        try:
+            finished.extend(self._permit(operation, vin) for operation in operations)
+        except OverBudget:
+            return False
+        finally:
+            for finish in finished:
+                finish()
+        return True
 
     async def find_region(self) -> Region | None:
         """Request the account's region and change to it; return it if it is a known one."""

@@ -172,6 +172,11 @@ class Vehicles:
         """Return if data may be requested. Raises AccountUnpaid during the pause after a refusal."""
         self._client.check_bill()
 
+    def is_permitted(self, vin: str, *, commands: int, wake: bool) -> bool:
+        """Return whether so many commands to a car, and a wake-up before them, may be sent now."""
+        operations = [*([WAKE_UP] if wake else []), *[COMMAND] * commands]
+        return self._client.is_permitted(operations, vin)
+
     async def data(
         self, vin: str, sections: Iterable[Section], *, insist: bool = False
     ) -> VehicleData:
