@@ -1,6 +1,7 @@
 """The month's budget, from the first request to the last cent; the simulated Tesla's bill is the witness."""
 
 import asyncio
+import gc
 
 from homeassistant.auth.models import User
 from homeassistant.core import Context
@@ -101,6 +102,21 @@ async def test_a_sleeping_car_is_woken_only_for_whom_it_is_paid_for(
     assert await command(home, 61, hass_admin_user) == ""
     assert home.tesla.billing.count("wake") == 1
     assert limit_of(home) == 61
+
+
+async def wake(home: Home, user: User | None = None) -> str:
+    """Press Wake up; return what went wrong, or nothing."""
+    try:
+        await home.hass.services.async_call(
+            "button",
+            "press",
+            {"entity_id": home.entity_id("button", "wake_up")},
+            blocking=True,
+            context=Context(user_id=user.id) if user else None,
+        )
+    except HomeAssistantError as err:
+        return err.translation_key or type(err).__name__
+    return ""
 
 
 async def test_a_person_who_waits_behind_an_automation_does_not_share_its_refusal(
