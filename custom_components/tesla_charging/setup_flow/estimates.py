@@ -1,4 +1,4 @@
-"""What a month of one car costs, as the pages tell it: one rounded figure for each way."""
+"""What a month of one car costs at most, as the pages tell it: one rounded amount for each way."""
 
 from fractions import Fraction
 import math
@@ -6,14 +6,13 @@ from typing import Final
 
 from homeassistant.core import HomeAssistant, callback
 
-from ..billing.budget_manager import decimal
 from ..billing.meter_store import currency_of_home
 from ..fleet_api import Category, price_list
 from ..fleet_telemetry import expected_signals_per_month, fields_for
 from ..vehicle.signals import SIGNALS
 
-POLLS: Final = 1_000
-"""Requests for data in a month of a car that is polled: what a car that never sleeps comes to."""
+POLLS: Final = 1_250
+"""Requests for data in a month of a car that is polled and charges a lot."""
 
 
 @callback
@@ -30,15 +29,17 @@ def estimates(
         name for name in fields_for(with_location=with_location, shown=shown) if name in SIGNALS
     )
 
-    def rough(amount: Fraction) -> str:
-        """One digit is all that an estimate is worth."""
-        scale = Fraction(10) ** math.floor(math.log10(amount))
-        rounded = round(amount / scale) * scale
-        decimals = 0 if rounded >= 1 else prices.decimals
-        return f"{decimal(hass, rounded, decimals)} {prices.currency}"
+    def amount(units: int, category: Category) -> str:
+        return f"{rounded_up(units * prices.price(category))} {prices.currency}"
 
     return {
-        "pushed_cost": rough(signals * prices.price(Category.STREAMING)),
-        "polled_cost": rough(POLLS * prices.price(Category.DATA)),
+        "pushed_cost": amount(signals, Category.STREAMING),
+        "polled_cost": amount(POLLS, Category.DATA),
         "credit": f"{prices.credit} {prices.currency}",
     }
+
+
+def rounded_up(amount: Fraction) -> int:
+    """Return the next whole amount with a single digit before its zeros: an estimate is worth no more."""
+    step = 10 ** (len(str(math.ceil(amount))) - 1)
+    return math.ceil(amount / step) * step

@@ -154,7 +154,6 @@ class TelemetrySteps(ConfigEntryBaseFlow, metaclass=ABCMeta):
         port = NumberSelector(NumberSelectorConfig(min=1, max=65535, mode=NumberSelectorMode.BOX))
         proposed = self._proposed_settings
         files = {field: getattr(proposed, field) for field in _FILES if getattr(proposed, field)}
-        is_special = bool(proposed.listen_host) or proposed.listen_port != proposed.port
         schema = vol.Schema(
             {
                 vol.Required(
@@ -168,11 +167,11 @@ class TelemetrySteps(ConfigEntryBaseFlow, metaclass=ABCMeta):
                             vol.Optional(CONF_LISTEN_HOST): TextSelector(),
                         }
                     ),
-                    {"collapsed": not is_special and CONF_INSIDE not in errors},
+                    {"collapsed": CONF_INSIDE not in errors},
                 ),
                 vol.Required(CONF_CERTIFICATE): section(
                     vol.Schema({vol.Optional(field): TextSelector() for field in _FILES}),
-                    {"collapsed": not files and CONF_CERTIFICATE not in errors},
+                    {"collapsed": CONF_CERTIFICATE not in errors},
                 ),
             }
         )
