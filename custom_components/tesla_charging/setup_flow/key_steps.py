@@ -20,7 +20,7 @@ import voluptuous as vol
 
 from ..auth.key_store import async_get_key_store
 from ..client import active_endpoints
-from ..const import CONF_DOMAIN, DOMAIN, LOGGER, PORTAL_URL
+from ..const import CONF_DOMAIN, DOMAIN, LOGGER
 from ..fleet_api import KEY_PATH, FleetApiError, Region
 from ..vehicle_command import InvalidKey, VirtualKey
 from .domain import RegistrationError, bare_domain, domain_problem, proposed_domain
@@ -137,7 +137,6 @@ class KeySteps(ConfigFlow, metaclass=ABCMeta):
                 "detail": detail or "-",
                 "domain": self._domain,
                 "url": url or "-",
-                "portal_url": PORTAL_URL,
                 **progress(self.hass, self.source, KEY),
             },
         )

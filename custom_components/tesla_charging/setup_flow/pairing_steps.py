@@ -33,6 +33,8 @@ class PairingSteps(ConfigFlow, metaclass=ABCMeta):
         """By VIN."""
         self._cars_to_pair: list[VehicleSummary] = []
         """The cars that have to be paired; the first one is being paired."""
+        self._has_paired = False
+        """Whether a car got the key while this flow waited for it."""
         self._pairing_task: asyncio.Task[None] | None = None
         self._pairing_error: tuple[str, str] | None = None
         """Why the last car was not found paired: the key of a message and its detail."""
@@ -105,6 +107,7 @@ class PairingSteps(ConfigFlow, metaclass=ABCMeta):
 
     async def async_step_paired(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Continue with the next car."""
+        self._has_paired = True
         self._cars_to_pair.pop(0)
         return await self._next_car()
 

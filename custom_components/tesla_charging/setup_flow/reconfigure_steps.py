@@ -152,6 +152,9 @@ class ReconfigureSteps(
         """Tell what became of the cars; what was changed before that is stored."""
         if self._data_changes:
             return await self._finish_reconfigure()
+        if self._has_paired:
+            # what was refused for want of the key is tried anew
+            self.hass.config_entries.async_schedule_reload(self._get_reconfigure_entry().entry_id)
         unpaired = self._names(lambda status: status.needs_pairing)
         return self.async_abort(
             reason="some_unpaired" if unpaired else "all_paired",
