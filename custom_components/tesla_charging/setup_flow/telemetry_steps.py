@@ -171,7 +171,7 @@ class TelemetrySteps(ConfigEntryBaseFlow, metaclass=ABCMeta):
                 ),
                 vol.Required(CONF_CERTIFICATE): section(
                     vol.Schema({vol.Optional(field): TextSelector() for field in _FILES}),
-                    {"collapsed": CONF_CERTIFICATE not in errors},
+                    {"collapsed": not files and CONF_CERTIFICATE not in errors},
                 ),
             }
         )
