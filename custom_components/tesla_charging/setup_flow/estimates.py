@@ -41,5 +41,5 @@ def estimates(
 
 def rounded_up(amount: Fraction) -> int:
     """Return the next whole amount with a single digit before its zeros: an estimate is worth no more."""
-    step = 10 ** (len(str(math.ceil(amount))) - 1)
+    step = int("1" + "0" * (len(str(math.ceil(amount))) - 1))
     return math.ceil(amount / step) * step
