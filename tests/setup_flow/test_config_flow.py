@@ -458,6 +458,30 @@ async def test_the_pairing_check_can_fail_and_be_tried_again(home: Home) -> None
 
 
 @pytest.mark.usefixtures("front_door")
+async def test_a_car_that_is_paired_meanwhile_is_noticed(home: Home) -> None:
+    car = home.add_car(PEARL, "Pearl")
+    car.keychain.remove(home.key.public_key)
+    result = await submit(home, await up_to_domain(home), domain=HOME_DOMAIN)
+    result = await submit(home, result, later=False)
+    assert result["type"] is FlowResultType.SHOW_PROGRESS
+    home.tesla.pair(car, VirtualKey.load(Path(home.hass.config.path(KEY_FILE))).public_key)
+    await home.settle()
+    result = await home.hass.config_entries.flow.async_configure(result["flow_id"])
+    assert result["step_id"] == "telemetry"
+
+
+@pytest.mark.usefixtures("front_door")
+async def test_a_new_sign_in_that_tesla_rejects_is_said(home: Home) -> None:
+    home.add_car(PEARL, "Pearl")
+    result = await up_to_domain(home)
+    home.tesla.faults.status(401, "products")
+    result = await submit(home, result, domain=HOME_DOMAIN)
+    assert result["errors"] == {"base": "cars_not_listed"}
+    assert result["description_placeholders"]["detail"] == "Tesla rejected the new sign-in"
+    assert (await submit(home, result, domain=HOME_DOMAIN))["step_id"] == "pair"
+
+
+@pytest.mark.usefixtures("front_door")
 async def test_the_domain_of_the_external_url_is_proposed(home: Home) -> None:
     home.hass.config.external_url = "https://Home.Example.com"
     result = await up_to_domain(home)
@@ -509,3 +533,22 @@ async def test_an_ended_sign_in_is_renewed_and_everything_else_kept(charging_hom
         k: v for k, v in before.items() if k != "token"
     }
     assert home.state("sensor", "battery_level") == "62"
+
+
+async def test_a_new_sign_in_tells_where_an_account_lives_whose_region_is_unknown(
+    charging_home: Home,
+) -> None:
+    home = charging_home
+    assert home.entry is not None
+    home.hass.config_entries.async_update_entry(
+        home.entry, data={**home.entry.data, "region": "mars"}
+    )
+    await home.hass.config_entries.async_reload(home.entry.entry_id)
+    (flow,) = home.hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+    result = await home.hass.config_entries.flow.async_configure(flow["flow_id"])
+    assert result["description_placeholders"]["application"].endswith(CLIENT_ID)
+    result = await sign_in(home, await submit(home, result))
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "reauth_successful")
+    await home.settle()
+    assert home.entry.data["region"] == "eu"
+    assert home.entry.state is config_entries.ConfigEntryState.LOADED
