@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 CHECKS: Final = 8
 """The budget is checked when pushed signals have used up this fraction (one in CHECKS) of what is left for them."""
 
+_WITH_COMMA: Final = frozenset({"da", "de", "es", "fr", "it", "nb", "nl", "pl", "sv"})
+"""Of the languages that there are texts in, those that write a comma in a number."""
+
 _REFUSALS: Final[dict[RequestOrigin, type[OverBudget]]] = {
     RequestOrigin.USER: OverBudget,
     RequestOrigin.SAVING: OverBudget,
@@ -236,9 +239,9 @@ def money(hass: HomeAssistant, amount: Fraction, prices: PriceList) -> str:
 
 
 def decimal(hass: HomeAssistant, number: Fraction, decimals: int) -> str:
-    """Return a number as it is written in the language of this Home Assistant: of ours, only English has a point."""
+    """Return a number as it is written in the language of this Home Assistant."""
     text = f"{float(number):.{decimals}f}"
-    return text if hass.config.language.startswith("en") else text.replace(".", ",")
+    return text.replace(".", ",") if hass.config.language in _WITH_COMMA else text
 
 
 def _origin(operation: Operation) -> RequestOrigin:
