@@ -546,7 +546,8 @@ async def test_a_new_sign_in_tells_where_an_account_lives_whose_region_is_unknow
     await home.hass.config_entries.async_reload(home.entry.entry_id)
     (flow,) = home.hass.config_entries.flow.async_progress_by_handler(DOMAIN)
     result = await home.hass.config_entries.flow.async_configure(flow["flow_id"])
-    assert result["description_placeholders"]["application"].endswith(CLIENT_ID)
+    words = result["description_placeholders"] or {}
+    assert words["application"].endswith(CLIENT_ID)
     result = await sign_in(home, await submit(home, result))
     assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "reauth_successful")
     await home.settle()
