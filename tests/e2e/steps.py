@@ -39,11 +39,6 @@ def tick(page: Page) -> None:
     ).first.click()
 
 
-def pick(page: Page, text: str) -> None:
-    """Choose one of several round buttons."""
-    form(page).locator("ha-formfield, ha-radio-option").filter(has_text=text).first.click()
-
-
 def text_field(page: Page, number: int = 0) -> Locator:
     """Return one of the form's text fields."""
     return form(page).locator("ha-selector-text input").nth(number)
