@@ -2,16 +2,17 @@
 
 from itertools import groupby
 import json
+from pathlib import Path
 
 import pytest
 
 from devtools.home.home import Home
 from devtools.home.simulated_tesla import SimulatedTesla
-from tests.e2e.conftest import SCREENSHOTS
 from tests.e2e.flow_pages import MEASURE, FlowPage, collect, shown_in_turn
 from tests.e2e.harness import frontend, real_sockets
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+SCREENSHOTS = Path(__file__).parent / "screenshots"
 PHONE = {"width": 390, "height": 844}
 LANGUAGE = "localStorage.setItem('selectedLanguage', JSON.stringify(%s))"
 
