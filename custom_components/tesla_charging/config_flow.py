@@ -7,7 +7,6 @@ from typing import Any, Final, override
 from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_RECONFIGURE, ConfigFlowResult
 from homeassistant.const import CONF_ACCESS_TOKEN
 from homeassistant.core import callback
-from homeassistant.helpers.config_entry_oauth2_flow import async_get_implementations
 from homeassistant.helpers.network import NoURLAvailableError, get_url
 from homeassistant.helpers.selector import BooleanSelector
 import voluptuous as vol
@@ -36,9 +35,19 @@ from .fleet_api import (
     TokenClaims,
     read_sign_in,
 )
+from .setup_flow.applications import (
+    CONF_APPLICATION,
+    OTHER_APPLICATION,
+    application_field,
+    application_name,
+    applications_of,
+)
+from .setup_flow.estimates import estimates
 from .setup_flow.options_flow import TeslaChargingOptionsFlow
+from .setup_flow.progress import PREPARE, SIGN_IN, progress
 from .setup_flow.reconfigure_steps import ReconfigureSteps
 from .setup_flow.registration import FlowAuthorization
+from .telemetry.settings import Transport
 
 ORIGIN_UNKNOWN: Final = "https://home.example.com"
 
@@ -74,14 +83,29 @@ class TeslaChargingFlow(ReconfigureSteps, domain=DOMAIN):
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show what is needed first, or start the sign-in if there are application credentials already."""
-        if not await async_get_implementations(self.hass, DOMAIN):
+        applications = await applications_of(self.hass)
+        if not applications:
             return await self.async_step_prepare()
         if user_input is not None:
             self._with_location = user_input[CONF_LOCATION]
-            return await self.async_step_pick_implementation()
+            chosen = user_input[CONF_APPLICATION]
+            if chosen == OTHER_APPLICATION:
+                # Home Assistant answers this with the dialog for client id and secret, and begins again
+                return self.async_abort(reason="missing_credentials")
+            if chosen in applications:
+                return await self.async_step_pick_implementation({"implementation": chosen})
         return self.async_show_form(
             step_id="user",
-            data_schema=vol.Schema({vol.Required(CONF_LOCATION, default=False): BooleanSelector()}),
+            data_schema=vol.Schema(
+                {
+                    # the one that was entered last is most likely meant
+                    vol.Required(CONF_APPLICATION, default=[*applications][-1]): application_field(
+                        applications, may_add=True
+                    ),
+                    vol.Required(CONF_LOCATION, default=self._with_location): BooleanSelector(),
+                }
+            ),
+            description_placeholders=progress(self.hass, self.source, SIGN_IN),
         )
 
     async def async_step_prepare(
@@ -104,6 +128,8 @@ class TeslaChargingFlow(ReconfigureSteps, domain=DOMAIN):
                 "portal_url": PORTAL_URL,
                 "origin": origin,
                 "redirect_url": redirect_url(self.hass),
+                **estimates(self.hass),
+                **progress(self.hass, self.source, PREPARE),
             },
             last_step=False,
         )
@@ -215,30 +241,29 @@ class TeslaChargingFlow(ReconfigureSteps, domain=DOMAIN):
     async def _cars_paired(self) -> ConfigFlowResult:
         """Choose telemetry for a new entry; an existing entry has its settings already."""
         if self.source == SOURCE_RECONFIGURE:
-            return await self._finish_reconfigure()
+            return await self._finish_pairing()
         return await self.async_step_telemetry()
 
     @override
     async def _telemetry_chosen(self) -> ConfigFlowResult:
         if self.source == SOURCE_RECONFIGURE:
             return await self._finish_reconfigure()
-        return await self.async_step_done()
+        return self._create_entry()
 
-    async def async_step_done(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Show the status of each car, then create the entry."""
+    @callback
+    def _create_entry(self) -> ConfigFlowResult:
+        """Create the entry; Home Assistant's last page tells what is left to do."""
         assert self._account is not None
-        if user_input is None:
-            return self.async_show_form(
-                step_id="done",
-                data_schema=vol.Schema({}),
-                description_placeholders={
-                    **self._names_by_status(),
-                    "link": active_endpoints().pairing_link(self._domain),
-                },
-            )
+        unpaired = self._names(lambda status: status.needs_pairing)
+        polled = ""
+        if self._telemetry.transport is Transport.EMBEDDED:
+            polled = self._names(lambda status: not status.can_stream)
+        left = (*(["unpaired"] if unpaired else []), *(["polled"] if polled else []))
         return self.async_create_entry(
             options=self._telemetry.as_options(),
             title=", ".join(car.name for car in self._cars)[:80],
+            description="_".join(left) or None,
+            description_placeholders={"unpaired": unpaired or "-", "polled": polled or "-"},
             data={
                 **self._oauth_data,
                 CONF_REGION: self._region.value,
@@ -279,8 +304,14 @@ class TeslaChargingFlow(ReconfigureSteps, domain=DOMAIN):
         """Show a confirmation before Tesla's page opens."""
         entry = self._get_reauth_entry()
         if user_input is None:
+            applications = await applications_of(self.hass)
+            application = applications.get(entry.data[CONF_IMPLEMENTATION])
             return self.async_show_form(
-                step_id="reauth_confirm", description_placeholders={"title": entry.title}
+                step_id="reauth_confirm",
+                description_placeholders={
+                    "title": entry.title,
+                    "application": application_name(application) if application else "-",
+                },
             )
         return await self.async_step_pick_implementation(
             {"implementation": str(entry.data.get(CONF_IMPLEMENTATION))}

@@ -1,6 +1,6 @@
 """The devices of an account: its cars, and the account itself."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from .data import TeslaChargingConfigEntry
 
 
-_MODELS = {"S": "Model S", "3": "Model 3", "X": "Model X", "Y": "Model Y", "C": "Cybertruck"}
+CAR_MANUFACTURER: Final = "Tesla"
+"""By it the fields of actions tell cars from the account (services.yaml)."""
+_MODELS: Final = {"S": "Model S", "3": "Model 3", "X": "Model X", "Y": "Model Y", "C": "Cybertruck"}
 """By the fourth character of the VIN."""
 
 
@@ -20,7 +22,7 @@ def car_device(vin: str, name: str, version: object) -> dr.DeviceInfo:
     """Return the device of a car; `version` is that of its firmware, if it is known."""
     return dr.DeviceInfo(
         identifiers={(DOMAIN, vin)},
-        manufacturer="Tesla",
+        manufacturer=CAR_MANUFACTURER,
         model=_MODELS.get(vin[3:4]),
         name=name,
         serial_number=vin,
@@ -46,7 +48,8 @@ def account_device(entry: TeslaChargingConfigEntry) -> dr.DeviceInfo:
         identifiers={(DOMAIN, entry.entry_id)},
         entry_type=dr.DeviceEntryType.SERVICE,
         translation_key="account",
-        manufacturer="Tesla",
+        # not that of the cars: by it, actions offer cars only
+        manufacturer="Tesla Fleet API",
         configuration_url=PORTAL_URL,
     )
 

@@ -80,6 +80,7 @@ class Message(StrEnum):
     NO_HOME_LOCATION = "no_home_location"
     NO_SUCH_CAR = "no_such_car"
     NO_SUCH_SCHEDULE = "no_such_schedule"
+    NOT_A_CAR = "not_a_car"
     NOT_AUTHORIZED = "not_authorized"
     NOT_REGISTERED = "not_registered"
     OFF_PEAK_WITHOUT_END = "off_peak_without_end"

@@ -6,6 +6,7 @@ domain) continues there, and its issue stays open until that has succeeded.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any, Final
 
 from homeassistant.components.repairs import (
@@ -24,21 +25,21 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ImplementationUnavailableError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.config_entry_oauth2_flow import async_get_config_entry_implementation
-from homeassistant.helpers.selector import (
-    QrCodeSelector,
-    QrCodeSelectorConfig,
-    QrErrorCorrectionLevel,
-)
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from .auth.key_store import async_get_key_store
+from .billing.budget_manager import amount_of
+from .billing.meter_store import currency_of
 from .client import active_endpoints, region_of
-from .const import CONF_BASE_URL, CONF_DOMAIN, DOMAIN
+from .const import CONF_BASE_URL, CONF_BUDGET, CONF_CURRENCY, CONF_DOMAIN, DOMAIN
 from .data import TeslaChargingConfigEntry
-from .fleet_api import AccountUnpaid, FleetApiError, Region, Vehicles
+from .fleet_api import AccountUnpaid, FleetApiError, Region, Vehicles, price_list
 from .issues.kinds import (
     ACCOUNT_UNPAID,
+    BUDGET_BY_USER,
+    BUDGET_NO_REFRESH,
+    BUDGET_SPENT,
     DOMAIN_MOVED,
     KEY_NOT_PAIRED,
     KEY_NOT_SERVED,
@@ -58,7 +59,17 @@ from .monitors.domain import check_domain
 from .monitors.pairing import check_pairing
 from .removal import LeftoversFlow
 from .request_origin import RequestOrigin, requested_by
+from .setup_flow.budget_steps import (
+    amount_field,
+    budget_words,
+    is_amount,
+    is_used_up,
+    meter_of,
+    share_budget,
+    store_budget,
+)
 from .setup_flow.domain import KeyCheck, RegistrationError
+from .setup_flow.qr_code import qr_image
 from .setup_flow.registration import registrar_of
 from .vehicle_command import InvalidKey, VirtualKey
 
@@ -168,16 +179,9 @@ class PairFlow(CheckFlow):
     def _link(self) -> str:
         return active_endpoints().pairing_link(self.entry.data[CONF_DOMAIN], self.vin)
 
-    def schema(self) -> vol.Schema:
-        """Show the link as a QR code, for another device's camera."""
-        code = QrCodeSelectorConfig(
-            data=self._link, scale=5, error_correction_level=QrErrorCorrectionLevel.QUARTILE
-        )
-        return vol.Schema({vol.Optional("qr_code"): QrCodeSelector(code)})
-
     def more_placeholders(self) -> Mapping[str, str]:
-        """Return the link."""
-        return {"link": self._link}
+        """Return the link, also as a QR code for another device's camera."""
+        return {"link": self._link, "qr_code": qr_image(self._link)}
 
     async def check(self) -> None:
         """Request from Tesla whether the car is paired."""
@@ -253,6 +257,49 @@ class KeyServedFlow(CheckFlow):
             raise RegistrationError(result.value)
 
 
+class BudgetFlow(PageFlow):
+    """The month's budget is used up, or nearly: the user may raise it on this page."""
+
+    _warned: float | None = None
+    """The amount of which the page has told that it is used up too."""
+    _shown: float | None = None
+    """What the user entered last."""
+    _words: Mapping[str, str] = {}
+
+    async def async_step_confirm(
+        self, user_input: dict[str, Any] | None = None
+    ) -> RepairsFlowResult:
+        """Ask for the amount, or store it for all entries that share the application."""
+        prices = price_list(currency_of(self.hass, self.entry))
+        try:
+            meter = await meter_of(self.hass, self.entry)
+        except ImplementationUnavailableError, ValueError:
+            return self.async_abort(reason="no_credentials")
+        self._words = budget_words(self.hass, meter, prices)
+        if user_input is None or self.issue is None:
+            self._shown = float(amount_of(self.hass, self.entry, prices))
+            return self.show()
+        given = self._shown = user_input[CONF_BUDGET]
+        if not is_amount(given, prices):
+            return self.show(RegistrationError("budget_out_of_range"))
+        if is_used_up(Fraction(str(given)), prices, meter) and given != self._warned:
+            self._warned = given
+            return self.show(RegistrationError("budget_used_up"))
+        options = {CONF_CURRENCY: prices.currency, CONF_BUDGET: given}
+        share_budget(self.hass, self.entry, options)
+        store_budget(self.hass, self.entry, options)
+        return self.async_create_entry(data={})
+
+    def schema(self) -> vol.Schema:
+        """Show the amount."""
+        field = vol.Required(CONF_BUDGET, description={"suggested_value": self._shown})
+        return vol.Schema({field: amount_field()})
+
+    def more_placeholders(self) -> Mapping[str, str]:
+        """Return what the month has cost, and what may be entered."""
+        return self._words
+
+
 class HandOverFlow(PageFlow):
     """A problem that can only be fixed in the config flow; submitting the page continues there."""
 
@@ -307,6 +354,9 @@ FLOWS: Final[Mapping[IssueType, type[PageFlow]]] = {
     ACCOUNT_UNPAID: UnpaidFlow,
     KEY_NOT_SERVED: KeyServedFlow,
     DOMAIN_MOVED: ReconfigureFlow,
+    BUDGET_NO_REFRESH: BudgetFlow,
+    BUDGET_BY_USER: BudgetFlow,
+    BUDGET_SPENT: BudgetFlow,
 }
 """The flow of every fixable issue type but LEFTOVERS and LEFTOVERS_ACCOUNT."""
 

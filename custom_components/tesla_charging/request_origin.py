@@ -23,6 +23,8 @@ class RequestOrigin(StrEnum):
 
 _ORIGIN: Final = ContextVar("request_origin", default=RequestOrigin.NOBODY)
 
+_ENDS_CHARGING: Final = ContextVar("ends_charging", default=False)
+
 
 @contextmanager
 def requested_by(origin: RequestOrigin) -> Iterator[None]:
@@ -56,3 +58,18 @@ def origin_of(context: Context | None) -> RequestOrigin:
     counts as that user.
     """
     return user_or_nobody(by_user=context is not None and context.user_id is not None)
+
+
+@contextmanager
+def ending_charging() -> Iterator[None]:
+    """Send what is sent meanwhile to end charging: that is never refused over money."""
+    token = _ENDS_CHARGING.set(True)
+    try:
+        yield
+    finally:
+        _ENDS_CHARGING.reset(token)
+
+
+def ends_charging() -> bool:
+    """Return whether what is sent now ends charging."""
+    return _ENDS_CHARGING.get()

@@ -15,6 +15,7 @@ from .actions.action import EXECUTED, Action, ActionData, ActionResult, invalid
 from .actions.schedules import SCHEDULE_ACTIONS
 from .const import DOMAIN
 from .coordinator import VehicleCoordinator
+from .device import vins_of
 from .exceptions import Message, above_cable, refusal
 from .fleet_api import PRICES, Category
 from .request_origin import origin_of, requested_by
@@ -189,4 +190,6 @@ def _car_of(hass: HomeAssistant, device_id: str) -> VehicleCoordinator:
     for domain, vin in device.identifiers:
         if domain == DOMAIN and vin in cars:
             return cars[vin]
-    raise invalid(Message.NO_SUCH_CAR, device=device.name_by_user or device.name or device_id)
+    # what has a VIN was a car once; the account never is
+    message = Message.NO_SUCH_CAR if vins_of(device) else Message.NOT_A_CAR
+    raise invalid(message, device=device.name_by_user or device.name or device_id)

@@ -88,7 +88,7 @@ def answer(step: dict[str, Any], tesla: SimulatedTesla) -> dict[str, Any]:
     """Return a filled-in form: what it proposes, and over that what ANSWERS say for its step."""
     answers = ANSWERS.get(step["step_id"], {})
     if step["step_id"] == "telemetry_embedded":
-        answers = {"listen_host": "127.0.0.1", "listen_port": tesla.telemetry_port}
+        answers = {"inside": {"listen_host": "127.0.0.1", "listen_port": tesla.telemetry_port}}
     return proposed(step.get("data_schema") or []) | answers
 
 

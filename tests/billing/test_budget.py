@@ -89,6 +89,25 @@ async def test_the_last_of_it_is_for_commands_by_hand(
     assert limit_of(home) == 61
 
 
+@pytest.mark.parametrize("signed", [True, False])
+async def test_charging_can_be_stopped_whatever_the_month_has_cost(
+    calendar: Calendar, home: Home, signed: bool
+) -> None:
+    home.tesla.wake_with_charging_scope = True
+    protocol = "supported" if signed else "not_supported"
+    vin = PEARL if signed else "5YJSA1E20HF000303"
+    car = home.add_car(vin, "Pearl", protocol=protocol, sleep_after=None, battery_level=50)
+    car.plug_in()
+    await home.set_up(budget=0)
+    assert stage(home) == "spent"
+    assert car.snapshot().charging_state == "Charging"
+    await home.act("stop_charging", force=True)  # as an automation does
+    assert car.snapshot().charging_state == "Stopped"
+    with pytest.raises(HomeAssistantError, match="budget"):
+        await home.act("start_charging", force=True)
+    assert car.snapshot().charging_state == "Stopped"
+
+
 async def test_a_sleeping_car_is_woken_only_for_whom_it_is_paid_for(
     dated_home: Home, hass_admin_user: User
 ) -> None:

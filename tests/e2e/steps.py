@@ -39,14 +39,22 @@ def tick(page: Page) -> None:
     ).first.click()
 
 
-def pick(page: Page, text: str) -> None:
-    """Choose one of several round buttons."""
-    form(page).locator("ha-formfield, ha-radio-option").filter(has_text=text).first.click()
-
-
 def text_field(page: Page, number: int = 0) -> Locator:
     """Return one of the form's text fields."""
     return form(page).locator("ha-selector-text input").nth(number)
+
+
+def open_section(page: Page, name: str) -> None:
+    """Open a closed section of the form."""
+    form(page).locator("ha-expansion-panel").filter(has_text=name).first.click()
+
+
+def pairing_link(page: Page) -> str:
+    """Return the link on the page of a car, beside its code."""
+    expect(form(page).locator("img")).to_be_visible()
+    link = form(page).locator("a", has_text="Open the Tesla app").get_attribute("href")
+    assert link is not None
+    return link
 
 
 def add_integration(browser: Frontend) -> None:
@@ -68,6 +76,7 @@ def add_integration(browser: Frontend) -> None:
     browser.shot("01_credentials")
     credentials.get_by_role("button", name="Add", exact=True).click()
     expect(form(page)).to_contain_text("Read the location of my cars")
+    expect(form(page)).to_contain_text(f"Demo: {CLIENT_ID}")
 
 
 def sign_in(browser: Frontend, popup: Page, *, untick: Iterable[str] = ()) -> None:

@@ -39,6 +39,9 @@ def test_an_action_is_found_filled_in_and_answers(
         expect(page.get_by_text(field["description"], exact=True)).to_be_visible()
 
     page.get_by_text("Select a device").click()
+    expect(page.get_by_text("Midnight").last).to_be_visible()
+    browser.shot("cars_only")
+    expect(page.get_by_text("Tesla account")).to_have_count(0)
     page.get_by_text("Pearl").last.click()
     perform = page.get_by_role("button", name="Perform action")
     perform.click()

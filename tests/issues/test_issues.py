@@ -9,7 +9,6 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 import pytest
 
-from custom_components.tesla_charging.account import STAGE_ISSUES
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.issues.kinds import (
     FILES_SET_ASIDE,
@@ -441,7 +440,7 @@ async def test_a_car_that_is_gone_takes_only_its_own_trouble_along(home: Home) -
 def test_every_row_can_be_told_apart() -> None:
     assert len({kind.key for kind in ISSUE_TYPES}) == len(ISSUE_TYPES)
     assert timedelta(seconds=max(kind.lasting for kind in ISSUE_TYPES)) < timedelta(minutes=5)
-    told = {*STAGE_ISSUES.values(), RUNAWAY_COMMANDS}
+    told = {RUNAWAY_COMMANDS}
     telemetry = {kind for kind in ISSUE_TYPES if kind.key.startswith("telemetry_")}
     ours = {FILES_SET_ASIDE, SIMULATED_TESLA, SIMULATOR_IGNORED}
     assert {kind for kind in ISSUE_TYPES if not kind.fixable} == told | telemetry | ours

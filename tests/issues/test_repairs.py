@@ -17,10 +17,12 @@ from custom_components.tesla_charging import clock, repairs
 from custom_components.tesla_charging.auth.key_store import async_get_key_store
 from custom_components.tesla_charging.issues.kinds import ISSUE_TYPES, LEFTOVERS, LEFTOVERS_ACCOUNT
 from custom_components.tesla_charging.setup_flow.domain import KeyCheck
+from custom_components.tesla_charging.setup_flow.qr_code import qr_image
 from custom_components.tesla_charging.setup_flow.registration import _REGISTRATION_ERRORS
 from custom_components.tesla_charging.vehicle_command import VirtualKey
 from tests.support.home import HOME_DOMAIN, KEY_FILE, PEARL, Home
 from tests.support.repairs import Owner, hours, issue_of, owner_of, serving, told
+from tests.support.spending import spend
 from tests.support.streaming import embedded, free_port
 from tests.support.waiting import until
 
@@ -57,9 +59,9 @@ async def test_a_car_is_paired_with_the_shown_code_and_tesla_is_asked(owner: Own
     page = await owner.opens("key_not_paired")
     assert (page["type"], page["step_id"]) == ("form", "confirm")
     link = f"{home.tesla.base_url}/_ak/{HOME_DOMAIN}?vin={PEARL}"
-    (field,) = page["data_schema"]
-    assert field["selector"]["qr_code"]["data"] == link
+    assert page["data_schema"] == []
     assert page["description_placeholders"]["link"] == link
+    assert page["description_placeholders"]["qr_code"] == qr_image(link)
     assert page["description_placeholders"]["car"] == "Pearl"
 
     page = await owner.submits(page)
@@ -401,6 +403,51 @@ async def test_a_domain_that_moved_leads_to_reconfiguring(owner: Owner) -> None:
     home.tesla.dns[HOME_DOMAIN] = origin
     await hours(home, 1)
     assert told(home) == set()
+
+
+# -- the budget -------------------------------------------------------------------------------------------
+
+
+async def test_a_used_up_budget_is_raised_where_it_is_told(owner: Owner) -> None:
+    home = owner.home
+    spend(home, 9.6)
+    page = await owner.opens("budget_spent")
+    (field,) = page["data_schema"]
+    assert (field["name"], field["description"]["suggested_value"]) == ("budget", 9.5)
+    assert page["description_placeholders"]["cost"] == "9.60 EUR"
+
+    page = await owner.submits(page, budget=-1)
+    assert page["errors"] == {"base": "budget_out_of_range"}
+    page = await owner.submits(page, budget=9.55)
+    assert page["errors"] == {"base": "budget_used_up"}
+    assert page["data_schema"][0]["description"]["suggested_value"] == 9.55
+    page = await owner.submits(page, budget=20)
+    assert page["type"] == "create_entry"
+    await home.settle()
+    assert told(home) == set()
+    assert home.account_state("budget").attributes["limit"] == 20
+
+
+async def test_an_amount_that_is_used_up_is_taken_when_insisted_on(owner: Owner) -> None:
+    home = owner.home
+    spend(home, 9.3)
+    page = await owner.opens("budget_by_hand")
+    page = await owner.submits(page, budget=5)
+    assert page["errors"] == {"base": "budget_used_up"}
+    assert (await owner.submits(page, budget=5))["type"] == "create_entry"
+    await home.settle()
+    assert told(home) == {"budget_spent"}
+
+
+async def test_a_budget_whose_application_is_gone_cannot_be_raised(owner: Owner) -> None:
+    home = owner.home
+    assert home.entry is not None
+    spend(home, 9.6)
+    home.hass.config_entries.async_update_entry(
+        home.entry, data={**home.entry.data, "auth_implementation": "gone"}
+    )
+    page = await owner.opens("budget_spent")
+    assert (page["type"], page["reason"]) == ("abort", "no_credentials")
 
 
 # -- words ------------------------------------------------------------------------------------------------

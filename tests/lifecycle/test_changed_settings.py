@@ -41,8 +41,8 @@ async def test_a_new_application_is_not_undone_by_a_refresh_of_the_old_sign_in(
 ) -> None:
     home = settled_home
     await other_application(home)
-    result = await submit(home, await change(home, "application"))
-    result = await sign_in(home, await submit(home, result, implementation="other"))
+    result = await change(home, "application")
+    result = await sign_in(home, await submit(home, result, application="other"))
     assert result["step_id"] == "domain"
     # while its owner reads the page, eight hours of the old one are over
     expire(home)
@@ -99,8 +99,8 @@ async def test_another_application_tells_the_cars_itself(
     home = streaming_home
     other = await other_application(home)
     handle = home.tesla.telemetry(PEARL)
-    result = await submit(home, await change(home, "application"))
-    result = await sign_in(home, await submit(home, result, implementation="other"))
+    result = await change(home, "application")
+    result = await sign_in(home, await submit(home, result, application="other"))
     if trouble == "tesla is away":
         home.tesla.faults.status(503, "fleet_telemetry_config", times=4)
     if trouble == "not loaded":
@@ -169,6 +169,8 @@ async def test_a_choice_of_telemetry_outlives_a_flow_that_began_before_it(
     settled_home: Home,
 ) -> None:
     home = settled_home
+    entry = entry_of(home)
+    home.hass.config_entries.async_update_entry(entry, data={**entry.data, "location": True})
     slow = await change(home, "location")
     chosen = TelemetrySettings(Transport.MQTT, topic_base="cars")
     home.hass.config_entries.async_update_entry(

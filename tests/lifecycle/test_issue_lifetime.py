@@ -35,7 +35,8 @@ async def test_who_is_paired_by_reconfiguring_is_forgiven_at_once(settled_home: 
     assert told(home) == {"key_not_paired"}
     result = await change(home, "pair_cars")
     home.tesla.pair(home.car, home.key.public_key)
-    await changed(home, await check(home, result))
+    assert (await check(home, result))["reason"] == "all_paired"
+    await home.settle()
     assert told(home) == set()
 
 

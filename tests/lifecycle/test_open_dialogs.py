@@ -10,7 +10,7 @@ from homeassistant.exceptions import HomeAssistantError
 import pytest
 
 from custom_components.tesla_charging.auth.key_store import async_get_key_store
-from tests.lifecycle.reconfiguring import change, changed, send_limit
+from tests.lifecycle.reconfiguring import change, send_limit
 from tests.support.flows import check, leave, pick, served_key, sign_in, start, submit, up_to_domain
 from tests.support.home import HOME_DOMAIN, PEARL, Home
 from tests.support.repairs import owner_of, told
@@ -52,7 +52,7 @@ async def test_a_flow_that_is_left_stands_in_nobodys_way(
     result = await submit(home, await up_to_domain(home), domain=HOME_DOMAIN)
     if kept is None:
         result = await submit(home, result, later=True)
-    result = await submit(home, await pick(home, result, "telemetry_polling"))
+    result = await pick(home, result, "telemetry_polling")
     assert result["type"] is FlowResultType.CREATE_ENTRY
     await home.settle()
     assert (await served_key(home))[0] == 200
@@ -87,7 +87,10 @@ async def test_a_flow_goes_on_over_a_reload_and_a_failed_set_up(settled_home: Ho
     assert entry_of(home).state is ConfigEntryState.SETUP_RETRY
     home.tesla.faults.clear()
     home.tesla.pair(home.car, home.key.public_key)
-    await changed(home, await check(home, result))
+    result = await check(home, result)
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "all_paired")
+    await home.settle()
+    assert entry_of(home).state is ConfigEntryState.LOADED
 
 
 async def test_an_entry_is_unloaded_under_a_command_that_waits_for_its_car(

@@ -4,10 +4,13 @@ import asyncio
 from typing import Any
 
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.service import async_get_all_descriptions
 import pytest
 import voluptuous as vol
 
 from custom_components.tesla_charging.const import DOMAIN
+from custom_components.tesla_charging.device import vins_of
 from tests.support.home import MIDNIGHT, PEARL, Home
 
 
@@ -145,6 +148,20 @@ async def test_what_makes_no_sense_is_refused_before_it_costs_anything(
 async def test_a_device_that_is_no_car_is_named(two_cars: Home) -> None:
     with pytest.raises(ServiceValidationError):
         await two_cars.act("start_charging", device_id="no such device")
+
+
+async def test_the_account_is_offered_by_no_action_and_is_not_a_car(two_cars: Home) -> None:
+    home = two_cars
+    assert home.entry is not None
+    devices = dr.async_entries_for_config_entry(dr.async_get(home.hass), home.entry.entry_id)
+    (account,) = (device for device in devices if not vins_of(device))
+    with pytest.raises(ServiceValidationError) as refused:
+        await home.act("start_charging", device_id=account.id)
+    assert refused.value.translation_key == "not_a_car"
+    for name, action in (await async_get_all_descriptions(home.hass))[DOMAIN].items():
+        (wanted,) = action["fields"]["device_id"]["selector"]["device"]["filter"]
+        offered = {d.name for d in devices if d.manufacturer == wanted["manufacturer"]}
+        assert offered == {"Pearl", "Midnight"}, name
 
 
 async def test_a_car_of_an_unloaded_account_is_an_explained_error(two_cars: Home) -> None:

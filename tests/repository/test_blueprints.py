@@ -106,7 +106,10 @@ async def test_a_blueprint_is_valid_offers_only_our_cars_and_knows_where_it_come
     floor = (ROOT / "hacs.json").read_text()
     assert f'"{about["homeassistant"]["min_version"]}"' in floor
     assert blueprint.inputs["car"]["selector"] == {
-        "device": {"filter": [{"integration": "tesla_charging"}], "multiple": False}
+        "device": {
+            "filter": [{"integration": "tesla_charging", "manufacturer": "Tesla"}],
+            "multiple": False,
+        }
     }
     for row in blueprint.inputs.values():
         assert row["name"]

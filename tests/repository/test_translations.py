@@ -224,12 +224,12 @@ def test_a_language_that_lags_behind_is_noticed() -> None:
     other["exceptions"]["of_old"] = {"message": "Nobody says this any more."}
     message = other["exceptions"]["refused"]
     message["message"] = message["message"].replace("{", "{the_")
-    page = other["config"]["step"]["domain"]
+    page = other["config"]["step"]["prepare"]
     page["description"] = page["description"].replace("]({portal_url})", "](portal_url)")
     assert differences(other) == [
         "left over: exceptions.of_old.message",
-        "links differ: config.step.domain.description",
+        "links differ: config.step.prepare.description",
         "missing: entity.switch.charging.name",
-        "placeholders differ: config.step.domain.description",
+        "placeholders differ: config.step.prepare.description",
         "placeholders differ: exceptions.refused.message",
     ]

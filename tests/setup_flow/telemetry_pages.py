@@ -9,6 +9,8 @@ import ssl
 import threading
 from typing import Any
 
+from homeassistant.data_entry_flow import section
+
 from custom_components.tesla_charging.client import active_endpoints
 from custom_components.tesla_charging.telemetry.server import async_get_telemetry_server
 from tests.support import flows
@@ -23,10 +25,19 @@ def place(port: int, public: int | None = None, hostname: str = HOME_DOMAIN) -> 
     return {
         "hostname": hostname,
         "port": public or port,
-        "listen_port": port,
-        "listen_host": "127.0.0.1",
+        "inside": {"listen_port": port, "listen_host": "127.0.0.1"},
         "certificate": {},
     }
+
+
+def fields(step: Step) -> dict[str, Any]:
+    """Return the page's fields by name, those of its sections too."""
+    found: dict[str, Any] = {}
+    for name, kind in step["data_schema"].schema.items():
+        if isinstance(kind, section):
+            found |= {str(inner): inner for inner in kind.schema.schema}
+        found[str(name)] = name
+    return found
 
 
 def listening(home: Home) -> int:

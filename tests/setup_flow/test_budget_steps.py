@@ -1,5 +1,6 @@
 """The page about the budget: what it tells, what it takes, and what it changes at once."""
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -28,6 +29,16 @@ async def page(home: Home, entry: MockConfigEntry | None = None) -> Step:
     entry = entry or home.entry
     assert entry is not None
     return await pick(home, await options(home, entry), "budget")
+
+
+def suggested(result: Step) -> float:
+    """Return the amount that the page proposes."""
+    (amount,) = [
+        name.description["suggested_value"]
+        for name in result["data_schema"].schema
+        if name == "budget"
+    ]
+    return float(amount)
 
 
 async def done(home: Home, result: Step) -> None:
@@ -85,7 +96,9 @@ async def test_less_money_counts_at_once_and_an_empty_amount_is_the_default(
     dated_home: Home,
 ) -> None:
     home = dated_home
-    await done(home, await submit(home, await page(home), currency="EUR", budget=0))
+    result = await submit(home, await page(home), currency="EUR", budget=0)
+    assert result["errors"] == {"base": "budget_used_up"}
+    await done(home, await submit(home, result, currency="EUR", budget=0))
     assert stage(home) == "spent"
     await done(home, await submit(home, await page(home), currency="EUR"))
     assert stage(home) == "normal"
@@ -99,7 +112,31 @@ async def test_an_amount_that_makes_no_sense_is_asked_again(
     home = dated_home
     result = await submit(home, await page(home), currency="EUR", budget=amount)
     assert result["errors"] == {"base": "budget_out_of_range"}
+    assert suggested(result) == amount
     await done(home, await submit(home, result, currency="EUR", budget=7))
+
+
+async def test_an_amount_that_is_used_up_already_is_asked_about_first(dated_home: Home) -> None:
+    home = dated_home
+    spend(home, 3)
+    result = await submit(home, await page(home), currency="EUR", budget=0.001)
+    assert result["errors"] == {"base": "budget_used_up"}
+    assert result["description_placeholders"]["cost"] == "3.00 EUR"
+    assert suggested(result) == 0.001
+    assert stage(home) == "normal"
+    # another one that is used up is asked about, too; the same is taken
+    result = await submit(home, result, currency="EUR", budget=2)
+    assert result["errors"] == {"base": "budget_used_up"}
+    await done(home, await submit(home, result, currency="EUR", budget=2))
+    assert stage(home) == "spent"
+
+
+async def test_in_another_language_than_english_amounts_have_a_comma(dated_home: Home) -> None:
+    home = dated_home
+    home.hass.config.language = "de"
+    spend(home, 1.5)
+    said = (await page(home))["description_placeholders"]
+    assert (said["cost"], said["default"]) == ("1,50 EUR", "9,50 EUR")
 
 
 async def test_an_amount_in_another_currency_is_converted_and_shown_again(
@@ -108,13 +145,8 @@ async def test_an_amount_in_another_currency_is_converted_and_shown_again(
     home = dated_home
     result = await submit(home, await page(home), currency="JPY", budget=9.5)
     assert result["errors"] == {"base": "currency_changed"}
-    (suggested,) = [
-        name.description["suggested_value"]
-        for name in result["data_schema"].schema
-        if name == "budget"
-    ]
-    assert suggested == 1375
-    await done(home, await submit(home, result, currency="JPY", budget=suggested))
+    assert suggested(result) == 1375
+    await done(home, await submit(home, result, currency="JPY", budget=suggested(result)))
     shown = home.account_state("budget")
     assert (shown.attributes["limit"], shown.attributes["currency"]) == (1375, "JPY")
 
@@ -131,6 +163,17 @@ async def test_accounts_with_one_application_share_bill_and_budget(dated_home: H
     # raised at one of them, it is raised for both
     await done(home, await submit(home, await page(home, second), currency="EUR", budget=40))
     assert (stage(home), told(home)) == ("normal", [])
+
+
+async def test_an_account_that_is_not_set_up_gets_the_shared_amount_for_later(
+    dated_home: Home,
+) -> None:
+    home = dated_home
+    second = await second_account(home)
+    assert await home.hass.config_entries.async_unload(second.entry_id)
+    await done(home, await submit(home, await page(home), currency="EUR", budget=4))
+    assert second.options["budget"] == 4
+    assert second.state is ConfigEntryState.NOT_LOADED
 
 
 async def test_without_its_application_an_entry_has_no_budget_to_choose(dated_home: Home) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import translation
 import pytest
 
@@ -68,7 +69,7 @@ async def test_a_certificate_of_a_public_authority_is_tried_and_used(
     assert (settings.certificate_file, settings.key_file) == (str(files.chain), str(files.key))
     assert settings.vehicle_ca_file == ""
     port = pages.listening(home)
-    assert port == entered["listen_port"]
+    assert port == entered["inside"]["listen_port"]
     # nothing is made here when nothing is needed
     made = Path(home.hass.config.path(DIRECTORY), AUTHORITY_FILE)
     assert not made.exists()
@@ -198,7 +199,7 @@ async def test_what_is_wrong_with_a_file_is_said(
     assert step["data_schema"].schema["certificate"].options == {"collapsed": False}
     assert step["description_placeholders"]["detail"] == str(getattr(files, blamed))
     assert "{detail}" in await words(home, error)
-    assert not pages.is_open(entered["listen_port"])
+    assert not pages.is_open(entered["inside"]["listen_port"])
     assert "PRIVATE KEY" not in caplog.text
     # insisting does not help, a repaired file does
     step = await pages.submit(home, step, entered)
@@ -368,15 +369,13 @@ async def test_all_entries_share_one_certificate(
     step = await flows.submit(neighbour, await flows.up_to_domain(neighbour), domain=HOME_DOMAIN)
     step = await flows.choose(neighbour, step, "telemetry_embedded")
     # the first one's place is proposed
-    fields = {str(field): field for field in step["data_schema"].schema}
-    assert fields["listen_port"].default() == port
-    section = step["data_schema"].schema["certificate"]
-    assert section.options == {"collapsed": False}
+    assert pages.fields(step)["listen_port"].default() == port
+    assert pages.fields(step)["certificate_file"].description["suggested_value"]
 
     step = await pages.submit(neighbour, step, place({}, port))
     assert step["errors"] == {"base": "telemetry_other_place"}
     step = await pages.submit(neighbour, step, place(files.entered(), port))
-    assert step["step_id"] == "done"
+    assert step["type"] is FlowResultType.CREATE_ENTRY
     assert pages.listening(home) == port
 
 

@@ -5,8 +5,17 @@ from urllib.parse import parse_qs, urlsplit
 
 from aiohttp import web
 from homeassistant import config_entries
+from homeassistant.components.application_credentials import (
+    ClientCredential,
+    async_import_client_credential,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.exceptions import ImplementationUnavailableError
+from homeassistant.helpers.config_entry_oauth2_flow import (
+    AbstractOAuth2Implementation,
+    async_add_implementation_provider,
+)
 from homeassistant.setup import async_setup_component
 import pytest
 
@@ -15,8 +24,10 @@ from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.fleet_api import Category
 from custom_components.tesla_charging.vehicle_command import VirtualKey
 from simulator import Quirk
+from tests.setup_flow.telemetry_pages import place
 from tests.support.flows import (
     KEY_URL,
+    Step,
     check,
     choose,
     pick,
@@ -28,6 +39,7 @@ from tests.support.flows import (
     up_to_domain,
 )
 from tests.support.home import CLIENT_ID, HOME_DOMAIN, KEY_FILE, MIDNIGHT, PEARL, SCOPES, Home
+from tests.support.streaming import free_port
 
 pytestmark = pytest.mark.usefixtures("current_request_with_host", "impatient")
 
@@ -51,24 +63,15 @@ async def test_from_nothing_to_a_paired_car(home: Home) -> None:
     key = VirtualKey.load(Path(home.hass.config.path(KEY_FILE)))
     assert await served_key(home) == (200, key.public_pem)
     home.tesla.pair(car, key.public_key)
-    result = await choose(home, await check(home, result))
-    assert result["step_id"] == "done"
-    assert told(result) == {
-        "paired": "Pearl",
-        "no_key": "-",
-        "open": "-",
-        "streaming": "Pearl",
-        "not_streaming": "-",
-        "switch": "-",
-    }
+    result = await check(home, result)
 
     # what the pages asked for is on the meter before there is an entry
     meter = (await async_get_meters(home.hass)).meter(CLIENT_ID)
     asked = meter.units(Category.DATA)
     assert asked == home.tesla.billing.count("data") > 0
 
-    result = await submit(home, result)
-    assert result["type"] is FlowResultType.CREATE_ENTRY
+    result = await choose(home, result)
+    assert told(result) == {}
     await home.settle()
     entry = result["result"]
     assert entry.runtime_data.meter is meter
@@ -91,14 +94,7 @@ async def test_pairing_can_wait_and_cars_without_the_protocol_need_none(home: Ho
     result = await submit(home, await up_to_domain(home), domain=HOME_DOMAIN)
     assert (result["step_id"], result["description_placeholders"]["car"]) == ("pair", "Pearl")
     result = await choose(home, await submit(home, result, later=True))
-    assert told(result) == {
-        "paired": "-",
-        "no_key": "Granny",
-        "open": "Pearl",
-        "streaming": "Pearl",
-        "not_streaming": "Granny",
-        "switch": "-",
-    }
+    assert told(result) == {"unpaired": "Pearl"}
 
 
 @pytest.mark.usefixtures("front_door", "impatient")
@@ -110,7 +106,7 @@ async def test_a_new_car_is_paired_whatever_tesla_says_of_its_protocol(home: Hom
     result = await check(home, result)
     assert result["errors"] == {"base": "not_paired"}
     result = await choose(home, await submit(home, result, later=True))
-    assert (told(result)["open"], told(result)["no_key"]) == ("Pearl", "-")
+    assert told(result) == {"unpaired": "Pearl"}
 
 
 @pytest.mark.usefixtures("front_door")
@@ -124,7 +120,8 @@ async def test_two_cars_are_paired_one_after_the_other(home: Home) -> None:
         home.tesla.pair(next(c for c in home.cars.values() if c.name == name), key.public_key)
         result = await check(home, result)
     result = await choose(home, result)
-    assert result["description_placeholders"]["paired"] == "Pearl, Midnight"
+    assert told(result) == {}
+    assert result["title"] == "Pearl, Midnight"
 
 
 @pytest.mark.usefixtures("front_door")
@@ -283,25 +280,128 @@ async def test_a_location_that_was_wanted_and_not_granted_is_done_without(home: 
     result = await sign_in(home, result, grant=set(SCOPES))
     assert (result["type"], result["step_id"]) == (FlowResultType.MENU, "permission_location")
     result = await submit(home, await pick(home, result, "go_on"), domain=HOME_DOMAIN)
-    result = await submit(home, await choose(home, await submit(home, result, later=True)))
+    result = await choose(home, await submit(home, result, later=True))
     assert result["result"].data["location"] is False
 
 
-@pytest.mark.usefixtures("front_door")
-async def test_cars_that_cannot_stream_are_told_apart(home: Home) -> None:
+@pytest.mark.usefixtures("front_door", "internet")
+async def test_cars_that_cannot_stream_are_named_if_they_shall(home: Home) -> None:
     for number, name in enumerate(("Switched off", "Too old", "Able")):
         home.add_car(f"5YJSA1E20HF00030{number}", name)
-        home.cars[f"5YJSA1E20HF00030{number}"].keychain.remove(home.key.public_key)
     off, old, _ = home.cars
     home.tesla.telemetry(off).safety_screen_switch = False
     home.tesla.telemetry(old).hardware_supported = False
+    Path(home.hass.config.path("tesla_fleet.key")).write_bytes(home.key.private_pem())
     result = await submit(home, await up_to_domain(home), domain=HOME_DOMAIN)
-    for _ in home.cars:
-        result = await submit(home, result, later=True)
-    words = told(await choose(home, result))
-    assert words["switch"] == "Switched off"
-    assert words["not_streaming"] == "Too old"
-    assert words["streaming"] == "Able"
+    result = await choose(home, result, "telemetry_embedded")
+    result = await submit(home, result, **place(free_port()))
+    assert told(result) == {"polled": "Switched off, Too old"}
+
+
+@pytest.mark.usefixtures("front_door", "internet")
+async def test_the_straight_way_has_five_pages_and_one_for_each_car(home: Home) -> None:
+    for vin, name in ((PEARL, "Pearl"), (MIDNIGHT, "Midnight")):
+        home.add_car(vin, name).keychain.remove(home.key.public_key)
+    pages: list[str] = []
+
+    def turn(result: Step) -> Step:
+        if result["type"] in {FlowResultType.FORM, FlowResultType.MENU}:
+            progress = result["description_placeholders"]["progress"]
+            pages.append(f"{progress}{result['step_id']}")
+        return result
+
+    applications = home.hass.data["application_credentials"].data
+    kept = dict(applications)
+    applications.clear()
+    turn(await start(home))  # Home Assistant asks for client id and secret next
+    applications.update(kept)
+    result = await submit(home, turn(await start(home)), location=False)
+    result = await submit(home, turn(await sign_in(home, result)), domain=HOME_DOMAIN)
+    key = VirtualKey.load(Path(home.hass.config.path(KEY_FILE)))
+    for car in home.cars.values():
+        home.tesla.pair(car, key.public_key)
+        # whoever has approved before submitting does not wait on a page
+        result = await submit(home, turn(result), later=False)
+    result = await pick(home, turn(result), "telemetry_embedded")
+    result = turn(await submit(home, turn(result), **place(free_port())))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert pages == [
+        "1/5 · prepare",
+        "2/5 · user",
+        "3/5 · domain",
+        "4/5 · pair",
+        "4/5 · pair",
+        "5/5 · telemetry",
+        "5/5 · telemetry_embedded",
+    ]
+
+
+@pytest.mark.usefixtures("front_door")
+async def test_a_second_account_begins_with_the_sign_in(home: Home) -> None:
+    home.add_car(PEARL, "Pearl")
+    home.tesla.register(home.application, home.key.public_key, domain=HOME_DOMAIN)
+    await home.set_up()
+    result = await start(home)
+    assert (result["step_id"], result["description_placeholders"]["progress"]) == (
+        "user",
+        "1/4 · ",
+    )
+
+
+# -- the application -----------------------------------------------------------------------------------------
+
+
+def application_choices(result: Step) -> dict[str, str]:
+    """Return the applications to choose from, and how each is shown."""
+    (field,) = [f for name, f in result["data_schema"].schema.items() if name == "application"]
+    return {option["value"]: option["label"] for option in field.config["options"]}
+
+
+@pytest.mark.usefixtures("front_door")
+async def test_the_sign_in_shows_the_client_id_and_another_one_can_be_entered(home: Home) -> None:
+    result = await start(home)
+    (first, other) = application_choices(result)
+    assert CLIENT_ID in application_choices(result)[first]
+    # Home Assistant opens its dialog for client id and secret at these words, and begins again
+    result = await submit(home, result, application=other, location=False)
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "missing_credentials")
+    await async_import_client_credential(
+        home.hass, DOMAIN, ClientCredential("right", "s", "Mine"), "second"
+    )
+    result = await start(home)
+    first, second, other = application_choices(result)
+    assert application_choices(result)[second] == "Mine: right"
+    result = await submit(home, result, location=False)  # the latest is proposed
+    assert parse_qs(urlsplit(result["url"]).query)["client_id"] == ["right"]
+
+
+@pytest.mark.usefixtures("front_door")
+async def test_an_application_that_is_deleted_meanwhile_is_asked_for_again(home: Home) -> None:
+    await async_import_client_credential(
+        home.hass, DOMAIN, ClientCredential("right", "s"), "second"
+    )
+    result = await start(home)
+    *_, latest, _ = application_choices(result)
+    home.hass.data["application_credentials"].data.popitem()
+    result = await submit(home, result, application=latest, location=True)
+    assert (result["type"], result["step_id"]) == (FlowResultType.FORM, "user")
+    assert latest not in application_choices(result)
+
+
+@pytest.mark.usefixtures("front_door")
+async def test_applications_that_cannot_be_told_now_are_not_asked_for_twice(home: Home) -> None:
+    async def unavailable(*_: object) -> list[AbstractOAuth2Implementation]:
+        raise ImplementationUnavailableError("the cloud is away")
+
+    home.hass.data["application_credentials"].data.clear()
+    async_add_implementation_provider(home.hass, "cloud", unavailable)
+    result = await start(home)
+    assert result["step_id"] == "prepare"
+    result = await submit(home, result)
+    assert (result["type"], result["reason"]) == (
+        FlowResultType.ABORT,
+        "oauth_implementation_unavailable",
+    )
 
 
 @pytest.mark.usefixtures("front_door")
@@ -358,6 +458,30 @@ async def test_the_pairing_check_can_fail_and_be_tried_again(home: Home) -> None
 
 
 @pytest.mark.usefixtures("front_door")
+async def test_a_car_that_is_paired_meanwhile_is_noticed(home: Home) -> None:
+    car = home.add_car(PEARL, "Pearl")
+    car.keychain.remove(home.key.public_key)
+    result = await submit(home, await up_to_domain(home), domain=HOME_DOMAIN)
+    result = await submit(home, result, later=False)
+    assert result["type"] is FlowResultType.SHOW_PROGRESS
+    home.tesla.pair(car, VirtualKey.load(Path(home.hass.config.path(KEY_FILE))).public_key)
+    await home.settle()
+    result = await home.hass.config_entries.flow.async_configure(result["flow_id"])
+    assert result["step_id"] == "telemetry"
+
+
+@pytest.mark.usefixtures("front_door")
+async def test_a_new_sign_in_that_tesla_rejects_is_said(home: Home) -> None:
+    home.add_car(PEARL, "Pearl")
+    result = await up_to_domain(home)
+    home.tesla.faults.status(401, "products")
+    result = await submit(home, result, domain=HOME_DOMAIN)
+    assert result["errors"] == {"base": "cars_not_listed"}
+    assert result["description_placeholders"]["detail"] == "Tesla rejected the new sign-in"
+    assert (await submit(home, result, domain=HOME_DOMAIN))["step_id"] == "pair"
+
+
+@pytest.mark.usefixtures("front_door")
 async def test_the_domain_of_the_external_url_is_proposed(home: Home) -> None:
     home.hass.config.external_url = "https://Home.Example.com"
     result = await up_to_domain(home)
@@ -409,3 +533,23 @@ async def test_an_ended_sign_in_is_renewed_and_everything_else_kept(charging_hom
         k: v for k, v in before.items() if k != "token"
     }
     assert home.state("sensor", "battery_level") == "62"
+
+
+async def test_a_new_sign_in_tells_where_an_account_lives_whose_region_is_unknown(
+    charging_home: Home,
+) -> None:
+    home = charging_home
+    assert home.entry is not None
+    home.hass.config_entries.async_update_entry(
+        home.entry, data={**home.entry.data, "region": "mars"}
+    )
+    await home.hass.config_entries.async_reload(home.entry.entry_id)
+    (flow,) = home.hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+    result = await home.hass.config_entries.flow.async_configure(flow["flow_id"])
+    words = result["description_placeholders"] or {}
+    assert words["application"].endswith(CLIENT_ID)
+    result = await sign_in(home, await submit(home, result))
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "reauth_successful")
+    await home.settle()
+    assert home.entry.data["region"] == "eu"
+    assert home.entry.state is config_entries.ConfigEntryState.LOADED

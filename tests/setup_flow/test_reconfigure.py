@@ -248,9 +248,8 @@ async def test_another_application_is_signed_in_to_and_registered(settled_home: 
     await async_import_client_credential(
         home.hass, DOMAIN, ClientCredential(OTHER_ID, OTHER_SECRET), "other"
     )
-    result = await submit(home, await change(home, "application"))
-    assert result["step_id"] == "pick_implementation"
-    result = await sign_in(home, await submit(home, result, implementation="other"))
+    result = await change(home, "application")
+    result = await sign_in(home, await submit(home, result, application="other"))
     assert result["step_id"] == "domain"
     await assert_changed(home, await submit(home, result, domain=HOME_DOMAIN))
     assert home.entry.data["auth_implementation"] == "other"
@@ -282,11 +281,36 @@ async def test_a_car_that_was_left_for_later_is_paired(settled_home: Home) -> No
     result = await change(home, "pair_cars")
     assert (result["step_id"], result["description_placeholders"]["car"]) == ("pair", "Pearl")
     home.tesla.pair(home.car, home.key.public_key)
-    await assert_changed(home, await check(home, result))
+    result = await check(home, result)
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "all_paired")
+    await home.settle()
 
 
 async def test_where_all_is_paired_nothing_is_asked(settled_home: Home) -> None:
-    await assert_changed(settled_home, await change(settled_home, "pair_cars"))
+    result = await change(settled_home, "pair_cars")
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "all_paired")
+    assert result["description_placeholders"]["cars"] == "Pearl"
+
+
+async def test_cars_that_are_left_for_later_again_are_named(settled_home: Home) -> None:
+    settled_home.car.keychain.remove(settled_home.key.public_key)
+    result = await submit(settled_home, await change(settled_home, "pair_cars"), later=True)
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "some_unpaired")
+    assert result["description_placeholders"]["unpaired"] == "Pearl"
+
+
+@pytest.mark.parametrize("location", [False, True])
+async def test_a_location_that_stays_as_it_is_needs_no_sign_in(home: Home, location: bool) -> None:
+    home.add_car(PEARL, "Pearl")
+    await home.set_up(location=location)
+    result = await submit(home, await change(home, "location"), location=location)
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "nothing_changed")
+
+
+async def test_without_any_application_home_assistant_asks_for_one(settled_home: Home) -> None:
+    settled_home.hass.data["application_credentials"].data.clear()
+    result = await change(settled_home, "application")
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "missing_credentials")
 
 
 async def test_tesla_may_be_away(settled_home: Home) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 import ssl
+from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.data_entry_flow import FlowResultType
@@ -19,6 +20,7 @@ from custom_components.tesla_charging.telemetry.server import DIRECTORY, async_g
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
 from tests.setup_flow.telemetry_pages import (
     done,
+    fields,
     is_open,
     listening,
     place,
@@ -57,17 +59,13 @@ async def test_a_home_that_can_be_reached_is_set_up_at_once(home: Home) -> None:
     step = await flows.submit(home, await flows.up_to_domain(home), domain=HOME_DOMAIN)
     step = await flows.choose(home, step, "telemetry_embedded")
     assert (step["step_id"], step["errors"]) == ("telemetry_embedded", {})
-    shown = {str(field): field for field in step["data_schema"].schema}
+    shown = fields(step)
     assert shown["hostname"].default() == HOME_DOMAIN
     assert shown["port"].default() == shown["listen_port"].default() == 8443
 
     port = free_port()
-    step = await submit(home, step, place(port))
-    assert step["step_id"] == "done"
-    assert listening(home) == 0
     assert not is_open(port)
-
-    result = await submit(home, step, {})
+    result = await submit(home, step, place(port))
     assert result["type"] is FlowResultType.CREATE_ENTRY
     entry = result["result"]
     assert TelemetrySettings.from_options(entry.options) == TelemetrySettings(
@@ -84,10 +82,12 @@ async def test_the_menu_tells_the_cost_and_polling_is_one_click(home: Home) -> N
     Path(home.hass.config.path("tesla_charging.key")).write_bytes(home.key.private_pem())
     step = await flows.submit(home, await flows.up_to_domain(home), domain=HOME_DOMAIN)
     words = step["description_placeholders"]
-    assert int(words["signals"].replace(",", "")) > 100
-    assert 0 < float(words["cost"]) < 2
-    step = await flows.choose(home, step, "telemetry_polling")
-    result = await submit(home, step, {})
+    assert (words["pushed_cost"], words["polled_cost"], words["credit"]) == (
+        "1 EUR",
+        "3 EUR",
+        "10 EUR",
+    )
+    result = await flows.choose(home, step, "telemetry_polling")
     assert TelemetrySettings.from_options(result["result"].options).transport is Transport.POLLING
     assert listening(home) == 0
 
@@ -117,7 +117,7 @@ async def test_a_home_that_cannot_be_seen_from_inside_may_be_insisted_on(polled_
     step = await submit(home, step, entered)
     assert step["errors"] == {"base": "reach_refused"}
     assert done(await submit(home, step, entered))
-    assert listening(home) == entered["listen_port"]
+    assert listening(home) == entered["inside"]["listen_port"]
 
 
 async def test_a_name_without_an_address(polled_home: Home) -> None:
@@ -137,7 +137,7 @@ async def test_a_port_that_swallows_everything(
         entered = place(free_port(), public=public)
         step = await submit(home, await reconfigure(home), entered)
         assert step["errors"] == {"base": "reach_silent"}
-        assert not is_open(entered["listen_port"])
+        assert not is_open(entered["inside"]["listen_port"])
     assert done(await submit(home, step, entered))
 
 
@@ -172,7 +172,7 @@ async def test_a_taken_port_has_to_be_changed(polled_home: Home) -> None:
         step = await reconfigure(home)
         for _ in range(2):
             step = await submit(home, step, place(taken))
-            assert step["errors"] == {"listen_port": "telemetry_port"}
+            assert step["errors"] == {"inside": "telemetry_port"}
             assert step["description_placeholders"]["detail"] != "-"
     assert done(await submit(home, step, place(taken)))
     assert listening(home) == taken
@@ -184,11 +184,14 @@ async def test_a_taken_port_has_to_be_changed(polled_home: Home) -> None:
         ({"hostname": "home"}, {"hostname": "hostname_invalid"}),
         ({"hostname": "https://home.example.com"}, {"hostname": "hostname_invalid"}),
         ({"hostname": "home.example.org"}, {"hostname": "hostname_foreign"}),
-        ({"listen_host": "localhost"}, {"listen_host": "listen_host_invalid"}),
+        (
+            {"inside": {"listen_port": 8443, "listen_host": "localhost"}},
+            {"inside": "listen_host_invalid"},
+        ),
     ],
 )
 async def test_what_cannot_work_is_said_without_trying(
-    polled_home: Home, entered: dict[str, str], errors: dict[str, str]
+    polled_home: Home, entered: dict[str, Any], errors: dict[str, str]
 ) -> None:
     step = await submit(polled_home, await reconfigure(polled_home), place(8443) | entered)
     assert step["errors"] == errors
@@ -242,7 +245,7 @@ async def test_reconfiguring_keeps_the_entry_the_entities_and_their_ids(polled_h
 
     # what was entered is proposed the next time
     step = await reconfigure(home)
-    shown = {str(field): field for field in step["data_schema"].schema}
+    shown = fields(step)
     assert shown["listen_port"].default() == port
     assert shown["listen_host"].description == {"suggested_value": "127.0.0.1"}
     flows.leave(home, step)
@@ -267,7 +270,7 @@ async def test_an_open_receiver_is_tried_as_it_is_and_moved_only_on_success(
     # another port, which somebody has; then a free one
     async with somebody(says_nothing) as taken:
         step = await submit(home, await reconfigure(home), place(taken))
-        assert step["errors"] == {"listen_port": "telemetry_port"}
+        assert step["errors"] == {"inside": "telemetry_port"}
         assert listening(home) == first
     assert done(await submit(home, step, place(second)))
     assert listening(home) == second
@@ -287,5 +290,5 @@ async def test_all_entries_share_one_place(polled_home: Home, front_door: None) 
     step = await submit(neighbour, step, place(free_port()))
     assert step["errors"] == {"base": "telemetry_other_place"}
     step = await submit(neighbour, step, place(port))
-    assert step["step_id"] == "done"
+    assert step["type"] is FlowResultType.CREATE_ENTRY
     assert listening(home) == port

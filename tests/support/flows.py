@@ -110,10 +110,14 @@ async def choose(home: Home, result: Step, choice: str = "telemetry_polling") ->
 
 
 async def check(home: Home, result: Step) -> Step:
-    """Press Submit on the page of a car, and wait until the looking is over."""
+    """Press Submit on the page of a car, and wait until Tesla was asked often enough."""
     assert result["step_id"] == "pair", result
     result = await submit(home, result, later=False)
-    assert (result["type"], result["step_id"]) == (FlowResultType.SHOW_PROGRESS, "pairing"), result
+    if (
+        result["type"] is not FlowResultType.SHOW_PROGRESS
+    ):  # it was paired already, or could not be asked
+        return result
+    assert result["step_id"] == "pairing", result
     await home.settle()
     return await home.hass.config_entries.flow.async_configure(result["flow_id"])
 
@@ -125,10 +129,10 @@ async def up_to_domain(home: Home) -> Step:
 
 
 def told(result: Step) -> dict[str, str]:
-    """Return what the last page tells of the cars."""
-    words = dict(result["description_placeholders"])
-    assert words.pop("link").endswith(f"/_ak/{HOME_DOMAIN}")
-    return words
+    """Return what Home Assistant's last page tells of cars for which something is left to do."""
+    assert result["type"] is FlowResultType.CREATE_ENTRY, result
+    words = result["description_placeholders"]
+    return {kind: words[kind] for kind in (result["description"] or "").split("_") if kind}
 
 
 async def served_key(home: Home) -> tuple[int, str]:

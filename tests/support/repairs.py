@@ -56,9 +56,9 @@ class Owner:
         page: Page = await answer.json()
         return page
 
-    async def submits(self, page: Page) -> Page:
+    async def submits(self, page: Page, **entered: Any) -> Page:
         """Submit a page and return the next one."""
-        answer = await self.client.post(f"{URL}/{page['flow_id']}", json={})
+        answer = await self.client.post(f"{URL}/{page['flow_id']}", json=entered)
         assert answer.status == 200, await answer.text()
         await self.home.settle()
         following: Page = await answer.json()

@@ -24,7 +24,7 @@ from ..fleet_api import (
     RefreshOverBudget,
 )
 from ..listeners import Listeners
-from ..request_origin import RequestOrigin, request_origin
+from ..request_origin import RequestOrigin, ends_charging, request_origin
 from .budget import DEFAULT, BudgetDecision, BudgetInput, Stage, Streaming, ceiling, decide
 from .meter import Meter
 
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 CHECKS: Final = 8
 """The budget is checked when pushed signals have used up this fraction (one in CHECKS) of what is left for them."""
+
+_WITH_COMMA: Final = frozenset({"da", "de", "es", "fr", "it", "nb", "nl", "pl", "sv"})
+"""Of the languages that there are texts in, those that write a comma in a number."""
 
 _REFUSALS: Final[dict[RequestOrigin, type[OverBudget]]] = {
     RequestOrigin.USER: OverBudget,
@@ -98,7 +101,7 @@ class BudgetManager:
     @property
     def amount(self) -> str:
         """The amount and its currency, as text."""
-        return money(self.limit or Fraction(0), self._meter.prices)
+        return money(self._hass, self.limit or Fraction(0), self._meter.prices)
 
     @property
     def until(self) -> datetime:
@@ -114,10 +117,13 @@ class BudgetManager:
 
         Until then its cost counts as spent, so that parallel requests cannot exceed the budget. Without an `origin`, it
         is a user's request if a user acts, an automation's if it is a command, and nobody's otherwise. A request that
-        saves money may spend as much as a user, and exceed the amount once a month for each car.
+        saves money may spend as much as a user, and exceed the amount once a month for each car. A command that ends
+        charging is never refused.
         """
         price = self._meter.prices.price(operation.category)
         if not price:
+            return _nothing
+        if operation.category is Category.COMMAND and ends_charging():
             return _nothing
         if origin is None:
             origin = _origin(operation)
@@ -227,9 +233,15 @@ def amount_of(hass: HomeAssistant, entry: TeslaChargingConfigEntry, prices: Pric
     return default_amount(prices)
 
 
-def money(amount: Fraction, prices: PriceList) -> str:
-    """Return an amount as text: "9.50 EUR"."""
-    return f"{float(amount):.{prices.decimals}f} {prices.currency}"
+def money(hass: HomeAssistant, amount: Fraction, prices: PriceList) -> str:
+    """Return an amount as text: "9.50 EUR", or with a comma."""
+    return f"{decimal(hass, amount, prices.decimals)} {prices.currency}"
+
+
+def decimal(hass: HomeAssistant, number: Fraction, decimals: int) -> str:
+    """Return a number as it is written in the language of this Home Assistant."""
+    text = f"{float(number):.{decimals}f}"
+    return text.replace(".", ",") if hass.config.language in _WITH_COMMA else text
 
 
 def _origin(operation: Operation) -> RequestOrigin:

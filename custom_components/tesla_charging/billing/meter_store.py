@@ -106,5 +106,11 @@ async def async_get_meter(
 @callback
 def currency_of(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> str:
     """Return the currency in which Tesla bills: the user's choice, else the home's currency if Tesla has prices in it."""
-    wanted = (str(entry.options.get(CONF_CURRENCY)), hass.config.currency)
-    return next((currency for currency in wanted if currency in PRICE_LISTS), DEFAULT_CURRENCY)
+    chosen = str(entry.options.get(CONF_CURRENCY))
+    return chosen if chosen in PRICE_LISTS else currency_of_home(hass)
+
+
+@callback
+def currency_of_home(hass: HomeAssistant) -> str:
+    """Return the home's currency if Tesla has prices in it, else the default one."""
+    return hass.config.currency if hass.config.currency in PRICE_LISTS else DEFAULT_CURRENCY

@@ -17,6 +17,7 @@ from ..fleet_api import (
     Vehicles,
     VehicleTimeout,
 )
+from ..request_origin import ending_charging
 from ..vehicle_command import (
     AnswerLost,
     CommandRequest,
@@ -36,6 +37,8 @@ from .wake import Waker
 
 RETRY_DELAY: Final = 3.0
 """Seconds until a command is sent again to a car that Tesla reports as online, but that did not answer."""
+ENDS_CHARGING: Final = "charge_stop"
+"""The command that is sent also when the month's budget is used up."""
 NO_ANSWER: Final = "no answer before the command's deadline"
 HARDLOCKED: Final = "unsigned_cmds_hardlocked"
 """The reason with which a car itself refuses an unsigned command."""
@@ -254,6 +257,12 @@ class VehicleCommander:
         return result
 
     async def _send_either(self, order: Order) -> CommandResult:
+        if order.request.command.name != ENDS_CHARGING:
+            return await self._send_as_accepted(order)
+        with ending_charging():
+            return await self._send_as_accepted(order)
+
+    async def _send_as_accepted(self, order: Order) -> CommandResult:
         if self.signed is not False:
             try:
                 result = await self._send_signed(order)

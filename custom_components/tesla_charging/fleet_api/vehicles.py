@@ -99,6 +99,11 @@ class FleetStatus:
             return by_vin or required is True
         return required is not False
 
+    @property
+    def can_stream(self) -> bool:
+        """Whether the car can push its data; one that has the switch, once it is on."""
+        return self.telemetry_version is not None and self.streaming_allowed is not False
+
 
 _YEARS: Final = "ABCDEFGHJKLMNPRSTVWXY123456789"
 """The model years from 2010 on, by the tenth character of a VIN (ISO 3779: without I, O, Q, U, Z and 0)."""

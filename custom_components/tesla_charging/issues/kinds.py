@@ -195,7 +195,7 @@ RUNAWAY_COMMANDS: Final = IssueType(
 
 
 def _budget(key: str) -> IssueType:
-    return IssueType(key, frozenset(), severity=ir.IssueSeverity.WARNING, fixable=False)
+    return IssueType(key, frozenset(), severity=ir.IssueSeverity.WARNING)
 
 
 BUDGET_NO_REFRESH: Final = _budget("budget_no_refresh")

@@ -6,6 +6,7 @@ import math
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntryBaseFlow, ConfigFlowResult
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.config_entry_oauth2_flow import async_get_config_entry_implementation
 from homeassistant.helpers.selector import (
     NumberSelector,
@@ -19,6 +20,7 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ..billing.budget_manager import amount_of, default_amount, money
+from ..billing.meter import Meter
 from ..billing.meter_store import async_get_meter, currency_of
 from ..const import CONF_BUDGET, CONF_CURRENCY, CONF_IMPLEMENTATION, DOMAIN
 from ..data import TeslaChargingConfigEntry
@@ -27,6 +29,61 @@ from .reloading import async_entries_in_use
 
 MAX_CREDITS: Final = 1000
 """The largest budget, as a multiple of the monthly credit: more than that is a typing error."""
+
+
+async def meter_of(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> Meter:
+    """Return the meter of an entry's application."""
+    return await async_get_meter(hass, await async_get_config_entry_implementation(hass, entry))
+
+
+def amount_field() -> NumberSelector:
+    """Return the field for an amount."""
+    return NumberSelector(NumberSelectorConfig(mode=NumberSelectorMode.BOX, step="any"))
+
+
+def is_amount(given: float, prices: PriceList) -> bool:
+    """Return whether an amount is one that somebody may mean."""
+    return math.isfinite(given) and 0 <= given <= prices.credit * MAX_CREDITS
+
+
+def is_used_up(amount: Fraction, prices: PriceList, meter: Meter) -> bool:
+    """Return whether the month has cost an amount already, so that nothing would be sent any more."""
+    # the same credit in both currencies is the same worth
+    return amount * meter.prices.credit <= Fraction(meter.cost) * prices.credit
+
+
+def budget_words(hass: HomeAssistant, meter: Meter, prices: PriceList) -> dict[str, str]:
+    """Return the placeholders about the month and about what may be entered."""
+    return {
+        "cost": money(hass, Fraction(meter.cost), meter.prices),
+        "projected": money(hass, Fraction(meter.projected(dt_util.now())), meter.prices),
+        "until": meter.month_end.date().isoformat(),
+        "credit": money(hass, Fraction(prices.credit), prices),
+        "default": money(hass, default_amount(prices), prices),
+        "most": money(hass, Fraction(prices.credit * MAX_CREDITS), prices),
+    }
+
+
+@callback
+def share_budget(
+    hass: HomeAssistant, entry: TeslaChargingConfigEntry, options: dict[str, Any]
+) -> None:
+    """Store a budget in all other entries with the application of this one: Tesla sends them one bill."""
+    for other in hass.config_entries.async_entries(DOMAIN):
+        if other is not entry and other.data.get(CONF_IMPLEMENTATION) == entry.data.get(
+            CONF_IMPLEMENTATION
+        ):
+            store_budget(hass, other, options)
+
+
+@callback
+def store_budget(
+    hass: HomeAssistant, entry: TeslaChargingConfigEntry, options: dict[str, Any]
+) -> None:
+    """Store a budget in an entry, which is reloaded with it."""
+    changed = hass.config_entries.async_update_entry(entry, options={**entry.options, **options})
+    if changed and entry in async_entries_in_use(hass):
+        hass.config_entries.async_schedule_reload(entry.entry_id)
 
 
 class BudgetSteps(ConfigEntryBaseFlow, metaclass=ABCMeta):
@@ -39,6 +96,8 @@ class BudgetSteps(ConfigEntryBaseFlow, metaclass=ABCMeta):
 
     _budget_shown: tuple[str, Fraction] | None = None
     """Currency and amount that the page showed last."""
+    _budget_warned: tuple[str, Fraction] | None = None
+    """Those of which it has told that the month has cost more; the user may submit them again."""
 
     async def async_step_budget(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Let the user choose how much may be spent in a month; an empty amount means the default."""
@@ -48,27 +107,30 @@ class BudgetSteps(ConfigEntryBaseFlow, metaclass=ABCMeta):
             return await self._show_budget(prices, amount_of(self.hass, entry, prices))
         prices = price_list(user_input[CONF_CURRENCY])
         given = user_input.get(CONF_BUDGET)
-        if given is None:
-            return await self._budget_chosen({CONF_CURRENCY: prices.currency, CONF_BUDGET: None})
-        if not (math.isfinite(given) and 0 <= given <= prices.credit * MAX_CREDITS):
-            return await self._show_budget(prices, self._budget_shown[1], "budget_out_of_range")
-        amount = Fraction(str(given))
+        if given is not None and not is_amount(given, prices):
+            shown = Fraction(str(given)) if math.isfinite(given) else default_amount(prices)
+            return await self._show_budget(prices, shown, "budget_out_of_range")
+        amount = default_amount(prices) if given is None else Fraction(str(given))
         currency, before = self._budget_shown
-        if currency != prices.currency and amount == before:
+        if given is not None and currency != prices.currency and amount == before:
             # the unchanged amount was meant for another currency
             amount = amount * prices.credit / price_list(currency).credit
             scale = 10**prices.decimals
             rounded = Fraction(math.floor(amount * scale), scale)
             return await self._show_budget(prices, rounded, "currency_changed")
-        return await self._budget_chosen({CONF_CURRENCY: prices.currency, CONF_BUDGET: given})
+        meter = await meter_of(self.hass, entry)
+        if is_used_up(amount, prices, meter) and self._budget_warned != (prices.currency, amount):
+            self._budget_warned = (prices.currency, amount)
+            return await self._show_budget(prices, amount, "budget_used_up")
+        options = {CONF_CURRENCY: prices.currency, CONF_BUDGET: given}
+        share_budget(self.hass, entry, options)
+        return await self._set_options(options)
 
     async def _show_budget(
         self, prices: PriceList, amount: Fraction, error: str | None = None
     ) -> ConfigFlowResult:
         self._budget_shown = (prices.currency, amount)
-        implementation = await async_get_config_entry_implementation(self.hass, self._entry)
-        meter = await async_get_meter(self.hass, implementation)
-        billed = meter.prices
+        meter = await meter_of(self.hass, self._entry)
         return self.async_show_form(
             step_id="budget",
             data_schema=vol.Schema(
@@ -80,36 +142,12 @@ class BudgetSteps(ConfigEntryBaseFlow, metaclass=ABCMeta):
                     ),
                     vol.Optional(
                         CONF_BUDGET, description={"suggested_value": float(amount)}
-                    ): NumberSelector(
-                        NumberSelectorConfig(mode=NumberSelectorMode.BOX, step="any")
-                    ),
+                    ): amount_field(),
                 }
             ),
             errors={"base": error} if error else {},
-            description_placeholders={
-                "cost": money(Fraction(meter.cost), billed),
-                "projected": money(Fraction(meter.projected(dt_util.now())), billed),
-                "until": meter.month_end.date().isoformat(),
-                "credit": money(Fraction(prices.credit), prices),
-                "default": money(default_amount(prices), prices),
-                "most": money(Fraction(prices.credit * MAX_CREDITS), prices),
-            },
+            description_placeholders=budget_words(self.hass, meter, prices),
         )
-
-    async def _budget_chosen(self, options: dict[str, Any]) -> ConfigFlowResult:
-        """Store the budget in all entries that share the application: Tesla sends them one bill."""
-        entry = self._entry
-        for other in self.hass.config_entries.async_entries(DOMAIN):
-            if other is entry or other.data.get(CONF_IMPLEMENTATION) != entry.data.get(
-                CONF_IMPLEMENTATION
-            ):
-                continue
-            changed = self.hass.config_entries.async_update_entry(
-                other, options={**other.options, **options}
-            )
-            if changed and other in async_entries_in_use(self.hass):
-                self.hass.config_entries.async_schedule_reload(other.entry_id)
-        return await self._set_options(options)
 
     @abstractmethod
     async def _set_options(self, options: dict[str, Any]) -> ConfigFlowResult:

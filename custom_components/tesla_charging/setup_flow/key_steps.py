@@ -20,10 +20,11 @@ import voluptuous as vol
 
 from ..auth.key_store import async_get_key_store
 from ..client import active_endpoints
-from ..const import CONF_DOMAIN, DOMAIN, LOGGER, PORTAL_URL
+from ..const import CONF_DOMAIN, DOMAIN, LOGGER
 from ..fleet_api import KEY_PATH, FleetApiError, Region
 from ..vehicle_command import InvalidKey, VirtualKey
 from .domain import RegistrationError, bare_domain, domain_problem, proposed_domain
+from .progress import KEY, progress
 from .registration import registrar_of
 
 CONF_FILE: Final = "file"
@@ -136,7 +137,7 @@ class KeySteps(ConfigFlow, metaclass=ABCMeta):
                 "detail": detail or "-",
                 "domain": self._domain,
                 "url": url or "-",
-                "portal_url": PORTAL_URL,
+                **progress(self.hass, self.source, KEY),
             },
         )
 
@@ -229,6 +230,7 @@ class KeySteps(ConfigFlow, metaclass=ABCMeta):
                 }
             ),
             errors=errors,
+            description_placeholders=progress(self.hass, self.source, KEY),
         )
 
     # -- serving and registering it -----------------------------------------------------------------
@@ -265,6 +267,7 @@ class KeySteps(ConfigFlow, metaclass=ABCMeta):
                 "path": KEY_PATH,
                 "domain": self._domain,
                 "detail": detail or "-",
+                **progress(self.hass, self.source, KEY),
             },
             last_step=False,
         )
@@ -330,7 +333,7 @@ class KeySteps(ConfigFlow, metaclass=ABCMeta):
 def _select(options: list[str], translation_key: str) -> SelectSelector:
     return SelectSelector(
         SelectSelectorConfig(
-            options=options, translation_key=translation_key, mode=SelectSelectorMode.LIST
+            options=options, translation_key=translation_key, mode=SelectSelectorMode.DROPDOWN
         )
     )
 

@@ -2,19 +2,17 @@
 
 from abc import ABCMeta, abstractmethod
 import asyncio
+from collections.abc import Callable
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigFlow, ConfigFlowResult
-from homeassistant.helpers.selector import (
-    BooleanSelector,
-    QrCodeSelector,
-    QrCodeSelectorConfig,
-    QrErrorCorrectionLevel,
-)
+from homeassistant.helpers.selector import BooleanSelector
 import voluptuous as vol
 
 from ..client import active_endpoints
 from ..fleet_api import FleetApiError, FleetStatus, VehicleSummary
+from .progress import PAIR, progress
+from .qr_code import qr_image
 from .registration import AccountCars
 
 CONF_LATER: Final = "later"
@@ -35,6 +33,8 @@ class PairingSteps(ConfigFlow, metaclass=ABCMeta):
         """By VIN."""
         self._cars_to_pair: list[VehicleSummary] = []
         """The cars that have to be paired; the first one is being paired."""
+        self._has_paired = False
+        """Whether a car got the key while this flow waited for it."""
         self._pairing_task: asyncio.Task[None] | None = None
         self._pairing_error: tuple[str, str] | None = None
         """Why the last car was not found paired: the key of a message and its detail."""
@@ -59,28 +59,27 @@ class PairingSteps(ConfigFlow, metaclass=ABCMeta):
         """Show the pairing link of one car."""
         car = self._cars_to_pair[0]
         if user_input is not None:
-            if not user_input[CONF_LATER]:
+            if user_input[CONF_LATER]:
+                self._cars_to_pair.pop(0)
+                return await self._next_car()
+            # whoever has approved already needs no page on which to wait
+            if await self._is_paired(car.vin):
+                return await self.async_step_paired()
+            if self._pairing_error is None:
                 return await self.async_step_pairing()
-            self._cars_to_pair.pop(0)
-            return await self._next_car()
         error, detail = self._pairing_error or ("", "")
         link = active_endpoints().pairing_link(self._domain, car.vin)
         return self.async_show_form(
             step_id="pair",
-            data_schema=vol.Schema(
-                {
-                    vol.Optional("qr_code"): QrCodeSelector(
-                        QrCodeSelectorConfig(
-                            data=link,
-                            scale=5,
-                            error_correction_level=QrErrorCorrectionLevel.QUARTILE,
-                        )
-                    ),
-                    vol.Required(CONF_LATER, default=False): BooleanSelector(),
-                }
-            ),
+            data_schema=vol.Schema({vol.Required(CONF_LATER, default=False): BooleanSelector()}),
             errors={"base": error} if error else {},
-            description_placeholders={"car": car.name, "link": link, "detail": detail or "-"},
+            description_placeholders={
+                "car": car.name,
+                "link": link,
+                "qr_code": qr_image(link),
+                "detail": detail or "-",
+                **progress(self.hass, self.source, PAIR),
+            },
             last_step=False,
         )
 
@@ -93,15 +92,13 @@ class PairingSteps(ConfigFlow, metaclass=ABCMeta):
             self._pairing_task = self.hass.async_create_task(
                 self._wait_until_paired(car.vin), f"pairing of {car.name}", eager_start=False
             )
+        link = active_endpoints().pairing_link(self._domain, car.vin)
         if not self._pairing_task.done():
             return self.async_show_progress(
                 step_id="pairing",
                 progress_action="pairing",
                 progress_task=self._pairing_task,
-                description_placeholders={
-                    "car": car.name,
-                    "link": active_endpoints().pairing_link(self._domain, car.vin),
-                },
+                description_placeholders={"car": car.name, "link": link, "qr_code": qr_image(link)},
             )
         self._pairing_task = None
         return self.async_show_progress_done(
@@ -110,40 +107,33 @@ class PairingSteps(ConfigFlow, metaclass=ABCMeta):
 
     async def async_step_paired(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Continue with the next car."""
+        self._has_paired = True
         self._cars_to_pair.pop(0)
         return await self._next_car()
 
     async def _wait_until_paired(self, vin: str) -> None:
-        assert self._account is not None
-        for delay in (0.0, *CHECK_DELAYS):
+        for delay in CHECK_DELAYS:
             await asyncio.sleep(delay)
-            try:
-                status = await self._account.status(vin)
-            except FleetApiError as err:
-                self._pairing_error = ("cannot_check", err.detail)
-                return
-            self._store_status(vin, status)
-            if not status.needs_pairing:
-                self._pairing_error = None
+            if await self._is_paired(vin) or self._pairing_error is not None:
                 return
         self._pairing_error = ("not_paired", "")
+
+    async def _is_paired(self, vin: str) -> bool:
+        """Request whether a car has the key; a failure is the error of the page."""
+        assert self._account is not None
+        self._pairing_error = None
+        try:
+            status = await self._account.status(vin)
+        except FleetApiError as err:
+            self._pairing_error = ("cannot_check", err.detail)
+            return False
+        self._store_status(vin, status)
+        return not status.needs_pairing
 
     def _store_status(self, vin: str, status: FleetStatus) -> None:
         """Store what Tesla knows of a car and the key."""
         self._statuses[vin] = status
 
-    def _names_by_status(self) -> dict[str, str]:
-        """Return the names of the cars by status: the placeholders of the last page."""
-        names: dict[str, list[str]] = {
-            key: [] for key in ("paired", "no_key", "open", "streaming", "not_streaming", "switch")
-        }
-        for car in self._cars:
-            status = self._statuses[car.vin]
-            key = "paired" if status.key_paired else "open" if status.needs_pairing else "no_key"
-            names[key].append(car.name)
-            if status.streaming_allowed is False:
-                names["switch"].append(car.name)
-            else:
-                can_stream = status.telemetry_version is not None
-                names["streaming" if can_stream else "not_streaming"].append(car.name)
-        return {key: ", ".join(cars) or "-" for key, cars in names.items()}
+    def _names(self, chosen: Callable[[FleetStatus], bool]) -> str:
+        """Return the names of the cars that are chosen by their status, "" for none."""
+        return ", ".join(car.name for car in self._cars if chosen(self._statuses[car.vin]))

@@ -29,6 +29,7 @@ from ..storage.vehicle_store import VehicleStorage
 from ..telemetry.config_sync import async_remove_configs
 from ..telemetry.settings import TelemetrySettings, Transport
 from ..vehicle_command import InvalidKey, VirtualKey
+from .applications import CONF_APPLICATION, application_field, applications_of
 from .domain import RegistrationError, same_root
 from .key_steps import KeySteps
 from .pairing_steps import PairingSteps
@@ -101,8 +102,10 @@ class ReconfigureSteps(
                 ),
             )
         wanted, before = user_input[CONF_LOCATION], self._with_location
+        if wanted == before:
+            return self.async_abort(reason="nothing_changed")
         self._with_location = wanted
-        if wanted and not before:
+        if wanted:
             return await self.async_step_auth()
         self._data_changes[CONF_LOCATION] = wanted
         return await self._finish_reconfigure()
@@ -111,9 +114,21 @@ class ReconfigureSteps(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Change to another Tesla application, or to new credentials of the same one."""
-        if user_input is None:
-            return self.async_show_form(step_id="application", data_schema=vol.Schema({}))
-        return await self.async_step_pick_implementation()
+        applications = await applications_of(self.hass)
+        if user_input is not None or not applications:
+            chosen = (user_input or {}).get(CONF_APPLICATION, "")
+            return await self.async_step_pick_implementation({"implementation": chosen})
+        return self.async_show_form(
+            step_id="application",
+            data_schema=vol.Schema(
+                {
+                    # the one that was entered last is most likely meant
+                    vol.Required(CONF_APPLICATION, default=[*applications][-1]): application_field(
+                        applications, may_add=False
+                    )
+                }
+            ),
+        )
 
     async def async_step_pair_cars(
         self, user_input: dict[str, Any] | None = None
@@ -133,6 +148,22 @@ class ReconfigureSteps(
         self._account = await self._cars_of_account(authorization, authorization.implementation)
         self._cars = await self._account.list()
         return await self._begin_pairing()
+
+    async def _finish_pairing(self) -> ConfigFlowResult:
+        """Tell what became of the cars; what was changed before that is stored."""
+        if self._data_changes:
+            return await self._finish_reconfigure()
+        if self._has_paired:
+            # what was refused for want of the key is tried anew
+            self.hass.config_entries.async_schedule_reload(self._get_reconfigure_entry().entry_id)
+        unpaired = self._names(lambda status: status.needs_pairing)
+        return self.async_abort(
+            reason="some_unpaired" if unpaired else "all_paired",
+            description_placeholders={
+                "cars": self._names(lambda status: not status.needs_pairing) or "-",
+                "unpaired": unpaired or "-",
+            },
+        )
 
     async def _reconfigure_sign_in(self, signed_in: dict[str, Any]) -> ConfigFlowResult:
         """Continue after the sign-in of a reconfiguration; another application is not registered yet."""

@@ -3,7 +3,12 @@
 from abc import ABCMeta, abstractmethod
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntryBaseFlow, ConfigEntryState, ConfigFlowResult
+from homeassistant.config_entries import (
+    SOURCE_USER,
+    ConfigEntryBaseFlow,
+    ConfigEntryState,
+    ConfigFlowResult,
+)
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.selector import (
@@ -15,24 +20,28 @@ from homeassistant.helpers.selector import (
 from homeassistant.util.network import is_ip_address
 import voluptuous as vol
 
+from ..billing.meter_store import currency_of
 from ..client import active_endpoints
 from ..const import DOMAIN
 from ..data import TeslaChargingConfigEntry
 from ..device import vins_of
-from ..fleet_api import DEFAULT_CURRENCY, Category, VehicleSummary, price_list
-from ..fleet_telemetry import expected_signals_per_month, fields_for, is_hostname, is_topic_base
+from ..fleet_api import VehicleSummary
+from ..fleet_telemetry import is_hostname, is_topic_base
 from ..telemetry.config_review import shown_signals
 from ..telemetry.mqtt import Arrival, messages_arrive, mqtt_is_set_up
 from ..telemetry.reachability import Reachability, check_reachability
 from ..telemetry.server import TelemetryServerError, async_get_telemetry_server
 from ..telemetry.settings import TelemetrySettings, Transport
-from ..vehicle.signals import SIGNALS
 from .domain import same_root
+from .estimates import estimates
+from .progress import DATA, progress
 
 CONF_CERTIFICATE = "certificate"
 """The section of the user's own files. Home Assistant shows an error only at a section, not inside it."""
 CONF_CERTIFICATE_FILE = "certificate_file"
 CONF_HOSTNAME = "hostname"
+CONF_INSIDE = "inside"
+"""The section of what only this machine knows: where it listens."""
 CONF_KEY_FILE = "key_file"
 CONF_LISTEN_HOST = "listen_host"
 CONF_LISTEN_PORT = "listen_port"
@@ -72,12 +81,7 @@ class TelemetrySteps(ConfigEntryBaseFlow, metaclass=ABCMeta):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Let the user choose how data come from the car, and show what each way costs."""
-        signals = expected_signals_per_month(
-            name
-            for name in fields_for(with_location=self._with_location, shown=self._shown_signals())
-            if name in SIGNALS
-        )
-        cost = price_list(DEFAULT_CURRENCY).price(Category.STREAMING) * signals
+        entry = self._entry
         return self.async_show_menu(
             step_id="telemetry",
             menu_options=[
@@ -86,10 +90,21 @@ class TelemetrySteps(ConfigEntryBaseFlow, metaclass=ABCMeta):
                 "telemetry_polling",
             ],
             description_placeholders={
-                "signals": f"{signals:,}",
-                "cost": f"{float(cost):.2f}",
+                **estimates(
+                    self.hass,
+                    currency=currency_of(self.hass, entry) if entry else None,
+                    with_location=self._with_location,
+                    shown=self._shown_signals(),
+                ),
+                **self._progress,
             },
         )
+
+    @property
+    def _progress(self) -> dict[str, str]:
+        """The placeholder of the titles; both pages are one stage."""
+        source = "" if self._entry else SOURCE_USER
+        return progress(self.hass, source, DATA)
 
     def _shown_signals(self) -> frozenset[str]:
         """Return the signals that enabled entities show."""
@@ -112,13 +127,14 @@ class TelemetrySteps(ConfigEntryBaseFlow, metaclass=ABCMeta):
         detail = ""
         if user_input is not None:
             hostname = user_input[CONF_HOSTNAME].strip().lower()
+            inside = user_input[CONF_INSIDE]
             files = user_input.get(CONF_CERTIFICATE, {})
             settings = TelemetrySettings(
                 Transport.EMBEDDED,
                 hostname,
                 int(user_input[CONF_PORT]),
-                int(user_input[CONF_LISTEN_PORT]),
-                user_input.get(CONF_LISTEN_HOST, "").strip(),
+                int(inside[CONF_LISTEN_PORT]),
+                inside.get(CONF_LISTEN_HOST, "").strip(),
                 **{field: files.get(field, "").strip() for field in _FILES},
             )
             if not is_hostname(hostname):
@@ -126,7 +142,7 @@ class TelemetrySteps(ConfigEntryBaseFlow, metaclass=ABCMeta):
             elif not same_root(hostname, self._domain):
                 errors[CONF_HOSTNAME] = "hostname_foreign"
             elif settings.listen_host and not is_ip_address(settings.listen_host):
-                errors[CONF_LISTEN_HOST] = "listen_host_invalid"
+                errors[CONF_INSIDE] = "listen_host_invalid"
             elif settings.key_file and not settings.certificate_file:
                 errors[CONF_CERTIFICATE] = "certificate_alone"
             elif settings == self._warned_settings:
@@ -144,20 +160,35 @@ class TelemetrySteps(ConfigEntryBaseFlow, metaclass=ABCMeta):
                     CONF_HOSTNAME, default=proposed.hostname or self._domain
                 ): TextSelector(),
                 vol.Required(CONF_PORT, default=proposed.port): port,
-                vol.Required(CONF_LISTEN_PORT, default=proposed.listen_port): port,
-                vol.Optional(CONF_LISTEN_HOST): TextSelector(),
+                vol.Required(CONF_INSIDE): section(
+                    vol.Schema(
+                        {
+                            vol.Required(CONF_LISTEN_PORT, default=proposed.listen_port): port,
+                            vol.Optional(CONF_LISTEN_HOST): TextSelector(),
+                        }
+                    ),
+                    {"collapsed": CONF_INSIDE not in errors},
+                ),
                 vol.Required(CONF_CERTIFICATE): section(
                     vol.Schema({vol.Optional(field): TextSelector() for field in _FILES}),
                     {"collapsed": not files and CONF_CERTIFICATE not in errors},
                 ),
             }
         )
-        suggested = user_input or {CONF_LISTEN_HOST: proposed.listen_host, CONF_CERTIFICATE: files}
+        suggested = user_input or {
+            CONF_INSIDE: {CONF_LISTEN_HOST: proposed.listen_host},
+            CONF_CERTIFICATE: files,
+        }
         return self.async_show_form(
             step_id="telemetry_embedded",
             data_schema=self.add_suggested_values_to_schema(schema, suggested),
             errors=errors,
-            description_placeholders={"domain": self._domain, "detail": detail or "-"},
+            description_placeholders={
+                "domain": self._domain,
+                "listen_port": str(proposed.listen_port),
+                "detail": detail or "-",
+                **self._progress,
+            },
         )
 
     @property
@@ -184,7 +215,7 @@ class TelemetrySteps(ConfigEntryBaseFlow, metaclass=ABCMeta):
         except TelemetryServerError as err:
             if err.file is not None:
                 return {CONF_CERTIFICATE: err.file.key}, err.file.path
-            field = CONF_LISTEN_PORT if err.key == "telemetry_port" else "base"
+            field = CONF_INSIDE if err.key == "telemetry_port" else "base"
             return {field: err.key}, err.detail
         if reach is Reachability.REACHED:
             return {}, ""
@@ -216,6 +247,7 @@ class TelemetrySteps(ConfigEntryBaseFlow, metaclass=ABCMeta):
             step_id="telemetry_mqtt",
             data_schema=self.add_suggested_values_to_schema(schema, user_input),
             errors=errors,
+            description_placeholders=self._progress,
         )
 
     def _vins(self) -> list[str]:

@@ -1,0 +1,27 @@
+"""How far the set-up is: the beginning of each page's title."""
+
+from typing import Final
+
+from homeassistant.config_entries import SOURCE_USER
+from homeassistant.core import HomeAssistant, callback
+
+from ..const import DOMAIN
+
+PREPARE: Final = "prepare"
+SIGN_IN: Final = "sign_in"
+KEY: Final = "key"
+PAIR: Final = "pair"
+DATA: Final = "data"
+_STAGES: Final = (PREPARE, SIGN_IN, KEY, PAIR, DATA)
+
+
+@callback
+def progress(hass: HomeAssistant, source: str | None, stage: str) -> dict[str, str]:
+    """Return the placeholder of a title: "2/5 · " while an account is added, else nothing.
+
+    The page that prepares comes with the first account only.
+    """
+    if source != SOURCE_USER:
+        return {"progress": ""}
+    stages = _STAGES[1:] if hass.config_entries.async_entries(DOMAIN) else _STAGES
+    return {"progress": f"{stages.index(stage) + 1}/{len(stages)} · "}
