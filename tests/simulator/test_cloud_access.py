@@ -34,6 +34,29 @@ async def test_a_token_with_one_changed_letter_is_refused(world: World) -> None:
     assert (await world.api("GET", "vehicles", token=forged)).status == 401
 
 
+@pytest.mark.parametrize(("right", "wrong"), [("-", "+"), ("_", "/"), ("", "==")])
+async def test_a_token_in_the_other_alphabet_of_base64_is_refused(
+    world: World, right: str, wrong: str
+) -> None:
+    for _ in range(200):
+        good = world.sign_in()["access_token"]
+        head, dot, signature = good.rpartition(".")
+        if right in signature:
+            break
+    assert (await world.api("GET", "vehicles", token=good)).status == 200
+    bent = signature.replace(right, wrong) if right else signature + wrong
+    answer = await world.api("GET", "vehicles", token=head + dot + bent)
+    assert (answer.status, answer.error) == (401, "invalid bearer token")
+
+
+async def test_a_token_whose_last_character_means_the_same_is_refused(world: World) -> None:
+    """Two bits of the last character of a signature stand for nothing: they are 0."""
+    good = world.tokens["access_token"]
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    forged = good[:-1] + alphabet[alphabet.index(good[-1]) + 1]
+    assert (await world.api("GET", "vehicles", token=forged)).status == 401
+
+
 async def test_an_id_token_is_no_access_token(world: World) -> None:
     assert (await world.api("GET", "vehicles", token=world.tokens["id_token"])).status == 401
 
