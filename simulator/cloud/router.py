@@ -140,6 +140,11 @@ def _refuse(error: ApiError, txid: str) -> web.Response:
     return web.json_response(body, status=error.status, headers=headers)
 
 
+def _refuse_constant(name: str) -> None:
+    """Python reads NaN and Infinity, which are no JSON (RFC 8259, section 6)."""
+    raise ValueError(name)
+
+
 async def _json_body(request: web.Request, endpoint: Endpoint) -> dict[str, Any]:
     if request.content_type != "application/json":
         raise ApiError(406, "not_acceptable", "Content-Type must be application/json")
@@ -150,7 +155,7 @@ async def _json_body(request: web.Request, endpoint: Endpoint) -> dict[str, Any]
     if not raw:
         return {}
     try:
-        body = json.loads(raw)
+        body = json.loads(raw, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise ApiError(400, "invalid_request", "the body is not JSON") from error
     if body is None and endpoint.takes_null:

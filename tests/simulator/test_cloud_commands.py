@@ -182,6 +182,16 @@ async def test_an_old_car_takes_plain_commands(world: World, old: Car) -> None:
     assert old.commands[-1].via == "rest"
 
 
+async def test_null_is_no_body_for_a_plain_command_without_parameters(
+    world: World, old: Car
+) -> None:
+    headers = {"Content-Type": "application/json"}
+    answer = await world.car_api("POST", "command/charge_stop", data=b"null", headers=headers)
+    assert answer.response == {"result": True, "reason": ""}
+    answer = await world.car_api("POST", "command/set_charge_limit", data=b"null", headers=headers)
+    assert (answer.status, answer.error) == (400, "invalid_field")
+
+
 async def test_an_old_car_gives_its_reasons(world: World, old: Car) -> None:
     old.unplug()
     answer = await world.car_api("POST", "command/charge_start")
