@@ -10,7 +10,7 @@ from uuid import uuid4
 from simulator.car import Car
 from simulator.telemetry import garbage
 from simulator.telemetry.config import TelemetryConfig
-from simulator.telemetry.fields import STREAMING_FROM, firmware
+from simulator.telemetry.fields import ATOM_STREAMING_FROM, STREAMING_FROM, client_version, firmware
 from simulator.telemetry.messages import Alert, CarError, Message, encode
 from simulator.telemetry.settings import Counts, Misbehaviour, World
 from simulator.telemetry.stream import Stream
@@ -58,7 +58,13 @@ class CarTelemetry:
     def version(self) -> str | None:
         """The version of the car's streaming client, None for a car that cannot stream."""
         obstacles = {"unsupported_hardware", "unsupported_firmware"}
-        return None if self.obstacle("") in obstacles else "1.2.0"
+        known = firmware(self.car.firmware)
+        return None if self.obstacle("") in obstacles else client_version(known)
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether it streams only for who holds a key of it; an Intel Atom Model S or X asks its owner instead."""
+        return self.safety_screen_switch is None
 
     # -- configurations ---------------------------------------------------------------------
 
@@ -69,9 +75,10 @@ class CarTelemetry:
 
     def obstacle(self, client_id: str) -> str | None:
         """Say why this car cannot take an application's configuration, in the API's words."""
-        if not self.hardware_supported or self.car.protocol != "required":
+        if not self.hardware_supported or (self.needs_key and self.car.protocol != "required"):
             return "unsupported_hardware"
-        if firmware(self.car.firmware) < STREAMING_FROM:
+        since = STREAMING_FROM if self.needs_key else ATOM_STREAMING_FROM
+        if firmware(self.car.firmware) < since:
             return "unsupported_firmware"
         if self.config(client_id) is None and self._taken() >= self._world.slots:
             return "max_configs"

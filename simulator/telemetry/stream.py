@@ -1,7 +1,7 @@
 """One configuration in one car: fetched, followed, given up."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 import logging
 
 from simulator.car import Car, Quirk
@@ -51,6 +51,7 @@ class Stream:
         self._report = report
         self._bill = bill
         self._schedule = Schedule({}, ())
+        self._loaded_for = ""  # the firmware
         self._link: Link | None = None
         self._linking: asyncio.Task[None] | None = None
         self._running: asyncio.Task[None] | None = None
@@ -133,6 +134,8 @@ class Stream:
             await self._apply()
         if self.applied is None:
             return self.target is not None
+        if self._loaded_for != self._car.firmware and state == "online":
+            self._load(reported=self._schedule.unsupported)
         if state == "asleep":
             await self._fall_asleep()
             return True
@@ -155,9 +158,18 @@ class Stream:
         await self._hang_up()
         self.applied = self.target
         self.outbox = Outbox()
-        config = self.applied
+        self._load()
+
+    def _load(self, *, reported: Collection[str] = ()) -> None:
+        """Read the configuration as the installed firmware understands it, and report what that does not know."""
+        config, self._loaded_for = self.applied, self._car.firmware
+        begun = self._schedule.begun
         self._schedule = Schedule(config.fields if config else {}, firmware(self._car.firmware))
+        if begun and self.connected:
+            self._sample()
         for name in self._schedule.unsupported:
+            if name in reported:
+                continue
             tags = {"field_name": name, "authorized": "true", "requested": "true"}
             error = CarError("unsupported_field", name, self._world.clock.now(), tags)
             self._report(error)
@@ -165,7 +177,7 @@ class Stream:
 
     def _connect(self, config: TelemetryConfig) -> None:
         link = self._link = Link(
-            self._car.vin,
+            self._car,
             config,
             self.outbox,
             self.counts,
@@ -193,6 +205,10 @@ class Stream:
         for name in due.keys() & quirks.fields(Quirk.LOST_PUSH):
             if quirks.take(Quirk.LOST_PUSH):
                 del due[name]
+        if along := [name for name in self._schedule.along(due) if name not in silent]:
+            readings = self._car.signals(along)
+            self._schedule.take(readings, now)
+            due |= readings
         if due:
             self.outbox.put(Message("V", now, readings=due, ahead=self._ahead()))
 

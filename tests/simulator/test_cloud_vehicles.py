@@ -166,7 +166,7 @@ async def test_the_key_status_of_one_car(world: World) -> None:
                 "firmware_version": "2026.32.6",
                 "vehicle_command_protocol_required": True,
                 "discounted_device_data": False,
-                "fleet_telemetry_version": "1.2.0",
+                "fleet_telemetry_version": "1.3.0",
                 "total_number_of_keys": 0,
                 "safety_screen_streaming_toggle_enabled": None,
             }

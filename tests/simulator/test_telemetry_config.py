@@ -145,6 +145,9 @@ async def test_location_fields_need_their_scope(world: World) -> None:
     fields = {"Location": {"interval_seconds": 10, "minimum_delta": 50}}
     answer = await create(world, fields=fields)
     assert (answer.status, answer.error) == (403, "Unauthorized missing scopes vehicle_location")
+    along = {"Soc": {"interval_seconds": 10, "include_fields": ["GpsHeading"]}}
+    answer = await create(world, fields=along)
+    assert (answer.status, answer.error) == (403, "Unauthorized missing scopes vehicle_location")
     assert (await create(world, fields={"LocatedAtHome": {"interval_seconds": 1}})).status == 200
     world.sign_in(*CHARGING_SCOPES, "vehicle_location")
     assert (await create(world, fields=fields)).status == 200
@@ -200,6 +203,30 @@ async def test_cars_that_cannot_stream_are_skipped(world: World) -> None:
         "unsupported_firmware": [old.vin],
         "unsupported_hardware": [legacy.vin],
     }
+
+
+@pytest.mark.parametrize(
+    ("firmware", "skipped_for"), [("2025.20", {}), ("2025.19.9", "unsupported_firmware")]
+)
+async def test_an_intel_atom_car_streams_without_a_key_when_its_owner_lets_it(
+    world: World, firmware: str, skipped_for: Any
+) -> None:
+    atom = Car(
+        "5YJSA1E20HF000112",
+        name="Atom",
+        clock=world.tesla.clock,
+        protocol="not_supported",
+        firmware=firmware,
+    )
+    world.tesla.add_car(world.account, atom)
+    world.tesla.telemetry(atom.vin).safety_screen_switch = True
+    body = {"vins": [atom.vin], "token": token(world.key, CONFIG)}
+    answer = await world.api("POST", PATH, json=body)
+    assert skipped(answer) == ({skipped_for: [atom.vin]} if skipped_for else {})
+    world.car = atom
+    assert ((await read(world))["config"] is None) is bool(skipped_for)
+    world.tesla.telemetry(atom.vin).safety_screen_switch = False
+    assert (await read(world))["config"] is None
 
 
 async def test_a_full_car_takes_no_further_application(world: World) -> None:
