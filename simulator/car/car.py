@@ -16,7 +16,7 @@ from simulator.car.journey import Journey, Place
 from simulator.car.power import Supply
 from simulator.car.quirks import Quirk, Quirks
 from simulator.car.records import CarState, ExecutedCommand, Via
-from simulator.car.schedules import Schedules
+from simulator.car.schedules import Schedules, is_at_least
 from simulator.car.security.domain import Answer, SecurityDomain
 from simulator.car.security.exchange import exchange, is_command
 from simulator.car.security.keychain import Keychain, Role
@@ -29,6 +29,8 @@ from simulator.clock import SimulatedClock
 type DomainName = Literal["infotainment", "vehicle_security"]
 
 INFOTAINMENT_WINDOW = 32
+#: From this firmware on a car encrypts its answer for who asks for that (protocol.md).
+ENCRYPTS_FROM = (2024, 38)
 #: A bound of this simulator; Tesla's own is not documented.
 MAX_NAME = 50
 
@@ -149,6 +151,8 @@ class Car:
     def install_firmware(self, version: str) -> None:
         """Run other software from now on, as after an update."""
         self._systems.firmware, self._systems.update_status = version, ""
+        for domain in self._domains.values():
+            domain.encrypts_responses = is_at_least(version, ENCRYPTS_FROM)
         if stopping := self.quirks.fields(Quirk.STOPS_AFTER_UPDATE):
             self.quirks.remove(Quirk.STOPS_AFTER_UPDATE)
             silent = self.quirks.fields(Quirk.NEVER_PUSHED)
@@ -346,9 +350,11 @@ class Car:
             self._systems.wakefulness.touch()
             return obey(payload, role, lambda command, told: self._run(command, told, "signed"))
 
-        return SecurityDomain(
+        domain = SecurityDomain(
             int(number), self.vin, self._systems.clock, self.keychain, execute, window=window
         )
+        domain.encrypts_responses = is_at_least(self.firmware, ENCRYPTS_FROM)
+        return domain
 
     def _run(self, command: Command, params: Params, via: Via) -> CommandReply:
         systems = self._settled()

@@ -4,12 +4,15 @@ from collections.abc import Mapping
 
 from simulator.car.body import Params
 from simulator.car.charging import LIMIT_MAX, LIMIT_STD
+from simulator.car.journey import Place
 from simulator.car.schedules import Schedule, has_schedules
 from simulator.car.systems import Systems
 
 DAYS = {"sun": 1, "mon": 2, "tue": 4, "wed": 8, "thu": 16, "fri": 32, "sat": 64}
 ALL_DAYS, WEEKDAYS = 127, 62
 MINUTES_PER_DAY = 1440
+#: Percent below which a car insists on saving power; not known of real cars.
+LOW_POWER_BELOW = 20
 
 
 def charge_start(car: Systems, _params: Params) -> str:
@@ -148,6 +151,31 @@ def remove_precondition_schedule(car: Systems, params: Params) -> str:
     return _forget(car.schedules.precondition, params)
 
 
+def batch_remove_charge_schedules(car: Systems, params: Params) -> str:
+    """Remove the charge schedules of the places that are named."""
+    return _forget_at(car, car.schedules.charge, params)
+
+
+def batch_remove_precondition_schedules(car: Systems, params: Params) -> str:
+    """Remove the preconditioning schedules of the places that are named."""
+    return _forget_at(car, car.schedules.precondition, params)
+
+
+def set_low_power_mode(car: Systems, params: Params) -> str:
+    """Use less power while parked, or as much as usual: not with a battery that is nearly empty."""
+    enable = bool(params["enable"])
+    if not enable and car.battery.level < LOW_POWER_BELOW:
+        return "low_power_mode_enforced"
+    car.low_power = enable
+    return ""
+
+
+def keep_accessory_power_mode(car: Systems, params: Params) -> str:
+    """Keep the sockets under power while parked, or not."""
+    car.accessory_power = bool(params["enable"])
+    return ""
+
+
 def ping(_car: Systems, _params: Params) -> str:
     """Do nothing, and say so."""
     return ""
@@ -229,6 +257,21 @@ def _within(degrees: object, bound: float) -> bool:
 
 def _forget(schedules: dict[int, Schedule], params: Params) -> str:
     return "" if schedules.pop(_int(params, "id"), None) else "not_found"
+
+
+def _forget_at(car: Systems, schedules: dict[int, Schedule], params: Params) -> str:
+    """Remove the schedules at home, at work, or at any other place."""
+    gone = [number for number, told in schedules.items() if params.get(_place_of(car, told), False)]
+    for number in gone:
+        del schedules[number]
+    return ""
+
+
+def _place_of(car: Systems, schedule: Schedule) -> str:
+    latitude, longitude = schedule["latitude"], schedule["longitude"]
+    assert isinstance(latitude, int | float)
+    assert isinstance(longitude, int | float)
+    return car.journey.name_of(Place(latitude, longitude))
 
 
 def _int(params: Params, name: str) -> int:

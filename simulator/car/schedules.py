@@ -8,10 +8,15 @@ type Schedule = dict[str, object]
 SCHEDULES_FROM = (2024, 26)
 
 
-def has_schedules(firmware: str) -> bool:
-    """Say whether a firmware ("2026.32.6") has charge and preconditioning schedules."""
+def is_at_least(firmware: str, since: tuple[int, int]) -> bool:
+    """Say whether a firmware ("2026.32.6") is of this year and week or newer."""
     parts = firmware.split(".")[:2]
-    return tuple(int(part) for part in parts if part.isdigit()) >= SCHEDULES_FROM
+    return tuple(int(part) for part in parts if part.isdigit()) >= since
+
+
+def has_schedules(firmware: str) -> bool:
+    """Say whether a firmware has charge and preconditioning schedules."""
+    return is_at_least(firmware, SCHEDULES_FROM)
 
 
 @dataclass(slots=True)

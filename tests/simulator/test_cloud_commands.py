@@ -217,6 +217,10 @@ async def test_a_command_that_the_firmware_does_not_know_is_412(world: World, ol
 async def test_plain_commands_need_their_scopes(world: World, old: Car) -> None:
     world.sign_in(*CHARGING_ONLY)
     assert (await world.car_api("POST", "command/charge_stop")).status == 200
+    path = "command/batch_remove_charge_schedules"
+    assert (await world.car_api("POST", path, json={"home": True})).status == 200
     assert (await world.car_api("POST", "command/door_unlock")).status == 403
+    saving = {"enable": True}
+    assert (await world.car_api("POST", "command/set_low_power_mode", json=saving)).status == 403
     world.sign_in("openid", "vehicle_device_data")
     assert (await world.car_api("POST", "command/charge_stop")).status == 403

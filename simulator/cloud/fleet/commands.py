@@ -34,6 +34,8 @@ CHARGING_COMMANDS = frozenset(
         "remove_charge_schedule",
         "add_precondition_schedule",
         "remove_precondition_schedule",
+        "batch_remove_charge_schedules",
+        "batch_remove_precondition_schedules",
     }
 )
 CHARGING_ACTIONS = frozenset(
