@@ -1,5 +1,6 @@
 """The simulated car, as the cloud and the tests see it."""
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
@@ -87,6 +88,7 @@ class Car:
         self.protocol = protocol
         self.keychain = Keychain()
         self.commands: list[ExecutedCommand] = []
+        self._refusals: deque[str] = deque()
         self.quirks = Quirks(clock.physics, quirks)
         self._mobile_access = True
         self._systems = Systems(
@@ -324,7 +326,7 @@ class Car:
         """Answer a RoutableMessage from the network with another one, both serialised.
 
         None when no answer comes: the car is not online or does not speak the protocol, or the bytes
-        say nothing that can be answered.
+        say nothing that can be answered. Raises DomainOutOfReach for a domain that was set so.
         """
         if self.protocol != "required" or self.state != "online":
             return None
@@ -332,6 +334,10 @@ class Car:
         if is_command(raw) and self.quirks.take(Quirk.DELIVERED_TWICE):
             return exchange(self._domains, raw)
         return answer
+
+    def refuse_next(self, reason: str, times: int = 1) -> None:
+        """Answer the next commands with one of Tesla's reasons, whatever they are, and do nothing."""
+        self._refusals.extend([reason] * times)
 
     def domain(self, name: DomainName) -> SecurityDomain:
         """Return one of the two security domains."""
@@ -361,7 +367,10 @@ class Car:
         systems.wakefulness.touch()
         if not command.known_to(systems):
             return CommandReply(result=False, reason="not_supported")
-        reason = command.handler(systems, params)
+        if self._refusals and command.rest:
+            reason = self._refusals.popleft()
+        else:
+            reason = command.handler(systems, params)
         reply = CommandReply(result=not reason, reason=reason)
         self.commands.append(ExecutedCommand(command.name, params, via, reply))
         return reply

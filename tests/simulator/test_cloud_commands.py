@@ -153,6 +153,30 @@ async def test_a_silent_subsystem_is_a_timeout(world: World) -> None:
     assert (answer.status, answer.error) == (408, "timeout")
 
 
+async def test_one_domain_can_be_out_of_reach_of_an_online_car(world: World) -> None:
+    url = f"{world.tesla.base_url}/_sim/cars/{world.car.vin}/out_of_reach"
+    await world.request("POST", url, json={"domain": "infotainment"})
+    for _ in range(2):
+        answer = await send(world, handshake(world))
+        assert (answer.status, answer.error) == (408, "vehicle is offline")
+    assert (await world.car_api("GET", "vehicle_data")).status == 200
+    other = handshake(world)
+    other.to_destination.domain = Domain.DOMAIN_VEHICLE_SECURITY
+    assert (await send(world, other)).status == 200
+    await world.request("POST", url, json={"on": False})
+    assert (await send(world, handshake(world))).status == 200
+
+
+async def test_a_command_is_refused_with_any_of_teslas_reasons(world: World, old: Car) -> None:
+    url = f"{world.tesla.base_url}/_sim/cars/{old.vin}/refuse"
+    await world.request("POST", url, json={"reason": "could_not_wake_buses", "times": 2})
+    for _ in range(2):
+        answer = await world.car_api("POST", "command/charge_stop")
+        assert answer.response == {"result": False, "reason": "could_not_wake_buses"}
+    assert old.snapshot().charging_state == "Charging"
+    assert (await world.car_api("POST", "command/charge_stop")).response["result"] is True
+
+
 async def test_plain_commands_are_not_for_cars_that_verify(world: World) -> None:
     answer = await world.car_api("POST", "command/charge_start")
     assert answer.status == 403
