@@ -217,7 +217,7 @@ def _store(
     # An id left out of a REST body gets the present second, as Tesla's own proxy fills it in. What a car makes of
     # the id 0 is not known: nobody should send it.
     number = _int(params, "id") if "id" in params else int(car.clock.now())
-    if number <= 0:
+    if not 0 < number < 2**64:
         return "invalid_value"
     schedules[number] = {
         "id": number,

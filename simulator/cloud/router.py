@@ -81,7 +81,11 @@ class FleetApi:
             vehicle = call.vehicle()
             if endpoint.rate_class is not None:
                 headers = cloud.limits.take(endpoint.rate_class, vehicle.car.vin, call.account.sub)
-        return await endpoint.handler(call), headers
+        try:
+            return await endpoint.handler(call), headers
+        except ApiError as error:
+            error.headers = headers | error.headers  # a refusal counts, and says so
+            raise
 
     def _authenticate(self, request: web.Request, region: Region) -> dict[str, Any]:
         if "Authorization" not in request.headers:

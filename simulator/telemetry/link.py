@@ -15,7 +15,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from simulator.car import Car
 from simulator.telemetry.config import TelemetryConfig
-from simulator.telemetry.envelope import MAX_REPLY, STREAM, STREAM_ACK, NotAnEnvelope, read_reply
+from simulator.telemetry.envelope import MAX_REPLY, STREAM_ACK, NotAnEnvelope, read_reply
 from simulator.telemetry.fields import client_version, firmware, is_always_typed
 from simulator.telemetry.messages import Message, encode
 from simulator.telemetry.outbox import Outbox
@@ -228,7 +228,7 @@ class Link:
                 known = self._outbox.acknowledge(reply.txid, reply.topic)
                 self._counts.acked += known
                 self._counts.stray_acks += not known
-            elif reply.message_type == STREAM:
+            elif reply.is_refusal:
                 self._counts.refused += 1
                 self._outbox.refuse(reply.txid)
 

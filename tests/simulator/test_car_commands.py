@@ -253,6 +253,7 @@ TIMED: dict[str, object] = {
     [
         {"id": 0},
         {"id": -1},
+        {"id": 2**64},
         {"lat": 90.5},
         {"lon": -181},
         {"start_time": 1440},

@@ -111,6 +111,10 @@ async def test_the_partner_can_delete_what_a_user_left_behind(world: World) -> N
         ({"fields": {"Soc": {"interval_seconds": 1.5}}}, "must be an integer"),
         ({"fields": {"Soc": {"interval_seconds": 1, "minimum_delta": "x"}}}, "must be a number"),
         ({"fields": {"Gear": {"interval_seconds": 1, "minimum_delta": 1}}}, "numeric fields only"),
+        (
+            {"fields": {"HvacPower": {"interval_seconds": 1, "minimum_delta": 1}}},
+            "numeric fields only",
+        ),
         ({"fields": {"Soc": {"interval_seconds": 1, "often": True}}}, "often"),
     ],
 )
