@@ -40,6 +40,11 @@ def ideal_range(car: Systems) -> float:
     return sentinel.miles if sentinel else round(car.battery.range_miles, 2)
 
 
+def lifetime_energy_used(car: Systems) -> float:
+    """The kWh that all its miles took."""
+    return car.journey.odometer_miles * car.battery.kwh_per_mile
+
+
 def phases(car: Systems) -> int | None:
     """How many phases are told; None while nothing flows."""
     told = car.charging.flow.phases

@@ -159,7 +159,7 @@ async def _json_body(request: web.Request, endpoint: Endpoint) -> dict[str, Any]
     if not raw:
         return {}
     try:
-        body = json.loads(raw, parse_constant=_refuse_constant)
+        body = json.loads(raw.decode(), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise ApiError(400, "invalid_request", "the body is not JSON") from error
     if body is None and endpoint.takes_null:

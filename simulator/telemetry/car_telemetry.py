@@ -218,7 +218,7 @@ class CarTelemetry:
         self.misbehaviour.claimed_vin = vin
 
     def speak(self, style: Style) -> None:
-        """Send typed values, texts as firmware of 2024 did, or texts in extra quotes."""
+        """Send what its firmware sends ("typed"), texts as firmware of 2024 did, or texts in extra quotes."""
         self.misbehaviour.style = style
 
     def storm(self, times: int, pause: float = 0.0) -> None:

@@ -68,7 +68,7 @@ def _refuse_constant(name: str) -> None:
 
 def _object(part: str) -> dict[str, Any]:
     try:
-        value = json.loads(_unpadded(part), parse_constant=_refuse_constant)
+        value = json.loads(_unpadded(part).decode(), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise TokenRefused("not JSON") from error
     if not isinstance(value, dict):

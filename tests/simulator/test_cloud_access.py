@@ -112,7 +112,20 @@ async def test_a_post_without_content_type_is_406(world: World) -> None:
     assert answer.status == 406
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b"7", b'"x"', b"\xff", b"[" * 60000, b'{"a":NaN}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"[]",
+        b"7",
+        b'"x"',
+        b"\xff",
+        b"[" * 60000,
+        b'{"a":NaN}',
+        b"\xef\xbb\xbf{}",
+        "{}".encode("utf-16-le"),
+    ],
+)
 async def test_a_body_that_is_no_object_is_400(world: World, body: bytes) -> None:
     headers = {"Content-Type": "application/json"}
     answer = await world.api("POST", "vehicles/fleet_status", data=body, headers=headers)
