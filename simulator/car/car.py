@@ -13,11 +13,12 @@ from simulator.car.charge_port import ChargePort
 from simulator.car.charge_state import Section
 from simulator.car.charging import Charging
 from simulator.car.command_table import REST_COMMANDS, Command, CommandReply
+from simulator.car.firmware import is_at_least
 from simulator.car.journey import Journey, Place
 from simulator.car.power import Supply
 from simulator.car.quirks import Quirk, Quirks
 from simulator.car.records import CarState, ExecutedCommand, Via
-from simulator.car.schedules import Schedules, is_at_least
+from simulator.car.schedules import Schedules
 from simulator.car.security.domain import Answer, SecurityDomain
 from simulator.car.security.exchange import exchange, is_command
 from simulator.car.security.keychain import Keychain, Role

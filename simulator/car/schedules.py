@@ -2,16 +2,12 @@
 
 from dataclasses import dataclass, field
 
+from simulator.car.firmware import is_at_least
+
 type Schedule = dict[str, object]
 
 #: From this firmware on a car has schedules; before, only one time to charge or to depart.
 SCHEDULES_FROM = (2024, 26)
-
-
-def is_at_least(firmware: str, since: tuple[int, int]) -> bool:
-    """Say whether a firmware ("2026.32.6") is of this year and week or newer."""
-    parts = firmware.split(".")[:2]
-    return tuple(int(part) for part in parts if part.isdigit()) >= since
 
 
 def has_schedules(firmware: str) -> bool:
