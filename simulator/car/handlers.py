@@ -116,13 +116,14 @@ def set_scheduled_departure(car: Systems, params: Params) -> str:
         return "invalid_value"
     legacy = car.schedules.legacy
     legacy.mode = "DepartBy" if params["enable"] else "Off"
-    legacy.departure_minutes = departure
-    legacy.departure_set_at = car.clock.now()
+    if params["enable"]:  # who switches it off need not say when it was
+        legacy.departure_minutes = departure
+        legacy.off_peak_hours_end_minutes = off_peak_end
+        legacy.departure_set_at = car.clock.now()
     legacy.preconditioning_enabled = bool(params.get("preconditioning_enabled"))
     legacy.preconditioning_times = _times(params, "preconditioning_weekdays_only")
     legacy.off_peak_charging_enabled = bool(params.get("off_peak_charging_enabled"))
     legacy.off_peak_charging_times = _times(params, "off_peak_charging_weekdays_only")
-    legacy.off_peak_hours_end_minutes = off_peak_end
     enabled = bool(params["enable"]) and legacy.preconditioning_enabled
     _make_of_setting(car, car.schedules.precondition, enabled, {"precondition_time": departure})
     return ""

@@ -35,7 +35,8 @@ class CarTelemetry:
 
     Attributes that a test sets: `other_configs` (places taken by applications nobody sees),
     `swallows_configs` (accepts one, then has none: what a real car does when it is full),
-    `hardware_supported`, `safety_screen_switch` (on an Intel Atom Model S or X, whether its owner lets
+    `synced_late` (it streams by a configuration at once, but counts as having fetched it only when it next wakes up or
+    drives), `hardware_supported`, `safety_screen_switch` (on an Intel Atom Model S or X, whether its owner lets
     third parties stream; None for cars without that switch).
     """
 
@@ -47,6 +48,7 @@ class CarTelemetry:
         self.misbehaviour = Misbehaviour()
         self.other_configs = 0
         self.swallows_configs = False
+        self.synced_late = False
         self.hardware_supported = True
         self.safety_screen_switch: bool | None = None
         self._world = world
@@ -94,7 +96,9 @@ class CarTelemetry:
     def synced(self, client_id: str) -> bool:
         """Whether the car has fetched it."""
         stream = self.streams.get(client_id)
-        return stream is None or stream.synced
+        if stream is None:
+            return True
+        return stream.synced and (stream.was_up_and_about or not self.synced_late)
 
     def install(
         self, client_id: str, config: TelemetryConfig, authorised: Callable[[], bool]

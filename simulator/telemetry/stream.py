@@ -42,6 +42,8 @@ class Stream:
         """Begin empty. `report` hears of everything that goes wrong in the car, `bill` of signals sent."""
         self.target: TelemetryConfig | None = None
         self.applied: TelemetryConfig | None = None
+        #: whether the car has woken up or driven since it fetched that
+        self.was_up_and_about = False
         self.counts = Counts()
         self.outbox = Outbox()
         self.authorised: Callable[[], bool] = lambda: True
@@ -57,6 +59,7 @@ class Stream:
         self._running: asyncio.Task[None] | None = None
         self._last_trouble = ""
         self._has_slept = False
+        self._slept_since = False
 
     @property
     def connected(self) -> bool:
@@ -130,6 +133,7 @@ class Stream:
         if self.applied is not None and self._expired(self.applied):
             await self._apply()  # the car knows the time without the cloud
         state = self._car.state
+        self._slept_since |= state == "asleep"
         if self.applied is not self.target and state == "online":
             await self._apply()
         if self.applied is None:
@@ -139,6 +143,8 @@ class Stream:
         if state == "asleep":
             await self._fall_asleep()
             return True
+        if self._slept_since or self._car.snapshot().driving:
+            self.was_up_and_about, self._slept_since = True, False
         if state == "offline":
             await self._hang_up(abort=True)
         elif self._linking is None:
@@ -158,6 +164,7 @@ class Stream:
         await self._hang_up()
         self.applied = self.target
         self.outbox = Outbox()
+        self.was_up_and_about, self._slept_since = self._slept_since, False
         self._load()
 
     def _load(self, *, reported: Collection[str] = ()) -> None:

@@ -153,6 +153,14 @@ def test_the_single_schedules_show_in_charge_state() -> None:
     data = car.vehicle_data(frozenset({"charge_state"}))["charge_state"]
     assert data["scheduled_charging_mode"] == "DepartBy"
     assert data["scheduled_departure_time_minutes"] == 450
+    assert data["off_peak_hours_end_time"] == 360
+    assert outcome(ask(car, signer.command(bytes.fromhex("1203d20200")))) == (True, "")
+    off = car.vehicle_data(frozenset({"charge_state"}))["charge_state"]
+    assert off["scheduled_charging_mode"] == "Off"
+    assert not off["preconditioning_enabled"]
+    assert not off["off_peak_charging_enabled"]
+    for kept in ("scheduled_departure_time_minutes", "off_peak_hours_end_time"):
+        assert off[kept] == data[kept]
     assert data["preconditioning_times"] == "weekdays"
     assert data["off_peak_hours_end_time"] == 360
 

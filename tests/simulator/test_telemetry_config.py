@@ -1,5 +1,6 @@
 """The endpoints that give cars a telemetry configuration and take it away."""
 
+import asyncio
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -9,6 +10,7 @@ from simulator import Car
 from tests.simulator.telemetry_config import CONFIG, PATH, create, read
 
 from .telemetry import point, token
+from .telemetry_receiver import until
 from .world import CHARGING_SCOPES, Answer, World
 
 NOTHING_SKIPPED: dict[str, list[str]] = {
@@ -53,6 +55,32 @@ async def test_it_is_synced_once_the_car_has_been_online(world: World) -> None:
     world.tesla.clock.advance(6)
     for _ in range(100):
         if (await read(world))["synced"]:
+            return
+    raise AssertionError("never synced")
+
+
+@pytest.mark.parametrize("how", ["wakes up", "drives"])
+async def test_it_can_count_as_synced_only_when_the_car_next_wakes_up_or_drives(
+    world: World, how: str
+) -> None:
+    async def synced() -> bool:
+        return bool((await read(world))["synced"])
+
+    world.tesla.telemetry_pace = 50
+    world.tesla.telemetry(world.car.vin).synced_late = True
+    await create(world)
+    attempts = world.tesla.telemetry(world.car.vin).counts.attempts
+    await until(lambda: world.tesla.telemetry(world.car.vin).counts.attempts > attempts)
+    assert not await synced(), "although it tries to stream"
+    for _ in range(100):
+        if how == "drives":
+            world.car.drive_away(52.3, 4.9)
+        else:
+            world.car.sleep()
+            await asyncio.sleep(0.02)
+            world.car.wake()
+            world.tesla.clock.advance(6)
+        if await synced():
             return
     raise AssertionError("never synced")
 
