@@ -5,7 +5,7 @@ from simulator.car.car import Car, UnknownCommand, UnsupportedCommand
 from simulator.car.command_table import CommandReply
 from simulator.car.quirks import Quirk, Quirks
 from simulator.car.records import CarState, ExecutedCommand
-from simulator.car.security.domain import SecurityDomain
+from simulator.car.security.domain import DomainOutOfReach, SecurityDomain
 from simulator.car.security.faults import Fault
 from simulator.car.security.keychain import Keychain, KeychainFull, Role
 from simulator.car.vehicle_data import SECTIONS
@@ -15,6 +15,7 @@ __all__ = [
     "Car",
     "CarState",
     "CommandReply",
+    "DomainOutOfReach",
     "ExecutedCommand",
     "Fault",
     "InvalidBody",

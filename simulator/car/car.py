@@ -1,5 +1,6 @@
 """The simulated car, as the cloud and the tests see it."""
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
@@ -12,6 +13,7 @@ from simulator.car.charge_port import ChargePort
 from simulator.car.charge_state import Section
 from simulator.car.charging import Charging
 from simulator.car.command_table import REST_COMMANDS, Command, CommandReply
+from simulator.car.firmware import is_at_least
 from simulator.car.journey import Journey, Place
 from simulator.car.power import Supply
 from simulator.car.quirks import Quirk, Quirks
@@ -29,6 +31,8 @@ from simulator.clock import SimulatedClock
 type DomainName = Literal["infotainment", "vehicle_security"]
 
 INFOTAINMENT_WINDOW = 32
+#: From this firmware on a car encrypts its answer for who asks for that (protocol.md).
+ENCRYPTS_FROM = (2024, 38)
 #: A bound of this simulator; Tesla's own is not documented.
 MAX_NAME = 50
 
@@ -85,6 +89,7 @@ class Car:
         self.protocol = protocol
         self.keychain = Keychain()
         self.commands: list[ExecutedCommand] = []
+        self._refusals: deque[str] = deque()
         self.quirks = Quirks(clock.physics, quirks)
         self._mobile_access = True
         self._systems = Systems(
@@ -149,6 +154,8 @@ class Car:
     def install_firmware(self, version: str) -> None:
         """Run other software from now on, as after an update."""
         self._systems.firmware, self._systems.update_status = version, ""
+        for domain in self._domains.values():
+            domain.encrypts_responses = is_at_least(version, ENCRYPTS_FROM)
         if stopping := self.quirks.fields(Quirk.STOPS_AFTER_UPDATE):
             self.quirks.remove(Quirk.STOPS_AFTER_UPDATE)
             silent = self.quirks.fields(Quirk.NEVER_PUSHED)
@@ -320,7 +327,7 @@ class Car:
         """Answer a RoutableMessage from the network with another one, both serialised.
 
         None when no answer comes: the car is not online or does not speak the protocol, or the bytes
-        say nothing that can be answered.
+        say nothing that can be answered. Raises DomainOutOfReach for a domain that was set so.
         """
         if self.protocol != "required" or self.state != "online":
             return None
@@ -328,6 +335,10 @@ class Car:
         if is_command(raw) and self.quirks.take(Quirk.DELIVERED_TWICE):
             return exchange(self._domains, raw)
         return answer
+
+    def refuse_next(self, reason: str, times: int = 1) -> None:
+        """Answer the next commands with one of Tesla's reasons, whatever they are, and do nothing."""
+        self._refusals.extend([reason] * times)
 
     def domain(self, name: DomainName) -> SecurityDomain:
         """Return one of the two security domains."""
@@ -346,16 +357,21 @@ class Car:
             self._systems.wakefulness.touch()
             return obey(payload, role, lambda command, told: self._run(command, told, "signed"))
 
-        return SecurityDomain(
+        domain = SecurityDomain(
             int(number), self.vin, self._systems.clock, self.keychain, execute, window=window
         )
+        domain.encrypts_responses = is_at_least(self.firmware, ENCRYPTS_FROM)
+        return domain
 
     def _run(self, command: Command, params: Params, via: Via) -> CommandReply:
         systems = self._settled()
         systems.wakefulness.touch()
         if not command.known_to(systems):
             return CommandReply(result=False, reason="not_supported")
-        reason = command.handler(systems, params)
+        if self._refusals and command.rest:
+            reason = self._refusals.popleft()
+        else:
+            reason = command.handler(systems, params)
         reply = CommandReply(result=not reason, reason=reason)
         self.commands.append(ExecutedCommand(command.name, params, via, reply))
         return reply

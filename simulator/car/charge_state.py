@@ -4,6 +4,7 @@ from simulator.car.charging import LIMIT_MAX, LIMIT_MIN, LIMIT_STD
 from simulator.car.conditions import (
     battery_heater_on,
     ideal_range,
+    lifetime_energy_used,
     not_enough_power_to_heat,
     phases,
     scheduled_charging_pending,
@@ -47,6 +48,7 @@ def charge_state(car: Systems, timestamp_ms: int) -> Section:
         "fast_charger_present": port.is_fast,
         "fast_charger_type": port.charger_type or "<invalid>",
         "ideal_battery_range": ideal_range(car),
+        "lifetime_energy_used": round(lifetime_energy_used(car), 2),
         "managed_charging_active": False,
         "managed_charging_start_time": None,
         "managed_charging_user_canceled": False,

@@ -56,6 +56,8 @@ _SCHEDULE_OPTIONS = (
     BodyField("name", "str", required=False),
 )
 _ID = (BodyField("id", "int"),)
+_PLACES = tuple(BodyField(place, "bool", required=False) for place in ("home", "work", "other"))
+_ENABLE = (BodyField("enable", "bool"),)
 
 TABLE: tuple[Command, ...] = (
     Command("charge_start", (), _START_STOP, handlers.charge_start, variant="start"),
@@ -160,6 +162,38 @@ TABLE: tuple[Command, ...] = (
         handlers.remove_precondition_schedule,
         signed_params.precondition_schedule_id,
         of_schedules=True,
+    ),
+    Command(
+        "batch_remove_charge_schedules",
+        _PLACES,
+        "batchRemoveChargeSchedulesAction",
+        handlers.batch_remove_charge_schedules,
+        signed_params.batch_removal,
+        of_schedules=True,
+    ),
+    Command(
+        "batch_remove_precondition_schedules",
+        _PLACES,
+        "batchRemovePreconditionSchedulesAction",
+        handlers.batch_remove_precondition_schedules,
+        signed_params.precondition_batch_removal,
+        of_schedules=True,
+    ),
+    Command(
+        "set_low_power_mode",
+        _ENABLE,
+        "setLowPowerModeAction",
+        handlers.set_low_power_mode,
+        signed_params.low_power_mode,
+        roles=FULL_CONTROL,
+    ),
+    Command(
+        "keep_accessory_power_mode",
+        _ENABLE,
+        "setKeepAccessoryPowerModeAction",
+        handlers.keep_accessory_power_mode,
+        signed_params.accessory_power,
+        roles=FULL_CONTROL,
     ),
     Command("ping", (), "ping", handlers.ping, signed_params.ping, rest=False),
 )

@@ -7,7 +7,6 @@ from simulator.car.systems import Systems
 HEATER_KW = 1.5
 IDLE_VOLTS_PLUGGED = 2
 IDLE_VOLTS = 1
-NO_RANGE = 999.0
 ODOMETER_AHEAD = 0.00015
 
 
@@ -37,7 +36,13 @@ def session_kwh(car: Systems) -> float:
 
 def ideal_range(car: Systems) -> float:
     """The ideal range in miles."""
-    return NO_RANGE if Quirk.SENTINEL_RANGE in car.quirks else round(car.battery.range_miles, 2)
+    sentinel = car.quirks.get(Quirk.SENTINEL_RANGE)
+    return sentinel.miles if sentinel else round(car.battery.range_miles, 2)
+
+
+def lifetime_energy_used(car: Systems) -> float:
+    """The kWh that all its miles took."""
+    return car.journey.odometer_miles * car.battery.kwh_per_mile
 
 
 def phases(car: Systems) -> int | None:

@@ -4,12 +4,15 @@ from collections.abc import Mapping
 
 from simulator.car.body import Params
 from simulator.car.charging import LIMIT_MAX, LIMIT_STD
+from simulator.car.journey import Place
 from simulator.car.schedules import Schedule, has_schedules
 from simulator.car.systems import Systems
 
 DAYS = {"sun": 1, "mon": 2, "tue": 4, "wed": 8, "thu": 16, "fri": 32, "sat": 64}
 ALL_DAYS, WEEKDAYS = 127, 62
 MINUTES_PER_DAY = 1440
+#: Percent below which a car insists on saving power; not known of real cars.
+LOW_POWER_BELOW = 20
 
 
 def charge_start(car: Systems, _params: Params) -> str:
@@ -113,13 +116,14 @@ def set_scheduled_departure(car: Systems, params: Params) -> str:
         return "invalid_value"
     legacy = car.schedules.legacy
     legacy.mode = "DepartBy" if params["enable"] else "Off"
-    legacy.departure_minutes = departure
-    legacy.departure_set_at = car.clock.now()
+    if params["enable"]:  # who switches it off need not say when it was
+        legacy.departure_minutes = departure
+        legacy.off_peak_hours_end_minutes = off_peak_end
+        legacy.departure_set_at = car.clock.now()
     legacy.preconditioning_enabled = bool(params.get("preconditioning_enabled"))
     legacy.preconditioning_times = _times(params, "preconditioning_weekdays_only")
     legacy.off_peak_charging_enabled = bool(params.get("off_peak_charging_enabled"))
     legacy.off_peak_charging_times = _times(params, "off_peak_charging_weekdays_only")
-    legacy.off_peak_hours_end_minutes = off_peak_end
     enabled = bool(params["enable"]) and legacy.preconditioning_enabled
     _make_of_setting(car, car.schedules.precondition, enabled, {"precondition_time": departure})
     return ""
@@ -146,6 +150,31 @@ def remove_charge_schedule(car: Systems, params: Params) -> str:
 def remove_precondition_schedule(car: Systems, params: Params) -> str:
     """Remove a preconditioning schedule."""
     return _forget(car.schedules.precondition, params)
+
+
+def batch_remove_charge_schedules(car: Systems, params: Params) -> str:
+    """Remove the charge schedules of the places that are named."""
+    return _forget_at(car, car.schedules.charge, params)
+
+
+def batch_remove_precondition_schedules(car: Systems, params: Params) -> str:
+    """Remove the preconditioning schedules of the places that are named."""
+    return _forget_at(car, car.schedules.precondition, params)
+
+
+def set_low_power_mode(car: Systems, params: Params) -> str:
+    """Use less power while parked, or as much as usual: not with a battery that is nearly empty."""
+    enable = bool(params["enable"])
+    if not enable and car.battery.level < LOW_POWER_BELOW:
+        return "low_power_mode_enforced"
+    car.low_power = enable
+    return ""
+
+
+def keep_accessory_power_mode(car: Systems, params: Params) -> str:
+    """Keep the sockets under power while parked, or not."""
+    car.accessory_power = bool(params["enable"])
+    return ""
 
 
 def ping(_car: Systems, _params: Params) -> str:
@@ -189,7 +218,7 @@ def _store(
     # An id left out of a REST body gets the present second, as Tesla's own proxy fills it in. What a car makes of
     # the id 0 is not known: nobody should send it.
     number = _int(params, "id") if "id" in params else int(car.clock.now())
-    if number <= 0:
+    if not 0 < number < 2**64:
         return "invalid_value"
     schedules[number] = {
         "id": number,
@@ -229,6 +258,21 @@ def _within(degrees: object, bound: float) -> bool:
 
 def _forget(schedules: dict[int, Schedule], params: Params) -> str:
     return "" if schedules.pop(_int(params, "id"), None) else "not_found"
+
+
+def _forget_at(car: Systems, schedules: dict[int, Schedule], params: Params) -> str:
+    """Remove the schedules at home, at work, or at any other place."""
+    gone = [number for number, told in schedules.items() if params.get(_place_of(car, told), False)]
+    for number in gone:
+        del schedules[number]
+    return ""
+
+
+def _place_of(car: Systems, schedule: Schedule) -> str:
+    latitude, longitude = schedule["latitude"], schedule["longitude"]
+    assert isinstance(latitude, int | float)
+    assert isinstance(longitude, int | float)
+    return car.journey.name_of(Place(latitude, longitude))
 
 
 def _int(params: Params, name: str) -> int:

@@ -68,6 +68,14 @@ class Journey:
             not self.driving and place is not None and self.place.miles_to(place) <= AT_HOME_MILES
         )
 
+    def name_of(self, place: Place) -> str:
+        """Return what the driver's profile calls a place: home, work, or other for any that it does not know."""
+        known = (("home", self.home), ("work", self.saved.get("work")))
+        return next(
+            (name for name, at in known if at is not None and at.miles_to(place) <= AT_HOME_MILES),
+            "other",
+        )
+
     @property
     def shift_state(self) -> str | None:
         """D while driving, P while the driver may still be around, None (parked, left) afterwards."""

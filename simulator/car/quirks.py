@@ -21,6 +21,8 @@ class Setting:
     """How far ahead, how long after the beginning, or for how many real seconds an answer hangs: as the quirk says."""
     code: int = 0
     """An HTTP status."""
+    miles: float = 0.0
+    """What is told instead of a range."""
     fields: frozenset[str] = frozenset()
     """The telemetry fields concerned."""
 
@@ -32,6 +34,7 @@ class Told(TypedDict, total=False):
     lasts: float | None
     seconds: float
     code: int
+    miles: float
     fields: frozenset[str]
 
 
@@ -76,8 +79,9 @@ class Quirk(StrEnum):
     )
     SENTINEL_RANGE = (
         "sentinel_range",
-        "The ideal range is 999 miles beside an ordinary rated range.",
+        "The ideal range is `miles` (999, or about 5,000) beside an ordinary rated range.",
         "TeslaLogger issue 1730, teslamate issue 4957",
+        Setting(miles=999.0),
     )
     FAST_CHARGER_READS_IDLE = (
         "fast_charger_reads_idle",

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from simulator.car.firmware import is_at_least
+
 type Schedule = dict[str, object]
 
 #: From this firmware on a car has schedules; before, only one time to charge or to depart.
@@ -9,9 +11,8 @@ SCHEDULES_FROM = (2024, 26)
 
 
 def has_schedules(firmware: str) -> bool:
-    """Say whether a firmware ("2026.32.6") has charge and preconditioning schedules."""
-    parts = firmware.split(".")[:2]
-    return tuple(int(part) for part in parts if part.isdigit()) >= SCHEDULES_FROM
+    """Say whether a firmware has charge and preconditioning schedules."""
+    return is_at_least(firmware, SCHEDULES_FROM)
 
 
 @dataclass(slots=True)

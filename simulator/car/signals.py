@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from simulator.car.conditions import (
     battery_heater_on,
     ideal_range,
+    lifetime_energy_used,
     not_enough_power_to_heat,
     phases,
     pushed_charging_state,
@@ -88,6 +89,7 @@ SIGNALS: Mapping[str, Callable[[Systems], Reading]] = {
         0.0 if car.port.is_fast else round(session_kwh(car) / EFFICIENCY, 3)
     ),
     "DCChargingEnergyIn": lambda car: round(session_kwh(car), 3),
+    "LifetimeEnergyUsed": lambda car: round(lifetime_energy_used(car), 3),
     "LifetimeEnergyChargedKwh": lambda car: round(car.lifetime_charged_kwh, 3),
     "ChargeAmps": lambda car: round(car.charging.flow.amps, 1),
     "ChargeCurrentRequest": lambda car: car.charging.current_request,

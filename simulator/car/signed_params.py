@@ -1,6 +1,10 @@
 """Reads the parameters of signed actions into the words of the REST bodies."""
 
-from tesla_protocol.command.car_server_pb2 import VehicleAction
+from tesla_protocol.command.car_server_pb2 import (
+    BatchRemoveChargeSchedulesAction,
+    BatchRemovePreconditionSchedulesAction,
+    VehicleAction,
+)
 from tesla_protocol.command.common_pb2 import ChargeSchedule, PreconditionSchedule
 
 from simulator.car.body import Params
@@ -73,6 +77,32 @@ def charge_schedule_id(action: VehicleAction) -> Params:
 def precondition_schedule_id(action: VehicleAction) -> Params:
     """Read removePreconditionScheduleAction."""
     return {"id": action.removePreconditionScheduleAction.id}
+
+
+def batch_removal(action: VehicleAction) -> Params:
+    """Read which places a batch removal of charge schedules is about."""
+    return _places(action.batchRemoveChargeSchedulesAction)
+
+
+def precondition_batch_removal(action: VehicleAction) -> Params:
+    """Read which places a batch removal of preconditioning schedules is about."""
+    return _places(action.batchRemovePreconditionSchedulesAction)
+
+
+def low_power_mode(action: VehicleAction) -> Params:
+    """Read setLowPowerModeAction."""
+    return {"enable": action.setLowPowerModeAction.low_power_mode}
+
+
+def accessory_power(action: VehicleAction) -> Params:
+    """Read setKeepAccessoryPowerModeAction."""
+    return {"enable": action.setKeepAccessoryPowerModeAction.keep_accessory_power_mode}
+
+
+def _places(
+    told: BatchRemoveChargeSchedulesAction | BatchRemovePreconditionSchedulesAction,
+) -> Params:
+    return {"home": told.home, "work": told.work, "other": told.other}
 
 
 def _common(told: ChargeSchedule | PreconditionSchedule) -> Params:

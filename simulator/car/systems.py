@@ -46,6 +46,10 @@ class Systems:
     """Whether Sentry Mode watches whenever it is parked, which keeps it awake and draws from the battery."""
     mains_waver: float = 0.0
     """By how many of 230 volts the mains waver, within a minute and within minutes; 0 for a laboratory's."""
+    low_power: bool = False
+    """Whether it was told to save power while parked."""
+    accessory_power: bool = False
+    """Whether it was told to keep its sockets under power while parked."""
     update_status: str = ""
     """`status` of `software_update`: installing while it installs software."""
     settled_at: float = 0.0

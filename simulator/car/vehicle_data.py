@@ -153,6 +153,7 @@ def _charge_schedule_data(car: Systems, timestamp_ms: int) -> Section:
     schedules = [dict(schedule) for schedule in car.schedules.charge.values()]
     return {
         "charge_buffer": 0,
+        "charge_schedule_window": None,
         "charge_schedules": schedules,
         "max_num_charge_schedules": MAX_SCHEDULES,
         "next_schedule": any(schedule["enabled"] for schedule in schedules),
@@ -167,6 +168,7 @@ def _preconditioning_schedule_data(car: Systems, timestamp_ms: int) -> Section:
         "max_num_precondition_schedules": MAX_SCHEDULES,
         "next_schedule": any(schedule["enabled"] for schedule in schedules),
         "precondition_schedules": schedules,
+        "preconditioning_schedule_window": None,
         "timestamp": timestamp_ms,
     }
 

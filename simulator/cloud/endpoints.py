@@ -21,8 +21,8 @@ class Endpoint:
     """One method and path below /api/1/.
 
     `{tag}` and `{name}` stand for one path segment. `scopes`: one of them is needed (none: any
-    token will do). `any_region`: answers users of another region too. `takes_null`: has no parameters,
-    and takes the JSON body `null` for none, as Tesla's own client sends it.
+    token will do). `any_region`: answers users of another region too. `takes_null`: may have no
+    parameters, and takes the JSON body `null` for none, as Tesla's own client sends it.
     """
 
     method: str
@@ -155,6 +155,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         commands.EITHER,
         category="command",
         rate_class="commands",
+        takes_null=True,
     ),
 )
 

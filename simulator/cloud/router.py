@@ -81,7 +81,11 @@ class FleetApi:
             vehicle = call.vehicle()
             if endpoint.rate_class is not None:
                 headers = cloud.limits.take(endpoint.rate_class, vehicle.car.vin, call.account.sub)
-        return await endpoint.handler(call), headers
+        try:
+            return await endpoint.handler(call), headers
+        except ApiError as error:
+            error.headers = headers | error.headers  # a refusal counts, and says so
+            raise
 
     def _authenticate(self, request: web.Request, region: Region) -> dict[str, Any]:
         if "Authorization" not in request.headers:
@@ -140,6 +144,11 @@ def _refuse(error: ApiError, txid: str) -> web.Response:
     return web.json_response(body, status=error.status, headers=headers)
 
 
+def _refuse_constant(name: str) -> None:
+    """Python reads NaN and Infinity, which are no JSON (RFC 8259, section 6)."""
+    raise ValueError(name)
+
+
 async def _json_body(request: web.Request, endpoint: Endpoint) -> dict[str, Any]:
     if request.content_type != "application/json":
         raise ApiError(406, "not_acceptable", "Content-Type must be application/json")
@@ -150,7 +159,7 @@ async def _json_body(request: web.Request, endpoint: Endpoint) -> dict[str, Any]
     if not raw:
         return {}
     try:
-        body = json.loads(raw)
+        body = json.loads(raw.decode(), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise ApiError(400, "invalid_request", "the body is not JSON") from error
     if body is None and endpoint.takes_null:

@@ -10,7 +10,7 @@ from uuid import uuid4
 from simulator.car import Car
 from simulator.telemetry import garbage
 from simulator.telemetry.config import TelemetryConfig
-from simulator.telemetry.fields import STREAMING_FROM, firmware
+from simulator.telemetry.fields import ATOM_STREAMING_FROM, STREAMING_FROM, client_version, firmware
 from simulator.telemetry.messages import Alert, CarError, Message, encode
 from simulator.telemetry.settings import Counts, Misbehaviour, World
 from simulator.telemetry.stream import Stream
@@ -35,7 +35,8 @@ class CarTelemetry:
 
     Attributes that a test sets: `other_configs` (places taken by applications nobody sees),
     `swallows_configs` (accepts one, then has none: what a real car does when it is full),
-    `hardware_supported`, `safety_screen_switch` (on an Intel Atom Model S or X, whether its owner lets
+    `synced_late` (it streams by a configuration at once, but counts as having fetched it only when it next wakes up or
+    drives), `hardware_supported`, `safety_screen_switch` (on an Intel Atom Model S or X, whether its owner lets
     third parties stream; None for cars without that switch).
     """
 
@@ -47,6 +48,7 @@ class CarTelemetry:
         self.misbehaviour = Misbehaviour()
         self.other_configs = 0
         self.swallows_configs = False
+        self.synced_late = False
         self.hardware_supported = True
         self.safety_screen_switch: bool | None = None
         self._world = world
@@ -58,7 +60,13 @@ class CarTelemetry:
     def version(self) -> str | None:
         """The version of the car's streaming client, None for a car that cannot stream."""
         obstacles = {"unsupported_hardware", "unsupported_firmware"}
-        return None if self.obstacle("") in obstacles else "1.2.0"
+        known = firmware(self.car.firmware)
+        return None if self.obstacle("") in obstacles else client_version(known)
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether it streams only for who holds a key of it; an Intel Atom Model S or X asks its owner instead."""
+        return self.safety_screen_switch is None
 
     # -- configurations ---------------------------------------------------------------------
 
@@ -69,9 +77,10 @@ class CarTelemetry:
 
     def obstacle(self, client_id: str) -> str | None:
         """Say why this car cannot take an application's configuration, in the API's words."""
-        if not self.hardware_supported or self.car.protocol != "required":
+        if not self.hardware_supported or (self.needs_key and self.car.protocol != "required"):
             return "unsupported_hardware"
-        if firmware(self.car.firmware) < STREAMING_FROM:
+        since = STREAMING_FROM if self.needs_key else ATOM_STREAMING_FROM
+        if firmware(self.car.firmware) < since:
             return "unsupported_firmware"
         if self.config(client_id) is None and self._taken() >= self._world.slots:
             return "max_configs"
@@ -87,7 +96,9 @@ class CarTelemetry:
     def synced(self, client_id: str) -> bool:
         """Whether the car has fetched it."""
         stream = self.streams.get(client_id)
-        return stream is None or stream.synced
+        if stream is None:
+            return True
+        return stream.synced and (stream.was_up_and_about or not self.synced_late)
 
     def install(
         self, client_id: str, config: TelemetryConfig, authorised: Callable[[], bool]
@@ -211,7 +222,7 @@ class CarTelemetry:
         self.misbehaviour.claimed_vin = vin
 
     def speak(self, style: Style) -> None:
-        """Send typed values, texts as firmware of 2024 did, or texts in extra quotes."""
+        """Send what its firmware sends ("typed"), texts as firmware of 2024 did, or texts in extra quotes."""
         self.misbehaviour.style = style
 
     def storm(self, times: int, pause: float = 0.0) -> None:

@@ -54,6 +54,7 @@ class FieldRule:
     interval_seconds: int
     minimum_delta: float | None = None
     resend_interval_seconds: int | None = None
+    include_fields: tuple[str, ...] = ()  # sent along with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +67,15 @@ class TelemetryConfig:
     fields: Mapping[str, FieldRule]
     resends: bool  # delivery_policy "latest"
     alert_types: frozenset[str]
+    prefer_typed: bool
     exp: int | None  # unix seconds
     claims: Mapping[str, Any]  # as it was signed, for the GET endpoint
 
     @property
     def needs_location(self) -> bool:
         """Whether the scope vehicle_location is needed."""
-        return bool(LOCATION_FIELDS & self.fields.keys())
+        included = {name for rule in self.fields.values() for name in rule.include_fields}
+        return bool(LOCATION_FIELDS & (self.fields.keys() | included))
 
 
 def read_config(claims: Mapping[str, Any], now: float) -> TelemetryConfig:
@@ -102,6 +105,7 @@ def read_config(claims: Mapping[str, Any], now: float) -> TelemetryConfig:
         fields=_fields(claims.get("fields")),
         resends=claims.get("delivery_policy") == "latest",
         alert_types=_alert_types(claims.get("alert_types", [])),
+        prefer_typed=claims.get("prefer_typed", False),
         exp=exp,
         claims=dict(claims),
     )
@@ -147,10 +151,11 @@ def _rule(name: str, told: object) -> FieldRule:
             raise ConfigRefused(f"{where}.minimum_delta", "must be a number")
     if resend is not None:
         _integer(f"{where}.resend_interval_seconds", resend)
-    for other in _names(told.get("include_fields", []), where):
+    included = _names(told.get("include_fields", []), where)
+    for other in included:
         if other not in KNOWN_FIELDS:
             raise UnknownField(other)
-    return FieldRule(interval, delta, resend)
+    return FieldRule(interval, delta, resend, tuple(included))
 
 
 def _names(value: object, where: str) -> list[str]:

@@ -9,6 +9,8 @@ import struct
 
 STREAM, STREAM_ACK = 4, 5
 MAX_REPLY = 64 * 1024
+#: What Tesla's server says of a message that it cannot read.
+MALFORMED = b"incorrect message format"
 
 
 class NotAnEnvelope(ValueError):
@@ -97,6 +99,11 @@ class Reply:
     txid: bytes
     topic: bytes
     payload: bytes = b""  # of an error reply
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether it is the error reply, which names no topic."""
+        return (self.message_type, self.topic, self.payload) == (STREAM, b"", MALFORMED)
 
 
 def read_reply(raw: bytes) -> Reply:

@@ -13,14 +13,16 @@ from uuid import uuid4
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from simulator.car import Car
 from simulator.telemetry.config import TelemetryConfig
-from simulator.telemetry.envelope import MAX_REPLY, STREAM, STREAM_ACK, NotAnEnvelope, read_reply
+from simulator.telemetry.envelope import MAX_REPLY, STREAM_ACK, NotAnEnvelope, read_reply
+from simulator.telemetry.fields import client_version, firmware, is_always_typed
 from simulator.telemetry.messages import Message, encode
 from simulator.telemetry.outbox import Outbox
 from simulator.telemetry.settings import Counts, Misbehaviour, World
 from simulator.telemetry.tls import CaUnusable, client_context, is_self_signed
+from simulator.telemetry.values import Style
 
-CLIENT_VERSION = "1.2.0"
 USER_AGENT = "Hermes/1.16.9"
 CONNECT_SECONDS = 10.0
 FIRST_BACK_OFF, MAX_BACK_OFF = 1.0, 30.0
@@ -72,7 +74,7 @@ class Link:
 
     def __init__(
         self,
-        vin: str,
+        car: Car,
         config: TelemetryConfig,
         outbox: Outbox,
         counts: Counts,
@@ -84,7 +86,8 @@ class Link:
         on_trouble: Callable[[str], object],
     ) -> None:
         """Prepare; `run` connects. The callbacks are called in the event loop."""
-        self._vin = vin
+        self._car = car
+        self._vin = car.vin
         self._config = config
         self._outbox = outbox
         self._counts = counts
@@ -132,6 +135,12 @@ class Link:
         else:
             transport.pause_reading()
 
+    @property
+    def _style(self) -> Style:
+        typed = self._config.prefer_typed or is_always_typed(firmware(self._car.firmware))
+        natural: Style = "typed" if typed else "strings"
+        return natural if self._misbehaviour.style == "typed" else self._misbehaviour.style
+
     def _pause(self, failures: int) -> float:
         if self._misbehaviour.storm > 0:
             return self._misbehaviour.storm_pause
@@ -153,7 +162,7 @@ class Link:
             socket_factory=_loopback_socket,
         )
         headers = {
-            "Version": CLIENT_VERSION,
+            "Version": client_version(firmware(self._car.firmware)),
             "X-TXID": str(uuid4()),
             "X-Network-Interface": "wlan0",
             "User-Agent": USER_AGENT,
@@ -219,7 +228,7 @@ class Link:
                 known = self._outbox.acknowledge(reply.txid, reply.topic)
                 self._counts.acked += known
                 self._counts.stray_acks += not known
-            elif reply.message_type == STREAM:
+            elif reply.is_refusal:
                 self._counts.refused += 1
                 self._outbox.refuse(reply.txid)
 
@@ -233,7 +242,7 @@ class Link:
                 self._counts.raw += 1
                 await (ws.send_str(raw) if isinstance(raw, str) else ws.send_bytes(raw))
             elif (message := self._outbox.take()) is not None:
-                frame = encode(message, wrong.claimed_vin or self._vin, wrong.style)
+                frame = encode(message, wrong.claimed_vin or self._vin, self._style)
                 self._counts.messages += 1
                 self._counts.signals += message.signals
                 self._counts.resent += message.times_sent > 0

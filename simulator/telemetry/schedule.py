@@ -1,6 +1,6 @@
 """Decides which fields are due: on change, never too often, and again after a while."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 import math
 
@@ -9,6 +9,7 @@ from simulator.telemetry.config import FieldRule
 from simulator.telemetry.fields import (
     DEFAULT_DELTAS,
     DELTA_FROM,
+    INCLUDES_FROM,
     LOCATION_DELTA_FROM,
     Firmware,
     firmware_for,
@@ -29,12 +30,11 @@ class Schedule:
 
     def __init__(self, fields: Mapping[str, FieldRule], firmware: Firmware) -> None:
         """Begin with nothing sent. What the firmware does not know is left out."""
-        self.unsupported = tuple(name for name in fields if firmware < firmware_for(name))
-        self._rules = {
-            name: _as_understood(name, rule, firmware)
-            for name, rule in fields.items()
-            if name not in self.unsupported
-        }
+        rules = {name: _as_understood(name, rule, firmware) for name, rule in fields.items()}
+        included = [name for rule in rules.values() for name in rule.include_fields]
+        asked = dict.fromkeys([*fields, *included])
+        self.unsupported = tuple(name for name in asked if firmware < firmware_for(name))
+        self._rules = {name: rule for name, rule in rules.items() if name not in self.unsupported}
         self._sent: dict[str, _Sent] = {}
 
     @property
@@ -63,9 +63,19 @@ class Schedule:
     def due(self, readings: Mapping[str, Reading], now: float) -> dict[str, Reading]:
         """Return what has to be sent of these readings, and take it as sent."""
         due = {name: value for name, value in readings.items() if self._is_due(name, value, now)}
-        for name, value in due.items():
-            self._sent[name] = _Sent(value, now)
+        self.take(due, now)
         return due
+
+    def along(self, due: Collection[str]) -> list[str]:
+        """Return what goes along with these fields, due or not (`include_fields`)."""
+        rules = [self._rules[name] for name in due]
+        names = dict.fromkeys(name for rule in rules for name in rule.include_fields)
+        return [name for name in names if name not in due and name not in self.unsupported]
+
+    def take(self, readings: Mapping[str, Reading], now: float) -> None:
+        """Take these readings as sent."""
+        for name, value in readings.items():
+            self._sent[name] = _Sent(value, now)
 
     def _is_due(self, name: str, reading: Reading, now: float) -> bool:
         before, rule = self._sent.get(name), self._rules[name]
@@ -78,7 +88,7 @@ class Schedule:
 
 
 def _as_understood(name: str, rule: FieldRule, firmware: Firmware) -> FieldRule:
-    """Return the rule as this firmware reads it: older ones know of no delta and no resending."""
+    """Return the rule as this firmware reads it: older ones know of no delta, resending or including."""
     if firmware < DELTA_FROM:
         return FieldRule(rule.interval_seconds)
     delta = rule.minimum_delta
@@ -86,7 +96,8 @@ def _as_understood(name: str, rule: FieldRule, firmware: Firmware) -> FieldRule:
         delta = None if name == "Location" else delta
     elif delta is None:
         delta = DEFAULT_DELTAS.get(name)
-    return FieldRule(rule.interval_seconds, delta, rule.resend_interval_seconds)
+    included = rule.include_fields if firmware >= INCLUDES_FROM else ()
+    return FieldRule(rule.interval_seconds, delta, rule.resend_interval_seconds, included)
 
 
 def _changed(before: Reading, now: Reading, delta: float) -> bool:

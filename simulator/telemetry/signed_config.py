@@ -62,9 +62,13 @@ def _unpadded(text: str) -> bytes:
         raise TokenRefused("not base64url") from error
 
 
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
 def _object(part: str) -> dict[str, Any]:
     try:
-        value = json.loads(_unpadded(part))
+        value = json.loads(_unpadded(part).decode(), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise TokenRefused("not JSON") from error
     if not isinstance(value, dict):

@@ -1,7 +1,7 @@
 """One configuration in one car: fetched, followed, given up."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 import logging
 
 from simulator.car import Car, Quirk
@@ -42,6 +42,8 @@ class Stream:
         """Begin empty. `report` hears of everything that goes wrong in the car, `bill` of signals sent."""
         self.target: TelemetryConfig | None = None
         self.applied: TelemetryConfig | None = None
+        #: whether the car has woken up or driven since it fetched that
+        self.was_up_and_about = False
         self.counts = Counts()
         self.outbox = Outbox()
         self.authorised: Callable[[], bool] = lambda: True
@@ -51,11 +53,13 @@ class Stream:
         self._report = report
         self._bill = bill
         self._schedule = Schedule({}, ())
+        self._loaded_for = ""  # the firmware
         self._link: Link | None = None
         self._linking: asyncio.Task[None] | None = None
         self._running: asyncio.Task[None] | None = None
         self._last_trouble = ""
         self._has_slept = False
+        self._slept_since = False
 
     @property
     def connected(self) -> bool:
@@ -129,13 +133,18 @@ class Stream:
         if self.applied is not None and self._expired(self.applied):
             await self._apply()  # the car knows the time without the cloud
         state = self._car.state
+        self._slept_since |= state == "asleep"
         if self.applied is not self.target and state == "online":
             await self._apply()
         if self.applied is None:
             return self.target is not None
+        if self._loaded_for != self._car.firmware and state == "online":
+            self._load(reported=self._schedule.unsupported)
         if state == "asleep":
             await self._fall_asleep()
             return True
+        if self._slept_since or self._car.snapshot().driving:
+            self.was_up_and_about, self._slept_since = True, False
         if state == "offline":
             await self._hang_up(abort=True)
         elif self._linking is None:
@@ -155,9 +164,19 @@ class Stream:
         await self._hang_up()
         self.applied = self.target
         self.outbox = Outbox()
-        config = self.applied
+        self.was_up_and_about, self._slept_since = self._slept_since, False
+        self._load()
+
+    def _load(self, *, reported: Collection[str] = ()) -> None:
+        """Read the configuration as the installed firmware understands it, and report what that does not know."""
+        config, self._loaded_for = self.applied, self._car.firmware
+        begun = self._schedule.begun
         self._schedule = Schedule(config.fields if config else {}, firmware(self._car.firmware))
+        if begun and self.connected:
+            self._sample()
         for name in self._schedule.unsupported:
+            if name in reported:
+                continue
             tags = {"field_name": name, "authorized": "true", "requested": "true"}
             error = CarError("unsupported_field", name, self._world.clock.now(), tags)
             self._report(error)
@@ -165,7 +184,7 @@ class Stream:
 
     def _connect(self, config: TelemetryConfig) -> None:
         link = self._link = Link(
-            self._car.vin,
+            self._car,
             config,
             self.outbox,
             self.counts,
@@ -193,6 +212,10 @@ class Stream:
         for name in due.keys() & quirks.fields(Quirk.LOST_PUSH):
             if quirks.take(Quirk.LOST_PUSH):
                 del due[name]
+        if along := [name for name in self._schedule.along(due) if name not in silent]:
+            readings = self._car.signals(along)
+            self._schedule.take(readings, now)
+            due |= readings
         if due:
             self.outbox.put(Message("V", now, readings=due, ahead=self._ahead()))
 

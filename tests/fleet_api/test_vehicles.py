@@ -78,7 +78,7 @@ async def test_data_holds_the_sections_asked_for(world: World) -> None:
 
 async def test_whether_the_key_is_paired(world: World) -> None:
     status = await world.vehicles.fleet_status(VIN)
-    assert status == FleetStatus(VIN, True, True, world.car.firmware, "1.2.0")
+    assert status == FleetStatus(VIN, True, True, world.car.firmware, "1.3.0")
     assert not status.needs_pairing
     world.car.keychain.remove(world.public_key)
     assert (await world.vehicles.fleet_status(VIN)).needs_pairing

@@ -1,11 +1,12 @@
 """Each command in both of its forms, and Tesla's words for refusing it."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from tesla_protocol.command.car_server_pb2 import Action
 
-from simulator.car import CommandReply, InvalidBody, UnknownCommand, UnsupportedCommand
+from simulator.car import Car, CommandReply, InvalidBody, UnknownCommand, UnsupportedCommand
 
 from .by_hand import INFOTAINMENT, ask, make_car, outcome, paired
 
@@ -35,6 +36,10 @@ FORMS: list[tuple[str, dict[str, object], str]] = [
     ),
     ("remove_charge_schedule", {"id": 1}, "12059206020801"),
     ("remove_precondition_schedule", {"id": 1}, "1205a206020801"),
+    ("batch_remove_charge_schedules", {"home": True}, "1205e206020801"),
+    ("batch_remove_precondition_schedules", {"work": True}, "1205da06021001"),
+    ("set_low_power_mode", {"enable": True}, "12059208020801"),
+    ("keep_accessory_power_mode", {"enable": True}, "1205d208020801"),
 ]
 DEPARTURE = "1213d20210080110c2031a02120022020a0028e802"
 ADD_CHARGE = "121c8a06190801187f20012878300138e802480155000052425d00005441"
@@ -148,6 +153,14 @@ def test_the_single_schedules_show_in_charge_state() -> None:
     data = car.vehicle_data(frozenset({"charge_state"}))["charge_state"]
     assert data["scheduled_charging_mode"] == "DepartBy"
     assert data["scheduled_departure_time_minutes"] == 450
+    assert data["off_peak_hours_end_time"] == 360
+    assert outcome(ask(car, signer.command(bytes.fromhex("1203d20200")))) == (True, "")
+    off = car.vehicle_data(frozenset({"charge_state"}))["charge_state"]
+    assert off["scheduled_charging_mode"] == "Off"
+    assert not off["preconditioning_enabled"]
+    assert not off["off_peak_charging_enabled"]
+    for kept in ("scheduled_departure_time_minutes", "off_peak_hours_end_time"):
+        assert off[kept] == data[kept]
     assert data["preconditioning_times"] == "weekdays"
     assert data["off_peak_hours_end_time"] == 360
 
@@ -182,6 +195,45 @@ def test_schedules_are_kept_by_id_and_removed() -> None:
         assert outcome(ask(car, signer.command(bytes.fromhex(action)))) == (False, "not_found")
 
 
+def ids(car: Car) -> tuple[list[int], list[int]]:
+    data = car.vehicle_data(frozenset({"charge_schedule_data", "preconditioning_schedule_data"}))
+    charge: Any = data["charge_schedule_data"]["charge_schedules"]
+    precondition: Any = data["preconditioning_schedule_data"]["precondition_schedules"]
+    return [one["id"] for one in charge], [one["id"] for one in precondition]
+
+
+@pytest.mark.parametrize(
+    ("place", "left"), [("home", [2, 3]), ("work", [1, 3]), ("other", [1, 2]), (None, [1, 2, 3])]
+)
+@pytest.mark.parametrize("kind", ["charge", "precondition"])
+def test_schedules_are_removed_by_place(kind: str, place: str | None, left: list[int]) -> None:
+    car, _ = make_car(protocol="not_supported")
+    car.save_place("work", (52.3, 4.9))
+    for number, (lat, lon) in enumerate(((52.0, 4.4), (52.3, 4.9), (48.1, 11.6)), 1):
+        at = {"id": number, "lat": lat, "lon": lon}
+        assert car.rest_command("add_charge_schedule", PLACED | at).result
+        assert car.rest_command("add_precondition_schedule", TIMED | at).result
+    name = f"batch_remove_{kind}_schedules"
+    assert car.rest_command(name, {place: True} if place else {}) == CommandReply(True, "")
+    everything = [1, 2, 3]
+    assert ids(car) == ((left, everything) if kind == "charge" else (everything, left))
+
+
+def test_the_windows_of_schedules_are_told_as_none() -> None:
+    car, _ = make_car()
+    data = car.vehicle_data(frozenset({"charge_schedule_data", "preconditioning_schedule_data"}))
+    assert data["charge_schedule_data"]["charge_schedule_window"] is None
+    assert data["preconditioning_schedule_data"]["preconditioning_schedule_window"] is None
+
+
+def test_a_nearly_empty_car_insists_on_saving_power() -> None:
+    car, _ = make_car(protocol="not_supported")
+    assert car.rest_command("set_low_power_mode", {"enable": False}).result
+    car.set_battery_level(10)
+    reply = car.rest_command("set_low_power_mode", {"enable": False})
+    assert reply == CommandReply(result=False, reason="low_power_mode_enforced")
+
+
 PLACED: dict[str, object] = {
     "id": 5,
     "days_of_week": "All",
@@ -194,11 +246,22 @@ PLACED: dict[str, object] = {
 }
 
 
+TIMED: dict[str, object] = {
+    "id": 5,
+    "days_of_week": "All",
+    "enabled": True,
+    "precondition_time": 450,
+    "lat": 52.0,
+    "lon": 4.4,
+}
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
         {"id": 0},
         {"id": -1},
+        {"id": 2**64},
         {"lat": 90.5},
         {"lon": -181},
         {"start_time": 1440},

@@ -64,6 +64,8 @@ CHARGE_STATE_TYPES: dict[str, tuple[type, ...] | type] = {
     "module_temp_min": float,
     "module_temp_max": float,
     "energy_remaining": float,
+    "lifetime_energy_used": float,
+    "not_enough_power_to_heat": bool,
     "charging_schedule_override": bool,
     "timestamp": int,
 }

@@ -34,6 +34,27 @@ async def test_a_token_with_one_changed_letter_is_refused(world: World) -> None:
     assert (await world.api("GET", "vehicles", token=forged)).status == 401
 
 
+@pytest.mark.parametrize(("right", "wrong"), [("-", "+"), ("_", "/"), ("", "==")])
+async def test_a_token_in_the_other_alphabet_of_base64_is_refused(
+    world: World, right: str, wrong: str
+) -> None:
+    tokens = (str(world.sign_in()["access_token"]) for _ in range(200))
+    good = next(made for made in tokens if right in made.rpartition(".")[2])
+    head, dot, signature = good.rpartition(".")
+    assert (await world.api("GET", "vehicles", token=good)).status == 200
+    bent = signature.replace(right, wrong) if right else signature + wrong
+    answer = await world.api("GET", "vehicles", token=head + dot + bent)
+    assert (answer.status, answer.error) == (401, "invalid bearer token")
+
+
+async def test_a_token_whose_last_character_means_the_same_is_refused(world: World) -> None:
+    """Two bits of the last character of a signature stand for nothing: they are 0."""
+    good = world.tokens["access_token"]
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    forged = good[:-1] + alphabet[alphabet.index(good[-1]) + 1]
+    assert (await world.api("GET", "vehicles", token=forged)).status == 401
+
+
 async def test_an_id_token_is_no_access_token(world: World) -> None:
     assert (await world.api("GET", "vehicles", token=world.tokens["id_token"])).status == 401
 
@@ -91,7 +112,20 @@ async def test_a_post_without_content_type_is_406(world: World) -> None:
     assert answer.status == 406
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b"7", b'"x"', b"\xff", b"[" * 60000])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"[]",
+        b"7",
+        b'"x"',
+        b"\xff",
+        b"[" * 60000,
+        b'{"a":NaN}',
+        b"\xef\xbb\xbf{}",
+        "{}".encode("utf-16-le"),
+    ],
+)
 async def test_a_body_that_is_no_object_is_400(world: World, body: bytes) -> None:
     headers = {"Content-Type": "application/json"}
     answer = await world.api("POST", "vehicles/fleet_status", data=body, headers=headers)

@@ -130,6 +130,15 @@ async def test_three_wakes_a_minute(world: World) -> None:
     assert (await world.car_api("POST", "wake_up")).status == 200
 
 
+async def test_a_refusal_counts_and_says_how_many_are_left(world: World) -> None:
+    world.car.sleep()
+    for left in (59, 58):
+        answer = await world.car_api("GET", "vehicle_data")
+        assert answer.status == 408
+        assert answer.headers["RateLimit-Data-Remaining"] == str(left)
+        assert answer.headers["x-txid"] == answer.body["txid"]
+
+
 async def test_thirty_commands_and_sixty_data_requests_a_minute(world: World) -> None:
     for _ in range(30):
         assert (await send(world, handshake(world))).status == 200

@@ -153,6 +153,30 @@ async def test_a_silent_subsystem_is_a_timeout(world: World) -> None:
     assert (answer.status, answer.error) == (408, "timeout")
 
 
+async def test_one_domain_can_be_out_of_reach_of_an_online_car(world: World) -> None:
+    url = f"{world.tesla.base_url}/_sim/cars/{world.car.vin}/out_of_reach"
+    await world.request("POST", url, json={"domain": "infotainment"})
+    for _ in range(2):
+        answer = await send(world, handshake(world))
+        assert (answer.status, answer.error) == (408, "vehicle is offline")
+    assert (await world.car_api("GET", "vehicle_data")).status == 200
+    other = handshake(world)
+    other.to_destination.domain = Domain.DOMAIN_VEHICLE_SECURITY
+    assert (await send(world, other)).status == 200
+    await world.request("POST", url, json={"on": False})
+    assert (await send(world, handshake(world))).status == 200
+
+
+async def test_a_command_is_refused_with_any_of_teslas_reasons(world: World, old: Car) -> None:
+    url = f"{world.tesla.base_url}/_sim/cars/{old.vin}/refuse"
+    await world.request("POST", url, json={"reason": "could_not_wake_buses", "times": 2})
+    for _ in range(2):
+        answer = await world.car_api("POST", "command/charge_stop")
+        assert answer.response == {"result": False, "reason": "could_not_wake_buses"}
+    assert old.snapshot().charging_state == "Charging"
+    assert (await world.car_api("POST", "command/charge_stop")).response["result"] is True
+
+
 async def test_plain_commands_are_not_for_cars_that_verify(world: World) -> None:
     answer = await world.car_api("POST", "command/charge_start")
     assert answer.status == 403
@@ -182,6 +206,16 @@ async def test_an_old_car_takes_plain_commands(world: World, old: Car) -> None:
     assert old.commands[-1].via == "rest"
 
 
+async def test_null_is_no_body_for_a_plain_command_without_parameters(
+    world: World, old: Car
+) -> None:
+    headers = {"Content-Type": "application/json"}
+    answer = await world.car_api("POST", "command/charge_stop", data=b"null", headers=headers)
+    assert answer.response == {"result": True, "reason": ""}
+    answer = await world.car_api("POST", "command/set_charge_limit", data=b"null", headers=headers)
+    assert (answer.status, answer.error) == (400, "invalid_field")
+
+
 async def test_an_old_car_gives_its_reasons(world: World, old: Car) -> None:
     old.unplug()
     answer = await world.car_api("POST", "command/charge_start")
@@ -207,6 +241,10 @@ async def test_a_command_that_the_firmware_does_not_know_is_412(world: World, ol
 async def test_plain_commands_need_their_scopes(world: World, old: Car) -> None:
     world.sign_in(*CHARGING_ONLY)
     assert (await world.car_api("POST", "command/charge_stop")).status == 200
+    path = "command/batch_remove_charge_schedules"
+    assert (await world.car_api("POST", path, json={"home": True})).status == 200
     assert (await world.car_api("POST", "command/door_unlock")).status == 403
+    saving = {"enable": True}
+    assert (await world.car_api("POST", "command/set_low_power_mode", json=saving)).status == 403
     world.sign_in("openid", "vehicle_device_data")
     assert (await world.car_api("POST", "command/charge_stop")).status == 403

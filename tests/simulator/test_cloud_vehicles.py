@@ -6,7 +6,7 @@ from simulator import Car
 from simulator.car import SECTIONS as CAR_SECTIONS
 from simulator.cloud.fleet.vehicles import SECTIONS
 
-from .world import World
+from .world import CHARGING_SCOPES, World
 
 
 async def test_the_list_shows_the_car(world: World) -> None:
@@ -81,6 +81,18 @@ async def test_vehicle_data_leaves_location_out_by_default(world: World) -> None
     assert {"charge_state", "vehicle_state", "vehicle_config", "gui_settings"} <= data.keys()
     assert "latitude" not in data["drive_state"]
     assert "location_data" not in data
+
+
+@pytest.mark.parametrize(("firmware", "told"), [("2023.32.9", True), ("2023.38", False)])
+async def test_old_firmware_tells_its_location_unasked_to_who_may_know(
+    world: World, firmware: str, told: bool
+) -> None:
+    world.car.install_firmware(firmware)
+    answer = await world.car_api("GET", "vehicle_data")
+    assert "latitude" not in answer.response["drive_state"]
+    world.sign_in(*CHARGING_SCOPES, "vehicle_location")
+    answer = await world.car_api("GET", "vehicle_data")
+    assert ("latitude" in answer.response["drive_state"]) is told
 
 
 async def test_location_needs_its_scope(world: World) -> None:
@@ -166,7 +178,7 @@ async def test_the_key_status_of_one_car(world: World) -> None:
                 "firmware_version": "2026.32.6",
                 "vehicle_command_protocol_required": True,
                 "discounted_device_data": False,
-                "fleet_telemetry_version": "1.2.0",
+                "fleet_telemetry_version": "1.3.0",
                 "total_number_of_keys": 0,
                 "safety_screen_streaming_toggle_enabled": None,
             }

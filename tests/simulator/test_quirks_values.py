@@ -65,6 +65,9 @@ async def test_an_ideal_range_that_is_none(world: World) -> None:
     world.car.quirks.add(Quirk.SENTINEL_RANGE)
     told = (await poll(world))["charge_state"]
     assert told["ideal_battery_range"] == pushed(world.car, "IdealBatteryRange") == 999
+    world.car.quirks.add(Quirk.SENTINEL_RANGE, miles=5000.5)
+    assert (await poll(world))["charge_state"]["ideal_battery_range"] == 5000.5
+    assert pushed(world.car, "IdealBatteryRange") == 5000.5
     assert told["battery_range"] == pushed(world.car, "RatedRange") < 200
 
 

@@ -1,5 +1,6 @@
 """The endpoints that give cars a telemetry configuration and take it away."""
 
+import asyncio
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -9,6 +10,7 @@ from simulator import Car
 from tests.simulator.telemetry_config import CONFIG, PATH, create, read
 
 from .telemetry import point, token
+from .telemetry_receiver import until
 from .world import CHARGING_SCOPES, Answer, World
 
 NOTHING_SKIPPED: dict[str, list[str]] = {
@@ -53,6 +55,32 @@ async def test_it_is_synced_once_the_car_has_been_online(world: World) -> None:
     world.tesla.clock.advance(6)
     for _ in range(100):
         if (await read(world))["synced"]:
+            return
+    raise AssertionError("never synced")
+
+
+@pytest.mark.parametrize("how", ["wakes up", "drives"])
+async def test_it_can_count_as_synced_only_when_the_car_next_wakes_up_or_drives(
+    world: World, how: str
+) -> None:
+    async def synced() -> bool:
+        return bool((await read(world))["synced"])
+
+    world.tesla.telemetry_pace = 50
+    world.tesla.telemetry(world.car.vin).synced_late = True
+    await create(world)
+    attempts = world.tesla.telemetry(world.car.vin).counts.attempts
+    await until(lambda: world.tesla.telemetry(world.car.vin).counts.attempts > attempts)
+    assert not await synced(), "although it tries to stream"
+    for _ in range(100):
+        if how == "drives":
+            world.car.drive_away(52.3, 4.9)
+        else:
+            world.car.sleep()
+            await asyncio.sleep(0.02)
+            world.car.wake()
+            world.tesla.clock.advance(6)
+        if await synced():
             return
     raise AssertionError("never synced")
 
@@ -111,6 +139,10 @@ async def test_the_partner_can_delete_what_a_user_left_behind(world: World) -> N
         ({"fields": {"Soc": {"interval_seconds": 1.5}}}, "must be an integer"),
         ({"fields": {"Soc": {"interval_seconds": 1, "minimum_delta": "x"}}}, "must be a number"),
         ({"fields": {"Gear": {"interval_seconds": 1, "minimum_delta": 1}}}, "numeric fields only"),
+        (
+            {"fields": {"HvacPower": {"interval_seconds": 1, "minimum_delta": 1}}},
+            "numeric fields only",
+        ),
         ({"fields": {"Soc": {"interval_seconds": 1, "often": True}}}, "often"),
     ],
 )
@@ -144,6 +176,9 @@ async def test_any_host_when_that_is_allowed(world: World) -> None:
 async def test_location_fields_need_their_scope(world: World) -> None:
     fields = {"Location": {"interval_seconds": 10, "minimum_delta": 50}}
     answer = await create(world, fields=fields)
+    assert (answer.status, answer.error) == (403, "Unauthorized missing scopes vehicle_location")
+    along = {"Soc": {"interval_seconds": 10, "include_fields": ["GpsHeading"]}}
+    answer = await create(world, fields=along)
     assert (answer.status, answer.error) == (403, "Unauthorized missing scopes vehicle_location")
     assert (await create(world, fields={"LocatedAtHome": {"interval_seconds": 1}})).status == 200
     world.sign_in(*CHARGING_SCOPES, "vehicle_location")
@@ -200,6 +235,30 @@ async def test_cars_that_cannot_stream_are_skipped(world: World) -> None:
         "unsupported_firmware": [old.vin],
         "unsupported_hardware": [legacy.vin],
     }
+
+
+@pytest.mark.parametrize(
+    ("firmware", "skipped_for"), [("2025.20", {}), ("2025.19.9", "unsupported_firmware")]
+)
+async def test_an_intel_atom_car_streams_without_a_key_when_its_owner_lets_it(
+    world: World, firmware: str, skipped_for: Any
+) -> None:
+    atom = Car(
+        "5YJSA1E20HF000112",
+        name="Atom",
+        clock=world.tesla.clock,
+        protocol="not_supported",
+        firmware=firmware,
+    )
+    world.tesla.add_car(world.account, atom)
+    world.tesla.telemetry(atom.vin).safety_screen_switch = True
+    body = {"vins": [atom.vin], "token": token(world.key, CONFIG)}
+    answer = await world.api("POST", PATH, json=body)
+    assert skipped(answer) == ({skipped_for: [atom.vin]} if skipped_for else {})
+    world.car = atom
+    assert ((await read(world))["config"] is None) is bool(skipped_for)
+    world.tesla.telemetry(atom.vin).safety_screen_switch = False
+    assert (await read(world))["config"] is None
 
 
 async def test_a_full_car_takes_no_further_application(world: World) -> None:

@@ -230,7 +230,7 @@ async def test_a_field_that_the_firmware_does_not_know(world: World, tmp_path: P
     world.tesla.add_car(world.account, old)
     world.car = old
     async with streaming(world, tmp_path, {"Soc": 1, "LocatedAtHome": 1}) as stream:
-        await stream.begin()
+        await stream.begin(prefer_typed=True)
         assert stream.receiver.latest == {"Soc": 62.0}
         (record,) = stream.receiver.of("errors")
         (error,) = record.errors.errors

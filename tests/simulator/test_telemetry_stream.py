@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tesla_protocol.telemetry import vehicle_data_pb2 as pb
 
+from .by_hand import Signer, ask
 from .telemetry import Streaming, streaming
 from .telemetry_receiver import until
 from .world import CHARGING_SCOPES, World
@@ -50,11 +51,58 @@ async def test_how_the_car_knocks(stream: Streaming) -> None:
     (headers,) = stream.receiver.headers
     assert stream.receiver.paths == ["/"]
     assert headers["Host"] == "telemetry.example.com"
-    assert headers["Version"] == "1.2.0"
+    assert headers["Version"] == "1.3.0"
     assert headers["User-Agent"].startswith("Hermes/")
     assert headers["X-Network-Interface"]
     assert len(headers["X-TXID"]) == 36
     assert "permessage-deflate" in headers["Sec-WebSocket-Extensions"]
+
+
+async def test_what_is_included_goes_along_although_it_did_not_change(stream: Streaming) -> None:
+    rule = {"interval_seconds": 1, "include_fields": ["Soc", "Odometer"]}
+    await stream.begin(fields={"ChargeLimitSoc": rule, "Soc": 3600})
+    assert set(stream.receiver.records[0].values) == {"ChargeLimitSoc", "Soc", "Odometer"}
+    signer = Signer(stream.world.car.vin, stream.world.key)
+    signer.handshake(stream.world.car)
+    before = stream.world.tesla.billing.count("streaming")
+    ask(stream.world.car, signer.command(bytes.fromhex("12042a020846")))
+    await until(lambda: stream.receiver.latest["ChargeLimitSoc"] == 70)
+    assert stream.receiver.records[-1].values == {
+        "ChargeLimitSoc": 70,
+        "Soc": 62.0,
+        "Odometer": 12345.679,
+    }
+    assert stream.world.tesla.billing.count("streaming") == before + 3
+
+
+async def test_another_firmware_reads_the_configuration_anew(stream: Streaming) -> None:
+    stream.world.car.install_firmware("2026.26.5")
+    fields = {
+        "Soc": {"interval_seconds": 1, "include_fields": ["Odometer"]},
+        "BrickSocMinPercent": 1,
+    }
+    await stream.begin(fields=fields)
+    assert set(stream.receiver.latest) == {"Soc"}
+    assert [line.error.body for line in stream.car.errors] == ["BrickSocMinPercent"]
+    stream.world.car.install_firmware("2026.32.6")
+    await until(lambda: {"Odometer", "BrickSocMinPercent"} <= stream.receiver.latest.keys())
+    assert len(stream.car.errors) == 1
+    await stream.configure(fields=fields, port=8443)
+    await until(lambda: len(stream.receiver.headers) == 2)
+    versions = [headers["Version"] for headers in stream.receiver.headers]
+    assert versions == ["1.2.0", "1.3.0"]
+
+
+@pytest.mark.parametrize("prefers", [False, True])
+async def test_old_firmware_sends_texts_unless_typed_values_are_preferred(
+    stream: Streaming, prefers: bool
+) -> None:
+    stream.world.car.install_firmware("2025.2.6")
+    await stream.begin(prefer_typed=prefers)
+    (headers,) = stream.receiver.headers
+    assert headers["Version"] == "1.0.0"
+    told = stream.receiver.latest
+    assert (told["Soc"], told["LocatedAtHome"]) == (62.0 if prefers else "62.000", True)
 
 
 async def test_plugging_in_and_out_is_seen_at_once(stream: Streaming) -> None:

@@ -90,6 +90,20 @@ def test_so_are_those_of_the_library_and_refusals() -> None:
     record = read_frame(bytes.fromhex(GOLDEN))
     assert read_reply(acknowledgement(record)) == Reply(5, b"txid-0001", b"V")
     assert read_reply(refusal(record)) == Reply(4, b"txid-0001", b"", b"incorrect message format")
+    assert read_reply(refusal(record)).is_refusal
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(4, b"txid-0001", b"V", b"incorrect message format"),
+        Reply(4, b"txid-0001", b"", b"no"),
+        Reply(4, b"txid-0001", b""),
+        Reply(5, b"txid-0001", b"", b"incorrect message format"),
+    ],
+)
+def test_nothing_else_is_a_refusal(reply: Reply) -> None:
+    assert not reply.is_refusal
 
 
 def test_what_is_no_envelope_is_refused_without_harm() -> None:
@@ -149,6 +163,15 @@ def test_a_location_and_doors() -> None:
     assert (location.latitude, location.longitude) == (52.0, -4.4)
     doors = datum("DoorState", frozenset({"DriverFront"})).value.door_value
     assert (doors.DriverFront, doors.TrunkRear) == (True, False)
+
+
+def test_what_is_no_number_takes_no_delta() -> None:
+    car = Car("LRW3E7EK0PC000101", name="Pearl", clock=SimulatedClock())
+    car.plug_in_fast()
+    told = car.signals(SIGNALS)
+    words = {name for name, value in told.items() if isinstance(value, bool | str | frozenset)}
+    assert words <= NOT_NUMERIC
+    assert NOT_NUMERIC <= KNOWN_FIELDS
 
 
 def test_every_reading_of_a_car_can_be_sent() -> None:

@@ -136,6 +136,28 @@ async def test_it_keeps_schedules(outsider: Outsider) -> None:
     assert await vehicle.remove_charge_schedule(5) == OK
 
 
+async def test_it_removes_schedules_by_place_and_sets_the_power_modes(outsider: Outsider) -> None:
+    car, vehicle, _ = outsider
+    for number, (lat, lon) in enumerate(((52.0, 4.4), (48.1, 11.6)), 1):
+        added = await vehicle.add_charge_schedule(
+            id=number,
+            days_of_week="All",
+            enabled=True,
+            lat=lat,
+            lon=lon,
+            start_time=60,
+            end_time=None,
+        )
+        assert added == OK
+    assert await vehicle.batch_remove_charge_schedules(home=True, work=False, other=False) == OK
+    data = car.vehicle_data(frozenset({"charge_schedule_data"}))["charge_schedule_data"]
+    schedules: Any = data["charge_schedules"]
+    assert [schedule["id"] for schedule in schedules] == [2]
+    assert await vehicle.set_low_power_mode(True) == OK
+    assert await vehicle.set_keep_accessory_power_mode(True) == OK
+    assert [done.params["enable"] for done in car.commands[-2:]] == [True, True]
+
+
 async def test_it_pings(outsider: Outsider) -> None:
     _, vehicle, _ = outsider
     reply = await vehicle.ping()

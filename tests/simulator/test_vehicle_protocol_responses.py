@@ -102,6 +102,19 @@ def test_older_firmware_ignores_the_wish_for_encryption() -> None:
     assert outcome(ask(car, signer.command(CHARGE_START, flags=ENCRYPT))) == (False, "disconnected")
 
 
+@pytest.mark.parametrize("installed_later", [False, True])
+@pytest.mark.parametrize(("firmware", "encrypts"), [("2024.32.9", False), ("2024.38", True)])
+def test_the_firmware_decides_whether_answers_are_encrypted(
+    firmware: str, encrypts: bool, installed_later: bool
+) -> None:
+    car, signer = paired() if installed_later else paired(firmware=firmware)
+    if installed_later:
+        car.install_firmware(firmware)
+    for domain, payload in ((3, CHARGE_START), (2, PORT_OPEN_SECURITY)):
+        reply = ask(car, signer.command(payload, domain, flags=ENCRYPT))
+        assert reply.signature_data.HasField("AES_GCM_Response_data") is encrypts
+
+
 def test_a_car_may_insist_on_encryption() -> None:
     car, signer = paired()
     car.domain("infotainment").requires_response_encryption = True

@@ -39,6 +39,10 @@ class Answer:
     payload: bytes
 
 
+class DomainOutOfReach(Exception):
+    """A message for this domain does not get to the car, although the car is online."""
+
+
 type Execute = Callable[[bytes, Role], Answer]
 """Carries out a payload for a role; raises MessageRefused."""
 
@@ -73,6 +77,7 @@ class SecurityDomain:
         self.requires_response_encryption = False
         self.allows_aes_gcm = False
         self.unresponsive = False
+        self.out_of_reach = False
         self.remote_access = True
         self.bare_unpaired_handshake = False
 
@@ -129,7 +134,9 @@ class SecurityDomain:
         self._injected_handshakes.clear()
 
     def handle(self, message: RoutableMessage) -> RoutableMessage | None:
-        """Answer a message whose addresses were found to be in order."""
+        """Answer a message whose addresses were found to be in order. Raises DomainOutOfReach."""
+        if self.out_of_reach:
+            raise DomainOutOfReach
         if self.unresponsive:
             return None
         if len(message.uuid) > UUID_LENGTH:

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import re
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 )
 
 _ES256 = ec.ECDSA(hashes.SHA256())
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]*")
 
 
 def _encode(raw: bytes) -> str:
@@ -21,7 +23,13 @@ def _encode(raw: bytes) -> str:
 
 
 def _decode(text: str) -> bytes:
-    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    # Python's decoder takes + and / beside the characters that stand for them, and padding that no token has.
+    if not _BASE64URL.fullmatch(text):
+        raise ValueError("base64url without padding is expected")
+    raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    if _encode(raw) != text:
+        raise ValueError("bits beyond the last byte")
+    return raw
 
 
 class Signer:

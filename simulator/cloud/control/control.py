@@ -35,8 +35,13 @@ def _mobile_access(car: Car, body: Body) -> None:
     car.mobile_access = bool(body.get("allowed", True))
 
 
+def _out_of_reach(car: Car, body: Body) -> None:
+    """Take {"domain": "infotainment", "on": true}: what is for it does not arrive, what is for the other does."""
+    _domain(car, body).out_of_reach = bool(body.get("on", True))
+
+
 def _quirk(car: Car, body: Body) -> None:
-    """Take {"name": "null_poll", "on": true} and what the quirk can be told: times, lasts, seconds, code, fields."""
+    """Take {"name": "null_poll", "on": true} and what the quirk can be told (quirks.Told)."""
     told = dict(body)
     quirk = Quirk(told.pop("name"))
     if "fields" in told:
@@ -64,6 +69,8 @@ CAR_ACTIONS: dict[str, Callable[[Car, Body], object]] = {
     "power": lambda car, body: car.set_power(bool(body.get("powered", True))),
     "mobile_access": _mobile_access,
     "quirk": _quirk,
+    "refuse": lambda car, body: car.refuse_next(str(body["reason"]), int(body.get("times", 1))),
+    "out_of_reach": _out_of_reach,
     "reboot": lambda car, body: _domain(car, body).reboot(),
     "rekey": lambda car, body: _domain(car, body).rekey(),
     "jump_clock": lambda car, body: _domain(car, body).jump_clock(float(body["seconds"])),

@@ -37,9 +37,11 @@ TELEMETRY_ACTIONS: dict[str, Callable[[CarTelemetry, Body], object]] = {
     "hold": lambda car, body: car.hold(bool(body.get("held", True))),
     "other_configs": _set("other_configs"),
     "read": lambda car, body: car.read(bool(body.get("reads", True))),
+    "safety_screen_switch": _set("safety_screen_switch"),
     "speak": lambda car, body: car.speak(body["style"]),
     "storm": lambda car, body: car.storm(int(body["times"]), float(body.get("pause", 0))),
     "swallows_configs": _set("swallows_configs"),
+    "synced_late": _set("synced_late"),
 }
 
 

@@ -8,7 +8,15 @@ from collections.abc import Callable
 from google.protobuf.message import DecodeError
 from tesla_protocol.command import car_server_pb2, universal_message_pb2, vcsec_pb2
 
-from simulator.car import Car, CommandReply, InvalidBody, Quirk, UnknownCommand, UnsupportedCommand
+from simulator.car import (
+    Car,
+    CommandReply,
+    DomainOutOfReach,
+    InvalidBody,
+    Quirk,
+    UnknownCommand,
+    UnsupportedCommand,
+)
 from simulator.cloud.context import Call
 from simulator.cloud.errors import ApiError, asleep, in_service, invalid_field, missing_scopes
 from simulator.cloud.fleet.vehicles import reachable
@@ -34,6 +42,8 @@ CHARGING_COMMANDS = frozenset(
         "remove_charge_schedule",
         "add_precondition_schedule",
         "remove_precondition_schedule",
+        "batch_remove_charge_schedules",
+        "batch_remove_precondition_schedules",
     }
 )
 CHARGING_ACTIONS = frozenset(
@@ -139,7 +149,10 @@ def _exchange(car: Car, raw: bytes) -> bytes:
         raise ApiError(408, "vehicle is offline")
     if car.state == "asleep":
         raise asleep()
-    answer = car.exchange(raw)
+    try:
+        answer = car.exchange(raw)
+    except DomainOutOfReach as error:  # vehicle-command, issues 285 and 450
+        raise ApiError(408, "vehicle is offline") from error
     if answer is None:
         raise ApiError(408, "timeout")
     return answer

@@ -66,7 +66,8 @@ async def create(call: Call) -> dict[str, object]:
         car = by_vin[vin]
         handle = call.cloud.telemetry.of(car)
         obstacle = handle.obstacle(client_id)
-        if obstacle in {None, "max_configs"} and not _speaks_for(signed, registered, car):
+        may = signed.public_key == registered and _admits(handle, car, signed.public_key)
+        if obstacle in {None, "max_configs"} and not may:
             obstacle = "missing_key"
         if obstacle is not None:
             skipped[obstacle].append(vin)
@@ -77,8 +78,8 @@ async def create(call: Call) -> dict[str, object]:
     return {"response": {"updated_vehicles": updated, "skipped_vehicles": skipped}}
 
 
-def _speaks_for(signed: SignedConfig, registered: bytes, car: Car) -> bool:
-    return signed.public_key == registered and _holds(car, signed.public_key)
+def _admits(handle: CarTelemetry, car: Car, public_key: bytes) -> bool:
+    return not handle.needs_key or _holds(car, public_key)
 
 
 def _holds(car: Car, public_key: bytes) -> bool:
@@ -98,7 +99,7 @@ def _authorisation(
         return (
             needed <= account.consents.get(application.client_id, frozenset())
             and account.access(car.vin) is not None
-            and _holds(car, signed.public_key)
+            and _admits(handle, car, signed.public_key)
             and handle.safety_screen_switch is not False
         )
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from simulator.car import Car, Quirk
+from simulator.car.firmware import is_at_least
 from simulator.cloud.accounts import Account, CarAccess
 from simulator.cloud.context import Call
 from simulator.cloud.errors import (
@@ -18,7 +19,9 @@ from simulator.cloud.errors import (
 PER_PAGE = 100
 MAX_VINS = 100
 
-#: Sections that come without being named. Location needs to be asked for (firmware 2023.38 on).
+#: From this firmware on the location has to be asked for.
+LOCATION_ASKED_FROM = (2023, 38)
+#: Sections that come without being named.
 DEFAULT_SECTIONS = frozenset(
     {
         "charge_state",
@@ -124,7 +127,12 @@ def _sections(call: Call) -> frozenset[str]:
         names = (names - {COMBO}) | (SECTIONS - {"location_data"})
     if "location_data" in names and "vehicle_location" not in call.scopes:
         raise missing_scopes({"vehicle_location"})
-    return names or DEFAULT_SECTIONS
+    if names:
+        return names
+    told = "vehicle_location" in call.scopes and not is_at_least(
+        call.vehicle().car.firmware, LOCATION_ASKED_FROM
+    )
+    return DEFAULT_SECTIONS | ({"location_data"} if told else set())
 
 
 async def vehicle_data(call: Call) -> dict[str, object]:
