@@ -112,6 +112,8 @@ class Day:
     wakes: int = 0
     solar_kwh: float = 0.0
     import_kwh: float = 0.0
+    sent: list[tuple[int, int]] = field(default_factory=list)
+    """Every command: the second, and the amperes."""
 
 
 @dataclass(slots=True)
@@ -189,13 +191,13 @@ def play(seed: int, column: Column, world: World, factory: Factory) -> Day:
     sun, house = surplus_of(seed, column.kwp, column.sky)
     surplus = [a - b for a, b in zip(sun, house, strict=True)]
     forecast = forecast_of(surplus, seed) if world.forecast else ()
-    return _Played(column, world, surplus, random.Random(seed)).run(
-        factory(column, world, forecast)
-    )
+    return Played(column, world, surplus, random.Random(seed)).run(factory(column, world, forecast))
 
 
 @dataclass(slots=True)
-class _Played:
+class Played:
+    """What happens while a loop steers the car."""
+
     column: Column
     world: World
     surplus: list[float]
@@ -219,7 +221,7 @@ class _Played:
         unit = VOLTS * column.phases
         if world.battery:
             self._stored_kwh = world.battery.kwh * world.battery.level / 100
-        for step in range(STEPS):
+        for step, watts in enumerate(self.surplus):
             now = step * STEP
             self._arrive(now)
             set_a = self._set_a
@@ -227,12 +229,12 @@ class _Played:
                 max(-RAMP_A, min(RAMP_A, set_a - self._real_a)) if set_a else -self._real_a
             )
             car_w = self._real_a * unit
-            self._store(self.surplus[step] - car_w)
+            self._store(watts - car_w)
             used = min(max(allowed[step], 0.0), car_w)
             day.solar_kwh += used * KWH
             day.import_kwh += (car_w - used) * KWH
             if now % world.meter_s == 0:
-                meter = now, car_w - self.surplus[step] + self._battery_w
+                meter = now, car_w - watts + self._battery_w
             if world.battery and now % world.battery.every_s == 0:
                 battery = now, self._battery_w, 100 * self._stored_kwh / world.battery.kwh
             past = [*past, (now, car_w, self._real_a, set_a)][-(world.car_age_s // STEP + 1) :]
@@ -275,6 +277,7 @@ class _Played:
             return
         assert amps == 0 or MIN_A <= amps <= self.column.max_a
         day, was = self._day, self._last_sent if reliable else self._set_a
+        day.sent.append((now, amps))
         day.commands += 1 if was else 2
         day.starts += was == 0
         day.stops += amps == 0

@@ -283,17 +283,23 @@ def _prepare(tests: Sequence[str]) -> None:
         del sys.modules[name]
 
 
-def run(
-    root: Path, modules: Sequence[Path], near: Mapping[str, Sequence[str]], tests: Sequence[str]
-) -> Iterator[tuple[str, str]]:
-    """Test every mutant; return each with what became of it. `near`: tests to begin with, by module."""
+def tester(root: Path, tests: Sequence[str]) -> Callable[[Mutant, Sequence[str]], int | None]:
+    """Prepare the tests; return what runs them on a mutant, see _tested()."""
     os.chdir(root)
     sys.path.insert(0, str(root))
     _prepare(tests)
     if _tested(None, (), tests) != 0:
         raise SystemExit("the tests fail without any mutant")
+    return lambda mutant, near: _tested(mutant, near, tests)
+
+
+def run(
+    root: Path, modules: Sequence[Path], near: Mapping[str, Sequence[str]], tests: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """Test every mutant; return each with what became of it. `near`: tests to begin with, by module."""
+    test = tester(root, tests)
     for path in modules:
         for mutant in mutants(root, path):
-            code = _tested(mutant, near.get(path.stem, ()), tests)
+            code = test(mutant, near.get(path.stem, ()))
             if code != STILLBORN:
                 yield mutant.name, {0: "survived", None: "timed out"}.get(code, "killed")

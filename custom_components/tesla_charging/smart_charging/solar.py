@@ -31,6 +31,8 @@ from .solar_surplus import UNLIMITED, Surplus, SurplusTracker, allowed_amps
 
 SKEW_S: Final = 10.0
 """Readings of meter and car that are no further apart are of the same moment."""
+MOVED_A: Final = 0.5
+"""A current that changes by so much from reading to reading is on its way."""
 CAR_MISSING_S: Final = 900.0
 HALF_LIFE_S: Final = 60.0
 """In so long half of what was lost in a direction is forgotten while there is nothing to lose in it."""
@@ -103,6 +105,7 @@ class SolarController:
     _unit_w: float = 0.0
     _moved_at: float = -math.inf
     """When the car was seen last on its way to another current."""
+    _drawn_a: float = 0.0
     _limit_a: int = UNLIMITED
     _raise_a: int = UNLIMITED
     _raise_since: float = -math.inf
@@ -190,11 +193,13 @@ class SolarController:
         unit_w = self._unit_w = self._unit(car)
         link = self._link
         car_w = self.power_w(car)
-        settled = not link.is_busy and now - link.changed_at > self.settings.answer_s
+        moved = max(link.changed_at, self._moved_at)
+        settled = not link.is_busy and now - moved > self.settings.answer_s
         takes_other = abs(car.drawn_a - link.target_a) >= 1
         moving = link.is_busy or (takes_other and not settled)
-        if moving:
+        if link.is_busy or abs(car.drawn_a - self._drawn_a) >= MOVED_A:
             self._moved_at = max(self._moved_at, car.time)
+            self._drawn_a = car.drawn_a
         steady = self._is_steady(car, inputs.meter, moving=moving) and (
             self.battery is None or self._is_steady(car, inputs.battery, moving=moving)
         )

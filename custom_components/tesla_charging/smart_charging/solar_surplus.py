@@ -80,6 +80,9 @@ class SurplusTracker:
         seconds = 0.0 if self._read_at is None else meter.time - self._read_at
         self._read_at = meter.time
         found = self._problem(now, inputs, car_w, steady=steady) or fault
+        if found is Reason.SETTLING:
+            # it ends by itself, and nothing is wrong
+            self._usable_at = now
         if found is not None:
             blind = now - self._usable_at > MISSING_S
             self._last = Surplus(problem=found, blind=blind)
