@@ -350,7 +350,8 @@ class SolarController:
         threshold: float = 0.0,
     ) -> Decision:
         if command is not None:
-            self._losses = Losses()
+            # a lower current in a cloud does not make the cloud shorter
+            self._losses = Losses(off=self._losses.off if command.amps else 0.0)
         asked = max(view.wanted_a, view.best_a or 0)
         claim_a = max(self._link.target_a, min(asked, view.limit_a))
         retry = self._link.retry_at
@@ -364,7 +365,7 @@ class SolarController:
             surplus_w=view.surplus.watts,
             lost=lost,
             threshold=threshold,
-            takes_w=view.current_a * view.unit_w,
+            takes_w=(view.current_a if command is None else command.amps) * view.unit_w,
             planned_w=view.floor_a * view.unit_w,
             claim_w=claim_a * view.unit_w,
             until=retry if retry > view.now else None,

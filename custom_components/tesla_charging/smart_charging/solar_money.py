@@ -104,6 +104,6 @@ def thresholds(
         price = restart + (prices.wake if back > sleep_s else 0.0)
         return Thresholds(change, UNSURE_FACTOR * start, stop if waiting <= price else change)
     left = seconds_left(forecast, now, wanted)
-    earned = rate(prices, max(surplus_w, wanted), least_w) * left
+    earned = rate(prices, surplus_w, least_w) * left
     sure = earned >= start_price(prices, asleep=asleep) + prices.command
     return Thresholds(change, start * (SURE_FACTOR if sure else UNSURE_FACTOR), CLOUD_FACTOR * stop)
