@@ -614,6 +614,13 @@ def test_a_car_that_says_nothing_for_long_is_not_steered() -> None:
     assert rig.decision.reason is Reason.CAR_MISSING
 
 
+def test_a_sleeping_car_need_not_say_anything() -> None:
+    rig = Rig(car={"asleep": True, "time": 1000.0})
+    rig.run(3600, 0)
+    assert rig.decision.reason is Reason.NO_SUN
+    assert rig.run(60, 9 * AMPERE)[0].wake
+
+
 def test_without_any_reading_of_the_car_there_is_nothing_to_do() -> None:
     controller = SolarController()
     inputs = Inputs(PRICES, None, MeterReading(0.0, -9000.0))
@@ -763,9 +770,10 @@ def test_readings_of_different_moments_are_not_used_while_the_current_changes() 
     rig.car = {"request_a": 10, "drawn_a": 10.0}
     rig.step()
     assert rig.decision.reason is Reason.SETTLING
-    rig.car = {"request_a": 16, "drawn_a": 12.0}
-    rig.step()
-    assert rig.decision.reason is Reason.SETTLING
+    for drawn in (10.6, 12.0, 13.0):
+        rig.car = {"request_a": 16, "drawn_a": drawn}
+        rig.step()
+        assert rig.decision.reason is Reason.SETTLING
     rig.car = {}
     rig.run(60)
     assert rig.decision.reason is Reason.FOLLOWING
@@ -806,6 +814,14 @@ def test_a_clock_that_is_turned_back_begins_anew() -> None:
     assert rig.decision.lost == 0
     assert rig.until(commanded) == 120
     assert rig.told == 11
+
+
+def test_after_a_clock_was_turned_back_the_car_is_believed_at_once() -> None:
+    rig = following(10)
+    rig.now -= 7200
+    rig.told = 6
+    rig.step()
+    assert rig.decision.told_a == 6
 
 
 def test_a_clock_that_is_turned_forward_loses_nothing() -> None:

@@ -291,7 +291,8 @@ class SolarController:
     ) -> Reason | None:
         if self._prices is None:
             return Reason.PRICES_MISSING
-        if now - car.time > CAR_MISSING_S:
+        # a car that sleeps says nothing, and does nothing
+        if now - car.time > CAR_MISSING_S and not car.asleep:
             return Reason.CAR_MISSING
         product_w = car.drawn_a * unit_w
         if abs(car_w - product_w) > 300 + 0.25 * max(car_w, product_w):
