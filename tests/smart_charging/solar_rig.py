@@ -113,6 +113,9 @@ class Rig:
                 self.told = command.amps
         return self.decision
 
+    def why(self) -> Reason:
+        return self.decision.reason
+
     def run(self, seconds: float, surplus_w: float | None = None) -> list[Command]:
         """Let time pass; return what was sent in it."""
         if surplus_w is not None:

@@ -36,17 +36,17 @@ ONE_PHASE = CarSettings(max_a=32, phases=1)
 def test_the_sun_starts_the_car_once_waiting_costs_as_much_as_a_start() -> None:
     rig = Rig()
     assert rig.run(600, 0) == []
-    assert rig.decision.reason is Reason.NO_SUN
+    assert rig.why() is Reason.NO_SUN
     # 8.2 A of sun earn 1.24 an hour at 8 A: 0.0005 are lost after 2 s, so with the first reading that speaks for 10 s
     assert rig.run(10, 8.2 * AMPERE)[0].start
-    assert rig.decision.reason is Reason.START
+    assert rig.why() is Reason.START
     assert rig.decision.best_a == 8
     assert rig.decision.surplus_w == pytest.approx(8.2 * AMPERE)
     assert rig.decision.lost == pytest.approx(8 * AMPERE * 0.22 / 3.6e6 * 10)
     assert rig.decision.threshold == pytest.approx(0.0005)
     assert rig.decision.told_a == 8
     rig.step()
-    assert (rig.decision.reason, rig.decision.told_a, rig.decision.best_a) == (
+    assert (rig.why(), rig.decision.told_a, rig.decision.best_a) == (
         Reason.FOLLOWING,
         8,
         8,
@@ -67,7 +67,7 @@ def test_waiting_says_how_much_is_lost_and_when_that_is_enough() -> None:
     rig = Rig(surplus_w=1.5 * AMPERE)
     rig.run(30)
     gain = (1.5 * 0.22 - 3.5 * 0.08) * AMPERE / 3.6e6
-    assert rig.decision.reason is Reason.WAITING_TO_START
+    assert rig.why() is Reason.WAITING_TO_START
     assert rig.decision.lost == pytest.approx(20 * gain)
     assert rig.decision.threshold == pytest.approx(0.0005)
     assert rig.decision.command is None
@@ -87,12 +87,12 @@ def test_more_sun_raises_the_current() -> None:
     gain = 0.5 * AMPERE * 0.22 - 0.5 * AMPERE * 0.08
     rig.surplus_w = 10.5 * AMPERE
     rig.step()
-    assert rig.decision.reason is Reason.WAITING_TO_RAISE
+    assert rig.why() is Reason.WAITING_TO_RAISE
     assert rig.decision.lost == pytest.approx(gain / 3.6e6 * 10)
     assert rig.decision.threshold == pytest.approx(0.0015)
     took = 10 + rig.until(commanded)
     assert took == math.ceil(0.0015 / (gain / 3.6e6) / 10) * 10
-    assert (rig.told, rig.decision.reason) == (11, Reason.RAISE)
+    assert (rig.told, rig.why()) == (11, Reason.RAISE)
     assert not rig.sent[0][1].start
 
 
@@ -102,10 +102,10 @@ def test_less_sun_lowers_the_current() -> None:
     loss = 0.9 * AMPERE * 0.08 - 0.1 * AMPERE * 0.22
     rig.surplus_w = 9.1 * AMPERE
     rig.step()
-    assert rig.decision.reason is Reason.WAITING_TO_LOWER
+    assert rig.why() is Reason.WAITING_TO_LOWER
     took = 10 + rig.until(commanded)
     assert took == math.ceil(0.0015 / (loss / 3.6e6) / 10) * 10
-    assert (rig.told, rig.decision.reason) == (9, Reason.LOWER)
+    assert (rig.told, rig.why()) == (9, Reason.LOWER)
 
 
 def test_much_is_answered_at_once_and_little_later() -> None:
@@ -123,15 +123,15 @@ def test_a_cloud_is_held_out_until_it_costs_two_restarts() -> None:
     rig.surplus_w = 0
     # 5 A of import cost 0.276 an hour
     assert rig.until(commanded) == 20
-    assert (rig.told, rig.decision.reason) == (5, Reason.LOWER)
+    assert (rig.told, rig.why()) == (5, Reason.LOWER)
     rig.step()
-    assert rig.decision.reason is Reason.CLOUD
+    assert rig.why() is Reason.CLOUD
     assert rig.decision.threshold == pytest.approx(0.006)
     assert rig.decision.lost == pytest.approx(3 * 0.276 / 360)
     assert rig.until(commanded) == 50
-    assert (rig.told, rig.decision.reason) == (0, Reason.STOP)
+    assert (rig.told, rig.why()) == (0, Reason.STOP)
     assert rig.run(600) == []
-    assert rig.decision.reason is Reason.NO_SUN
+    assert rig.why() is Reason.NO_SUN
     assert rig.decision.takes_w == 0
 
 
@@ -139,7 +139,7 @@ def test_a_short_cloud_costs_no_stop() -> None:
     rig = following(5)
     assert rig.run(70, 0) == []
     assert rig.run(600, 5 * AMPERE) == []
-    assert rig.decision.reason is Reason.FOLLOWING
+    assert rig.why() is Reason.FOLLOWING
 
 
 def test_a_cloud_that_comes_back_at_once_goes_on_where_it_was() -> None:
@@ -164,7 +164,7 @@ def test_dear_commands_are_few() -> None:
     rig = following(10)
     rig.prices = replace(PRICES, command=10.0)
     assert rig.run(7200, 16 * AMPERE) == []
-    assert rig.decision.reason is Reason.WAITING_TO_RAISE
+    assert rig.why() is Reason.WAITING_TO_RAISE
 
 
 def test_a_sleeping_car_is_woken_for_more_sun_than_an_awake_one() -> None:
@@ -212,7 +212,7 @@ def test_a_cheap_grid_charges_without_sun() -> None:
 def test_a_better_export_price_keeps_the_sun_for_the_grid() -> None:
     rig = Rig(prices=replace(PRICES, export=0.35))
     assert rig.run(600, 9000) == []
-    assert rig.decision.reason is Reason.NO_SUN
+    assert rig.why() is Reason.NO_SUN
 
 
 def test_the_last_prices_hold_until_new_ones_come() -> None:
@@ -221,7 +221,7 @@ def test_the_last_prices_hold_until_new_ones_come() -> None:
     assert amps(rig.run(300, 12 * AMPERE)) == [12]
     never = Rig(prices=rig.prices, surplus_w=9000)
     assert never.run(600) == []
-    assert never.decision.reason is Reason.PRICES_MISSING
+    assert never.why() is Reason.PRICES_MISSING
 
 
 # -- no oscillation ----------------------------------------------------------------------------------------
@@ -256,10 +256,10 @@ def test_a_planned_slot_begins_at_once_and_is_the_least() -> None:
     rig.run(60, 0)
     rig.wishes = Wishes(planned_a=11)
     rig.step()
-    assert (rig.told, rig.decision.reason, rig.decision.floor_a) == (11, Reason.PLANNED, 11)
+    assert (rig.told, rig.why(), rig.decision.floor_a) == (11, Reason.PLANNED, 11)
     assert rig.sent[0][1].start
     assert rig.run(3600) == []
-    assert rig.decision.reason is Reason.PLANNED
+    assert rig.why() is Reason.PLANNED
     assert rig.decision.planned_w == 11 * AMPERE
 
 
@@ -267,7 +267,7 @@ def test_the_sun_raises_what_is_planned() -> None:
     rig = Rig(wishes=Wishes(planned_a=7))
     rig.run(60, 0)
     assert amps(rig.run(60, 12 * AMPERE)) == [12]
-    assert rig.decision.reason is Reason.FOLLOWING
+    assert rig.why() is Reason.FOLLOWING
     assert amps(rig.run(60, 0)) == [7]
 
 
@@ -283,7 +283,7 @@ def test_the_end_of_a_planned_slot_ends_the_charge_at_once() -> None:
     rig.run(600, 0)
     rig.wishes = Wishes()
     rig.step()
-    assert (rig.told, rig.decision.reason) == (0, Reason.STOP)
+    assert (rig.told, rig.why()) == (0, Reason.STOP)
 
 
 def test_the_end_of_a_planned_slot_leaves_what_the_sun_gives() -> None:
@@ -291,7 +291,7 @@ def test_the_end_of_a_planned_slot_leaves_what_the_sun_gives() -> None:
     rig.run(600, 6 * AMPERE)
     rig.wishes = Wishes()
     rig.step()
-    assert (rig.told, rig.decision.reason) == (6, Reason.LOWER)
+    assert (rig.told, rig.why()) == (6, Reason.LOWER)
     # and it is released only once
     assert rig.run(10, 0) == []
     assert rig.told == 6
@@ -322,20 +322,20 @@ def test_without_the_sun_only_the_plan_counts() -> None:
     rig = following(10)
     rig.wishes = Wishes(follow_sun=False)
     rig.step()
-    assert (rig.told, rig.decision.reason) == (0, Reason.SOLAR_OFF)
+    assert (rig.told, rig.why()) == (0, Reason.SOLAR_OFF)
     assert rig.run(600, 16 * AMPERE) == []
-    assert rig.decision.reason is Reason.SOLAR_OFF
+    assert rig.why() is Reason.SOLAR_OFF
     rig.wishes = Wishes(follow_sun=False, planned_a=8)
     assert amps(rig.run(600)) == [8]
-    assert rig.decision.reason is Reason.PLANNED
+    assert rig.why() is Reason.PLANNED
 
 
 def test_the_minimum_level_comes_before_all_prices() -> None:
     rig = Rig(wishes=Wishes(minimum_level=30), car={"level": 29.9})
     rig.step()
-    assert (rig.told, rig.decision.reason) == (16, Reason.MINIMUM_LEVEL)
+    assert (rig.told, rig.why()) == (16, Reason.MINIMUM_LEVEL)
     rig.run(600, 0)
-    assert rig.decision.reason is Reason.MINIMUM_LEVEL
+    assert rig.why() is Reason.MINIMUM_LEVEL
     rig.car = {"level": 30.0}
     rig.step()
     assert rig.told == 0
@@ -383,7 +383,7 @@ def test_a_limit_is_kept_at_the_reading_that_exceeds_it(house_a: float, told: in
     rig.surplus_w = -house_a * AMPERE
     rig.step()
     assert rig.told == told
-    assert rig.decision.reason is (Reason.PLANNED if told == 16 else Reason.LIMIT)
+    assert rig.why() is (Reason.PLANNED if told == 16 else Reason.LIMIT)
     assert rig.decision.limit_a == told
     rig.run(200)
     assert rig.told == told
@@ -417,7 +417,7 @@ def test_the_sun_is_followed_up_to_the_limit() -> None:
     # the meter shows the car: no change of what is free
     rig.meter_changes = {"phase_a": (9.0, 9.0, 9.0)}
     rig.run(60)
-    assert rig.decision.reason is Reason.LIMIT
+    assert rig.why() is Reason.LIMIT
     assert (rig.told, rig.decision.best_a, rig.decision.limit_a) == (9, 9, 9)
 
 
@@ -426,7 +426,7 @@ def test_a_limit_of_the_car_holds_without_a_meter() -> None:
     assert amps(rig.run(60)) == [8]
     rig.limits = Limits(car_a=6)
     rig.step()
-    assert (rig.told, rig.decision.reason) == (6, Reason.LIMIT)
+    assert (rig.told, rig.why()) == (6, Reason.LIMIT)
     rig.limits = Limits(car_a=4)
     rig.step()
     assert rig.told == 0
@@ -435,7 +435,7 @@ def test_a_limit_of_the_car_holds_without_a_meter() -> None:
 def test_a_car_that_begins_above_its_limit_is_lowered() -> None:
     rig = Rig(told=20, wishes=Wishes(planned_a=16))
     rig.step()
-    assert (rig.told, rig.decision.reason) == (16, Reason.LIMIT)
+    assert (rig.told, rig.why()) == (16, Reason.LIMIT)
 
 
 def test_a_limit_does_not_wait_for_a_command_on_its_way() -> None:
@@ -445,7 +445,7 @@ def test_a_limit_does_not_wait_for_a_command_on_its_way() -> None:
     # the start has not arrived, but would exceed the limit
     rig.surplus_w = -10 * AMPERE
     rig.step()
-    assert (rig.sent[-1][1].amps, rig.decision.reason) == (10, Reason.LIMIT)
+    assert (rig.sent[-1][1].amps, rig.why()) == (10, Reason.LIMIT)
 
 
 def test_a_lost_command_to_keep_a_limit_is_repeated_every_20_seconds() -> None:
@@ -488,7 +488,7 @@ def test_with_a_limit_nothing_is_raised_while_the_meter_is_silent() -> None:
     rig.meter = False
     rig.wishes = Wishes(planned_a=16)
     assert rig.run(120) == []
-    assert rig.decision.reason is Reason.LIMIT
+    assert rig.why() is Reason.LIMIT
     assert rig.told == 8
     # then only the least current is safe
     assert amps(rig.run(20)) == [5]
@@ -537,11 +537,11 @@ def test_without_a_meter_the_sun_counts_as_gone_after_three_minutes() -> None:
     rig = following(10)
     rig.meter = False
     assert rig.run(180) == []
-    assert rig.decision.reason is Reason.FOLLOWING
+    assert rig.why() is Reason.FOLLOWING
     assert amps(rig.run(10)) == [0]
-    assert rig.decision.reason is Reason.METER_MISSING
+    assert rig.why() is Reason.METER_MISSING
     rig.run(60)
-    assert (rig.decision.reason, rig.decision.best_a) == (Reason.METER_MISSING, None)
+    assert (rig.why(), rig.decision.best_a) == (Reason.METER_MISSING, None)
     rig.meter = True
     assert amps(rig.run(60)) == [10]
 
@@ -557,24 +557,24 @@ def test_without_a_meter_the_plan_goes_on() -> None:
 def test_before_the_first_reading_nothing_is_known() -> None:
     rig = Rig(meter=False)
     assert rig.run(60) == []
-    assert rig.decision.reason is Reason.METER_MISSING
+    assert rig.why() is Reason.METER_MISSING
     assert (rig.decision.surplus_w, rig.decision.best_a) == (None, None)
 
 
 def test_without_the_home_battery_the_sun_is_not_known() -> None:
     rig = Rig(battery_settings=BatterySettings(BatteryRule.AFTER, 5000.0), surplus_w=9000)
     assert rig.run(300) == []
-    assert rig.decision.reason is Reason.BATTERY_MISSING
+    assert rig.why() is Reason.BATTERY_MISSING
 
 
 def test_the_home_battery_comes_first() -> None:
     rig = Rig(battery_settings=BatterySettings(BatteryRule.BEFORE, 9000.0))
     rig.battery_level, rig.battery_w = 50.0, 9000.0
     assert rig.run(300, 9000) == []
-    assert rig.decision.reason is Reason.BATTERY_FIRST
+    assert rig.why() is Reason.BATTERY_FIRST
     rig.surplus_w = 500
     rig.step()
-    assert rig.decision.reason is Reason.NO_SUN
+    assert rig.why() is Reason.NO_SUN
 
 
 def test_a_battery_level_at_its_floor_follows_the_rule() -> None:
@@ -589,7 +589,7 @@ def test_contradicting_readings_of_the_car_change_nothing() -> None:
     rig = following(10)
     rig.car = {"power_w": 100.0}
     assert rig.run(170, 0) == []
-    assert rig.decision.reason is Reason.CONTRADICTION
+    assert rig.why() is Reason.CONTRADICTION
     # for long it is as if nothing were known
     assert amps(rig.run(30)) == [0]
 
@@ -602,22 +602,22 @@ def test_the_power_of_a_car_is_near_its_current(power_w: float, *, is_possible: 
     rig = following(10)
     rig.car = {"power_w": power_w}
     rig.step()
-    assert (rig.decision.reason is Reason.CONTRADICTION) is not is_possible
+    assert (rig.why() is Reason.CONTRADICTION) is not is_possible
 
 
 def test_a_car_that_says_nothing_for_long_is_not_steered() -> None:
     rig = following(10)
     rig.car = {"time": rig.now}
     rig.run(900, 12 * AMPERE)
-    assert rig.decision.reason is not Reason.CAR_MISSING
+    assert rig.why() is not Reason.CAR_MISSING
     rig.step()
-    assert rig.decision.reason is Reason.CAR_MISSING
+    assert rig.why() is Reason.CAR_MISSING
 
 
 def test_a_sleeping_car_need_not_say_anything() -> None:
     rig = Rig(car={"asleep": True, "time": 1000.0})
     rig.run(3600, 0)
-    assert rig.decision.reason is Reason.NO_SUN
+    assert rig.why() is Reason.NO_SUN
     assert rig.run(60, 9 * AMPERE)[0].wake
 
 
@@ -689,7 +689,7 @@ def test_a_car_that_takes_less_is_not_told_again() -> None:
     assert rig.run(120, 12 * AMPERE) != []
     rig.sent.clear()
     assert rig.run(3600) == []
-    assert rig.decision.reason is Reason.CAR_TAKES_LESS
+    assert rig.why() is Reason.CAR_TAKES_LESS
     assert (rig.decision.takes_w, rig.decision.told_a) == (8 * AMPERE, 12)
     # between what it takes and what it was told there is nothing to gain
     assert rig.run(3600, 10 * AMPERE) == []
@@ -703,7 +703,7 @@ def test_a_car_that_takes_nothing_is_left_alone() -> None:
     rig.run(80)
     rig.sent.clear()
     assert rig.run(3600, 16 * AMPERE) == []
-    assert rig.decision.reason is Reason.CAR_TAKES_LESS
+    assert rig.why() is Reason.CAR_TAKES_LESS
     assert rig.run(3600, 0) == []
 
 
@@ -734,7 +734,7 @@ def test_a_command_on_its_way_is_waited_for() -> None:
     rig.run(10, 9 * AMPERE)
     rig.run(40, 16 * AMPERE)
     assert len(rig.sent) == 1
-    assert rig.decision.reason is Reason.ON_THE_WAY
+    assert rig.why() is Reason.ON_THE_WAY
     assert rig.decision.told_a == 9
 
 
@@ -744,7 +744,7 @@ def test_a_failed_command_is_repeated_after_a_pause() -> None:
     rig.run(10, 9 * AMPERE)
     rig.controller.answered(rig.now, rig.controller.commands, Outcome.FAILED)
     rig.step()
-    assert rig.decision.reason is Reason.COMMAND_FAILED
+    assert rig.why() is Reason.COMMAND_FAILED
     assert rig.decision.until == rig.now + 5
     rig.step()
     assert rig.decision.command is not None
@@ -756,7 +756,7 @@ def test_a_refused_command_is_repeated_after_a_longer_pause() -> None:
     rig.step()
     rig.controller.answered(rig.now, 1, Outcome.REFUSED)
     assert rig.run(290) == []
-    assert rig.decision.reason is Reason.COMMAND_REFUSED
+    assert rig.why() is Reason.COMMAND_REFUSED
     assert rig.decision.until == rig.now + 10
     assert len(rig.run(10)) == 1
 
@@ -769,14 +769,14 @@ def test_readings_of_different_moments_are_not_used_while_the_current_changes() 
     assert rig.sent[-1][1].amps == 16
     rig.car = {"request_a": 10, "drawn_a": 10.0}
     rig.step()
-    assert rig.decision.reason is Reason.SETTLING
+    assert rig.why() is Reason.SETTLING
     for drawn in (10.6, 12.0, 13.0):
         rig.car = {"request_a": 16, "drawn_a": drawn}
         rig.step()
-        assert rig.decision.reason is Reason.SETTLING
+        assert rig.why() is Reason.SETTLING
     rig.car = {}
     rig.run(60)
-    assert rig.decision.reason is Reason.FOLLOWING
+    assert rig.why() is Reason.FOLLOWING
 
 
 def test_the_voltage_and_the_phases_are_those_that_the_car_says() -> None:

@@ -2,7 +2,11 @@
 
 import pytest
 
-from custom_components.tesla_charging.smart_charging.solar_model import BatteryRule, Reason
+from custom_components.tesla_charging.smart_charging.solar_model import (
+    BatteryRule,
+    Decision,
+    Reason,
+)
 from devtools.bench.solar import controlled, ratio
 from devtools.bench.solar_days import COLUMNS, GIVEN_SEEDS, OWN_SEEDS, surplus_of
 from devtools.bench.solar_loops import FAST, REFERENCES
@@ -48,7 +52,7 @@ def test_a_worse_world_takes_little_of_it() -> None:
 
 def test_every_decision_of_a_day_says_why() -> None:
     world = World("all", battery=HomeBattery(BatteryRule.SHARE), sleeps=True, forecast=True)
-    decisions = []
+    decisions: list[Decision] = []
 
     def make(*arguments: object) -> Controlled:
         loop = controlled(*arguments)  # type: ignore[arg-type]

@@ -124,9 +124,11 @@ def test_prices() -> None:
 
 @pytest.mark.parametrize("name", ["import_w", "phase_a", "car_a"])
 def test_a_limit_is_a_number_that_is_not_negative(name: str) -> None:
-    for value in (None, 0, 16, math.inf):
+    possible: tuple[Any, ...] = (None, 0, 16, math.inf)
+    for value in possible:
         assert getattr(Limits(**{name: value}), name) == value
-    for value in (-1, math.nan):
+    impossible: tuple[Any, ...] = (-1, math.nan)
+    for value in impossible:
         with pytest.raises(ValueError, match=f"a limit of {value}"):
             Limits(**{name: value})
 

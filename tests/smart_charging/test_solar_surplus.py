@@ -314,14 +314,14 @@ def test_a_battery_that_gives_while_there_is_export_wants_nothing() -> None:
     [(-199.0, 1500.0), (-1000.0, 3800.0), (-1000.0, 4000.0)],
 )
 def test_little_export_or_nearly_full_power_says_nothing(grid_w: float, battery_w: float) -> None:
-    home = battery_home(BatteryRule.BEFORE)
+    home, found = battery_home(BatteryRule.BEFORE), Surplus()
     for _ in range(30):
         found = home.read(grid_w, battery=(battery_w, 80.0))
     assert found.watts == battery_w - grid_w - 4000
 
 
 def test_export_must_last() -> None:
-    home = battery_home(BatteryRule.BEFORE)
+    home, found = battery_home(BatteryRule.BEFORE), Surplus()
     for _ in range(10):
         for _ in range(6):
             found = home.read(-1000.0, battery=(1500.0, 80.0))
