@@ -5,7 +5,12 @@ from typing import Any
 import pytest
 
 from custom_components.tesla_charging.smart_charging.solar_link import Link
-from custom_components.tesla_charging.smart_charging.solar_model import CarSettings, Outcome, Reason
+from custom_components.tesla_charging.smart_charging.solar_model import (
+    CarSettings,
+    Command,
+    Outcome,
+    Reason,
+)
 from tests.smart_charging.solar_rig import car_reading
 
 
@@ -33,18 +38,13 @@ def test_a_new_link_believes_the_car() -> None:
 
 
 def test_a_command_says_what_to_do() -> None:
-    assert link().send(1000, 8, car_reading(1000)) == (command := _command(1, 8, start=True))
-    assert not command.wake
+    assert link().send(1000, 8, car_reading(1000)) == Command(1, 8, start=True, wake=False)
     asleep = link().send(1000, 8, car_reading(1000, asleep=True))
-    assert asleep == _command(1, 8, start=True, wake=True)
-    assert link(8).send(1000, 9, car_reading(1000, 8)) == _command(1, 9)
-    assert link(8).send(1000, 0, car_reading(1000, 8, asleep=True)) == _command(1, 0)
-
-
-def _command(number: int, amps: int, *, start: bool = False, wake: bool = False) -> object:
-    from custom_components.tesla_charging.smart_charging.solar_model import Command
-
-    return Command(number, amps, start=start, wake=wake)
+    assert asleep == Command(1, 8, start=True, wake=True)
+    assert link(8).send(1000, 9, car_reading(1000, 8)) == Command(1, 9, start=False, wake=False)
+    assert link(8).send(1000, 0, car_reading(1000, 8, asleep=True)) == Command(
+        1, 0, start=False, wake=False
+    )
 
 
 def test_a_command_counts_from_the_moment_it_is_sent() -> None:
