@@ -69,14 +69,14 @@ class Room:
             raise SystemExit(f"no room {name} with tests in tests/{place}")
         near = {
             path.stem: tuple(
-                str(test.relative_to(root)) for test in sorted(tests.glob(f"test_{path.stem}*.py"))
+                str(test.relative_to(root)) for test in sorted(tests.glob(f"test_{path.stem}.py"))
             )
             for path in modules
         }
         return cls(
             tuple(path.relative_to(root) for path in modules),
-            # what stands for a part of the room is tested by the tests of that part
-            tuple(sorted({test for tests in near.values() for test in tests}))
+            # a part of the room is tested by the tests whose names begin like its pattern
+            tuple(str(test.relative_to(root)) for test in sorted(tests.glob(f"test_{pattern}.py")))
             if pattern
             else (f"tests/{place}",),
             near,
