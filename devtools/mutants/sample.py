@@ -273,7 +273,8 @@ def run(root: Path, room: Room, count: int, seed: int, minutes: float) -> Iterat
     order = names_of(root, room)
     random.Random(seed).shuffle(order)
     deadline = time.monotonic() + 60 * minutes
-    test = tables.tester(root, room.tests)
+    package = ".".join(room.modules[0].parent.parts)
+    test = tables.tester(root, room.tests, package)
     tested = 0
     for path, name in order:
         if tested == count or time.monotonic() > deadline:
