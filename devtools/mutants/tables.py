@@ -15,6 +15,7 @@ import importlib
 import importlib.util
 import os
 from pathlib import Path
+import resource
 import signal
 import sys
 import time
@@ -23,7 +24,9 @@ from types import ModuleType
 AT_IMPORT = frozenset({"_number", "_void", "_empty", "_values"})
 """Functions that fill the tables: called during the import, and never again."""
 PATIENCE = 90.0
-"""Seconds after which a test run counts as noticed: a mutant may well make something wait for ever."""
+"""Seconds of work after which a test run counts as noticed: a mutant may well make something go on for ever."""
+LONGEST = 900.0
+"""The same in seconds of the clock, for what waits for ever: on a busy computer work takes long."""
 
 
 STILLBORN = 70
@@ -252,6 +255,7 @@ def _tested(
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, 1)
             os.dup2(nowhere, 2)
+            resource.setrlimit(resource.RLIMIT_CPU, (round(PATIENCE), round(PATIENCE) + 5))
             if mutant is not None:
                 sys.meta_path.insert(0, _Importer(mutant))  # type: ignore[arg-type]  # as above
                 status = STILLBORN
@@ -265,11 +269,12 @@ def _tested(
                     break
         finally:
             os._exit(status)
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + LONGEST
     while time.monotonic() < deadline:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
-            return os.waitstatus_to_exitcode(status)
+            code = os.waitstatus_to_exitcode(status)
+            return None if code == -signal.SIGXCPU else code
         time.sleep(0.02)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
