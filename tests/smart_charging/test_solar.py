@@ -23,7 +23,7 @@ from custom_components.tesla_charging.smart_charging.solar_model import (
     Reason,
     Wishes,
 )
-from tests.smart_charging.solar_rig import PRICES, Rig, amps, commanded
+from tests.smart_charging.solar_rig import PRICES, Rig, amps, car_reading, commanded
 
 AMPERE = 690.0
 """Watts of three phases."""
@@ -472,6 +472,21 @@ def test_a_command_to_keep_a_limit_is_not_repeated_once_the_meter_shows_that_it_
     assert amps([command for _, command in rig.sent]) == [10]
 
 
+def test_a_limit_of_the_car_is_not_urgent_once_the_command_is_on_its_way() -> None:
+    # no meter shows that it is exceeded, and none of the limits of the home is any more
+    for import_w in (None, 5 * AMPERE):
+        rig = Rig(wishes=Wishes(planned_a=16))
+        rig.run(120, 0)
+        rig.obeys = False
+        rig.limits = Limits(import_w=import_w, car_a=None if import_w else 8)
+        rig.step()
+        assert rig.sent[-1][1].amps == (5 if import_w else 8)
+        rig.limits = Limits(car_a=8)
+        rig.sent.clear()
+        rig.run(50)
+        assert rig.sent == []
+
+
 def test_a_refused_command_to_keep_a_limit_is_repeated_soon() -> None:
     rig = limited()
     rig.obeys = False
@@ -525,9 +540,19 @@ def test_a_car_reading_from_before_a_change_does_not_make_a_limit_exceeded() -> 
     rig.step()
     assert (rig.told, rig.decision.command) == (16, None)
     # what the meter shows beyond the limit must go, of what the car is known to take at least
-    rig.meter_changes = {"grid_w": 21.5 * AMPERE}
+    rig.meter_changes = {"grid_w": 20.01 * AMPERE}
     rig.step()
     assert rig.sent[-1][1].amps == 0
+
+
+def test_a_limit_that_is_just_kept_is_not_exceeded() -> None:
+    rig = Rig(limits=Limits(import_w=20 * AMPERE), wishes=Wishes(planned_a=16), car_age=30)
+    rig.run(20, -3 * AMPERE)
+    rig.car = {"drawn_a": 5.0, "request_a": 5}
+    for grid_a in (19.9, 20.0):
+        rig.meter_changes = {"grid_w": grid_a * AMPERE}
+        rig.step()
+        assert (rig.told, rig.decision.command) == (16, None)
 
 
 # -- readings and commands that go wrong -------------------------------------------------------------------
@@ -619,6 +644,16 @@ def test_a_sleeping_car_need_not_say_anything() -> None:
     rig.run(3600, 0)
     assert rig.why() is Reason.NO_SUN
     assert rig.run(60, 9 * AMPERE)[0].wake
+
+
+def test_a_car_that_is_not_there_takes_nothing() -> None:
+    controller = SolarController()
+    assert controller.power_w(None) == 0
+    assert controller.power_w(car_reading(0, 10, drawn_a=math.nan)) == 0
+    for state in (CarState.UNPLUGGED, CarState.COMPLETE):
+        assert controller.power_w(car_reading(0, 10, state=state)) == 0
+    assert controller.power_w(car_reading(0, 10)) == 10 * AMPERE
+    assert controller.power_w(car_reading(0, 10, power_w=6800.0)) == 6800
 
 
 def test_without_any_reading_of_the_car_there_is_nothing_to_do() -> None:
@@ -775,7 +810,8 @@ def test_readings_of_different_moments_are_not_used_while_the_current_changes() 
         rig.step()
         assert rig.why() is Reason.SETTLING
     rig.car = {}
-    rig.run(60)
+    # the first one with the new current shows that it has changed, the second one that it does so no more
+    rig.run(30)
     assert rig.why() is Reason.FOLLOWING
 
 
