@@ -122,7 +122,9 @@ def test_a_cloud_is_held_out_until_it_costs_two_restarts() -> None:
     rig = following(10)
     rig.surplus_w = 0
     # 5 A of import cost 0.276 an hour
-    assert rig.until(commanded) == 20
+    rig.step()
+    assert (rig.why(), rig.decision.threshold) == (Reason.WAITING_TO_LOWER, 0.0015)
+    assert rig.until(commanded) == 10
     assert (rig.told, rig.why()) == (5, Reason.LOWER)
     rig.step()
     assert rig.why() is Reason.CLOUD
@@ -151,6 +153,19 @@ def test_a_cloud_that_comes_back_at_once_goes_on_where_it_was() -> None:
     rig.surplus_w = 0
     rig.step()
     assert rig.decision.lost == pytest.approx(lost / 2 + 0.276 / 360)
+
+
+@pytest.mark.parametrize(
+    ("surplus_a", "lost"), [(9.1, 0.9 * 0.08 - 0.1 * 0.22), (10.5, 0.5 * 0.14)]
+)
+def test_what_was_lost_is_forgotten_with_time(surplus_a: float, lost: float) -> None:
+    rig = following(10)
+    per_reading = lost * AMPERE / 3.6e6 * 10
+    rig.run(20, surplus_a * AMPERE)
+    assert rig.decision.lost == pytest.approx(2 * per_reading)
+    rig.run(60, 10 * AMPERE)
+    rig.run(10, surplus_a * AMPERE)
+    assert rig.decision.lost == pytest.approx(2 * per_reading / 2 + per_reading)
 
 
 def test_wear_makes_restarts_rare() -> None:
@@ -543,6 +558,17 @@ def test_a_car_reading_from_before_a_change_does_not_make_a_limit_exceeded() -> 
     rig.meter_changes = {"grid_w": 20.01 * AMPERE}
     rig.step()
     assert rig.sent[-1][1].amps == 0
+
+
+def test_the_fuse_of_a_phase_is_exceeded_by_any_part_of_an_ampere() -> None:
+    rig = Rig(limits=Limits(phase_a=20.0), wishes=Wishes(planned_a=16), car_age=30)
+    rig.meter_changes = {"phase_a": (1.0, 2.0, 1.0)}
+    rig.run(20)
+    rig.car = {"drawn_a": 5.0, "request_a": 5}
+    for phase_a, sent in ((20.0, 1), (20.1, 2)):
+        rig.meter_changes = {"phase_a": (1.0, phase_a, 1.0)}
+        rig.step()
+        assert len(rig.sent) == sent
 
 
 def test_a_limit_that_is_just_kept_is_not_exceeded() -> None:

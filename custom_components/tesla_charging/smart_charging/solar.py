@@ -412,12 +412,10 @@ class SolarController:
 
     def _manage_unknown(self, view: _View) -> Decision | None:
         """Go back to what is planned if nothing is known of the sun for long; wait if it is for a moment."""
-        problem = view.surplus.problem
+        reason = view.surplus.problem or Reason.METER_MISSING
         if view.surplus.blind and self._link.target_a > view.floor_a:
-            return self._change(view, view.floor_a, problem or Reason.METER_MISSING)
-        if view.best_a is None or problem is not None:
-            return self._decide(view, problem or Reason.METER_MISSING)
-        return None
+            return self._change(view, view.floor_a, reason)
+        return self._decide(view, reason) if view.best_a is None else None
 
     def _weigh(self, view: _View) -> Decision:
         """Add up what is lost by not acting, and act when that exceeds what acting costs."""
@@ -458,7 +456,7 @@ class SolarController:
         if not best:
             if losses.off > limits.stop:
                 return self._act(view, 0, losses.off, limits.stop, Reason.STOP)
-            if level < current and losses.down > limits.change:
+            if level < current:
                 return self._act(view, level, losses.down, limits.change, Reason.LOWER)
             return self._decide(view, Reason.CLOUD, lost=losses.off, threshold=limits.stop)
         if level > current:
