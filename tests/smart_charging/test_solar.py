@@ -878,6 +878,15 @@ def test_a_clock_that_is_turned_back_begins_anew() -> None:
     assert rig.told == 11
 
 
+def test_two_steps_at_one_time_are_one_moment() -> None:
+    rig = following(10)
+    rig.run(20, 10.5 * AMPERE)
+    lost = rig.decision.lost
+    rig.every = 0.0
+    rig.step()
+    assert rig.decision.lost == lost > 0
+
+
 def test_after_a_clock_was_turned_back_the_car_is_believed_at_once() -> None:
     rig = following(10)
     rig.now -= 7200
