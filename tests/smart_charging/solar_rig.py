@@ -62,6 +62,7 @@ class Rig:
     car_age: float = 0.0
     battery_w: float = 0.0
     battery_level: float | None = None
+    battery_age: float = 0.0
     wishes: Wishes = field(default_factory=Wishes)
     limits: Limits = field(default_factory=Limits)
     forecast: tuple[ForecastSlot, ...] = ()
@@ -92,7 +93,9 @@ class Rig:
         )
         battery = None
         if self.battery_level is not None:
-            battery = BatteryReading(self.now, self.battery_w, self.battery_level)
+            battery = BatteryReading(
+                self.now - self.battery_age, self.battery_w, self.battery_level
+            )
         return Inputs(
             self.prices,
             replace(reading, **self.car),

@@ -841,6 +841,20 @@ def test_readings_of_different_moments_are_not_used_while_the_current_changes() 
     assert rig.why() is Reason.FOLLOWING
 
 
+def test_a_reading_of_the_battery_from_before_a_change_is_not_used() -> None:
+    rig = Rig(battery_settings=BatterySettings(BatteryRule.AFTER, 5000.0), surplus_w=6 * AMPERE)
+    rig.battery_level, rig.battery_age = 50.0, 25.0
+    rig.run(300)
+    assert rig.told == 6
+    rig.surplus_w = 14 * AMPERE
+    rig.until(commanded)
+    for _ in range(3):
+        rig.step()
+        assert rig.why() is Reason.SETTLING
+    rig.step()
+    assert rig.why() is Reason.FOLLOWING
+
+
 def test_the_voltage_and_the_phases_are_those_that_the_car_says() -> None:
     rig = Rig()
     rig.car = {"phases": 1, "volts": 200.0}
