@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from devtools.bench.solar_days import COLUMNS, GIVEN_SEEDS, OWN_SEEDS
 from devtools.bench.solar_loops import FAST, REFERENCES
-from devtools.bench.solar_steps import print_steps
+from devtools.bench.solar_steps import print_steps, without_events
 from devtools.bench.solar_world import PLAIN, WORLDS, Controlled, Day, Factory, World, play
 
 WANTED_MEAN, WANTED_COLUMN, WANTED_COMMANDS = 0.93, 0.82, 0.5
@@ -73,8 +73,4 @@ async def bench_solar(chosen: argparse.Namespace) -> None:
                     f"    {'reached' if met else 'NOT REACHED'}: at least {WANTED_MEAN:.0%} on average and"
                     f" {WANTED_COLUMN:.0%} everywhere, with {share:.0%} of the commands of {FAST!r}"
                 )
-    print_steps(
-        WORLDS[:1]
-        if chosen.quick
-        else [world for world in WORLDS if not world.failed and not world.lost]
-    )
+    print_steps([PLAIN] if chosen.quick else without_events(WORLDS))

@@ -7,6 +7,7 @@ import random
 
 from custom_components.tesla_charging.smart_charging.solar import SolarController
 from custom_components.tesla_charging.smart_charging.solar_model import (
+    BatteryRule,
     CarReading,
     CarSettings,
     CarState,
@@ -17,7 +18,7 @@ from custom_components.tesla_charging.smart_charging.solar_model import (
     Wishes,
 )
 from devtools.bench.solar_days import COLUMNS, STEP, VOLTS, Column
-from devtools.bench.solar_world import PLAIN, Controlled, Played, World
+from devtools.bench.solar_world import Controlled, Played, World
 
 BEFORE, AFTER = 1800 // STEP, 5400 // STEP
 """Steps of constant sun before a step of the sun, and after it."""
@@ -83,7 +84,18 @@ def breaches(seed: int, count: int) -> Iterator[tuple[int, int]]:
                 state = CarState.CHARGING if drawn else CarState.STOPPED
 
 
-def print_steps(worlds: Sequence[World] = (PLAIN,)) -> None:
+def without_events(worlds: Sequence[World]) -> list[World]:
+    """Return the worlds in which nothing happens but the step: no command is lost, no battery becomes full."""
+    return [
+        world
+        for world in worlds
+        if not world.lost
+        and not world.failed
+        and (world.battery is None or world.battery.rule is BatteryRule.AFTER)
+    ]
+
+
+def print_steps(worlds: Sequence[World]) -> None:
     """Print what follows every step between two powers, and every breach."""
     columns = (COLUMNS[0], COLUMNS[3])
     watts = [1000.0 * kilo for kilo in range(-3, 13)]

@@ -10,7 +10,7 @@ from custom_components.tesla_charging.smart_charging.solar_model import (
 from devtools.bench.solar import controlled, ratio
 from devtools.bench.solar_days import COLUMNS, GIVEN_SEEDS, OWN_SEEDS, surplus_of
 from devtools.bench.solar_loops import FAST, REFERENCES
-from devtools.bench.solar_steps import all_changes, breaches
+from devtools.bench.solar_steps import all_changes, breaches, without_events
 from devtools.bench.solar_world import PLAIN, WORLDS, Controlled, HomeBattery, World, play
 
 BROKEN = COLUMNS[5]
@@ -84,12 +84,5 @@ def test_steps_of_the_sun_are_answered_with_at_most_two_changes() -> None:
 @pytest.mark.timeout(900)
 def test_no_step_of_the_sun_in_any_world_is_answered_with_more_than_two_changes() -> None:
     watts = [700.0 * number for number in range(-4, 17)]
-    worlds = [world for world in WORLDS if not world.lost and not world.failed]
-    without_events = [
-        world
-        for world in worlds
-        # a home battery that becomes full is another step
-        if world.battery is None or world.battery.rule is BatteryRule.AFTER
-    ]
-    counted = all_changes(watts, without_events, (COLUMNS[0], COLUMNS[3]))
+    counted = all_changes(watts, without_events(WORLDS), (COLUMNS[0], COLUMNS[3]))
     assert counted["more than allowed"] == counted["not silent"] == 0
