@@ -209,6 +209,13 @@ def test_an_urgent_command_back_to_what_the_car_does_overtakes_one_on_its_way() 
     assert send(car, 1001, 6, 6, urgent=True) == 2
 
 
+def test_an_urgent_stop_overtakes_a_start() -> None:
+    car = link()
+    send(car, 1000, 12)
+    stop = car.send(1001, 0, car_reading(1001, asleep=True), urgent=True)
+    assert stop == Command(2, 0, start=False, wake=False)
+
+
 def test_an_urgent_command_is_repeated_after_a_while() -> None:
     car = link(16)
     assert send(car, 1000, 6, 16, urgent=True) == 1

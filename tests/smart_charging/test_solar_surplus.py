@@ -320,6 +320,13 @@ def test_little_export_or_nearly_full_power_says_nothing(grid_w: float, battery_
     assert found.watts == battery_w - grid_w - 4000
 
 
+def test_export_must_last_a_whole_minute() -> None:
+    for seconds, watts in ((59.5, -1500.0), (60.0, 1000.0)):
+        home = battery_home(BatteryRule.BEFORE)
+        home.read(-1000.0, battery=(1500.0, 80.0))
+        assert home.read(-1000.0, seconds=seconds, battery=(1500.0, 80.0)).watts == watts
+
+
 def test_export_must_last() -> None:
     home, found = battery_home(BatteryRule.BEFORE), Surplus()
     for _ in range(10):
@@ -414,6 +421,10 @@ def test_the_limit_of_the_grid_connection(grid_w: float, drawn: float, amps: int
 def test_the_fullest_phase_counts(phase_a: tuple[float, ...], drawn: float, amps: int) -> None:
     found = allowed(Limits(phase_a=25.0), MeterReading(0, 0.0, phase_a), drawn)
     assert found == (amps, amps)
+
+
+def test_without_phases_the_import_counts_as_evenly_spread() -> None:
+    assert allowed(Limits(phase_a=25.0), MeterReading(0, 6900.0), 3.0) == (18, 18)
 
 
 def test_the_narrowest_limit_counts() -> None:

@@ -278,7 +278,7 @@ class SolarController:
         if car.level is not None and math.isfinite(car.level):
             rest = MINIMUM_REST if self._minimum_reached and not self._below_minimum else 0.0
             was, self._below_minimum = self._below_minimum, car.level < minimum - rest
-            self._minimum_reached |= was and not self._below_minimum
+            self._minimum_reached |= was
         if self._below_minimum:
             return self._at_least_min(top), Reason.MINIMUM_LEVEL
         planned = inputs.wishes.planned_a
