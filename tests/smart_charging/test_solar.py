@@ -337,7 +337,7 @@ def test_without_the_sun_only_the_plan_counts() -> None:
     rig = following(10)
     rig.wishes = Wishes(follow_sun=False)
     rig.step()
-    assert (rig.told, rig.why()) == (0, Reason.SOLAR_OFF)
+    assert (rig.told, rig.why(), rig.decision.best_a) == (0, Reason.SOLAR_OFF, 0)
     assert rig.run(600, 16 * AMPERE) == []
     assert rig.why() is Reason.SOLAR_OFF
     rig.wishes = Wishes(follow_sun=False, planned_a=8)
@@ -756,6 +756,14 @@ def test_a_car_that_takes_less_is_not_told_again() -> None:
     assert rig.run(3600, 10 * AMPERE) == []
     assert amps(rig.run(200, 7 * AMPERE)) == [7]
     assert amps(rig.run(60, 16 * AMPERE)) == [16]
+
+
+def test_a_car_that_charges_and_takes_less_from_the_beginning_is_left_alone() -> None:
+    rig = Rig(told=12, at_most=8.0, surplus_w=12 * AMPERE)
+    assert rig.run(60) == []
+    assert rig.why() is Reason.FOLLOWING
+    rig.run(20)
+    assert rig.why() is Reason.CAR_TAKES_LESS
 
 
 def test_a_car_that_takes_nothing_is_left_alone() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from custom_components.tesla_charging.smart_charging.solar_model import (
+    WATT_SECONDS,
     BatteryReading,
     BatteryRule,
     BatterySettings,
@@ -215,6 +216,10 @@ def test_what_holds_where_nothing_is_said() -> None:
         "claim_w",
     )
     assert {getattr(decision, name) for name in numbers} == {0}
+
+
+def test_a_kwh_is_so_many_watt_seconds() -> None:
+    assert WATT_SECONDS == 1000 * 3600
 
 
 def test_the_words_are_keys_of_translations() -> None:
