@@ -1,10 +1,11 @@
-"""Measure what the project claims: `scripts/bench signing`, `scripts/bench telemetry`, `scripts/bench cost`."""
+"""Measure what the project claims: `scripts/bench signing`, `telemetry`, `cost` or `solar`."""
 
 import argparse
 import asyncio
 
 from devtools.bench.cost import add_arguments, bench_cost
 from devtools.bench.signing import bench_signing
+from devtools.bench.solar import add_arguments as add_solar_arguments, bench_solar
 from devtools.bench.telemetry import bench_telemetry
 
 BENCHES = {"signing": bench_signing, "telemetry": bench_telemetry}
@@ -17,8 +18,13 @@ def main() -> None:
     for name in BENCHES:
         benches.add_parser(name)
     add_arguments(benches.add_parser("cost"))
+    add_solar_arguments(benches.add_parser("solar"))
     chosen = parser.parse_args()
-    asyncio.run(bench_cost(chosen) if chosen.bench == "cost" else BENCHES[chosen.bench]())
+    with_arguments = {"cost": bench_cost, "solar": bench_solar}
+    if (bench := with_arguments.get(chosen.bench)) is not None:
+        asyncio.run(bench(chosen))
+    else:
+        asyncio.run(BENCHES[chosen.bench]())
 
 
 if __name__ == "__main__":

@@ -4,15 +4,16 @@ Two tools share the work. mutmut changes what stands in the bodies of functions,
 happens while a module is imported it cannot change: there devtools/mutants/tables.py steps in.
 """
 
+import argparse
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 import json
 from pathlib import Path
 import shutil
 import subprocess
 import sys
 
-from devtools.mutants import tables
+from devtools.mutants import sample, tables
 
 ROOT = Path(__file__).resolve().parents[2]
 WORK = ROOT / ".cache" / "mutants"
@@ -44,6 +45,7 @@ NEAR = {
     "errors": ("tests/vehicle_command/test_tables.py",),
 }
 WANTED = 0.85
+WANTED_OF_SAMPLE = 0.9
 
 CONFIGURATION = f"""
 
@@ -122,21 +124,55 @@ def summary(title: str, outcomes: Counter[str]) -> float:
     return ratio
 
 
+def arguments() -> argparse.Namespace:
+    """Return what was asked for."""
+    parser = argparse.ArgumentParser(prog="scripts/mutants")
+    parser.add_argument("what", nargs="*", metavar="functions | tables | ROOM")
+    parser.add_argument("--sample", type=int, metavar="N", help="N mutants of a room")
+    parser.add_argument("--seed", type=int, default=1, help="which ones")
+    parser.add_argument("--minutes", type=float, default=30.0, help="the sample ends after them")
+    chosen = parser.parse_args()
+    if chosen.sample is None and set(chosen.what) - {"functions", "tables"}:
+        parser.error("a room needs --sample")
+    if chosen.sample is not None and len(chosen.what) != 1:
+        parser.error("--sample needs one room")
+    return chosen
+
+
+def run_sample(chosen: argparse.Namespace) -> int:
+    """Test a sample of the mutants of one room."""
+    room = sample.Room.named(TREE, INTEGRATION, chosen.what[0])
+    with (WORK / "sample.log").open("w") as log:
+        found = []
+        for name, what in sample.run(TREE, room, chosen.sample, chosen.seed, chosen.minutes):
+            found.append((name, what))
+            print(f"{what} {name}", file=log, flush=True)
+    write_survivors(found)
+    if len(found) < chosen.sample:
+        print(f"only {len(found)} mutants: there are no more, or the time was over")
+    counted = Counter(what for _, what in found)
+    return 0 if summary(chosen.what[0], counted) >= WANTED_OF_SAMPLE else 1
+
+
+def write_survivors(mutants: Iterable[tuple[str, str]]) -> None:
+    """Write the file that names the mutants that nobody noticed."""
+    lines = [f"{name}: {what}" for name, what in mutants if what in UNNOTICED]
+    (WORK / "survivors.txt").write_text("\n".join(lines) + "\n")
+
+
 def main() -> int:
     """Run what was asked for. Exit status 0 only if enough mutants were noticed."""
-    parts = sys.argv[1:] or ["functions", "tables"]
-    if set(parts) - {"functions", "tables"}:
-        sys.exit("scripts/mutants [functions|tables]")
+    chosen = arguments()
+    parts = chosen.what or ["functions", "tables"]
     copy_tree()
+    if chosen.sample is not None:
+        return run_sample(chosen)
     found: dict[str, list[tuple[str, str]]] = {}
     if "functions" in parts:
         found["functions"] = list(functions())
     if "tables" in parts:
         found["tables"] = list(of_tables())
-    survivors = [
-        f"{name}: {what}" for part in found.values() for name, what in part if what in UNNOTICED
-    ]
-    (WORK / "survivors.txt").write_text("\n".join(survivors) + "\n")
+    write_survivors(mutant for part in found.values() for mutant in part)
     outcomes = {part: Counter(what for _, what in mutants) for part, mutants in found.items()}
     for part, counted in outcomes.items():
         summary(part, counted)

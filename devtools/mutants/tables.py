@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import contextlib
 import copy
 from dataclasses import dataclass
+import gc
 import importlib
 import importlib.util
 import os
 from pathlib import Path
+import resource
 import signal
 import sys
 import time
@@ -22,7 +24,9 @@ from types import ModuleType
 AT_IMPORT = frozenset({"_number", "_void", "_empty", "_values"})
 """Functions that fill the tables: called during the import, and never again."""
 PATIENCE = 90.0
-"""Seconds after which a test run counts as noticed: a mutant may well make something wait for ever."""
+"""Seconds of work after which a test run counts as noticed: a mutant may well make something go on for ever."""
+LONGEST = 900.0
+"""The same in seconds of the clock, for what waits for ever: on a busy computer work takes long."""
 
 
 STILLBORN = 70
@@ -240,7 +244,9 @@ class _Importer:
         exec(compile(self._mutant.tree, str(self._mutant.path), "exec"), module.__dict__)
 
 
-def _tested(mutant: Mutant | None, near: Sequence[str], tests: Sequence[str]) -> int | None:
+def _tested(
+    mutant: Mutant | None, near: Sequence[str], tests: Sequence[str], options: Sequence[str] = ()
+) -> int | None:
     """Run the tests in a process of their own; return pytest's exit code, or STILLBORN, or None for too long."""
     child = os.fork()
     if child == 0:
@@ -249,6 +255,7 @@ def _tested(mutant: Mutant | None, near: Sequence[str], tests: Sequence[str]) ->
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, 1)
             os.dup2(nowhere, 2)
+            resource.setrlimit(resource.RLIMIT_CPU, (round(PATIENCE), round(PATIENCE) + 5))
             if mutant is not None:
                 sys.meta_path.insert(0, _Importer(mutant))  # type: ignore[arg-type]  # as above
                 status = STILLBORN
@@ -257,43 +264,74 @@ def _tested(mutant: Mutant | None, near: Sequence[str], tests: Sequence[str]) ->
 
             # most fall at once, in the tests closest to them
             for chosen in filter(None, (near, tests)):
-                status = int(pytest.main(["-x", "-q", "-p", "no:xdist", *chosen]))
+                status = int(pytest.main(["-x", "-q", "-p", "no:xdist", *options, *chosen]))
                 if status:
                     break
         finally:
             os._exit(status)
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + LONGEST
     while time.monotonic() < deadline:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
-            return os.waitstatus_to_exitcode(status)
+            code = os.waitstatus_to_exitcode(status)
+            return None if code == -signal.SIGXCPU else code
         time.sleep(0.02)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     return None
 
 
-def _prepare(tests: Sequence[str]) -> None:
+def _prepare(
+    tests: Sequence[str], options: Sequence[str] = (), room: str = "custom_components"
+) -> None:
     """Import what every process needs; what can be changed, and the tests of it, is left to each process."""
     import pytest
 
     with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
-        pytest.main(["--collect-only", "-q", "-p", "no:xdist", *tests])
-    for name in [name for name in sys.modules if name.startswith(("custom_components", "tests"))]:
+        pytest.main(["--collect-only", "-q", "-p", "no:xdist", *options, *tests])
+    if any(_uses(module, room) for module in list(sys.modules.values())):
+        room = "custom_components"
+    left = (room, "tests", "devtools.bench")
+    for name in [name for name in sys.modules if name.startswith(left)]:
         del sys.modules[name]
+    # pytest collects garbage at its end: what all processes have in common needs not be looked through each time
+    gc.collect()
+    gc.freeze()
+
+
+def _uses(module: ModuleType, room: str) -> bool:
+    """Return whether a module of the integration outside a room has something of it."""
+    name = getattr(module, "__name__", "")
+    if not name.startswith("custom_components") or name.startswith(room):
+        return False
+    things = list(vars(module).values())
+    return any(str(getattr(thing, "__module__", "")).startswith(room) for thing in things)
+
+
+ALONE = ("--noconftest", "-p", "no:homeassistant")
+"""Options with which the tests of a room that needs no Home Assistant run, in a third of the time."""
+
+
+def tester(
+    root: Path, tests: Sequence[str], room: str | None
+) -> Callable[[Mutant, Sequence[str]], int | None]:
+    """Prepare the tests; return what runs them on a mutant, see _tested(). `room`: all mutants are of that package."""
+    os.chdir(root)
+    sys.path.insert(0, str(root))
+    for options in ((),) if room is None else (ALONE, ()):
+        _prepare(tests, options, room if room and options else "custom_components")
+        if _tested(None, (), tests, options) == 0:
+            return lambda mutant, near, options=options: _tested(mutant, near, tests, options)  # type: ignore[misc]
+    raise SystemExit("the tests fail without any mutant")
 
 
 def run(
     root: Path, modules: Sequence[Path], near: Mapping[str, Sequence[str]], tests: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
     """Test every mutant; return each with what became of it. `near`: tests to begin with, by module."""
-    os.chdir(root)
-    sys.path.insert(0, str(root))
-    _prepare(tests)
-    if _tested(None, (), tests) != 0:
-        raise SystemExit("the tests fail without any mutant")
+    test = tester(root, tests, None)
     for path in modules:
         for mutant in mutants(root, path):
-            code = _tested(mutant, near.get(path.stem, ()), tests)
+            code = test(mutant, near.get(path.stem, ()))
             if code != STILLBORN:
                 yield mutant.name, {0: "survived", None: "timed out"}.get(code, "killed")
