@@ -7,14 +7,13 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from ..vehicle.charge_flow import is_flowing
+from ..vehicle.charge_flow import POWER_SIGNALS, PUSHED_POWER, is_flowing
 from ..vehicle.push import PushChannel
-from ..vehicle.signals import CHARGING, IN_GEAR, SignalValue
+from ..vehicle.signals import CHARGING, IN_GEAR, NOT_CHARGING, SignalValue
 from ..vehicle.state import Readings, VehicleState
 
 STATE: Final = "DetailedChargeState"
-FLOW: Final = ("ACChargingPower", "DCChargingPower", "ChargeAmps", "ChargerVoltage")
-NOT_CHARGING: Final = frozenset({"Disconnected", "NoPower", "Complete", "Stopped"})
+FLOW: Final = (*POWER_SIGNALS, "ChargeAmps", "ChargerVoltage")
 PLUGGED_IN: Final = frozenset({"NoPower", "Complete", "Stopped", *CHARGING, "Calibrating"})
 
 PATIENCE: Final = 100.0
@@ -168,8 +167,10 @@ class Doubts:
                     if suspect in MEASURES_OF_ENERGY
                 )
         lost.difference_update(name for name, reading in answer.items() if not reading.unknown)
-        # a poll has the same facts under other names
-        return state.with_unknown(sorted(lost.difference(FLOW[:2])))
+        if "charger_power" in answer:
+            # the same facts under another name
+            lost.difference_update(PUSHED_POWER)
+        return state.with_unknown(sorted(lost))
 
     def _is_due(self, name: str, doubt: _Doubt, now: float) -> bool:
         last = self._requested_at.get(name)
