@@ -1,7 +1,7 @@
 """What is shown at the same time agrees, and nothing that comes to an end is shown for ever."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from homeassistant.util import dt as dt_util
@@ -49,10 +49,10 @@ def at_the_car(car: Car, command: str, **body: Any) -> None:
     assert car._run(REST_COMMANDS[command], body, "rest").result
 
 
-def set_departure(home: Home, car: Car) -> Any:
-    """Set a departure in two hours, in the car's time zone (UTC), and return it."""
+def set_departure(home: Home, car: Car, hours: int = 2) -> datetime:
+    """Set a departure in so many hours, in the car's time zone (UTC), and return it."""
     now = dt_util.utc_from_timestamp(home.tesla.clock.now())
-    leaves = (now + timedelta(hours=2)).replace(second=0, microsecond=0)
+    leaves = (now + timedelta(hours=hours)).replace(second=0, microsecond=0)
     at_the_car(
         car,
         "set_scheduled_departure",
@@ -254,3 +254,21 @@ async def test_a_departure_of_a_car_in_another_time_zone(turned_clock: Home, zon
     await ask_again(home)
     later = leaves + timedelta(days=6)
     assert home.state("sensor", "scheduled_departure") == later.isoformat()
+
+
+async def test_a_departure_of_before_the_mode_changed_is_asked_for(pushing: Home) -> None:
+    car = pushing.car
+    set_departure(pushing, car)
+    await ask_again(pushing)
+    await World(pushing, "push").switch_on(("sensor", "scheduled_departure"))
+    await pass_time(pushing, 3 * MINUTE)
+    pushing.tesla.billing.reset()
+    at_the_car(car, "set_scheduled_departure", enable=False)
+    await until(lambda: pushing.state("sensor", "scheduled_departure") == "unknown")
+    await pass_time(pushing, MINUTE)
+    leaves = set_departure(pushing, car, hours=5)
+    await pass_time(pushing, 15 * MINUTE)
+    assert pushing.state("sensor", "scheduled_departure") == leaves.isoformat()
+    assert data_requests(pushing) <= 2
+    await pass_time(pushing, HOUR, 10 * MINUTE)
+    assert data_requests(pushing) <= 2

@@ -94,6 +94,9 @@ MEASURES_OF_ENERGY: Final = (
     "EnergyRemaining",
 )
 """They change whenever the battery level does. An update can end one of them (core#170998, teslamate#5298)."""
+SCHEDULE_MODE: Final = "ScheduledChargingMode"
+OF_SCHEDULE: Final = ("scheduled_departure_time", "charge_schedules")
+"""They are only polled. Whoever changes the mode, which is pushed, sets them, too."""
 NOT_SENT: Final = "not_sent"
 ALWAYS_SENT: Final = frozenset({STATE, "BatteryLevel", "ChargeLimitSoc", "ChargePortDoorOpen"})
 """What a car that connects sends in any case: none of them is ever without a value."""
@@ -119,6 +122,8 @@ class Doubts:
     _requested_at: dict[str, float] = field(default_factory=dict)
     _anchors: dict[str, tuple[float, float]] = field(default_factory=dict)
     """By measure of energy: when it was measured, and the battery level then."""
+    _modes: dict[str, tuple[float, SignalValue]] = field(default_factory=dict)
+    """By signal of OF_SCHEDULE: when it was measured, and the mode then."""
     _drift_requested: set[tuple[str, SignalValue | None]] = field(default_factory=set)
     """The measures that were requested, with the firmware that did not send them."""
     _was_connected: bool = False
@@ -193,9 +198,26 @@ class Doubts:
             and (suspects := _earlier(state, row.this, row.that) or row.this)
         }
         found |= self._not_sent(push, shown)
-        for name in self._drifted(state, push, shown):
+        for name in (*self._drifted(state, push, shown), *self._rescheduled(state, shown)):
             found[f"drift_{name}"] = (name,)
         return found
+
+    def _rescheduled(self, state: VehicleState, shown: Collection[str]) -> list[str]:
+        """Return what is of a schedule and was polled before its mode changed."""
+        mode = state.value(SCHEDULE_MODE)
+        rescheduled: list[str] = []
+        for name in OF_SCHEDULE:
+            reading = state.readings.get(name)
+            if mode is None or reading is None or reading.unknown or name not in shown:
+                continue
+            then = self._modes.get(name)
+            if then is None or then[0] != reading.measured_at:
+                self._modes[name] = (reading.measured_at, mode)
+            elif then[1] != mode:
+                # also if the mode is soon the same again
+                self._modes[name] = (reading.measured_at, "")
+                rescheduled.append(name)
+        return rescheduled
 
     def _not_sent(self, push: PushChannel, shown: Collection[str]) -> Mapping[str, tuple[str, ...]]:
         """Return the charging state if the car sends everything but that since it connected."""
