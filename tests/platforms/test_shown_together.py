@@ -7,6 +7,7 @@ from typing import Any
 from homeassistant.util import dt as dt_util
 import pytest
 
+from custom_components.tesla_charging import clock
 from custom_components.tesla_charging.vehicle.charge_flow import charge_power
 from custom_components.tesla_charging.vehicle.state import Reading, VehicleState
 from simulator import Car, Quirk
@@ -237,6 +238,34 @@ async def test_what_a_command_has_set_is_confirmed_though_a_poll_failed(pushing:
     assert pushing.tesla.faults.rules == []
     await pass_time(pushing, 6 * MINUTE)
     assert pushing.state("cover", "charge_port") == "closed"
+
+
+# -- a clock that stood still ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("behind", [2 * MINUTE, 4 * MINUTE, HOUR])
+async def test_the_first_answer_counts_though_our_clock_stood_still(
+    turned_clock: Home, monkeypatch: pytest.MonkeyPatch, behind: float
+) -> None:
+    """After a power cut a machine without a clock chip goes on from a time that it saved before its last data."""
+    home = turned_clock
+    car = home.add_car(PEARL, "Pearl", sleep_after=None, battery_level=20)
+    car.plug_in()
+    await home.set_up()
+    assert home.state("sensor", "charging_state") == "charging"
+    car.unplug()
+    home.tesla.clock.advance(6 * HOUR)
+    true_time = home.tesla.clock.now
+    monkeypatch.setattr(clock, "now", lambda: true_time() - 6 * HOUR - behind)
+    await home.restart()
+    assert home.state("sensor", "charging_state") == "disconnected"
+    assert home.state("sensor", "charge_power") in NOTHING
+    # and what is told after the clock was set right
+    car.plug_in()
+    monkeypatch.setattr(clock, "now", true_time)
+    home.tesla.clock.advance(MINUTE)
+    await ask_again(home)
+    assert home.state("sensor", "charging_state") == "charging"
 
 
 # -- departures -----------------------------------------------------------------------------------------

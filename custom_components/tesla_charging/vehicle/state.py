@@ -97,6 +97,9 @@ class Reading:
             return True
         if self.assumed:
             return new.dated_at + lag >= self.measured_at
+        if new.ahead and new.dated_at >= self.dated_at:
+            # later by the car's clock; ours stood still, and may be before what was stored
+            return True
         # an arrival is later than a measurement, by the time of transport
         return new.measured_at + (max(0.0, lag) if self.ahead else 0.0) >= self.measured_at
 
