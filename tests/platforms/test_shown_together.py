@@ -229,6 +229,7 @@ async def test_what_a_command_has_set_is_confirmed_though_a_poll_failed(pushing:
     car = pushing.car
     car.unplug()
     await until(lambda: pushing.state("sensor", "charging_state") == "disconnected")
+    await pass_time(pushing, 12 * MINUTE)
     car.quirks.add(Quirk.NEVER_PUSHED, fields=frozenset({"ChargePortDoorOpen"}))
     await call(pushing, "cover", "charge_port", "open_cover")
     assert pushing.state("cover", "charge_port") == "open"
