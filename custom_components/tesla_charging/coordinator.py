@@ -139,7 +139,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             lambda: self.data,
             lambda: self.observations.usage_pattern,
         )
-        state = storage.state(summary.vin).with_connectivity(summary.state)
+        state = storage.state(summary.vin).as_reported(summary.state)
         state = state.with_service(summary.in_service)
         self.observations = self._observations(state, stretch)
         self.observations.record_service(reported=summary.in_service)
@@ -228,7 +228,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         self.commander.record_connectivity(connectivity)
         self.observations.record_connectivity(connectivity, self.data.connectivity, clock.now())
         self.observations.record_service(reported=summary.in_service)
-        self.data = self.data.with_connectivity(connectivity)
+        self.data = self.data.as_reported(connectivity)
         self._show_service()
 
     @callback

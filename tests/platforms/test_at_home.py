@@ -11,7 +11,7 @@ from custom_components.tesla_charging.config_flow import TeslaChargingFlow
 from custom_components.tesla_charging.setup_flow.home_steps import HomeSteps
 from tests.support.entities import ask_again
 from tests.support.home import HOME_DOMAIN, PEARL, Home
-from tests.support.streaming import embedded, free_port
+from tests.support.streaming import cut, embedded, free_port
 from tests.support.waiting import until
 
 AWAY = 1.0
@@ -44,18 +44,6 @@ async def streaming(home: Home, *, location: bool, saved: tuple[float, float] | 
     await until(lambda: home.state("sensor", "telemetry") == "connected")
     await until(lambda: at_home(home) != "unknown")
     return car
-
-
-async def cut(home: Home) -> None:
-    """End the stream; from now on the car can only be polled."""
-    home.tesla.telemetry_hosts.clear()
-
-    def is_cut() -> bool:
-        # a connection that was being made when the host name went away is cut too
-        home.tesla.telemetry(PEARL).disconnect()
-        return home.state("sensor", "telemetry") in {"configured", "synced"}
-
-    await until(is_cut)
 
 
 async def drive(home: Home, degrees: float) -> None:

@@ -1,6 +1,5 @@
 """Values that cannot be right any more: noticed by others that are newer, requested once, else not known."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,10 +8,8 @@ import pytest
 from simulator import Quirk
 from tests.platforms.transports import World, about
 from tests.support.home import PEARL, Home
-from tests.support.polling import HOUR, coordinator, data_requests, live
+from tests.support.polling import HOUR, MINUTE, coordinator, data_requests, live, pass_time
 from tests.support.waiting import until
-
-MINUTE = 60.0
 
 
 @pytest.fixture
@@ -23,14 +20,6 @@ async def pushing(turned_clock: Home) -> AsyncIterator[World]:
     entry = turned_clock.entry
     assert entry is not None
     assert await turned_clock.hass.config_entries.async_unload(entry.entry_id)
-
-
-async def pass_time(home: Home, seconds: float) -> None:
-    """Let time pass in minutes, with what the car pushes meanwhile and every look at it that is due."""
-    for _ in range(round(seconds / MINUTE)):
-        home.tesla.clock.advance(MINUTE)
-        await asyncio.sleep(0.08)
-        await home.poll()
 
 
 async def quiet(home: Home) -> None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+import math
 from typing import Final
 
 from homeassistant.util import dt as dt_util
 
 from .. import clock
-from ..vehicle.charge_flow import is_idle_reading, polled_power
+from ..vehicle.charge_flow import is_idle_reading, is_pushed_later, polled_power
 from ..vehicle.charge_schedules import next_time_of_day, scheduled_start, utc_time
 from ..vehicle.state import VehicleState
 
@@ -82,11 +83,12 @@ def power_of(pushed: str, *, fast: bool) -> Callable[[VehicleState], float | Non
     """
 
     def value_fn(state: VehicleState) -> float | None:
-        polled_value, pushed_value = state.number("charger_power"), state.number(pushed)
-        newer = (state.measured_at(pushed) or 0) > (state.measured_at("charger_power") or 0)
-        if polled_value is None or (pushed_value is not None and newer):
-            return pushed_value
-        return polled_power(state) if (state.value("FastChargerPresent") is True) is fast else 0
+        if is_pushed_later(state, pushed):
+            return state.number(pushed)
+        power = polled_power(state)
+        if power is None:
+            return None
+        return power if (state.value("FastChargerPresent") is True) is fast else 0
 
     return value_fn
 
@@ -151,7 +153,8 @@ def signals_today(state: VehicleState) -> int | None:
 def scheduled_departure(state: VehicleState) -> datetime | None:
     """Return when the car is to be ready next by its schedule; None without one.
 
-    The car reports the day on which it was set, and a time of the day, which is what it means.
+    The car reports the day on which it was set, and a time of the day, which is what it means. If the two are not the
+    same time in this home's time zone, the car is in another one: then it is the time of the day of the first.
     """
     if state.value("ScheduledChargingMode") != "DepartBy":
         return None
@@ -172,9 +175,9 @@ def _next_time(moment: datetime | None, minutes: float | None = None) -> datetim
     if moment is None:
         return None
     now = dt_util.as_local(dt_util.utc_from_timestamp(clock.now()))
-    if minutes is None:
-        local = moment.astimezone(now.tzinfo)
-        minutes = local.hour * 60 + local.minute
-        if moment > now and moment - now < timedelta(days=1):
-            return moment
-    return next_time_of_day(int(minutes), now)
+    if moment > now and moment - now < timedelta(days=1):
+        return moment
+    local = moment.astimezone(now.tzinfo)
+    if minutes is not None and minutes != local.hour * 60 + local.minute:
+        return moment + timedelta(days=math.floor((now - moment) / timedelta(days=1)) + 1)
+    return next_time_of_day(local.hour * 60 + local.minute, now)

@@ -12,6 +12,7 @@ from typing import Final
 
 from ..const import STATE_INTERVAL
 from ..fleet_api import Connectivity
+from ..vehicle.car_status import INSTALLING
 from ..vehicle.charge_status import SILENCE
 from ..vehicle.signals import SIGNALS
 from ..vehicle.state import VehicleState
@@ -129,6 +130,8 @@ class PollContext:
     """Seconds after the last poll for which Tesla demands that none follows."""
     in_service: bool = False
     """Whether Tesla refused the last poll because the car is in service."""
+    reported_in_service: bool = False
+    """Whether Tesla's state request says so. A car that pushes has to be asked whether that is over."""
     use_probability: float = 0.1
     """Probability that it is used in this hour, above 0 up to 1."""
     plug_in_probability: float = 0.1
@@ -149,6 +152,8 @@ class PollContext:
     """When it was used last, as far as polls have shown."""
     confirm_wanted: bool = False
     """Whether a poll is needed to confirm a command."""
+    unconfirmed: bool = False
+    """Whether the poll that had to confirm a command failed, and nothing has confirmed it since."""
     in_doubt: bool = False
     """Whether a value cannot be right any more, and was not requested yet."""
     stretch: float = 1.0
@@ -264,15 +269,20 @@ def next_poll(context: PollContext, now: float) -> PollDecision:
     A car that pushes its data is not polled, or rarely if it does not push all of it.
     """
     check = next_check(context.phase, now)
+    pushes = context.pushes(now) and not context.confirm_wanted
+    wanted = any(
+        (context.push_incomplete, context.in_doubt, context.in_service, context.unconfirmed)
+    )
     if context.connectivity is None:
-        if context.pushes(now) and not context.confirm_wanted:
-            wanted = context.push_incomplete or context.in_doubt
+        if pushes and not context.reported_in_service:
             due = _due(context, now).at if wanted else math.inf
             if now < due - TOLERANCE:
                 return PollDecision(PollTarget.NOTHING, min(due, check), PollReason.PUSHES)
         return PollDecision(PollTarget.STATE, now, PollReason.FIRST)
     if context.connectivity is not Connectivity.ONLINE:
         return PollDecision(PollTarget.NOTHING, check, PollReason.NOT_ONLINE)
+    if pushes and context.reported_in_service and not wanted:
+        return PollDecision(PollTarget.NOTHING, check, PollReason.IN_SERVICE)
     decision = _due(context, now)
     if now < decision.at - TOLERANCE:
         return replace(decision, target=PollTarget.NOTHING)
@@ -288,8 +298,11 @@ def is_push_incomplete(state: VehicleState, *, was_polled: bool) -> bool:
     """Return whether a poll would give something that a car does not push.
 
     That is a field that Tesla leaves out of the stream; not the position, for which then the permission is missing. It
-    is also what no car pushes (its bounds), once in the life of a car: not if it `was_polled` since the start.
+    is also what no car pushes: its bounds, once in the life of a car, not if it `was_polled` since the start; and the
+    end of an update.
     """
+    if state.value("software_update") == INSTALLING:
+        return True
     left_out = state.diagnosis.left_out
     if any(SIGNALS[name].section and name != LOCATION for name in left_out if name in SIGNALS):
         return True

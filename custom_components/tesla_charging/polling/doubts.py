@@ -7,14 +7,13 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from ..vehicle.charge_flow import is_flowing
+from ..vehicle.charge_flow import POWER_SIGNALS, PUSHED_POWER, is_flowing
 from ..vehicle.push import PushChannel
-from ..vehicle.signals import CHARGING, IN_GEAR, SignalValue
+from ..vehicle.signals import CHARGING, IN_GEAR, NOT_CHARGING, SignalValue
 from ..vehicle.state import Readings, VehicleState
 
 STATE: Final = "DetailedChargeState"
-FLOW: Final = ("ACChargingPower", "DCChargingPower", "ChargeAmps", "ChargerVoltage")
-NOT_CHARGING: Final = frozenset({"Disconnected", "NoPower", "Complete", "Stopped"})
+FLOW: Final = (*POWER_SIGNALS, "ChargeAmps", "ChargerVoltage")
 PLUGGED_IN: Final = frozenset({"NoPower", "Complete", "Stopped", *CHARGING, "Calibrating"})
 
 PATIENCE: Final = 100.0
@@ -95,6 +94,9 @@ MEASURES_OF_ENERGY: Final = (
     "EnergyRemaining",
 )
 """They change whenever the battery level does. An update can end one of them (core#170998, teslamate#5298)."""
+SCHEDULE_MODE: Final = "ScheduledChargingMode"
+OF_SCHEDULE: Final = ("scheduled_departure_time", "charge_schedules")
+"""They are only polled. Whoever changes the mode, which is pushed, sets them, too."""
 NOT_SENT: Final = "not_sent"
 ALWAYS_SENT: Final = frozenset({STATE, "BatteryLevel", "ChargeLimitSoc", "ChargePortDoorOpen"})
 """What a car that connects sends in any case: none of them is ever without a value."""
@@ -120,6 +122,8 @@ class Doubts:
     _requested_at: dict[str, float] = field(default_factory=dict)
     _anchors: dict[str, tuple[float, float]] = field(default_factory=dict)
     """By measure of energy: when it was measured, and the battery level then."""
+    _modes: dict[str, tuple[float, SignalValue]] = field(default_factory=dict)
+    """By signal of OF_SCHEDULE: when it was measured, and the mode then."""
     _drift_requested: set[tuple[str, SignalValue | None]] = field(default_factory=set)
     """The measures that were requested, with the firmware that did not send them."""
     _was_connected: bool = False
@@ -168,8 +172,10 @@ class Doubts:
                     if suspect in MEASURES_OF_ENERGY
                 )
         lost.difference_update(name for name, reading in answer.items() if not reading.unknown)
-        # a poll has the same facts under other names
-        return state.with_unknown(sorted(lost.difference(FLOW[:2])))
+        if "charger_power" in answer:
+            # the same facts under another name
+            lost.difference_update(PUSHED_POWER)
+        return state.with_unknown(sorted(lost))
 
     def _is_due(self, name: str, doubt: _Doubt, now: float) -> bool:
         last = self._requested_at.get(name)
@@ -192,9 +198,26 @@ class Doubts:
             and (suspects := _earlier(state, row.this, row.that) or row.this)
         }
         found |= self._not_sent(push, shown)
-        for name in self._drifted(state, push, shown):
+        for name in (*self._drifted(state, push, shown), *self._rescheduled(state, shown)):
             found[f"drift_{name}"] = (name,)
         return found
+
+    def _rescheduled(self, state: VehicleState, shown: Collection[str]) -> list[str]:
+        """Return what is of a schedule and was polled before its mode changed."""
+        mode = state.value(SCHEDULE_MODE)
+        rescheduled: list[str] = []
+        for name in OF_SCHEDULE:
+            reading = state.readings.get(name)
+            if mode is None or reading is None or reading.unknown or name not in shown:
+                continue
+            then = self._modes.get(name)
+            if then is None or then[0] != reading.measured_at:
+                self._modes[name] = (reading.measured_at, mode)
+            elif then[1] != mode:
+                # also if the mode is soon the same again
+                self._modes[name] = (reading.measured_at, "")
+                rescheduled.append(name)
+        return rescheduled
 
     def _not_sent(self, push: PushChannel, shown: Collection[str]) -> Mapping[str, tuple[str, ...]]:
         """Return the charging state if the car sends everything but that since it connected."""

@@ -151,6 +151,13 @@ class PollObservations:
         """Return whether the car pushes what changes."""
         return self._context(state, push, now).pushes(now)
 
+    def _is_unconfirmed(self, state: VehicleState) -> bool:
+        """Return whether the poll failed that was to confirm what a command has set."""
+        return self._failures > 0 and any(
+            reading.assumed and reading.measured_at <= (self.polled_at or 0.0)
+            for reading in state.readings.values()
+        )
+
     def _context(self, state: VehicleState, push: PushChannel, now: float) -> PollContext:
         at_home, seconds_to_home = self._home_proximity(state)
         return PollContext(
@@ -170,6 +177,8 @@ class PollObservations:
             failures=self._failures,
             blocked_for=self._blocked_for,
             in_service=self.in_service,
+            reported_in_service=self._reported_in_service,
+            unconfirmed=self._is_unconfirmed(state),
             use_probability=self.usage_pattern.use_probability(now),
             plug_in_probability=self.usage_pattern.plug_in_probability(now),
             scheduled_start=_scheduled_start(state),

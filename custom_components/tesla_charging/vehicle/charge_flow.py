@@ -25,30 +25,33 @@ def charge_power(state: VehicleState) -> float | None:
     The car pushes AC power (of the inlet) and DC power (of the fast charger) separately; a poll contains one value, in
     whole kW.
     """
-    return polled_power(state) if _is_polled(state) else _raw_power(state)
+    return _raw_power(state) if _pushed_names(state) else polled_power(state)
 
 
 def _raw_power(state: VehicleState) -> float | None:
     """Return the power as it was reported last, kW."""
-    names = ("charger_power",) if _is_polled(state) else _pushed_names(state)
+    names = _pushed_names(state) or ("charger_power",)
     return max((power for name in names if (power := state.number(name)) is not None), default=None)
 
 
-def _is_polled(state: VehicleState) -> bool:
-    return state.number("charger_power") is not None and not _pushed_names(state)
+def is_pushed_later(state: VehicleState, name: str) -> bool:
+    """Return whether the car pushed one of PUSHED_POWER after a poll has told the power, or that there is none."""
+    polled_at = state.measured_at("charger_power")
+    return state.number(name) is not None and (
+        polled_at is None or (state.measured_at(name) or 0) > polled_at
+    )
 
 
 def _pushed_names(state: VehicleState) -> tuple[str, ...]:
-    """Return which power the car pushed after it was polled."""
-    polled_at = (
-        state.measured_at("charger_power") if state.number("charger_power") is not None else None
-    )
-    return tuple(
-        name
-        for name in PUSHED_POWER
-        if state.number(name) is not None
-        and (polled_at is None or (state.measured_at(name) or 0) > polled_at)
-    )
+    """Return which power the car pushed after it was polled.
+
+    That nothing flows the one way does not outdate a poll that told what flows the other way.
+    """
+    names = tuple(name for name in PUSHED_POWER if is_pushed_later(state, name))
+    if state.number("charger_power") is None or any(state.number(name) for name in names):
+        return names
+    polled = PUSHED_POWER[state.value("FastChargerPresent") is True]
+    return names if polled in names else ()
 
 
 def at_fast_charger(state: VehicleState) -> bool:
@@ -75,7 +78,11 @@ def phases(state: VehicleState) -> float | None:
 def polled_power(state: VehicleState) -> float | None:
     """Return the power that a poll reports in whole kW as exactly as voltage and current tell it, kW."""
     power, flow = state.number("charger_power"), _volt_amperes(state)
-    if power is None or flow is None or state.value("FastChargerPresent") is True:
+    if power is None or state.value("FastChargerPresent") is True:
+        return power
+    if _is_outdated_by_current(state):
+        return _power_by_current(state)
+    if flow is None:
         return power
     count = phases(state) or _fitting_phases(state)
     exact = None if count is None else flow * count
@@ -83,6 +90,22 @@ def polled_power(state: VehicleState) -> float | None:
         count = _fitting_phases(state)
         exact = None if count is None else flow * count
     return power if exact is None else round(exact, 2)
+
+
+def _is_outdated_by_current(state: VehicleState) -> bool:
+    """Return whether the polled power is older than the current: an answer without the power told another current."""
+    power_at, amperes_at = state.measured_at("charger_power"), state.measured_at("ChargeAmps")
+    return power_at is not None and amperes_at is not None and power_at < amperes_at
+
+
+def _power_by_current(state: VehicleState) -> float | None:
+    """Return the power of AC charging without a measurement of it, kW; None if the phases are not certain."""
+    amperes, flow = state.number("ChargeAmps"), _volt_amperes(state)
+    if amperes is None or flow is None:
+        return None if amperes is None or amperes > NO_AMPS else 0
+    reported = state.number("ChargerPhases")
+    count = _fitting_phases(state) or (reported if reported in (1, 3) else None)
+    return None if count is None else round(flow * count, 2)
 
 
 def _fitting_phases(state: VehicleState) -> int | None:

@@ -19,6 +19,7 @@ from ..fleet_telemetry import (
     billed_signals,
     settle,
 )
+from .signals import IN_GEAR
 from .state import RECEIVED_GRAIN, UNKNOWN_TIME, VehicleState, pushed_readings
 from .telemetry_status import NO_PROBLEM, TelemetryDiagnosis, TelemetryStage
 
@@ -121,6 +122,9 @@ class PushChannel:
         """Apply that the car connected (only an awake car does), or disconnected."""
         self.connected = connected
         if not connected:
+            if state.value("Gear") in IN_GEAR and "Gear" not in self.pushed:
+                # a poll said so, and the car would not have pushed that it was parked
+                state = state.with_unknown(("Gear",))
             self.pushed.clear()
         if state.telemetry is not TelemetryStage.OFF:
             state = state.with_stage(

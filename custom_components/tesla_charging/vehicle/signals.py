@@ -162,6 +162,8 @@ WORDS: Final[Mapping[str, frozenset[str]]] = {
 """The words that have a meaning here, by signal. Any other word, also one of newer firmware, is "not known"."""
 CHARGING: Final = frozenset({"Charging", "Starting"})
 """Of `DetailedChargeState`."""
+NOT_CHARGING: Final = frozenset({"Disconnected", "NoPower", "Complete", "Stopped"})
+"""Of `DetailedChargeState`; a car that calibrates is in neither."""
 IN_GEAR: Final = frozenset({"D", "R", "N"})
 """Of `Gear`."""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from ..fleet_api import Connectivity, VehicleData
+from ..fleet_api import Connectivity, Section, VehicleData
 from .charge_energy import NOTHING_CHARGED, ChargeEnergy
 from .charge_starts import ChargeStart
 from .signals import (
@@ -16,7 +16,9 @@ from .signals import (
     EARLIEST,
     IN_GEAR,
     LATEST,
+    NOT_CHARGING,
     SIGNALS,
+    Fields,
     NotGiven,
     Signal,
     SignalValue,
@@ -52,6 +54,15 @@ LIVE: Final = frozenset(
 )
 """Signals that change by themselves while a car charges or drives. Others (level, range, counters) stay a lower bound, or
 true, when nothing is received."""
+FLOWING: Final = LIVE - {"DetailedChargeState", "Gear"}
+"""Signals of what flows while a car charges. A car whose charging state is not known may be charged, too."""
+STILL: Final[Mapping[str, float]] = {
+    "charger_power": 0.5,
+    "ACChargingPower": 0.5,
+    "DCChargingPower": 0.5,
+    "ChargeAmps": 2.0,
+}
+"""Not more than these kW and amperes may be the last change before nothing flowed, which was too small to be pushed."""
 UNREACHABLE: Final = frozenset({Connectivity.ASLEEP, Connectivity.OFFLINE})
 
 
@@ -86,6 +97,9 @@ class Reading:
             return True
         if self.assumed:
             return new.dated_at + lag >= self.measured_at
+        if new.ahead and new.dated_at >= self.dated_at:
+            # later by the car's clock; ours stood still, and may be before what was stored
+            return True
         # an arrival is later than a measurement, by the time of transport
         return new.measured_at + (max(0.0, lag) if self.ahead else 0.0) >= self.measured_at
 
@@ -165,20 +179,22 @@ class VehicleState:
     streamed: tuple[int, int] = (0, 0)
     """The day (ordinal, in this home's time zone) of the last push, and how many signals were pushed on that day until
     `received_at`."""
+    ended: frozenset[str] = frozenset()
+    """What has come to an end since it was measured, because the car slept, and was not measured again. Not stored."""
     home_saved: bool = False
     """Whether the car has said that it is at its home: then a home is saved in it."""
 
     def value(self, name: str) -> SignalValue | None:
         """Return a signal's value, None if it is not known."""
         reading = self.readings.get(name)
-        if reading is None or (name in LIVE and self.was_lost):
+        if reading is None or self.is_lost(name):
             return None
         return reading.value
 
     def has_none(self, name: str) -> bool:
         """Return whether the car reports that a signal has no value, which is more than not knowing it."""
         reading = self.readings.get(name)
-        if reading is None or (name in LIVE and self.was_lost):
+        if reading is None or self.is_lost(name):
             return False
         return reading.value is None and not reading.unknown
 
@@ -191,6 +207,20 @@ class VehicleState:
         if self.connectivity not in UNREACHABLE:
             return False
         return self._last("DetailedChargeState") in CHARGING or self._last("Gear") in IN_GEAR
+
+    def is_lost(self, name: str) -> bool:
+        """Whether a signal has changed by itself since the car was reached last."""
+        if name in self.ended:
+            return True
+        if name not in LIVE or self.connectivity not in UNREACHABLE:
+            return False
+        return self.was_lost or (name in FLOWING and self._flowed)
+
+    @property
+    def _flowed(self) -> bool:
+        """Whether energy flowed when the car was reached last, whatever its charging state was."""
+        last = ((self._last(name), most) for name, most in STILL.items())
+        return any(isinstance(value, int | float) and value > most for value, most in last)
 
     def _last(self, name: str) -> SignalValue | None:
         reading = self.readings.get(name)
@@ -265,7 +295,7 @@ class VehicleState:
                 if signal is not None and signal.resets_below is not None:
                     reading = reading.as_total(old, signal.resets_below)  # noqa: PLW2901  # the same reading
                 newer[name] = reading.after(old, now=now)
-        return replace(self, readings={**self.readings, **newer})
+        return replace(self, readings={**self.readings, **newer}, ended=self.ended - newer.keys())
 
     def with_unknown(self, names: Iterable[str]) -> VehicleState:
         """Return the state with some of its signals not known any more, until the car reports them again."""
@@ -288,6 +318,16 @@ class VehicleState:
     def with_waking(self, waking: bool) -> VehicleState:
         """Return the state of a car that is being woken up, or is not any more."""
         return self if waking is self.waking else replace(self, waking=waking)
+
+    def as_reported(self, connectivity: Connectivity) -> VehicleState:
+        """Return the state after Tesla's free request for the connectivity.
+
+        A car that sleeps has ended what it did: that is over also when it is awake again and gives no data.
+        """
+        state = self.with_connectivity(connectivity)
+        if connectivity is not Connectivity.ASLEEP:
+            return state
+        return replace(state, ended=frozenset(filter(state.is_lost, LIVE & self.readings.keys())))
 
     def with_service(self, in_service: bool) -> VehicleState:
         """Return the state of a car that is in service, or is not."""
@@ -416,7 +456,23 @@ def readings_of(data: VehicleData, *, now: float) -> dict[str, Reading]:
             continue
         except Unknown:
             readings[signal.name] = _reading(None, dated_at, now, unknown=True)
-    return readings
+    return _with_nothing_flowing(readings, sections.get(Section.CHARGE_STATE, {}))
+
+
+def _with_nothing_flowing(readings: dict[str, Reading], fields: Fields) -> dict[str, Reading]:
+    """Return an answer in which null is a statement for what flows, if the car says that it does not charge.
+
+    In any other answer null may mean that the car's computers have not reported yet.
+    """
+    state = readings.get("DetailedChargeState")
+    if state is None or state.value not in NOT_CHARGING:
+        return readings
+    nothing = {
+        name: replace(state, value=None)
+        for name in FLOWING
+        if (given := SIGNALS[name].field) is not None and fields.get(given, 0) is None
+    }
+    return {**readings, **nothing}
 
 
 def pushed_readings(
