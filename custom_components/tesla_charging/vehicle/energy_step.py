@@ -36,6 +36,8 @@ LEVEL_DELAY: Final = 60.0
 """Seconds by which a level may be older than the counter that it confirms."""
 MAX_WAIT: Final = 600.0
 """Seconds for which a counter after a leap or a gap waits for a level."""
+ODOMETER_STEP: Final = 0.5
+"""Miles that an odometer may have been behind since the car parked: it is pushed in such steps."""
 ODOMETER_DELAY: Final = 360.0
 """Seconds by which a car may tell its odometer later than it has parked."""
 
@@ -167,7 +169,8 @@ class EnergyStep:
         plugged_in_since = self._plugged_in_since and self.sample.state_at > self.last.at
         # before a car that connects has told everything, the cable may be that of before it moved
         plugged_in_since &= self.sample.state_at >= self.sample.odometer_at - ODOMETER_DELAY
-        if self.moved and long_ago and not self.last.charging and plugged_in_since:
+        drove = self.miles > ODOMETER_STEP
+        if drove and long_ago and not self.last.charging and plugged_in_since:
             return True
         # a counter that was reset is read at the same moment as the cable
         is_zero = self.now.added <= RESET_BELOW
@@ -203,16 +206,21 @@ class EnergyStep:
     def _drove_unheard(self) -> bool:
         """Whether a car that tells no level has ended its session and moved since."""
         long_ago = self.hours is not None and self.hours > MIN_AWAY / 3600
-        ended = long_ago and self.moved and not self.last.charging
+        ended = long_ago and self.miles > ODOMETER_STEP and not self.last.charging
         return self.gain is None and ended and abs(self.rise) > NOISE_KWH
 
     @property
     def _left_its_value(self) -> bool:
         """Whether the counter of an unplugged car is another one: until the next session it stays what it is."""
-        if self.last.plugged_in is not False:
+        since = self.unplugged_at
+        if self.last.plugged_in is not False or since is None:
             return False
         long_ago = self.hours is not None and self.hours > MIN_AWAY / 3600
-        return self.rise < -NOISE_KWH or (long_ago and self.rise > NOISE_KWH)
+        # before it was unplugged, the counter may have gone on unheard
+        unheard = max(0.0, since - self.last.at) / 3600
+        sunk = (MAX_SINK_KW if self.last.charging else DRAIN_KW) * unheard
+        risen = MAX_PARKED_KW * unheard
+        return self.rise < -NOISE_KWH - sunk or (long_ago and self.rise > NOISE_KWH + risen)
 
     def _can_reach(self, kwh: float) -> bool:
         """Whether the battery can have taken this energy in this time."""
