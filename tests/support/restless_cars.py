@@ -21,7 +21,7 @@ from custom_components.tesla_charging.vehicle.state import (
 HOUR: Final = 3600.0
 BEGIN: Final = 1_800_000_000.0
 ROADS: Final = ("poll", "push", "both")
-NONSENSE: Final[tuple[Any, ...]] = (None, math.nan, math.inf, "12.5", "", True, -9.5, 4_999.0, 1e12)
+NONSENSE: Final[tuple[Any, ...]] = (None, math.nan, math.inf, "12.5", "", True, -9.5, 0.0, 199.0, 999.0, 4_999.0, 1e12)
 """What is said instead of a number, once."""
 PUSHED: Final = (
     "BatteryLevel",
@@ -248,7 +248,9 @@ class RestlessCar:
     def garbled(self, name: str, value: Any) -> Any:
         if self.tame or isinstance(value, bool | str) or self.rng.random() > 0.003:
             return value
-        return self.rng.choice(NONSENSE)
+        said = self.rng.choice(NONSENSE)
+        # a level that is wrong and possible is nothing that can be known
+        return None if name.lower().startswith("battery") and said == 0 else said
 
     def ask(self) -> None:
         pause = self.pause if self.charging else 2 * self.pause
@@ -282,7 +284,7 @@ class RestlessCar:
             assert getattr(energy, name) >= getattr(before, name), f"{name} sank"
         self.state = replace(state, energy=energy)
         if energy.total - before.total > 1:
-            self.log(f"    +{energy.total - before.total:.2f}")
+            self.log(f"    {(self.now - BEGIN) / HOUR:.3f} +{energy.total - before.total:.2f}")
         if before.session is None and energy.session is not None:
             self.first = self.charged
 

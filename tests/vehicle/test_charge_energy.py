@@ -331,6 +331,101 @@ def test_a_counter_is_looked_at_again_once_the_car_tells_that_it_was_driven() ->
     assert seen(energy, driven, back).total == energy.total
 
 
+def test_what_was_lost_before_an_unheard_unplug_is_no_new_session() -> None:
+    """The car was out of reach while its counter sank; when it connects, it says first that it is unplugged."""
+    parked = pushed(0, 4.76, 74.1, 20, charging=False)
+    sinks = pushed(27, 4.65, 74.1, 20, charging=False)
+    word = gone(27, 4.65, 480, level=74.1, level_at=START + 20 * 60)
+    back = gone(480, 3.48, 480, odometer=1060.0, level=46.1, level_at=START + 480 * 60)
+    energy = seen(NOTHING_CHARGED, parked, sinks, word, back)
+    assert energy.total == 0
+
+
+def test_the_end_of_a_drive_that_the_odometer_tells_late_is_no_new_session() -> None:
+    """It is pushed in steps of half a mile, and a push may be lost; a car that connects tells all again."""
+
+    def told(minutes: float, added: float, miles: float) -> EnergySample:
+        moment = START + minutes * 60
+        later = pushed(minutes, added, 87.9, minutes, charging=False, odometer=miles)
+        return replace(later, state_at=moment, odometer_at=moment)
+
+    begin = pushed(0, 0.0, 10.0, 0)
+    for miles in (1000.2, 1009.0):
+        energy = seen(NOTHING_CHARGED, begin, told(240, 44.14, 1000.0), told(850, 44.15, miles))
+        assert energy.total == pytest.approx(44.15)
+
+
+def test_a_level_of_the_counter_s_own_moment_replaces_an_older_one() -> None:
+    """Connected anew at a fast charger, the car told its counter first."""
+    fast: dict[str, Any] = {"at_home": False}
+    energy = seen(
+        NOTHING_CHARGED,
+        pushed(0, 0.6, 44.0, 0, remaining=31.3, **fast),
+        pushed(2.3, 4.9, 44.0, 0, **fast),
+        pushed(2.3, 4.9, 50.7, 2.3, **fast),
+        pushed(3.3, 6.7, 53.2, 3.3, **fast),
+    )
+    assert energy.total == pytest.approx(6.1)
+
+
+def test_an_odometer_that_changes_its_unit_is_no_drive() -> None:
+    stays: dict[str, Any] = {"charging": False}
+    energy = seen(NOTHING_CHARGED, pushed(0, 0.0, 70.0, 0), pushed(120, 16.7, 99.0, 120, **stays))
+    moment = START + 3600 * 60
+    other = pushed(3600, 16.7, 99.0, 3600, odometer=1609.34, **stays)
+    other = replace(other, state_at=moment, odometer_at=moment)
+    assert energy.with_sample(other).total == pytest.approx(16.7)
+
+
+@pytest.mark.parametrize("wrong", [0.0, 115.0, 999.0])
+def test_an_energy_that_contradicts_the_level_counts_nothing(wrong: float) -> None:
+    energy = seen(
+        NOTHING_CHARGED,
+        pushed(0, 0.0, 50.0, 0, remaining=30.0),
+        pushed(1, 0.2, 50.3, 1, remaining=wrong),
+        pushed(6, 0.2, 51.9, 6, remaining=31.1),
+        pushed(7, 1.4, 52.2, 7, remaining=31.4),
+    )
+    assert 0.5 < energy.total < 1.5
+
+
+@pytest.mark.parametrize(
+    "told", [(100.0, 0.0, 100.4), (900.0, 1100.0, 900.4), (900.0, 960.0, 960.2)]
+)
+def test_a_lifetime_counter_that_leaps_counts_nothing(told: tuple[float, float, float]) -> None:
+    looks = [
+        pushed(minute, minute / 5, 50 + minute / 3, minute, lifetime=value)
+        for minute, value in enumerate(told)
+    ]
+    looks = [replace(look, lifetime_at=look.at) for look in looks]
+    assert seen(NOTHING_CHARGED, *looks).total == pytest.approx(0.4, abs=0.05)
+
+
+@pytest.mark.parametrize("wrong", [199.0, 4_999.0])
+def test_no_charger_gives_what_the_wall_counter_says_once(wrong: float) -> None:
+    told = (0.0, 0.22, wrong, 0.66)
+    looks = [
+        replace(at(minute, minute / 5), wall=value, wall_at=START + minute * 60)
+        for minute, value in enumerate(told)
+    ]
+    wall = seen(NOTHING_CHARGED, *looks).shown[-1]
+    assert wall == pytest.approx(0.66)
+
+
+def test_a_wrong_counter_of_an_unplugged_car_begins_nothing() -> None:
+    energy = seen(NOTHING_CHARGED, pushed(0, 0.0, 40.0, 0), pushed(180, 33.7, 96.0, 180))
+    energy = seen(
+        energy,
+        gone(181, 33.7, 181, level=96.0, level_at=START + 181 * 60),
+        *(
+            gone(182 + m, 199.0, 181, level=96 - m / 4, level_at=START + (182 + m) * 60)
+            for m in range(0, 60, 5)
+        ),
+        gone(250, 33.7, 181, odometer=1040.0, level=80.0, level_at=START + 250 * 60),
+    )
+    assert energy.total == pytest.approx(33.7)
+
+
 def test_more_than_any_car_takes_is_not_counted() -> None:
     energy = seen(NOTHING_CHARGED, at(0, 1.0), at(1, 4_000.0), at(2, 4_000.1), at(3, 1.1))
     assert energy.total == pytest.approx(0.1)

@@ -28,6 +28,9 @@ MAX_SPEED: Final = 100.0
 """Miles per hour; a far greater difference is of an odometer that has changed its unit."""
 MAX_LEAP: Final = 50.0
 """Miles that are believed of any odometer, because the car's clock may be wrong."""
+KM_PER_MILE: Final = 1.609344
+UNIT_CHANGE: Final = 0.01
+"""Share by which an odometer that has changed its unit may be off the one of before."""
 LEARN_FROM: Final = 15.0
 """Percent from which on a capacity is learned."""
 LEARN_KW: Final = 3.0
@@ -115,6 +118,9 @@ def miles_between(before: Mark, after: Mark) -> float:
     if before.odometer is None or after.odometer is None or hours is None:
         return 0.0
     miles = after.odometer - before.odometer
+    in_other_unit = after.odometer / KM_PER_MILE - before.odometer
+    if miles > MAX_LEAP and abs(in_other_unit) <= UNIT_CHANGE * before.odometer:
+        return 0.0
     return miles if 0 < miles <= MAX_SPEED * hours + MAX_LEAP else 0.0
 
 
@@ -131,16 +137,17 @@ def battery_gain(before: Mark, after: Mark, per_percent: float | None) -> Range 
     low, high = KWH_PER_PERCENT
     if per_percent is not None:
         low, high = per_percent * (1 - CAPACITY_SPREAD), per_percent * (1 + CAPACITY_SPREAD)
+    whole = float(before.level).is_integer() or float(after.level).is_integer()
+    grain = WHOLE_GRAIN if whole else FINE_GRAIN
+    percent = after.level - before.level
+    fewest, largest = percent - grain, percent + grain
+    least = fewest * (low if fewest > 0 else high)
+    most = largest * (high if largest > 0 else low)
     if before.remaining is not None and after.remaining is not None:
         rise = after.remaining - before.remaining
-        least, most = rise - ENERGY_GRAIN, rise + ENERGY_GRAIN
-    else:
-        whole = float(before.level).is_integer() or float(after.level).is_integer()
-        grain = WHOLE_GRAIN if whole else FINE_GRAIN
-        percent = after.level - before.level
-        fewest, largest = percent - grain, percent + grain
-        least = fewest * (low if fewest > 0 else high)
-        most = largest * (high if largest > 0 else low)
+        # an energy that contradicts the level is wrong
+        if least - high <= rise <= most + high:
+            least, most = rise - ENERGY_GRAIN, rise + ENERGY_GRAIN
     return Range(
         least - _lag(before, high) - _lead(after, high),
         most + _lag(after, high) + _lead(before, high),

@@ -40,7 +40,7 @@ MAX_DOUBT: Final = 900.0
 STALE: Final = 180.0
 """Seconds after which the counter of a charging car is behind, and the battery counts."""
 SAME_MOMENT: Final = 2.0
-"""Seconds between session counter and lifetime counter that a car measured together."""
+"""Seconds between two values that a car measured together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +247,7 @@ def _with_cable(energy: ChargeEnergy, sample: EnergySample) -> ChargeEnergy:
 
 
 def _with_wall(energy: ChargeEnergy, sample: EnergySample) -> ChargeEnergy:
-    if sample.wall is None:
+    if sample.wall is None or sample.wall > MAX_KWH:
         return energy
     if energy.wall is None:
         return replace(energy, wall=WallEnergy(sample.wall, sample.wall, sample.wall_at))
@@ -283,7 +283,8 @@ def _with_counter(energy: ChargeEnergy, sample: EnergySample, now: Mark) -> Char
             # a car that connects tells everything, but not in one message; a higher level was charged since
             late = last.level_at < last.at - LEVEL_DELAY
             rose = (now.level or 0.0) > (last.level or 0.0) and not late
-            kept = replace(last, odometer=now.odometer) if now.charging or rose else now
+            later = now.level_at > now.at + SAME_MOMENT and (now.charging or rose)
+            kept = replace(last, odometer=now.odometer) if later else now
             return replace(energy, last=kept)
         if not now.charging and step.sinks_steadily:
             return replace(energy, last=now)
@@ -302,7 +303,8 @@ def _with_counter(energy: ChargeEnergy, sample: EnergySample, now: Mark) -> Char
         return _begun(energy, step)
     since = energy.doubtful_since
     energy = _by_battery(_doubting(energy, now), step)
-    if since is None or not now.at - since > MAX_DOUBT:
+    if since is None or not now.at - since > MAX_DOUBT or sample.plugged_in is False:
+        # without a cable nothing begins
         return energy
     return _at_mark(_with_base(energy, now, energy.estimate), sample, now)
 
@@ -456,7 +458,7 @@ def _with_lifetime(energy: ChargeEnergy, sample: EnergySample, value: float) -> 
         sample.level_at,
     )
     apart = abs(sample.lifetime_at - last.at)
-    if before is None or not now.can_follow(before):
+    if before is None or not now.can_follow(before, energy.per_percent):
         # it begins where the total is known of the same moment
         return replace(energy, lifetime=now) if apart <= LEVEL_DELAY else energy
     gap = now.at - before.at > CLOSE_LOOKS

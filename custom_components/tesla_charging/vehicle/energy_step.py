@@ -21,6 +21,8 @@ DRAIN_KW: Final = 0.35
 MAX_SINK_KW: Final = 4.0
 """Most power that a charging car takes from its battery, for its heater."""
 TOLERANCE_KWH: Final = 0.2
+SAME_SESSION_KWH: Final = 0.05
+"""Two sessions do not end so close to each other by chance."""
 MIN_MILES: Final = 0.1
 MIN_USE, MAX_USE = 0.16, 0.7
 """Energy per mile, kWh, that a drive takes at least and at most."""
@@ -169,12 +171,23 @@ class EnergyStep:
         plugged_in_since = self._plugged_in_since and self.sample.state_at > self.last.at
         # before a car that connects has told everything, the cable may be that of before it moved
         plugged_in_since &= self.sample.state_at >= self.sample.odometer_at - ODOMETER_DELAY
-        drove = self.miles > ODOMETER_STEP
+        drove = self.miles > ODOMETER_STEP and not self._stood_still
         if drove and long_ago and not self.last.charging and plugged_in_since:
             return True
         # a counter that was reset is read at the same moment as the cable
         is_zero = self.now.added <= RESET_BELOW
         return is_zero and self.unplugged_at is not None and bool(self.sample.plugged_in)
+
+    @property
+    def _stood_still(self) -> bool:
+        """Whether the counter is the one of before, by far too exactly for another session."""
+        return self.now.added > NOISE_KWH and abs(self.rise) <= SAME_SESSION_KWH
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether the counter rises from minute to minute, whatever an older level says of it."""
+        soon = self.hours is not None and self.hours <= MIN_AWAY / 3600
+        return soon and self.rise >= 0 and self.unplugged_at is None and not self.moved
 
     @property
     def sinks_steadily(self) -> bool:
@@ -244,7 +257,7 @@ class EnergyStep:
         if gain is None:
             power = MAX_SINK_KW if self.last.charging or self.now.charging else DRAIN_KW
             return self.rise >= -max(NOISE_KWH, power * (self.hours or 0.0))
-        if self.rise < gain.least - TOLERANCE_KWH:
+        if self.rise < gain.least - TOLERANCE_KWH and not self._goes_on:
             return False
         # what did not remain in the battery must be enough for the way
         return self.rise - gain.least + TOLERANCE_KWH >= self._least_use

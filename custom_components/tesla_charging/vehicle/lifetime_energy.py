@@ -3,8 +3,16 @@
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from .battery_gain import Mark, miles_between
-from .energy_step import MAX_KW, MAX_KWH, MIN_MILES, NOISE_KWH
+from .battery_gain import Mark, battery_gain, miles_between
+from .energy_step import (
+    DRAIN_KW,
+    MAX_KW,
+    MAX_KWH,
+    MAX_USE,
+    MIN_MILES,
+    NOISE_KWH,
+    TOLERANCE_KWH,
+)
 
 CLOSE_LOOKS: Final = 3 * 3600.0
 """Seconds in which no whole session can pass unseen between two values of the lifetime counter."""
@@ -54,10 +62,16 @@ class Lifetime:
                 return cls(*items)
         return None
 
-    def can_follow(self, before: Lifetime) -> bool:
-        """Whether this value of the counter can follow another."""
+    def can_follow(self, before: Lifetime, per_percent: float | None) -> bool:
+        """Whether this value of the counter can follow another: it reads 0 for a while, too, or leaps after an update.
+
+        `per_percent` is the energy of one percent of the battery, if that is known.
+        """
         hours = max(0.0, self.at - before.at) / 3600
-        most = min(MAX_KW, MAX_KWH / 12) * hours + MAX_KWH
+        most = min(MAX_KW * hours, MAX_KWH / 12 * hours + MAX_KWH) + TOLERANCE_KWH
+        if (gain := battery_gain(before.mark, self.mark, per_percent)) is not None:
+            used = DRAIN_KW * hours + MAX_USE * miles_between(before.mark, self.mark)
+            most = min(most, max(0.0, gain.most) + used + TOLERANCE_KWH)
         return -NOISE_KWH <= self.value - before.value <= most
 
     def has_moved_since(self, before: Lifetime) -> bool:

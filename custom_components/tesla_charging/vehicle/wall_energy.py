@@ -6,7 +6,7 @@ The counter of the battery (`charge_energy`) decides what is a new session. Pure
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from .energy_step import NOISE_KWH, RESET_BELOW
+from .energy_step import MAX_PARKED_KW, NOISE_KWH, RESET_BELOW
 
 MAX_DOUBT: Final = 900.0
 """Seconds for which a lower counter may be that of a session whose beginning is told a moment later."""
@@ -31,6 +31,9 @@ class WallEnergy:
             return type(self)(counter, counter, at)
         if counter <= RESET_BELOW or at < self.at:
             return self
+        most = MAX_PARKED_KW * (at - self.at) / 3600 + NOISE_KWH
+        if counter > self.counter + most:
+            return self  # no charger gives that
         if counter >= self.counter:
             return type(self)(self.shown + counter - self.counter, counter, at)
         if counter >= self.counter - NOISE_KWH or at - self.at <= MAX_DOUBT:
