@@ -1,1 +1,1 @@
-"""Smart charging: decides when and how fast to charge. Knows neither Tesla nor Home Assistant."""
+"""Smart charging: decides when and how fast to charge, and says why. Knows neither Tesla nor Home Assistant."""
