@@ -1,0 +1,1 @@
+"""When to charge a car: the provably cheapest plan, and why."""

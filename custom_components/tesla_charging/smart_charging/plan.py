@@ -1,0 +1,22 @@
+"""The planner: the best plan for a problem."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from .model import Fuse, Problem
+from .result import JointPlan, Plan
+
+DEFAULT_WORK: Final = 1_000_000
+"""Labels after which the best plan so far is returned with its gap: about a second of a small machine."""
+
+
+def plan(problem: Problem, work_limit: int | None = DEFAULT_WORK) -> Plan:
+    """Return the best plan; without a work limit it is always proven."""
+    raise NotImplementedError
+
+
+def plan_together(
+    problems: Sequence[Problem], fuse: Fuse, work_limit: int | None = DEFAULT_WORK
+) -> JointPlan:
+    """Return plans of several cars that together stay below a fuse; `Limits.fuse` of the problems is not used."""
+    raise NotImplementedError
