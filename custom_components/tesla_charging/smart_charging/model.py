@@ -223,13 +223,14 @@ class State:
     """What the car does now."""
 
     amps: int = 0
-    """The current at which it charges; 0 if it does not."""
+    """The current at which it charges, at least `MIN_AMPS`; 0 if it does not."""
     since: datetime | None = None
     """Since when it charges, or does not charge; None: for long."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be."""
-        check_number("amps", self.amps, 0, MAX_AMPS)
+        if self.amps:
+            check_number("amps of a car that charges", self.amps, MIN_AMPS, MAX_AMPS)
         if self.since is not None:
             check_moment("since", self.since)
 

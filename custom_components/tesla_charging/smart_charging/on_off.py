@@ -1,0 +1,405 @@
+"""M1, exact: on at full power or off, at any moment, searched forward inside a thin band above the bound.
+
+Some best plan uses at most one slot in part between two moments at which the energy is exactly a target (or a cap): if
+there were two, energy could be moved from the dearer to the cheaper one until one is empty or full. So a partial plan
+is a *point* (only full slots since then), or a *segment*: one slot partly used, all shares at once, the cost linear
+between its ends.
+"""
+
+from dataclasses import dataclass
+import math
+from typing import Final, NamedTuple
+
+from .bound import INFINITE, Bound, Priced
+from .evaluate import OFF, Use
+from .modes import NONE
+from .search import OutOfWork, Search
+from .slots import KWH
+
+GRAIN: Final = 1e9
+"""Energies are compared as whole numbers of so many parts of a kWh."""
+
+
+class Step(NamedTuple):
+    """What a partial plan did in a slot, and before."""
+
+    before: Step | None
+    place: int
+    share: float
+    """Of the slot; `OPEN` while it is still to be chosen."""
+    late: bool
+
+
+OPEN: Final = -1.0
+
+
+class Point(NamedTuple):
+    """A partial plan."""
+
+    cost: float
+    energy: float
+    trace: Step | None
+
+
+class Segment(NamedTuple):
+    """Partial plans that differ in the share of one slot."""
+
+    left_cost: float
+    right_cost: float
+    left: float
+    right: float
+    left_share: float
+    right_share: float
+    trace: Step | None
+    """Its steps include the open one."""
+
+
+class Labels:
+    """Partial plans in one mode: the cheapest point of every energy, and the segments that are not dominated."""
+
+    __slots__ = ("points", "segments")
+
+    def __init__(self) -> None:
+        self.points: dict[int, Point] = {}
+        self.segments: dict[tuple[int, int], list[Segment]] = {}
+
+    def add(self, point: Point) -> None:
+        """Add a point."""
+        key = round(point.energy * GRAIN)
+        known = self.points.get(key)
+        if known is None or point.cost < known.cost:
+            self.points[key] = point
+
+    def add_segment(self, segment: Segment) -> None:
+        """Add a segment."""
+        key = round(segment.left * GRAIN), round(segment.right * GRAIN)
+        known = self.segments.get(key)
+        if known is None:
+            self.segments[key] = [segment]
+            return
+        for other in known:
+            if other.left_cost <= segment.left_cost and other.right_cost <= segment.right_cost:
+                return
+        known[:] = [
+            other
+            for other in known
+            if other.left_cost < segment.left_cost or other.right_cost < segment.right_cost
+        ]
+        known.append(segment)
+
+
+def closed(trace: Step | None, share: float) -> Step | None:
+    """Return the steps with the share of the open one."""
+    rest: list[Step] = []
+    while trace is not None and trace.share != OPEN:
+        rest.append(trace)
+        trace = trace.before
+    assert trace is not None
+    done: Step | None = Step(trace.before, trace.place, share, trace.late)
+    for step in reversed(rest):
+        done = Step(done, step.place, step.share, step.late)
+    return done
+
+
+def at(segment: Segment, energy: float) -> tuple[float, float]:
+    """Return the cost and the share of a segment at an energy."""
+    width = segment.right - segment.left
+    part = (energy - segment.left) / width if width > 0 else 0.0
+    cost = segment.left_cost + part * (segment.right_cost - segment.left_cost)
+    share = segment.left_share + part * (segment.right_share - segment.left_share)
+    return cost, share
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A complete plan: its steps, and the share of the open one if there is one."""
+
+    trace: Step | None
+    share: float
+
+
+class OnOffSearch(Search):
+    """Searches the plans of a grid at full power."""
+
+    def __init__(self, bound: Bound) -> None:
+        super().__init__(bound)
+        grid = bound.grid
+        self.continuous = grid.problem.wishes.grid_minutes is None
+        self.gains = [slot.gains[0] if slot.levels else 0.0 for slot in grid.slots]
+        self.most = max(bound.low, grid.limit) if bound.value else bound.low
+        self.needed = [0.0] * (len(grid.slots) + 1)
+        for place, energy in grid.targets:
+            rest = energy
+            for border in range(place, -1, -1):
+                self.needed[border] = max(self.needed[border], rest - KWH)
+                if border:
+                    rest -= self.gains[border - 1]
+
+    def run(self, priced: Priced, band: float) -> None:
+        """Search once, inside a band above the bound."""
+        grid, modes = self.bound.grid, self.bound.modes
+        self.begin(priced, band)
+        running = bool(grid.problem.state.amps)
+        first = Labels()
+        first.add(Point(0.0, 0.0, None))
+        off: dict[int, Labels] = {} if running else {0: first}
+        on: dict[int, Labels] = {0: first} if running else {}
+        if not running and self.bound.low <= KWH and grid.last_forced == 0:
+            self.offer(self._owed(0, 0.0), Done(None, 0.0))
+        for place in range(len(grid.slots)):
+            next_off: dict[int, Labels] = {}
+            next_on: dict[int, Labels] = {}
+            for mode, labels in off.items():
+                wait, start = modes.wait[place][mode], modes.start[place][mode]
+                if wait != NONE:
+                    self._keep(next_off.setdefault(wait, Labels()), labels, 0.0)
+                if start != NONE:
+                    fee = modes.start_cost[place][mode]
+                    self._charge(place, start, next_on, next_off, labels, fee, late=True)
+            for mode, labels in on.items():
+                stay, stop = modes.stay[place][mode], modes.stop[place][mode]
+                if stop != NONE:
+                    self._stop(place, mode, next_off.setdefault(stop, Labels()), labels)
+                if stay != NONE:
+                    fee = self._change(place)
+                    self._charge(place, stay, next_on, next_off, labels, fee, late=False, stop=stop)
+            border = place + 1
+            for found, rests, is_on in (
+                (next_off, priced.off[border], False),
+                (next_on, priced.on[border], True),
+            ):
+                for mode in list(found):
+                    rest = rests[mode]
+                    least = rest[self._top(place)] if isinstance(rest, list) else rest
+                    kept = self._prune(border, found[mode], least)
+                    if kept.points or kept.segments:
+                        found[mode] = kept
+                        if not is_on:
+                            self._finish(border, kept, INFINITE)
+                    else:
+                        del found[mode]
+            off, on = next_off, next_on
+            if self.labels > self.work_limit:
+                raise OutOfWork
+            if not off and not on:
+                break
+
+    def _top(self, place: int) -> int:
+        levels = self.bound.places[place]
+        return levels[0] if levels else 0
+
+    def _change(self, place: int) -> float:
+        """Return what it costs that a slot has another current than the one before."""
+        slots, state = self.bound.grid.slots, self.bound.grid.problem.state
+        before = slots[place - 1].levels[0] if place and slots[place - 1].levels else state.amps
+        return 0.0 if before == slots[place].levels[0] else self.bound.rules.change
+
+    def _keep(self, into: Labels, labels: Labels, fee: float) -> None:
+        """Keep labels as they are, for a fee."""
+        for point in labels.points.values():
+            into.add(point._replace(cost=point.cost + fee) if fee else point)
+        for several in labels.segments.values():
+            for segment in several:
+                into.add_segment(
+                    segment._replace(
+                        left_cost=segment.left_cost + fee, right_cost=segment.right_cost + fee
+                    )
+                    if fee
+                    else segment
+                )
+
+    def _stop(self, place: int, mode: int, into: Labels, labels: Labels) -> None:
+        """Stop at the begin of a slot, where it is allowed."""
+        fee = self.bound.rules.stop
+        if self.bound.modes.stop_free[place][mode]:
+            self._keep(into, labels, fee)
+            return
+        full = Labels()
+        cap = self.bound.grid.caps[place] - KWH
+        for point in labels.points.values():
+            if point.energy >= cap:
+                full.add(point)
+        self._keep(into, full, fee)
+
+    def _charge(
+        self,
+        place: int,
+        mode: int,
+        next_on: dict[int, Labels],
+        next_off: dict[int, Labels],
+        labels: Labels,
+        fee: float,
+        *,
+        late: bool,
+        stop: int = NONE,
+    ) -> None:
+        """Use a slot: as a whole, or in part at the begin (and then off) or at the end (after off)."""
+        slot, gain, cap = (
+            self.bound.grid.slots[place],
+            self.gains[place],
+            self.bound.grid.caps[place],
+        )
+        cost = self.priced.reduced[place][0]
+        on, off = Labels(), Labels()
+        may_end = place + 1 >= self.bound.grid.last_forced
+        may_cut = self.bound.value > 0 and place >= self.bound.grid.last_forced
+        ends = Labels()
+        for point in labels.points.values():
+            self.labels += 1
+            paid, energy = point.cost + fee, point.energy
+            if energy >= cap - KWH and not (slot.forced and self.continuous):
+                continue
+            whole = energy + gain <= cap + KWH
+            if whole or (slot.forced and self.continuous):
+                on.add(Point(paid + cost, energy + gain, Step(point.trace, place, 1.0, False)))
+            if slot.forced and self.continuous:
+                continue
+            if not self.continuous:
+                if not whole:
+                    share = (cap - energy) / gain
+                    trace = Step(point.trace, place, share, False)
+                    on.add(Point(paid + share * cost, cap, trace))
+                if may_cut and energy < self.bound.low - KWH < energy + gain:
+                    share = (self.bound.low - energy) / gain
+                    trace = Step(point.trace, place, share, False)
+                    self._finish_at(
+                        place + 1, paid + share * cost, self.bound.low, Done(trace, 0.0)
+                    )
+                continue
+            right = 1.0 if whole else (cap - energy) / gain
+            part = Segment(
+                paid,
+                paid + right * cost,
+                energy,
+                energy + right * gain,
+                0.0,
+                right,
+                Step(point.trace, place, OPEN, late),
+            )
+            if late:
+                on.add_segment(part)
+                if not whole:
+                    on.add(Point(part.right_cost, cap, closed(part.trace, right)))
+            else:
+                ends.add_segment(part)
+                if stop != NONE:
+                    extra = self.bound.rules.stop
+                    off.add_segment(
+                        part._replace(left_cost=paid + extra, right_cost=part.right_cost + extra)
+                    )
+                    if not whole:
+                        trace = closed(part.trace, right)
+                        off.add(Point(part.right_cost + extra, cap, trace))
+        for several in labels.segments.values():
+            for segment in several:
+                self.labels += 1
+                shifted = Segment(
+                    segment.left_cost + fee + cost,
+                    segment.right_cost + fee + cost,
+                    segment.left + gain,
+                    segment.right + gain,
+                    segment.left_share,
+                    segment.right_share,
+                    Step(segment.trace, place, 1.0, False),
+                )
+                if shifted.left > cap + KWH:
+                    continue
+                if shifted.right > cap + KWH:
+                    value, share = at(shifted, cap)
+                    on.add(Point(value, cap, closed(shifted.trace, share)))
+                    shifted = shifted._replace(right=cap, right_cost=value, right_share=share)
+                on.add_segment(shifted)
+        if may_end:
+            free = self.bound.modes.end_free[place + 1][mode]
+            self._finish(place + 1, on, -INFINITE if free else self.most)
+            self._finish(place + 1, ends, -INFINITE)
+        if on.points or on.segments:
+            self._keep(next_on.setdefault(mode, Labels()), on, 0.0)
+        if off.points or off.segments:
+            self._keep(next_off.setdefault(stop, Labels()), off, 0.0)
+
+    def _prune(self, border: int, labels: Labels, rest: float) -> Labels:
+        """Return the labels that may become the best plan; at a target, count what is above it."""
+        least, most = self.needed[border], self.limit - rest
+        goal = price = 0.0
+        for (place, energy), mu in zip(self.bound.grid.targets, self.priced.mu, strict=True):
+            if place == border:
+                goal, price = energy, mu
+        kept = Labels()
+        for key, point in labels.points.items():
+            if point.energy >= least:
+                cost = point.cost + price * (point.energy - goal)
+                if cost <= most:
+                    kept.points[key] = point._replace(cost=cost) if price else point
+        for several in labels.segments.values():
+            for segment in several:
+                if segment.right < least:
+                    continue
+                here = segment
+                if goal and here.left < goal:
+                    value, share = at(here, goal)
+                    if value <= most and share > 0.0:
+                        kept.add(Point(value, goal, closed(here.trace, share)))
+                    here = here._replace(left=goal, left_cost=value, left_share=share)
+                if price:
+                    here = here._replace(
+                        left_cost=here.left_cost + price * (here.left - goal),
+                        right_cost=here.right_cost + price * (here.right - goal),
+                    )
+                if min(here.left_cost, here.right_cost) <= most and here.right > here.left + KWH:
+                    kept.add_segment(here)
+        return kept
+
+    # ---- complete plans
+
+    def _owed(self, border: int, energy: float) -> float:
+        """Return what a plan that ends with an energy still owes to the bound."""
+        priced, bound = self.priced, self.bound
+        owed = priced.nu * energy - bound.value * max(0.0, energy - bound.low)
+        owed -= bound.terminal(priced.nu)[0]
+        for (place, wanted), price in zip(bound.grid.targets, priced.mu, strict=True):
+            if place >= border:
+                owed += price * (energy - wanted)
+        return owed
+
+    def _finish_at(self, border: int, cost: float, energy: float, done: Done) -> None:
+        self.offer(cost + self._owed(border, energy), done)
+
+    def _finish(self, border: int, labels: Labels, least: float) -> None:
+        """Take the plans that need no more, of at least an energy.
+
+        `least` is infinite for labels that are off at the border, and already count a target there.
+        """
+        bound = self.bound
+        if border < bound.grid.last_forced:
+            return
+        counted = border
+        if least == INFINITE:
+            counted, least = border + 1, -INFINITE
+        low, high = max(bound.low, least), bound.high
+        for point in labels.points.values():
+            if low - KWH <= point.energy <= high + KWH:
+                self._finish_at(counted, point.cost, point.energy, Done(point.trace, 0.0))
+        for several in labels.segments.values():
+            for segment in several:
+                if segment.right < low - KWH or segment.left > high + KWH:
+                    continue
+                for energy in {
+                    min(max(low, segment.left), segment.right),
+                    max(min(high, segment.right), segment.left),
+                }:
+                    value, share = at(segment, energy)
+                    self._finish_at(counted, value, energy, Done(segment.trace, share))
+
+    def uses_of(self, ending: object) -> list[Use]:
+        """Return what a complete plan does in every slot."""
+        assert isinstance(ending, Done)
+        slots = self.bound.grid.slots
+        uses = [OFF] * len(slots)
+        step = ending.trace
+        while step is not None:
+            share = ending.share if step.share == OPEN else step.share
+            if share > 0.0 and not math.isclose(share, 0.0, abs_tol=1e-12):
+                uses[step.place] = Use(slots[step.place].levels[0], min(1.0, share), step.late)
+            step = step.before
+        return uses
