@@ -352,7 +352,7 @@ def _fit_forced(problem: Problem, model: Model, slots: list[Slot], limit: float)
                 for at, until in ((cut, slot.end), (slot.start, cut))
                 if until > at
             ]
-            room = -1.0
+            room = 0.0
     return fitted[::-1]
 
 
