@@ -119,7 +119,9 @@ def instance(
     some = [now + timedelta(minutes=15 * rng.randrange(count)) for _ in range(4)]
     wishes = Wishes(
         deadlines=tuple(deadlines),
-        minimum_level=level + 10 * rng.randrange(steps + 1) / steps if has("minimum level") else None,
+        minimum_level=level + 10 * rng.randrange(steps + 1) / steps
+        if has("minimum level")
+        else None,
         value_above_target=round(rng.uniform(0.05, 0.3), 2) if has("value") else 0.0,
         price_cap=round(rng.uniform(0.15, 0.35), 2) if has("price cap") else None,
         earliest_start=some[0] if has("earliest start") else None,
@@ -211,5 +213,3 @@ def mixed(seed: int, count: int, model: Model, *, hours: float = 2.0) -> Iterato
         features = {*pairs[k % len(pairs)]}
         features |= {f for f in features_of(model) if rng.random() < 0.06}
         yield instance(seed + k, model, frozenset(features), hours=hours)
-
-

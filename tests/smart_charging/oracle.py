@@ -5,7 +5,7 @@ M1 needs problems whose energies are whole multiples of a unit: then some best p
 
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
+from functools import cache
 import math
 
 from custom_components.tesla_charging.smart_charging.model import Model, Problem
@@ -48,9 +48,7 @@ class Oracle:
         min_on, min_off = wishes.min_on_minutes * 60, wishes.min_off_minutes * 60
         money = 0.0 if count_only is not None else costs.factor
         sleep = costs.sleep_after_minutes * 60
-        before = (
-            10**6 if state.since is None else (self.problem.now - state.since).total_seconds()
-        )
+        before = 10**6 if state.since is None else (self.problem.now - state.since).total_seconds()
         value = wishes.value_above_target
         change = costs.change
         if self.model is Model.ON_OFF:
@@ -60,14 +58,12 @@ class Oracle:
             return 0.0 if count_only is not None else slot.costs[index]
 
         def allowed(amps: int, n: float) -> bool:
-            return all(
-                amps <= step.amps or n < car.kwh_to(step.level) - SAME for step in car.taper
-            )
+            return all(amps <= step.amps or n < car.kwh_to(step.level) - SAME for step in car.taper)
 
         def end(n: float) -> float:
             return 0.0 if count_only is not None else -value * max(0.0, n - self.target)
 
-        @lru_cache(maxsize=None)
+        @cache
         def rest(place: int, n: float, amps: int, age: float, left: int, ran: bool) -> float:
             """Return the least cost from a border on. `amps` 0: off for `age`; `ran`: a further start follows a stop."""
             if n < goals.get(place, 0.0) - SAME:
@@ -105,14 +101,21 @@ class Oracle:
                 if amps and left >= used:
                     best = min(best, self_on(place, n, index, fee, new_age, left - used, ran, amps))
                 if not amps and (slot.forced or (slot.mark and age >= min_off and left >= block)):
-                    woken = not (self.model is Model.LEVELS) or age >= sleep
+                    woken = self.model is not Model.LEVELS or age >= sleep
                     fee = (costs.start + (costs.wake_up if woken else 0.0)) * money
                     fee += costs.stop * money if ran else 0.0
                     best = min(best, self_on(place, n, index, fee, sec, left - block, False, 0))
             return best
 
         def self_on(
-            place: int, n: float, index: int, fee: float, age: float, left: int, ran: bool, amps: int
+            place: int,
+            n: float,
+            index: int,
+            fee: float,
+            age: float,
+            left: int,
+            ran: bool,
+            amps: int,
         ) -> float:
             slot, cap = slots[place], caps[place]
             gain, cost, level = slot.gains[index], energy_cost(slot, index), slot.levels[index]
@@ -134,8 +137,10 @@ class Oracle:
                         best = min(best, part + rest(place + 1, after, 0, 0, left, True))
                 return best
             drawn = min(gain, cap - n)
-            best = fee + cost * drawn / gain + rest(
-                place + 1, round(n + drawn, 9), level, age, left, ran
+            best = (
+                fee
+                + cost * drawn / gain
+                + rest(place + 1, round(n + drawn, 9), level, age, left, ran)
             )
             low = self.target
             if (
@@ -224,5 +229,3 @@ def answer(problem: Problem, model: Model, unit: float) -> tuple[float, list[tup
         if found is not None:
             goals.append((found, wanted))
     return try_all([]), goals
-
-

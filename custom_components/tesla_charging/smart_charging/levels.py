@@ -152,14 +152,13 @@ class LevelSearch(Search):
                 rows.setdefault((after, remainder), []).append(stopped)
         kept: dict[Key, Row] = {}
         for (mode, remainder), several in rows.items():
-            row = self._trim(
-                place + 1, remainder, lowest(several), self.priced.off[place + 1][mode]
-            )
-            if row is not None:
-                kept[mode, remainder] = row
-                top = remainder + self.unit * (row[0] + len(row[1]) - 1)
+            rest = self.priced.off[place + 1][mode]
+            trimmed = self._trim(place + 1, remainder, lowest(several), rest)
+            if trimmed is not None:
+                kept[mode, remainder] = trimmed
+                top = remainder + self.unit * (trimmed[0] + len(trimmed[1]) - 1)
                 if top >= self.low - self.nothing and place + 1 >= self.bound.grid.last_forced:
-                    self._finish_off(place + 1, mode, remainder, row)
+                    self._finish_off(place + 1, mode, remainder, trimmed)
         return kept
 
     # ---- on
@@ -231,7 +230,7 @@ class LevelSearch(Search):
             if least + priced_cost > self.limit:
                 continue
             entered = others if stay is None else lowest([*stay, others])
-            row = self._below(entered, remainder, min(cap, self.below[level]))
+            row: Row | None = self._below(entered, remainder, min(cap, self.below[level]))
             if row is not None:
                 self.labels += len(row[1])
             if row is not None and reaches:
@@ -316,6 +315,10 @@ class LevelSearch(Search):
             high -= 1
         while low < high and costs[low] > most:
             low += 1
+        if self.beam is not None and high - low > self.beam:
+            middle = costs.index(min(costs[low:high]), low)
+            low = max(low, middle - self.beam // 2)
+            high = min(high, low + self.beam)
         return (begin + low, costs[low:high]) if low < high else None
 
     # ---- complete plans

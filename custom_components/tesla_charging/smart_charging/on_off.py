@@ -16,6 +16,8 @@ from .modes import NONE
 from .search import OutOfWork, Search
 from .slots import KWH
 
+LABEL: Final = 16
+"""A point or segment is as much work as so many costs in the lists of M2."""
 GRAIN: Final = 1e9
 """Energies are compared as whole numbers of so many parts of a kWh."""
 
@@ -86,6 +88,16 @@ class Labels:
             if other.left_cost < segment.left_cost or other.right_cost < segment.right_cost
         ]
         known.append(segment)
+
+    def narrow(self, count: int) -> None:
+        """Keep only the cheapest points and segments."""
+        self.points = dict(sorted(self.points.items(), key=lambda item: item[1].cost)[:count])
+        self.segments = dict(
+            sorted(
+                self.segments.items(),
+                key=lambda item: min(min(s.left_cost, s.right_cost) for s in item[1]),
+            )[:count]
+        )
 
 
 def closed(trace: Step | None, share: float) -> Step | None:
@@ -244,8 +256,8 @@ class OnOffSearch(Search):
         may_end = place + 1 >= self.bound.grid.last_forced
         may_cut = self.bound.value > 0 and place >= self.bound.grid.last_forced
         ends = Labels()
+        self.labels += LABEL * (len(labels.points) + len(labels.segments))
         for point in labels.points.values():
-            self.labels += 1
             paid, energy = point.cost + fee, point.energy
             if energy >= cap - KWH and not (slot.forced and self.continuous):
                 continue
@@ -288,11 +300,10 @@ class OnOffSearch(Search):
                         part._replace(left_cost=paid + extra, right_cost=part.right_cost + extra)
                     )
                     if not whole:
-                        trace = closed(part.trace, right)
-                        off.add(Point(part.right_cost + extra, cap, trace))
+                        shut = closed(part.trace, right)
+                        off.add(Point(part.right_cost + extra, cap, shut))
         for several in labels.segments.values():
             for segment in several:
-                self.labels += 1
                 shifted = Segment(
                     segment.left_cost + fee + cost,
                     segment.right_cost + fee + cost,
@@ -348,6 +359,8 @@ class OnOffSearch(Search):
                     )
                 if min(here.left_cost, here.right_cost) <= most and here.right > here.left + KWH:
                     kept.add_segment(here)
+        if self.beam is not None:
+            kept.narrow(self.beam)
         return kept
 
     # ---- complete plans

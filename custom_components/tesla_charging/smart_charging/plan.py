@@ -3,16 +3,21 @@
 from collections.abc import Sequence
 from typing import Final
 
+from .assemble import assemble
+from .explain import explained
 from .model import Fuse, Problem
 from .result import JointPlan, Plan
+from .solve import solve
 
-DEFAULT_WORK: Final = 1_000_000
+DEFAULT_WORK: Final = 5_000_000
 """Labels after which the best plan so far is returned with its gap: about a second of a small machine."""
 
 
 def plan(problem: Problem, work_limit: int | None = DEFAULT_WORK) -> Plan:
     """Return the best plan; without a work limit it is always proven."""
-    raise NotImplementedError
+    solved = solve(problem, work_limit)
+    uses, cost = solved.found.uses, solved.found.cost
+    return explained(assemble(solved, uses, cost), solved, uses, cost)
 
 
 def plan_together(

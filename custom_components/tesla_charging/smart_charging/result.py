@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum, auto
 
 from .model import Deadline, Model
-from .series import Certainty, Window
+from .series import Certainty
 
 
 class SlotReason(StrEnum):
@@ -77,12 +77,14 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True)
-class PlanSlot(Window):
+class PlanSlot:
     """A slot of the plan. It is on from `on_from` to `on_until`, at `amps`; both are the slot's start where it is off.
 
     All energies and costs are of the slot. A slot may be on for a part of it only at one of its ends.
     """
 
+    start: datetime
+    end: datetime
     amps: int
     on_from: datetime
     on_until: datetime
@@ -102,9 +104,11 @@ class PlanSlot(Window):
 
 
 @dataclass(frozen=True, slots=True)
-class Block(Window):
+class Block:
     """A time of charging without a break. `end` is when it ends by itself or is to be stopped."""
 
+    start: datetime
+    end: datetime
     amps: int
     """The highest in the block."""
     energy_kwh: float

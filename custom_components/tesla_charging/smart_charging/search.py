@@ -10,6 +10,8 @@ from .evaluate import Cost, Use, cost_of
 SAME: Final = 1e-10
 """Costs that differ by less, relative to the objective, are the same."""
 WIDER: Final = 4.0
+NARROW: Final = 8
+WIDEST: Final = 100_000
 
 
 class OutOfWork(Exception):
@@ -24,9 +26,8 @@ class Impossible(Exception):
 class Found:
     """The best plan found."""
 
-    uses: tuple[Use, ...] | None
-    """None: the work limit was reached before any plan was found."""
-    cost: Cost | None
+    uses: tuple[Use, ...]
+    cost: Cost
     lower_bound: float
     proven: bool
     labels: int
@@ -42,6 +43,8 @@ class Search(ABC):
         self.limit = self.excess = INFINITE
         self.ending: object = None
         self.found = False
+        self.beam: int | None = None
+        """At most so many partial plans of a kind are kept at a border; None: all."""
         self.priced: Priced
 
     @abstractmethod
@@ -69,6 +72,19 @@ class Search(ABC):
             self.excess, self.ending, self.found = cost, ending, True
             self.limit = min(self.limit, cost)
 
+    def _any_plan(self, priced: Priced, band: float) -> tuple[list[Use], Cost]:
+        """Return a plan that is found by keeping only the most promising partial plans at every border."""
+        self.work_limit = INFINITE
+        self.beam = NARROW
+        while True:
+            self.run(priced, band)
+            if self.found:
+                uses = self.uses_of(self.ending)
+                return uses, cost_of(self.bound.grid, uses, self.bound.rules)
+            if self.beam > WIDEST:
+                raise Impossible
+            self.beam *= 8
+
     def solve(self, priced: Priced, work_limit: int | None) -> Found:
         """Return the best plan, proven unless the work limit is reached."""
         bound, rules = self.bound, self.bound.rules
@@ -95,10 +111,8 @@ class Search(ABC):
                 assert best is not None
                 return Found(tuple(best[0]), best[1], best[1].objective, True, self.labels)
             if not complete:
-                uses_found = None if best is None else tuple(best[0])
-                return Found(
-                    uses_found, best[1] if best else None, proven_below, False, self.labels
-                )
+                uses, cost = best or self._any_plan(priced, most)
+                return Found(tuple(uses), cost, proven_below, False, self.labels)
             proven_below = priced.value + band
             if band > most:
                 raise Impossible

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from .bound import Bound
+from .bound import Bound, Priced
 from .deadlines import Aiming, Aims
 from .levels import LevelSearch
 from .model import Model, Problem
@@ -18,10 +18,11 @@ PRECISION: Final = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Solved:
-    """A problem, its targets, and the best plan found."""
+    """A problem, its targets, its bound, and the best plan found."""
 
     aims: Aims
-    rules: Rules
+    bound: Bound
+    priced: Priced
     found: Found
 
     @property
@@ -30,16 +31,20 @@ class Solved:
         return self.aims.grid
 
 
-def search_of(grid: Grid, rules: Rules) -> Search:
+def bound_of(grid: Grid) -> Bound:
+    """Return the bound of a grid."""
+    rules = Rules.of(grid)
+    return Bound(grid, modes_of(grid, rules), rules)
+
+
+def search_of(bound: Bound) -> Search:
     """Return the search for the model of a grid."""
-    bound = Bound(grid, modes_of(grid, rules), rules)
-    return LevelSearch(bound) if grid.model is Model.LEVELS else OnOffSearch(bound)
+    return LevelSearch(bound) if bound.grid.model is Model.LEVELS else OnOffSearch(bound)
 
 
 def solve(problem: Problem, work_limit: int | None) -> Solved:
     """Return the best plan for a problem, as uses of slots."""
     aims = Aiming(problem, choose_model(problem)).aims()
-    rules = Rules.of(aims.grid)
-    search = search_of(aims.grid, rules)
-    priced = search.bound.best(PRECISION)
-    return Solved(aims, rules, search.solve(priced, work_limit))
+    bound = bound_of(aims.grid)
+    priced = bound.best(PRECISION)
+    return Solved(aims, bound, priced, search_of(bound).solve(priced, work_limit))
