@@ -38,7 +38,7 @@ class Oracle:
             caps.append(min(most, limit - later))
         return caps
 
-    def least(self) -> float:
+    def least(self) -> float:  # noqa: C901
         """Return the least cost of all plans."""
         slots, car, wishes = self.slots, self.problem.car, self.problem.wishes
         costs, state = self.problem.costs, self.problem.state
@@ -159,7 +159,9 @@ class Oracle:
         return rest(0, 0.0, state.amps, age, wishes.max_blocks or 0, False)
 
 
-def answer(problem: Problem, model: Model, unit: float) -> tuple[float, list[tuple[float, float]]]:
+def answer(  # noqa: C901
+    problem: Problem, model: Model, unit: float
+) -> tuple[float, list[tuple[float, float]]]:
     """Return the least cost and the goals (seconds, energy), by the words of docs/planner.md."""
     car, wishes, now = problem.car, problem.wishes, problem.now
     limit = car.kwh_to(car.limit)
@@ -197,9 +199,15 @@ def answer(problem: Problem, model: Model, unit: float) -> tuple[float, list[tup
         last = now + timedelta(seconds=after + 48 * 3600)
         grid = build(problem, model, last, exempt_until=last if until else exempt)
         ends = sorted({after, *(s.end for s in grid.slots if s.end > after)}) if whole else None
-        candidates = ends or [after + k for k in range(0, 4 * 3600, 1)]
+        candidates = ends or [after + k for k in range(4 * 3600)]
         # what can be reached by a moment can be reached later as well
-        low, high = 0, min(len(candidates), 4 * 3600)
+        low, high = 0, 1
+        while high < len(candidates):
+            second = candidates[high]
+            if try_all([(second, energy)], second if until else None) < NO:
+                break
+            low, high = high + 1, 2 * high + 1
+        high = min(high, len(candidates))
         while low < high:
             middle = (low + high) // 2
             second = candidates[middle]
