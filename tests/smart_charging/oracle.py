@@ -8,8 +8,9 @@ from datetime import timedelta
 from functools import cache
 import math
 
+from custom_components.tesla_charging.smart_charging.cutting import Cutter, horizon_of
 from custom_components.tesla_charging.smart_charging.model import Model, Problem
-from custom_components.tesla_charging.smart_charging.slots import Slot, build, horizon_of
+from custom_components.tesla_charging.smart_charging.slots import Slot
 
 NO = math.inf
 SAME = 1e-8
@@ -165,7 +166,7 @@ def answer(  # noqa: C901
     """Return the least cost and the goals (seconds, energy), by the words of docs/planner.md."""
     car, wishes, now = problem.car, problem.wishes, problem.now
     limit = car.kwh_to(car.limit)
-    horizon = horizon_of(problem)
+    horizon, cutter = horizon_of(problem), Cutter(problem, model)
     goals: list[tuple[float, float]] = []
     exempt = None
     whole = model is Model.LEVELS or wishes.grid_minutes is not None
@@ -176,9 +177,7 @@ def answer(  # noqa: C901
         """Return the least cost with the goals so far and more, or the most energy by a moment as a negative number."""
         every = goals + extra
         last = max([horizon, *(now + timedelta(seconds=s) for s, _ in every)])
-        grid = build(
-            problem,
-            model,
+        grid = cutter.grid(
             last,
             extra=[now + timedelta(seconds=s) for s, _ in every],
             exempt_until=exempt if until is None else now + timedelta(seconds=until),
@@ -197,7 +196,7 @@ def answer(  # noqa: C901
 
     def soonest(after: float, energy: float, until: bool) -> float | None:
         last = now + timedelta(seconds=after + 48 * 3600)
-        grid = build(problem, model, last, exempt_until=last if until else exempt)
+        grid = cutter.grid(last, exempt_until=last if until else exempt)
         ends = sorted({after, *(s.end for s in grid.slots if s.end > after)}) if whole else None
         candidates = ends or [after + k for k in range(4 * 3600)]
         # what can be reached by a moment can be reached later as well

@@ -1,14 +1,15 @@
 """What can be met of the wishes: deadlines become targets that some plan meets, in the order of docs/planner.md."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from .cutting import Cutter
 from .model import Deadline, Model, Problem
 from .modes import Rules
 from .reach import meets, reach
-from .slots import KWH, Grid, build, horizon_of, with_targets
+from .slots import KWH, Grid, with_targets
 
 CATCH_UP: Final = timedelta(hours=48)
 """How long after a deadline its level is looked for."""
@@ -46,8 +47,9 @@ class Aims:
 class Aiming:
     """Finds the targets of a problem in a model."""
 
-    def __init__(self, problem: Problem, model: Model) -> None:
-        self.problem, self.model = problem, model
+    def __init__(self, problem: Problem, model: Model, cuts: Sequence[datetime] = ()) -> None:
+        self.problem, self.model, self.cuts = problem, model, cuts
+        self.cutter = Cutter(problem, model)
         self.whole_slots = model is Model.LEVELS or problem.wishes.grid_minutes is not None
         self.goals: list[Goal] = []
         self.exempt_until: datetime | None = None
@@ -57,11 +59,9 @@ class Aiming:
         """Return the grid with the targets so far, and more."""
         goals = [*self.goals, *more]
         horizon = max([horizon, *(goal.at for goal in goals)])
-        plain = build(
-            self.problem,
-            self.model,
+        plain = self.cutter.grid(
             horizon,
-            extra=[goal.at for goal in goals],
+            extra=[*self.cuts, *(goal.at for goal in goals)],
             exempt_until=self.exempt_until,
         )
         ends = {0: 0}
@@ -125,7 +125,7 @@ class Aiming:
     @property
     def end(self) -> datetime:
         """Return the horizon without catching up."""
-        return horizon_of(self.problem)
+        return self.cutter.horizon
 
     def aims(self) -> Aims:
         """Return the grid with all targets."""

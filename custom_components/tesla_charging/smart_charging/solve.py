@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from .bound import Bound, Priced
+from .cutting import choose_model
 from .deadlines import Aiming, Aims
 from .levels import LevelSearch
 from .model import Model, Problem
 from .modes import Rules, modes_of
 from .on_off import OnOffSearch
 from .search import Found, Search
-from .slots import Grid, choose_model
+from .slots import Grid
 
 PRECISION: Final = 1e-4
 """Of the bound, currency."""
