@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
+import math
 import random
 from typing import Final
 
@@ -213,3 +214,117 @@ def mixed(seed: int, count: int, model: Model, *, hours: float = 2.0) -> Iterato
         features = {*pairs[k % len(pairs)]}
         features |= {f for f in features_of(model) if rng.random() < 0.06}
         yield instance(seed + k, model, frozenset(features), hours=hours)
+
+
+def night_prices(
+    rng: random.Random, now: datetime, hours: float, kind: str = "real"
+) -> PriceSeries:
+    """Return quarter-hourly prices from now on: shaped like a market's, or flat, or of two rates."""
+    start = now.replace(minute=now.minute // 15 * 15, second=0)
+    base, drift, slots = rng.uniform(0.15, 0.3), 0.0, []
+    for k in range(int(hours * 4) + 1):
+        begin = start + timedelta(minutes=15 * k)
+        hour = begin.hour + begin.minute / 60
+        drift = 0.9 * drift + rng.gauss(0, 0.01)
+        price = base + 0.06 * math.sin((hour - 8) / 12 * 2 * math.pi)
+        price += 0.05 * math.cos((hour - 19) / 24 * 2 * math.pi) + drift
+        # within an hour quarters differ: dearer towards the evening, cheaper after it
+        price += (begin.minute / 15 - 1.5) * 0.01 * math.sin(hour)
+        price = {"flat": 0.25, "two rates": 0.15 if hour < 6 or hour >= 22 else 0.28}.get(
+            kind, round(price, 5)
+        )
+        slots.append(PriceSlot(begin, begin + timedelta(minutes=15), price, 0.08))
+    return PriceSeries(tuple(slots), "EUR")
+
+
+EXTRAS: Final = (
+    "blocks",
+    "minimum times",
+    "deadlines",
+    "value",
+    "fuse",
+    "taper",
+    "any second",
+    "five minutes",
+    "sun",
+    "standing loss",
+    "wake-up",
+    "grid",
+    "already on",
+)
+"""What `night` can add."""
+
+
+def night(
+    seed: int,
+    model: Model,
+    extras: frozenset[str] = frozenset(),
+    *,
+    phases: int = 3,
+    amps: int = 16,
+    hours: float = 48.0,
+    prices: str = "real",
+    energy: tuple[float, float] = (8.0, 60.0),
+) -> Problem:
+    """Return a problem as they are in life: quarter hours for up to two days, eight to sixty kWh."""
+    rng = random.Random(seed)
+    has = extras.__contains__
+    now = datetime(2026, 1, 10, rng.randrange(24), rng.choice((0, 15, 30, 45)), tzinfo=UTC)
+    if has("any second"):
+        now += timedelta(seconds=rng.randrange(1, 890))
+    if has("five minutes"):
+        now += timedelta(minutes=5 * rng.randrange(1, 3))
+    series = night_prices(rng, now, hours, prices)
+    slots = series.slots
+    needed = rng.uniform(*energy)
+    level, capacity = 10.0, 75.0
+    percent = needed / capacity * 100
+    end = slots[-2].end
+    deadlines = [Deadline(end, level + percent)]
+    if has("deadlines"):
+        deadlines += [
+            Deadline(now + (end - now) * 0.25, level + 0.3 * percent),
+            Deadline(now + (end - now) * 0.65, level + 0.6 * percent),
+        ]
+    wishes = Wishes(
+        deadlines=tuple(deadlines),
+        max_blocks=rng.randrange(1, 4) if has("blocks") else None,
+        min_on_minutes=rng.choice((30, 60)) if has("minimum times") else 0,
+        min_off_minutes=rng.choice((30, 60)) if has("minimum times") else 0,
+        value_above_target=0.2 if has("value") else 0.0,
+        grid_minutes=15 if has("grid") else None,
+    )
+    fuse = Fuse(25.0 if phases == 3 else 40.0, phases) if has("fuse") else None
+    load = solar = None
+    if has("fuse") or has("sun"):
+        load = PowerForecast(
+            tuple(PowerSlot(s.start, s.end, rng.uniform(300, 2500) * phases / 3) for s in slots)
+        )
+    if has("sun"):
+        solar = PowerForecast(
+            tuple(
+                PowerSlot(
+                    s.start,
+                    s.end,
+                    9000
+                    * rng.uniform(0.2, 1)
+                    * max(0.0, math.sin((s.start.hour - 6) / 12 * math.pi)),
+                )
+                for s in slots
+            )
+        )
+    car = Car(
+        capacity,
+        level,
+        95.0,
+        efficiency=0.92 if has("standing loss") else 1.0,
+        standing_loss_w=250.0 if has("standing loss") else 0.0,
+        phases=phases,
+        max_amps=amps,
+        taper=(TaperStep(40, amps * 3 // 4), TaperStep(60, amps // 2)) if has("taper") else (),
+    )
+    costs = Costs(start=0.03, stop=0.001, change=0.001, wake_up=0.02 if has("wake-up") else 0.0)
+    state = State(amps, now - timedelta(minutes=20)) if has("already on") else State()
+    return Problem(
+        now, series, car, wishes, Limits(fuse=fuse), costs, state, solar, load, None, model
+    )
