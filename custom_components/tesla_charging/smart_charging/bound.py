@@ -7,6 +7,7 @@ bound of the cost; the best prices make it the highest.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from .model import MIN_AMPS, Model
@@ -228,48 +229,57 @@ class Bound:
 
     def best(self, precision: float, start: Priced | None = None) -> Priced:
         """Return the highest bound that tangents find, to a precision in currency; from the prices of another one."""
-        targets = self.grid.targets
-        # a target at the horizon has the price of the energy there
-        free = [k for k, (place, _) in enumerate(targets) if place < len(self.grid.slots)]
-        nu, mu = (start.nu, start.mu) if start else (self._guess(), (0.0,) * len(targets))
-        found = self.at(nu, mu)
-        for _ in range(ROUNDS if free else 1):
+        mu = (0.0,) * len(self.grid.targets)
+        found = self.at(start.nu, start.mu) if start else self.at(self.guess(), mu)
+        directions = self._directions()
+        for _ in range(ROUNDS if len(directions) > 1 else 1):
             before = found.value
-
-            for k in (-1, *free):
-                found = self._highest(found, k, precision)
+            for direction in directions:
+                found = self._highest(found, direction, precision)
             if found.value - before <= precision:
                 break
         return found
 
-    def _highest(self, known: Priced, which: int, precision: float) -> Priced:
-        """Return the highest bound over one price: of a target, or (-1) of the energy at the horizon."""
-        nu, mu = known.nu, known.mu
-        if which < 0:
-            return highest(
-                lambda price: self.at(price, mu),
-                known,
-                nu,
-                which,
-                -INFINITE,
-                self._step(),
-                precision,
-            )
-        return highest(
-            lambda price: self.at(nu, (*mu[:which], price, *mu[which + 1 :])),
-            known,
-            mu[which],
-            which,
-            0.0,
-            self._step(),
-            precision,
-        )
+    def _directions(self) -> list[tuple[float, ...]]:
+        """Return in which directions prices are searched: by mu of each target, and nu (last).
 
-    def _guess(self) -> float:
+        Each price alone, which changes all slots up to its target; and two prices against each other, which changes
+        only the slots between two targets. With the former alone the search gets stuck on edges.
+        """
+        count = len(self.grid.targets)
+        # a target at the horizon has the price of the energy there
+        free = [k for k, (place, _) in enumerate(self.grid.targets) if place < len(self.grid.slots)]
+        rows = [*free, count]
+        directions = [tuple(float(k == row) for k in range(count + 1)) for row in reversed(rows)]
+        directions += [
+            tuple(float(k == after) - float(k == before) for k in range(count + 1))
+            for before, after in pairwise(rows)
+        ]
+        return directions
+
+    def _highest(self, known: Priced, direction: tuple[float, ...], precision: float) -> Priced:
+        """Return the highest bound in one direction of prices; those of targets stay above 0."""
+        prices = (*known.mu, known.nu)
+        least, most = -INFINITE, INFINITE
+        for price, part in zip(known.mu, direction, strict=False):
+            if part > 0.0:
+                least = max(least, -price / part)
+            elif part < 0.0:
+                most = min(most, -price / part)
+        if most - least <= 0.0:
+            return known
+
+        def at(x: float) -> Priced:
+            moved = [price + x * part for price, part in zip(prices, direction, strict=True)]
+            return self.at(moved[-1], [max(0.0, price) for price in moved[:-1]])
+
+        return highest(at, known, direction, least, most, self._step(), precision)
+
+    def guess(self) -> float:
         """Return the price of the dearest kWh needed if switching cost nothing."""
         offers = sorted(
-            (slot.costs[-1] / slot.gains[-1], slot.gains[-1])
-            for slot in self.grid.slots
+            (costs[-1] / slot.gains[-1], slot.gains[-1])
+            for slot, costs in zip(self.grid.slots, self.costs, strict=True)
             if slot.levels
         )
         needed = self.low
@@ -291,38 +301,38 @@ INFINITE: Final = float("inf")
 def highest(
     at: Callable[[float], Priced],
     known: Priced,
-    price: float,
-    which: int,
+    direction: Sequence[float],
     least: float,
+    most: float,
     step: float,
     precision: float,
 ) -> Priced:
-    """Return the maximum of a concave function of one price, by crossing the tangents left and right of it."""
-    left: tuple[float, Priced] | None = None
-    right: tuple[float, Priced] | None = None
-    best, x, here = known, price, known
+    """Return the maximum of a concave function from 0 on, by crossing the tangents left and right of it."""
+    left: tuple[float, Priced, float] | None = None
+    right: tuple[float, Priced, float] | None = None
+    best, x, here = known, 0.0, known
     for _ in range(TANGENTS):
-        slope = here.slopes[which]
+        slope = sum(a * b for a, b in zip(here.slopes, direction, strict=True))
         if here.value > best.value:
             best = here
         if slope > KWH:
-            left = (x, here)
+            left = (x, here, slope)
         elif slope < -KWH:
-            right = (x, here)
+            right = (x, here, slope)
         else:
             break
         if left is None:
-            assert right is not None
-            if right[0] <= least:
+            if x <= least:
                 break
-            x = max(least, right[0] - step)
+            x = max(least, x - step)
             step *= 3
         elif right is None:
-            x = left[0] + step
+            if x >= most:
+                break
+            x = min(most, x + step)
             step *= 3
         else:
-            (x0, low), (x1, high) = left, right
-            s0, s1 = low.slopes[which], high.slopes[which]
+            (x0, low, s0), (x1, high, s1) = left, right
             x = (high.value - low.value + s0 * x0 - s1 * x1) / (s0 - s1)
             if low.value + s0 * (x - x0) <= best.value + precision or not x0 < x < x1:
                 break

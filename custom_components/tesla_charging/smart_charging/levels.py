@@ -105,10 +105,10 @@ class LevelSearch(Search):
                     rest -= self.gains[border - 1][-1] if self.gains[border - 1] else 0
         return [rest - self.nothing for rest in needed]
 
-    def run(self, priced: Priced, band: float) -> None:
-        """Search once, inside a band above the bound."""
+    def run(self, priced: Priced, limit: float) -> None:
+        """Search once for plans below a limit."""
         grid, modes = self.bound.grid, self.bound.modes
-        self.begin(priced, band)
+        self.begin(priced, limit)
         running = grid.problem.state.amps
         key: Key = (0, 0)
         self.cut_from = {}
@@ -122,6 +122,8 @@ class LevelSearch(Search):
             off, on = self.off[place], self.on[place]
             self.off.append(self._turn_off(place, off, on))
             self.on.append(self._charge(place, off, on) if modes.on[place + 1] else {})
+            if self.beam is not None:
+                self._narrow_rows(place + 1, self.beam)
             if self.labels > self.work_limit:
                 raise OutOfWork
             if not self.off[-1] and not self.on[-1]:
@@ -153,7 +155,8 @@ class LevelSearch(Search):
         kept: dict[Key, Row] = {}
         for (mode, remainder), several in rows.items():
             rest = self.priced.off[place + 1][mode]
-            trimmed = self._trim(place + 1, remainder, lowest(several), rest)
+            others = [other.priced.off[place + 1][mode] for other in self.others]
+            trimmed = self._trim(place + 1, remainder, lowest(several), rest, others)
             if trimmed is not None:
                 kept[mode, remainder] = trimmed
                 top = remainder + self.unit * (trimmed[0] + len(trimmed[1]) - 1)
@@ -196,7 +199,8 @@ class LevelSearch(Search):
         kept: dict[Key, dict[int, Row]] = {}
         for (mode, remainder, level), several in rows.items():
             rest = self.priced.on[place + 1][mode][max(level, 0)]
-            trimmed = self._trim(place + 1, remainder, lowest(several), rest)
+            rests = [other.priced.on[place + 1][mode][max(level, 0)] for other in self.others]
+            trimmed = self._trim(place + 1, remainder, lowest(several), rest, rests)
             if trimmed is not None:
                 kept.setdefault((mode, remainder), {})[level] = trimmed
         return kept
@@ -295,8 +299,13 @@ class LevelSearch(Search):
         """Return the least number of units that is not below an energy."""
         return math.ceil((energy - self.nothing - remainder) / self.unit)
 
-    def _trim(self, border: int, remainder: Remainder, row: Row, rest: float) -> Row | None:
-        """Return the part of a row that may become the best plan; at a target, count what is above it."""
+    def _trim(
+        self, border: int, remainder: Remainder, row: Row, rest: float, others: list[float]
+    ) -> Row | None:
+        """Return the part of a row that may become the best plan; at a target, count what is above it.
+
+        `rest` is what its mode and current still cost at least, `others` the same at other prices.
+        """
         begin, costs = row
         first = max(0, self._units(self.needed[border], remainder) - begin)
         if first:
@@ -315,11 +324,35 @@ class LevelSearch(Search):
             high -= 1
         while low < high and costs[low] > most:
             low += 1
+        for other, other_rest in zip(self.others, others, strict=True):
+            slope = other.slopes[border] * self.kwh
+            most = self.limit + other.shifts[border] - other_rest
+            most -= slope * (remainder + self.unit * begin)
+            slope *= self.unit
+            while high > low and costs[high - 1] + slope * (high - 1) > most:
+                high -= 1
+            while low < high and costs[low] + slope * low > most:
+                low += 1
         if self.beam is not None and high - low > self.beam:
             middle = costs.index(min(costs[low:high]), low)
             low = max(low, middle - self.beam // 2)
             high = min(high, low + self.beam)
         return (begin + low, costs[low:high]) if low < high else None
+
+    def _narrow_rows(self, border: int, count: int) -> None:
+        """Keep only the most promising rows."""
+        off, on = self.priced.off[border], self.priced.on[border]
+        ranked = [
+            (min(row[1]) + on[key[0]][max(level, 0)], key, level)
+            for key, by_level in self.on[border].items()
+            for level, row in by_level.items()
+        ]
+        for _, key, level in sorted(ranked)[count:]:
+            del self.on[border][key][level]
+        self.on[border] = {key: rows for key, rows in self.on[border].items() if rows}
+        idle = [(min(row[1]) + off[key[0]], key) for key, row in self.off[border].items()]
+        for _, key in sorted(idle)[count:]:
+            del self.off[border][key]
 
     # ---- complete plans
 

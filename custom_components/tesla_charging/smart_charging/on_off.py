@@ -148,10 +148,10 @@ class OnOffSearch(Search):
                 if border:
                     rest -= self.gains[border - 1]
 
-    def run(self, priced: Priced, band: float) -> None:
-        """Search once, inside a band above the bound."""
+    def run(self, priced: Priced, limit: float) -> None:
+        """Search once for plans below a limit."""
         grid, modes = self.bound.grid, self.bound.modes
-        self.begin(priced, band)
+        self.begin(priced, limit)
         running = bool(grid.problem.state.amps)
         first = Labels()
         first.add(Point(0.0, 0.0, None))
@@ -177,14 +177,9 @@ class OnOffSearch(Search):
                     fee = self._change(place)
                     self._charge(place, stay, next_on, next_off, labels, fee, late=False, stop=stop)
             border = place + 1
-            for found, rests, is_on in (
-                (next_off, priced.off[border], False),
-                (next_on, priced.on[border], True),
-            ):
+            for found, is_on in ((next_off, False), (next_on, True)):
                 for mode in list(found):
-                    rest = rests[mode]
-                    least = rest[self._top(place)] if isinstance(rest, list) else rest
-                    kept = self._prune(border, found[mode], least)
+                    kept = self._prune(border, found[mode], mode, self._top(place), is_on=is_on)
                     if kept.points or kept.segments:
                         found[mode] = kept
                         if not is_on:
@@ -339,19 +334,34 @@ class OnOffSearch(Search):
             shifted = shifted._replace(right=cap, right_cost=value, right_share=share)
         on.add_segment(shifted)
 
-    def _prune(self, border: int, labels: Labels, rest: float) -> Labels:
+    def _limits(
+        self, border: int, mode: int, level: int, *, is_on: bool
+    ) -> list[tuple[float, float]]:
+        """Return what the priced cost, plus a slope times the energy, may be at most; for all prices of energy."""
+        limits = []
+        for priced, slope, shift in (
+            (self.priced, 0.0, 0.0),
+            *((other.priced, other.slopes[border], other.shifts[border]) for other in self.others),
+        ):
+            rest = priced.on[border][mode][level] if is_on else priced.off[border][mode]
+            limits.append((slope, self.limit + shift - rest))
+        return limits
+
+    def _prune(self, border: int, labels: Labels, mode: int, level: int, *, is_on: bool) -> Labels:
         """Return the labels that may become the best plan; at a target, count what is above it."""
-        least, most = self.needed[border], self.limit - rest
+        least = self.needed[border]
+        limits = self._limits(border, mode, level, is_on=is_on)
         goal = price = 0.0
         for (place, energy), mu in zip(self.bound.grid.targets, self.priced.mu, strict=True):
             if place == border:
                 goal, price = energy, mu
         kept = Labels()
         for key, point in labels.points.items():
-            if point.energy >= least:
-                cost = point.cost + price * (point.energy - goal)
-                if cost <= most:
-                    kept.points[key] = point._replace(cost=cost) if price else point
+            if point.energy < least:
+                continue
+            cost = point.cost + price * (point.energy - goal)
+            if all(cost + slope * point.energy <= most for slope, most in limits):
+                kept.points[key] = point._replace(cost=cost) if price else point
         for several in labels.segments.values():
             for segment in several:
                 if segment.right < least:
@@ -359,7 +369,7 @@ class OnOffSearch(Search):
                 here = segment
                 if goal and here.left < goal:
                     value, share = at(here, goal)
-                    if value <= most and share > 0.0:
+                    if share > 0.0 and all(value + slope * goal <= most for slope, most in limits):
                         kept.add(Point(value, goal, closed(here.trace, share)))
                     here = here._replace(left=goal, left_cost=value, left_share=share)
                 if price:
@@ -367,7 +377,11 @@ class OnOffSearch(Search):
                         left_cost=here.left_cost + price * (here.left - goal),
                         right_cost=here.right_cost + price * (here.right - goal),
                     )
-                if min(here.left_cost, here.right_cost) <= most and here.right > here.left + KWH:
+                if here.right > here.left + KWH and all(
+                    min(here.left_cost + slope * here.left, here.right_cost + slope * here.right)
+                    <= most
+                    for slope, most in limits
+                ):
                     kept.add_segment(here)
         if self.beam is not None:
             kept.narrow(self.beam)
