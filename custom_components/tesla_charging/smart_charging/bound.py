@@ -6,17 +6,19 @@ bound of the cost; the best prices make it the highest.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
 from .model import MIN_AMPS, Model
-from .modes import NONE, Modes, Rules
+from .modes import NONE, Modes, Rules, modes_of
 from .slots import KWH, Grid
 
 ROUNDS: Final = 4
 """Over all prices, one after the other."""
 TANGENTS: Final = 40
+MANY_MODES: Final = 3
+COARSE: Final = 5.0
 """Most passes for one price."""
 
 
@@ -35,7 +37,7 @@ class Priced:
     off: list[list[float]]
     """Per border and mode off."""
     on: list[list[list[float]]]
-    """Per border and mode on: for each current that the slot before may have had, from `MIN_AMPS` up."""
+    """Per border and mode on: for each current that the slot before may have had (`Bound.columns`)."""
     slopes: tuple[float, ...]
     """How the bound rises with each mu, and with nu (last)."""
     amps: list[float]
@@ -56,8 +58,14 @@ class Bound:
         self.high = max(grid.limit, self.low) if free_end else self.low
         tops = [slot.levels[-1] for slot in slots if slot.levels]
         running = grid.problem.state.amps
-        self.width = max([*tops, running, MIN_AMPS]) - MIN_AMPS + 1
         self.places = [[amps - MIN_AMPS for amps in slot.levels] for slot in slots]
+        """Of the currents, from `MIN_AMPS` up."""
+        self.width = max([*tops, running, MIN_AMPS]) - MIN_AMPS + 1
+        self.columns, self.running = self.places, running - MIN_AMPS
+        if rules.change == 0.0:
+            # then it does not matter which current the slot before had
+            self.width, self.running = 1, 0
+            self.columns = [[0] * len(slot.levels) for slot in slots]
         self.least_shares = self._least_shares()
 
     def _least_shares(self) -> list[tuple[float, ...]]:
@@ -112,7 +120,7 @@ class Bound:
         on[count] = [[0.0] * width for _ in modes.on[count]]
         chosen: list[list[list[float]]] = [[]] * count
         for place in range(count - 1, -1, -1):
-            costs, levels = reduced[place], self.places[place]
+            costs, levels = reduced[place], self.columns[place]
             shares = self.least_shares[place]
             may_finish = place >= last_forced
             using, best = [], []
@@ -165,8 +173,7 @@ class Bound:
         worth, energy = self.terminal(nu)
         for (_, kwh), price in zip(grid.targets, mu, strict=True):
             worth += price * kwh
-        running = grid.problem.state.amps
-        first = on[0][0][running - MIN_AMPS] if running else off[0][0]
+        first = on[0][0][self.running] if grid.problem.state.amps else off[0][0]
         priced = Priced(nu, tuple(mu), worth, first + worth, reduced, off, on, (), [])
         priced.slopes = self._slopes(priced, chosen, energy)
         return priced
@@ -178,7 +185,7 @@ class Bound:
         grid, modes, rules = self.grid, self.modes, self.rules
         reached = [0.0]
         running = grid.problem.state.amps
-        is_on, mode, level = bool(running), 0, running - MIN_AMPS
+        is_on, mode, level = bool(running), 0, self.running
         energy, done = 0.0, False
         for place, slot in enumerate(grid.slots):
             priced.amps.append(0.0)
@@ -202,7 +209,7 @@ class Bound:
             picked = NONE
             if go != NONE and using[go]:
                 least, picked = INFINITE, NONE
-                for index, (j, cost) in enumerate(zip(self.places[place], using[go], strict=True)):
+                for index, (j, cost) in enumerate(zip(self.columns[place], using[go], strict=True)):
                     total = cost if is_on and j == level else cost + fee
                     if total < least:
                         least, picked = total, index
@@ -210,7 +217,7 @@ class Bound:
                     picked = NONE
             if picked != NONE:
                 cost, share = priced.reduced[place][picked], self.least_shares[place][picked]
-                j = self.places[place][picked]
+                j = self.columns[place][picked]
                 if place >= grid.last_forced:
                     done = cost * share < cost + priced.on[place + 1][go][j]
                     share = share if done else 1.0
@@ -229,16 +236,37 @@ class Bound:
 
     def best(self, precision: float, start: Priced | None = None) -> Priced:
         """Return the highest bound that tangents find, to a precision in currency; from the prices of another one."""
+        rounds = ROUNDS
+        if start is None and (start := self._coarse_start(precision)) is not None:
+            rounds, precision = 1, precision * COARSE
         mu = (0.0,) * len(self.grid.targets)
         found = self.at(start.nu, start.mu) if start else self.at(self.guess(), mu)
         directions = self._directions()
-        for _ in range(ROUNDS if len(directions) > 1 else 1):
+        for _ in range(rounds if len(directions) > 1 else 1):
             before = found.value
             for direction in directions:
                 found = self._highest(found, direction, precision)
             if found.value - before <= precision:
                 break
         return found
+
+    def _coarse_start(self, precision: float) -> Priced | None:
+        """Return the best prices without minimum times, blocks and costs of changes: a fraction of the work."""
+        if max(map(len, self.modes.on)) < MANY_MODES:
+            return None
+        problem = self.grid.problem
+        coarse = replace(
+            self.grid,
+            problem=replace(
+                problem,
+                wishes=replace(
+                    problem.wishes, max_blocks=None, min_on_minutes=0, min_off_minutes=0
+                ),
+                costs=replace(problem.costs, change=0.0),
+            ),
+        )
+        rules = Rules.of(coarse)
+        return Bound(coarse, modes_of(coarse, rules), rules).best(precision)
 
     def _directions(self) -> list[tuple[float, ...]]:
         """Return in which directions prices are searched: by mu of each target, and nu (last).

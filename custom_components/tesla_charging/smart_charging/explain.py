@@ -6,7 +6,7 @@ from typing import Final
 
 from .bound import INFINITE, Bound, Priced
 from .evaluate import Cost, Use
-from .model import MIN_AMPS, Problem
+from .model import Problem
 from .modes import NONE
 from .result import Explanation, Now, NowReason, Plan, PlanSlot, SlotReason, Totals
 from .series import Certainty
@@ -162,7 +162,7 @@ def alternatives(bound: Bound, priced: Priced) -> tuple[list[float], list[float]
     grid, modes, rules = bound.grid, bound.modes, bound.rules
     running = grid.problem.state.amps
     off = [] if running else [0.0]
-    on: list[dict[int, float]] = [{running - MIN_AMPS: 0.0}] if running else []
+    on: list[dict[int, float]] = [{bound.running: 0.0}] if running else []
     done = INFINITE if running or grid.last_forced else 0.0
     with_use, without = [], []
     for place, slot in enumerate(grid.slots):
@@ -189,7 +189,7 @@ def alternatives(bound: Bound, priced: Priced) -> tuple[list[float], list[float]
         used, next_on, ended = INFINITE, [], done
         for mode, least in enumerate(entered):
             row: dict[int, float] = {}
-            for cost, share, level in zip(costs, shares, bound.places[place], strict=True):
+            for cost, share, level in zip(costs, shares, bound.columns[place], strict=True):
                 enter = min(least, staying[mode].get(level, INFINITE))
                 rest = priced.on[place + 1][mode][level]
                 if may_end:

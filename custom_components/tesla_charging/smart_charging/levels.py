@@ -86,7 +86,7 @@ class LevelSearch(Search):
                 (car.kwh_to(step.level) / kwh for step in car.taper if step.amps < amps),
                 default=INFINITE,
             )
-            for amps in range(MIN_AMPS, MIN_AMPS + bound.width)
+            for amps in range(MIN_AMPS, car.max_amps + 1)
         ]
         self.needed = self._needed()
         self.free_changes = bound.rules.change == 0
@@ -221,6 +221,7 @@ class LevelSearch(Search):
         least_other = min(others[1])
         top = remainder + unit * (others[0] + len(others[1]) - 1)
         rest_of_level = priced.on[place + 1][mode]
+        columns = self.bound.columns[place]
         for index, level in enumerate(self.bound.places[place]):
             cost, gain = costs[index], self.gains[place][index]
             stay = staying.get(level)
@@ -228,7 +229,7 @@ class LevelSearch(Search):
             if stay is not None:
                 least = min(least, *(min(row[1]) for row in stay))
             # the share of the last slot may be small: its whole cost must not count against it
-            rest = rest_of_level[level]
+            rest = rest_of_level[columns[index]]
             reaches = top + gain > min(cap, self.low) - self.nothing
             priced_cost = min(cost, 0.0) + min(rest, 0.0) if reaches else cost + rest
             if least + priced_cost > self.limit:

@@ -193,7 +193,7 @@ class OnOffSearch(Search):
                 break
 
     def _top(self, place: int) -> int:
-        levels = self.bound.places[place]
+        levels = self.bound.columns[place]
         return levels[0] if levels else 0
 
     def _change(self, place: int) -> float:

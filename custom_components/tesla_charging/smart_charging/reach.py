@@ -5,7 +5,7 @@ from typing import Final
 
 from .bound import INFINITE
 from .model import MIN_AMPS, Model
-from .modes import NONE, Modes, Rules, modes_of
+from .modes import NONE, Modes, Rules, modes_of, seconds_before
 from .slots import KWH, Grid, Slot
 
 NEVER: Final = -INFINITE
@@ -24,6 +24,36 @@ class Reach:
             if energy >= kwh - KWH:
                 return border
         return None
+
+
+def charging_at_once_meets(grid: Grid, rules: Rules) -> bool:
+    """Return whether all targets are met by charging from now on without a break: then nothing else has to be tried.
+
+    False also where that is not allowed, or not certain to be: windows in which the car must or must not charge.
+    """
+    car, state = grid.problem.car, grid.problem.state
+    before = seconds_before(grid)
+    if grid.last_forced or not (state.amps or before is None or before >= rules.min_off):
+        return False
+    steps = [(car.kwh_to(step.level) - KWH, step.amps) for step in car.taper]
+    targets = list(grid.targets)
+    energy = 0.0
+    for place, slot in enumerate(grid.slots):
+        while targets and targets[0][0] <= place:
+            if energy < targets.pop(0)[1] - KWH:
+                return False
+        if energy >= grid.target - KWH:
+            return True
+        if not slot.levels:
+            return False
+        index = -1
+        for reached, amps in steps:
+            if energy >= reached and slot.levels[index] > amps:
+                index = max((k for k, a in enumerate(slot.levels) if a <= amps), default=NONE)
+                if index == NONE:
+                    return False
+        energy = min(grid.caps[place], energy + slot.gains[index])
+    return all(energy >= kwh - KWH for _, kwh in targets)
 
 
 def reach(grid: Grid, rules: Rules) -> Reach:
@@ -167,4 +197,6 @@ def _reach_tapered(grid: Grid, modes: Modes) -> Reach:
 
 def meets(grid: Grid, rules: Rules) -> bool:
     """Return whether some plan meets all targets of a grid."""
+    if charging_at_once_meets(grid, rules):
+        return True
     return reach(grid, rules).highest[-1] != NEVER
