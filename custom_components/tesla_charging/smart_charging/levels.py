@@ -5,6 +5,7 @@ list of costs over the energy: a *row*. All costs are priced (bound.py). Nothing
 found from the values.
 """
 
+from array import array
 from collections import Counter
 from dataclasses import dataclass
 import math
@@ -22,10 +23,17 @@ ANY: Final = -1
 
 type Row = tuple[int, list[float]]
 """The number of units at which a row begins, and its costs."""
+type Packed = tuple[int, array[float]]
+"""A row in little memory."""
 type Remainder = float
 """The energy of a row at 0 units, in quarter ampere-seconds; whole numbers, except after a cut."""
 type Key = tuple[int, Remainder]
 """The mode and the remainder."""
+
+
+def packed(row: Row) -> Packed:
+    """Return a row in a quarter of the memory."""
+    return row[0], array("d", row[1])
 
 
 def lowest(rows: list[Row]) -> Row:
@@ -90,8 +98,8 @@ class LevelSearch(Search):
         ]
         self.needed = self._needed()
         self.free_changes = bound.rules.change == 0
-        self.off: list[dict[Key, Row]] = []
-        self.on: list[dict[Key, dict[int, Row]]] = []
+        self.off: list[dict[Key, Packed]] = []
+        self.on: list[dict[Key, dict[int, Packed]]] = []
         self.cut_from: dict[tuple[int, int, int], Cut] = {}
 
     def _needed(self) -> list[float]:
@@ -111,22 +119,31 @@ class LevelSearch(Search):
         self.begin(priced, limit)
         running = grid.problem.state.amps
         key: Key = (0, 0)
-        self.cut_from = {}
+        self.cut_from, self.off, self.on = {}, [], []
+        off: dict[Key, Row] = {}
+        on: dict[Key, dict[int, Row]] = {}
         if running:
-            level = ANY if self.free_changes else running - MIN_AMPS
-            self.off, self.on = [{}], [{key: {level: (0, [0.0])}}]
+            on[key] = {ANY if self.free_changes else running - MIN_AMPS: (0, [0.0])}
         else:
-            self.off, self.on = [{key: (0, [0.0])}], [{}]
+            off[key] = (0, [0.0])
             self._finish_idle(0, 0.0)
         for place in range(len(grid.slots)):
-            off, on = self.off[place], self.on[place]
-            self.off.append(self._turn_off(place, off, on))
-            self.on.append(self._charge(place, off, on) if modes.on[place + 1] else {})
+            next_off = self._turn_off(place, off, on)
+            next_on = self._charge(place, off, on) if modes.on[place + 1] else {}
+            # only the way back needs these now: a quarter of the memory
+            self.off.append({key: packed(row) for key, row in off.items()})
+            self.on.append(
+                {
+                    key: {level: packed(row) for level, row in by_level.items()}
+                    for key, by_level in on.items()
+                }
+            )
+            off, on = next_off, next_on
             if self.beam is not None:
-                self._narrow_rows(place + 1, self.beam)
+                self._narrow_rows(place + 1, off, on, self.beam)
             if self.labels > self.work_limit:
                 raise OutOfWork
-            if not self.off[-1] and not self.on[-1]:
+            if not off and not on:
                 break
 
     # ---- off
@@ -340,20 +357,23 @@ class LevelSearch(Search):
             high = min(high, low + self.beam)
         return (begin + low, costs[low:high]) if low < high else None
 
-    def _narrow_rows(self, border: int, count: int) -> None:
+    def _narrow_rows(
+        self, border: int, off: dict[Key, Row], on: dict[Key, dict[int, Row]], count: int
+    ) -> None:
         """Keep only the most promising rows."""
-        off, on = self.priced.off[border], self.priced.on[border]
+        rest_off, rest_on = self.priced.off[border], self.priced.on[border]
         ranked = [
-            (min(row[1]) + on[key[0]][max(level, 0)], key, level)
-            for key, by_level in self.on[border].items()
+            (min(row[1]) + rest_on[key[0]][max(level, 0)], key, level)
+            for key, by_level in on.items()
             for level, row in by_level.items()
         ]
         for _, key, level in sorted(ranked)[count:]:
-            del self.on[border][key][level]
-        self.on[border] = {key: rows for key, rows in self.on[border].items() if rows}
-        idle = [(min(row[1]) + off[key[0]], key) for key, row in self.off[border].items()]
+            del on[key][level]
+            if not on[key]:
+                del on[key]
+        idle = [(min(row[1]) + rest_off[key[0]], key) for key, row in off.items()]
         for _, key in sorted(idle)[count:]:
-            del self.off[border][key]
+            del off[key]
 
     # ---- complete plans
 
@@ -444,7 +464,7 @@ class LevelSearch(Search):
             is_on, mode, level = self._entered(place, mode, index, remainder, units)[1]
         return uses
 
-    def _value(self, row: Row | None, units: int) -> float:
+    def _value(self, row: Packed | None, units: int) -> float:
         """Return the cost that a row has at a number of units."""
         if row is None or not 0 <= units - row[0] < len(row[1]):
             return INFINITE

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from .bound import INFINITE
-from .model import MIN_AMPS, Model
+from .evaluate import OFF, Use
+from .model import MAX_AMPS, MIN_AMPS, Model
 from .modes import NONE, Modes, Rules, modes_of, seconds_before
 from .slots import KWH, Grid, Slot
 
@@ -26,34 +27,32 @@ class Reach:
         return None
 
 
-def charging_at_once_meets(grid: Grid, rules: Rules) -> bool:
-    """Return whether all targets are met by charging from now on without a break: then nothing else has to be tried.
+def charging_at_once(grid: Grid, rules: Rules) -> list[Use] | None:
+    """Return the plan that charges from now on without a break until the target, if it meets all targets.
 
-    False also where that is not allowed, or not certain to be: windows in which the car must or must not charge.
+    None also where that is not allowed, or not certain to be: windows in which the car must or must not charge.
     """
     car, state = grid.problem.car, grid.problem.state
     before = seconds_before(grid)
     if grid.last_forced or not (state.amps or before is None or before >= rules.min_off):
-        return False
+        return None
     steps = [(car.kwh_to(step.level) - KWH, step.amps) for step in car.taper]
-    targets = list(grid.targets)
-    energy = 0.0
+    uses = [OFF] * len(grid.slots)
+    reached = [0.0]
     for place, slot in enumerate(grid.slots):
-        while targets and targets[0][0] <= place:
-            if energy < targets.pop(0)[1] - KWH:
-                return False
-        if energy >= grid.target - KWH:
-            return True
-        if not slot.levels:
-            return False
-        index = -1
-        for reached, amps in steps:
-            if energy >= reached and slot.levels[index] > amps:
-                index = max((k for k, a in enumerate(slot.levels) if a <= amps), default=NONE)
-                if index == NONE:
-                    return False
-        energy = min(grid.caps[place], energy + slot.gains[index])
-    return all(energy >= kwh - KWH for _, kwh in targets)
+        energy = reached[-1]
+        if energy < grid.target - KWH:
+            most = min([amps for level, amps in steps if energy >= level], default=MAX_AMPS)
+            fitting = [k for k, amps in enumerate(slot.levels) if amps <= most]
+            if not fitting:
+                return None
+            index = fitting[-1]
+            share = min(1.0, (grid.target - energy) / slot.gains[index])
+            uses[place] = Use(slot.levels[index], share)
+            energy += share * slot.gains[index]
+        reached.append(energy)
+    met = all(reached[place] >= kwh - KWH for place, kwh in grid.targets)
+    return uses if met else None
 
 
 def reach(grid: Grid, rules: Rules) -> Reach:
@@ -197,6 +196,6 @@ def _reach_tapered(grid: Grid, modes: Modes) -> Reach:
 
 def meets(grid: Grid, rules: Rules) -> bool:
     """Return whether some plan meets all targets of a grid."""
-    if charging_at_once_meets(grid, rules):
+    if charging_at_once(grid, rules) is not None:
         return True
     return reach(grid, rules).highest[-1] != NEVER

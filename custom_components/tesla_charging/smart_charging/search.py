@@ -6,6 +6,7 @@ from typing import Final
 
 from .bound import INFINITE, Bound, Priced
 from .evaluate import Cost, Use, cost_of
+from .reach import charging_at_once
 
 SAME: Final = 1e-10
 """Costs that differ by less, relative to the objective, are the same."""
@@ -105,15 +106,26 @@ class Search(ABC):
 
     def _narrow(self, priced: Priced, best: Best | None, width: int) -> Best | None:
         """Return a plan that is found by keeping only the most promising partial plans at every border."""
-        self.beam = width
         limit = INFINITE if best is None else best[1].objective - priced.worth - self.same
+        # little work, and without a limit: a plan is needed in any case
+        self.beam, work_limit, self.work_limit = width, self.work_limit, INFINITE
         self.run(priced, limit)
-        self.beam = None
+        self.beam, self.work_limit = None, work_limit
         return self._best_of_run(best)
+
+    def _at_once(self) -> Best | None:
+        """Return the plan that charges at once, if there is one."""
+        grid, rules = self.bound.grid, self.bound.rules
+        if self.bound.value and rules.min_on:
+            # its end at the target may come too early
+            return None
+        uses = charging_at_once(grid, rules)
+        return None if uses is None else (uses, cost_of(grid, uses, rules))
 
     def _any_plan(self, priced: Priced) -> Best:
         """Return a plan, whatever the work."""
-        self.work_limit = INFINITE
+        if (plan := self._at_once()) is not None:
+            return plan
         width = NARROW
         while (best := self._narrow(priced, None, width)) is None:
             if width > WIDEST:
@@ -147,7 +159,7 @@ class Search(ABC):
             if band > most:
                 raise Impossible
             if best is None and runs == QUICK_RUNS:
-                best = self._narrow(priced, None, NARROW)
+                best = self._narrow(priced, self._at_once(), NARROW)
             band *= WIDER
             if best is not None:
                 band = min(band, best[1].objective - bound)
