@@ -66,6 +66,13 @@ class Labels:
         self.points: dict[int, Point] = {}
         self.segments: dict[tuple[int, int], list[Segment]] = {}
 
+    def copy(self) -> Labels:
+        """Return labels that can be added to without changing these."""
+        labels = Labels()
+        labels.points = dict(self.points)
+        labels.segments = {key: list(several) for key, several in self.segments.items()}
+        return labels
+
     def add(self, point: Point) -> None:
         """Add a point."""
         key = round(point.energy * GRAIN)
@@ -165,14 +172,14 @@ class OnOffSearch(Search):
             for mode, labels in off.items():
                 wait, start = modes.wait[place][mode], modes.start[place][mode]
                 if wait != NONE:
-                    self._keep(next_off.setdefault(wait, Labels()), labels, 0.0)
+                    self._keep(next_off, wait, labels, 0.0)
                 if start != NONE:
                     fee = modes.start_cost[place][mode]
                     self._charge(place, start, next_on, next_off, labels, fee, late=True)
             for mode, labels in on.items():
                 stay, stop = modes.stay[place][mode], modes.stop[place][mode]
                 if stop != NONE:
-                    self._stop(place, mode, next_off.setdefault(stop, Labels()), labels)
+                    self._stop(place, mode, next_off, stop, labels)
                 if stay != NONE:
                     fee = self._change(place)
                     self._charge(place, stay, next_on, next_off, labels, fee, late=False, stop=stop)
@@ -202,32 +209,34 @@ class OnOffSearch(Search):
         before = slots[place - 1].levels[0] if place and slots[place - 1].levels else state.amps
         return 0.0 if before == slots[place].levels[0] else self.bound.rules.change
 
-    def _keep(self, into: Labels, labels: Labels, fee: float) -> None:
+    @staticmethod
+    def _keep(into: dict[int, Labels], mode: int, labels: Labels, fee: float) -> None:
         """Keep labels as they are, for a fee."""
+        if mode not in into and not fee:
+            into[mode] = labels.copy()
+            return
+        kept = into.setdefault(mode, Labels())
         for point in labels.points.values():
-            into.add(point._replace(cost=point.cost + fee) if fee else point)
+            kept.add(point._replace(cost=point.cost + fee))
         for several in labels.segments.values():
             for segment in several:
-                into.add_segment(
+                kept.add_segment(
                     segment._replace(
                         left_cost=segment.left_cost + fee, right_cost=segment.right_cost + fee
                     )
-                    if fee
-                    else segment
                 )
 
-    def _stop(self, place: int, mode: int, into: Labels, labels: Labels) -> None:
+    def _stop(
+        self, place: int, mode: int, into: dict[int, Labels], stop: int, labels: Labels
+    ) -> None:
         """Stop at the begin of a slot, where it is allowed."""
-        fee = self.bound.rules.stop
-        if self.bound.modes.stop_free[place][mode]:
-            self._keep(into, labels, fee)
-            return
-        full = Labels()
-        cap = self.bound.grid.caps[place] - KWH
-        for point in labels.points.values():
-            if point.energy >= cap:
-                full.add(point)
-        self._keep(into, full, fee)
+        if not self.bound.modes.stop_free[place][mode]:
+            cap = self.bound.grid.caps[place] - KWH
+            full = Labels()
+            full.points = {k: p for k, p in labels.points.items() if p.energy >= cap}
+            labels = full
+        if labels.points or labels.segments:
+            self._keep(into, stop, labels, self.bound.rules.stop)
 
     def _charge(
         self,
@@ -269,9 +278,9 @@ class OnOffSearch(Search):
             self._finish(place + 1, on, -INFINITE if free else self.most)
             self._finish(place + 1, ends, -INFINITE)
         if on.points or on.segments:
-            self._keep(next_on.setdefault(mode, Labels()), on, 0.0)
+            self._keep(next_on, mode, on, 0.0)
         if off.points or off.segments:
-            self._keep(next_off.setdefault(stop, Labels()), off, 0.0)
+            self._keep(next_off, stop, off, 0.0)
 
     def _used(self, place: int, point: Point, share: float) -> Point:
         """Return a point after a share of a slot."""
