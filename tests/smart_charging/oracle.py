@@ -125,7 +125,7 @@ class Oracle:
                 if slot.forced:
                     return whole
                 best = whole if n + gain <= cap + SAME else NO
-                units = round(min(gain, cap - n) / self.unit)
+                units = math.floor(min(gain, cap - n) / self.unit + 1e-6)
                 for k in range(1, units + 1):
                     x = k * self.unit
                     if x > gain - SAME:
@@ -203,14 +203,14 @@ def answer(  # noqa: C901
         low, high = 0, 1
         while high < len(candidates):
             second = candidates[high]
-            if try_all([(second, energy)], second if until else None) < NO:
+            if try_all([(second, energy)], after + 48 * 3600 if until else None) < NO:
                 break
             low, high = high + 1, 2 * high + 1
         high = min(high, len(candidates))
         while low < high:
             middle = (low + high) // 2
             second = candidates[middle]
-            if try_all([(second, energy)], second if until else None) < NO:
+            if try_all([(second, energy)], after + 48 * 3600 if until else None) < NO:
                 high = middle
             else:
                 low = middle + 1
@@ -227,6 +227,12 @@ def answer(  # noqa: C901
         second = max(0.0, (deadline.at - now).total_seconds())
         wanted = min(car.kwh_to(deadline.level), limit)
         most = -try_all([(second, wanted)], count=second)
+        low, high = 0.0, min(most, wanted)
+        if try_all([(second, high)]) == NO:
+            while high - low > 1e-9:
+                middle = (low + high) / 2
+                low, high = (middle, high) if try_all([(second, middle)]) < NO else (low, middle)
+            most = low
         if min(most, wanted) > SAME:
             goals.append((second, min(most, wanted)))
         if most < wanted - SAME:

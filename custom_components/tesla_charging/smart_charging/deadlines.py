@@ -82,7 +82,14 @@ class Aiming:
         count = sum(1 for slot in grid.slots if self.moment(slot.end) <= at)
         so_far = self.grid(self.end).targets
         early = replace(grid, targets=tuple(target for target in so_far if target[0] <= count))
-        return max(0.0, min(kwh, reach(early, Rules.of(early)).highest[count]))
+        low, high = 0.0, max(0.0, min(kwh, reach(early, Rules.of(early)).highest[count]))
+        if self._reaches(at, high):
+            return high
+        # a later target, of the minimum level, stands against it
+        while high - low > KWH / 2:
+            middle = (low + high) / 2
+            low, high = (middle, high) if self._reaches(at, middle) else (low, middle)
+        return low
 
     def possible(self, grid: Grid) -> bool:
         """Return whether some plan meets the targets of a grid."""

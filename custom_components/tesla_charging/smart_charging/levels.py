@@ -15,6 +15,7 @@ from .bound import INFINITE, Bound, Priced
 from .evaluate import OFF, Use
 from .model import MIN_AMPS
 from .modes import NONE
+from .reach import split
 from .search import OutOfWork, Search
 from .slots import KWH
 
@@ -261,13 +262,9 @@ class LevelSearch(Search):
             if row is None:
                 continue
             begin, values = row
-            shift, after = divmod(remainder + gain, unit)
-            if remainder != int(remainder):
-                after = round(after, 6)
+            shift, after = split(remainder + gain, unit)
             key = (mode, after, ANY if self.free_changes else level)
-            rows.setdefault(key, []).append(
-                (begin + int(shift), [value + cost for value in values])
-            )
+            rows.setdefault(key, []).append((begin + shift, [value + cost for value in values]))
 
     def _cut(
         self,
@@ -288,8 +285,7 @@ class LevelSearch(Search):
             for position in range(max(0, whole), len(values)):
                 share = (cap - remainder - self.unit * (begin + position)) / gain
                 found = min(found, (values[position] + share * cost, begin + position, share))
-            units, after = divmod(cap, self.unit)
-            after = round(after, 6)
+            units, after = split(cap, self.unit)
             level = ANY if self.free_changes else self.bound.places[place][index]
             known = self.cut_from.get((place, mode, level))
             if known is None or found[0] < known[0]:
@@ -300,7 +296,7 @@ class LevelSearch(Search):
                     found[2],
                     index,
                 )
-                rows.setdefault((mode, after, level), []).append((int(units), [found[0]]))
+                rows.setdefault((mode, after, level), []).append((units, [found[0]]))
         return (begin, values[:whole]) if whole > 0 else None
 
     def _below(self, row: Row, remainder: Remainder, energy: float) -> Row | None:
@@ -503,9 +499,7 @@ class LevelSearch(Search):
         for index, j in enumerate(self.bound.places[place]):
             if level not in {j, ANY}:
                 continue
-            count, before = divmod(energy - self.gains[place][index], self.unit)
-            if before != int(before):
-                before = round(before, 6)
+            count, before = split(energy - self.gains[place][index], self.unit)
             start = before + self.unit * count
             if start >= min(cap, self.below[j] - self.nothing) or start < -self.nothing:
                 continue

@@ -29,6 +29,8 @@ class Modes:
     stay: list[list[int]] = field(default_factory=list)
     """From on: stay on."""
     stop: list[list[int]] = field(default_factory=list)
+    end_early: list[list[int]] = field(default_factory=list)
+    """From on: stay on for a part of the slot, then be off. As `stop`, but a running charge then uses its block."""
     stop_free: list[list[bool]] = field(default_factory=list)
     """Whether a stop is possible anywhere, or only where the battery is at the slot's cap."""
     end_free: list[list[bool]] = field(default_factory=list)
@@ -111,6 +113,7 @@ def modes_of(grid: Grid, rules: Rules) -> Modes:
             start.append(next_on.setdefault(begun, len(next_on)) if can_charge and free else NONE)
             cost.append(rules.start + (rules.wake_up if age >= rules.sleep_after else 0.0))
         stay, stop, stop_free, end_free, old = [], [], [], [], []
+        end_early: list[int] = []
         for age, left in on:
             used = block if place == 0 else 0
             longer = (min(age + slot.seconds, rules.min_on), left - used)
@@ -119,6 +122,9 @@ def modes_of(grid: Grid, rules: Rules) -> Modes:
             )
             stopped = (min(slot.seconds, off_longest), left)
             stop.append(NONE if slot.forced else next_off.setdefault(stopped, len(next_off)))
+            early = (min(slot.seconds, off_longest), left - used)
+            possible = not slot.forced and can_charge and left >= used
+            end_early.append(next_off.setdefault(early, len(next_off)) if possible else NONE)
             stop_free.append(not can_charge or (slot.mark and age >= rules.min_on))
             # a running charge stopped at now is a stop that costs
             end_free.append(place > 0 and stop_free[-1])
@@ -128,6 +134,7 @@ def modes_of(grid: Grid, rules: Rules) -> Modes:
         modes.start_cost.append(cost)
         modes.stay.append(stay)
         modes.stop.append(stop)
+        modes.end_early.append(end_early)
         modes.stop_free.append(stop_free)
         modes.end_free.append(end_free)
         modes.old_enough.append(old)

@@ -182,7 +182,10 @@ class OnOffSearch(Search):
                     self._stop(place, mode, next_off, stop, labels)
                 if stay != NONE:
                     fee = self._change(place)
-                    self._charge(place, stay, next_on, next_off, labels, fee, late=False, stop=stop)
+                    early = modes.end_early[place][mode]
+                    self._charge(
+                        place, stay, next_on, next_off, labels, fee, late=False, stop=early
+                    )
             border = place + 1
             for found, is_on in ((next_off, False), (next_on, True)):
                 for mode in list(found):

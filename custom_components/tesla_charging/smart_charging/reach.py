@@ -99,6 +99,14 @@ def _charged(grid: Grid, place: int, slot: Slot, energy: float) -> float:
     return max(energy, min(grid.caps[place], energy + slot.gains[-1]))
 
 
+def split(energy: float, unit: int) -> tuple[int, float]:
+    """Return an energy as units and the remainder, which is rounded so that the same one is found again."""
+    units, remainder = divmod(energy, unit)
+    remainder = round(remainder, 6)
+    # an error of rounding must not make a whole unit a remainder
+    return (int(units) + 1, 0) if remainder >= unit else (int(units), remainder)
+
+
 class Energies:
     """Sets of energies by mode, in quarter ampere-seconds.
 
@@ -120,13 +128,13 @@ class Energies:
 
     def add_one(self, mode: int, energy: float) -> None:
         """Add one energy to a mode."""
-        units, remainder = divmod(energy, self.unit)
-        self.add(mode, round(remainder, 6), 1 << int(units))
+        units, remainder = split(energy, self.unit)
+        self.add(mode, remainder, 1 << units)
 
     def add_shifted(self, mode: int, remainder: float, bits: int, energy: float) -> None:
         """Add energies, all higher by one."""
-        units, after = divmod(remainder + energy, self.unit)
-        self.add(mode, round(after, 6), bits << int(units))
+        units, after = split(remainder + energy, self.unit)
+        self.add(mode, after, bits << units)
 
     def below(self, bits: int, energy: float, remainder: float) -> int:
         """Return the part of a set below an energy."""
