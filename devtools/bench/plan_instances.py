@@ -216,6 +216,14 @@ def mixed(seed: int, count: int, model: Model, *, hours: float = 2.0) -> Iterato
         yield instance(seed + k, model, frozenset(features), hours=hours)
 
 
+def crowded(seed: int) -> Problem:
+    """Return a small problem with four to nine features at once; odd seeds are of M2."""
+    model = Model.LEVELS if seed % 2 else Model.ON_OFF
+    rng = random.Random(seed)
+    features = frozenset(rng.sample(features_of(model), rng.randrange(4, 10)))
+    return instance(seed, model, features, hours=1.0 if model is Model.LEVELS else 0.75)
+
+
 def night_prices(
     rng: random.Random, now: datetime, hours: float, kind: str = "real"
 ) -> PriceSeries:

@@ -4,7 +4,7 @@ import pytest
 
 from custom_components.tesla_charging.smart_charging.model import Model, Problem
 from custom_components.tesla_charging.smart_charging.plan import plan
-from devtools.bench.plan_instances import features_of, instance, mixed, pairs_of
+from devtools.bench.plan_instances import crowded, features_of, instance, mixed, pairs_of
 
 from .oracle import answer
 from .rules import check
@@ -54,13 +54,30 @@ def test_on_and_off_is_the_best_with_any_features(part: int) -> None:
     assert sum(exact) >= 10
 
 
+@pytest.mark.parametrize("seed", [11, 722, 961, 972, 1340, *range(20)])
+def test_many_features_at_once_are_exact(seed: int) -> None:
+    problem = crowded(seed)
+    assert problem.model is not None
+    compare(problem, problem.model, unit=unit_of(problem))
+
+
 @pytest.mark.soak
+@pytest.mark.parametrize("part", range(20))
+def test_many_more_features_at_once_are_exact(part: int) -> None:
+    for seed in range(100 * part, 100 * part + 100):
+        problem = crowded(seed)
+        assert problem.model is not None
+        compare(problem, problem.model, unit=unit_of(problem))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("part", range(12))
 @pytest.mark.parametrize("model", list(Model))
-def test_every_pair_of_features_is_exact(model: Model) -> None:
+def test_every_pair_of_features_is_exact(model: Model, part: int) -> None:
     exact = []
-    for number, pair in enumerate(pairs_of(model)):
-        for seed in range(30):
-            problem = instance(1000 * number + seed, model, frozenset(pair), hours=1.0)
+    for number, pair in list(enumerate(pairs_of(model)))[part::12]:
+        for seed in range(10):
+            problem = instance(1000 * number + seed, model, frozenset(pair), hours=0.75)
             exact.append(compare(problem, model, unit=unit_of(problem)))
     assert sum(exact) > 0.95 * len(exact)
     assert len(features_of(model)) >= 20
