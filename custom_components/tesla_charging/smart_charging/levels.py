@@ -104,15 +104,27 @@ class LevelSearch(Search):
         self.cut_from: dict[tuple[int, int, int], Cut] = {}
 
     def _needed(self) -> list[float]:
-        """Return the energy at each border without which a later target is out of reach at full power."""
+        """Return the energy at each border without which a later target is out of reach, also at full power.
+
+        Under a taper that depends on the energy itself: a current counts only below the level from which it is too high.
+        """
+        places = self.bound.places
         needed = [0.0] * (len(self.gains) + 1)
         for place, energy in self.targets:
-            rest = energy
+            rest = energy - self.nothing
             for border in range(place, -1, -1):
                 needed[border] = max(needed[border], rest)
                 if border:
-                    rest -= self.gains[border - 1][-1] if self.gains[border - 1] else 0
-        return [rest - self.nothing for rest in needed]
+                    gains, levels = self.gains[border - 1], places[border - 1]
+                    rest = min(
+                        (
+                            rest - gain
+                            for gain, level in zip(gains, levels, strict=True)
+                            if rest - gain < self.below[level]
+                        ),
+                        default=rest,
+                    )
+        return needed
 
     def run(self, priced: Priced, limit: float) -> None:
         """Search once for plans below a limit."""

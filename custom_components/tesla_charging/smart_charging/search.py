@@ -161,8 +161,9 @@ class Search(ABC):
             if best is None and runs == QUICK_RUNS:
                 best = self._narrow(priced, self._at_once(), NARROW)
             band *= WIDER
-            if best is not None:
-                band = min(band, best[1].objective - bound)
+            if best is not None and band > (best[1].objective - bound) / 2:
+                # the last step: a plan as good as the best one is inside
+                band = best[1].objective - bound
 
     def _other_prices(self, priced: Priced) -> list[Other]:
         """Return the bound at other prices of energy: for partial plans that are far from the usual amount of it.
