@@ -8,6 +8,7 @@ bound of the cost; the best prices make it the highest.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from operator import add
 from typing import Final
 
 from .model import MIN_AMPS, Model
@@ -67,6 +68,13 @@ class Bound:
             self.width, self.running = 1, 0
             self.columns = [[0] * len(slot.levels) for slot in slots]
         self.least_shares = self._least_shares()
+        self.in_order = [columns == list(range(len(columns))) for columns in self.columns]
+        """Whether the currents of a slot are those from `MIN_AMPS` on, without a gap."""
+        self.cut_alike = [
+            0.0 if not any(shares) else 1.0 if all(share == 1.0 for share in shares) else None
+            for shares in self.least_shares
+        ]
+        """The least share of a slot if it is 0 or 1 for all its currents."""
 
     def _least_shares(self) -> list[tuple[float, ...]]:
         """Return the least share of each slot that its cap may leave to each current; 1 where it is never cut."""
@@ -88,6 +96,21 @@ class Bound:
             for place in range(grid.last_forced, len(grid.slots)):
                 shares[place] = (0.0,) * len(shares[place])
         return shares
+
+    def _uses(self, place: int, costs: list[float], after: list[float]) -> list[float]:
+        """Return what each current of a slot costs with all that follows. A slot that is cut may be the last one used."""
+        may_finish = place >= self.grid.last_forced
+        if self.in_order[place] and may_finish and self.cut_alike[place] is not None:
+            # the usual case, in few steps
+            sums = list(map(add, costs, after, strict=False))
+            if self.cut_alike[place] == 1.0:
+                return sums
+            # a call of min() for each would be half of the time of a pass
+            return [total if total < 0.0 else 0.0 for total in sums]  # noqa: FURB136
+        slot = zip(costs, self.columns[place], self.least_shares[place], strict=True)
+        if may_finish:
+            return [min(cost + after[j], cost * share) for cost, j, share in slot]
+        return [min(cost, cost * share) + after[j] for cost, j, share in slot]
 
     def terminal(self, nu: float) -> tuple[float, float]:
         """Return what energy at the horizon is worth at least, and at which energy."""
@@ -121,21 +144,10 @@ class Bound:
         chosen: list[list[list[float]]] = [[]] * count
         for place in range(count - 1, -1, -1):
             costs, levels = reduced[place], self.columns[place]
-            shares = self.least_shares[place]
             may_finish = place >= last_forced
             using, best = [], []
             for after in on[place + 1]:
-                if may_finish:
-                    # a slot that is cut is the last one used
-                    uses = [
-                        min(cost + after[j], cost * share)
-                        for cost, j, share in zip(costs, levels, shares, strict=True)
-                    ]
-                else:
-                    uses = [
-                        min(cost, cost * share) + after[j]
-                        for cost, j, share in zip(costs, levels, shares, strict=True)
-                    ]
+                uses = self._uses(place, costs, after)
                 using.append(uses)
                 best.append(min(uses) if uses else INFINITE)
             chosen[place] = using
@@ -164,11 +176,16 @@ class Bound:
                     rows.append([least] * width)
                     continue
                 base = min(least, best[stay] + change)
-                line = [base] * width
-                for j, cost in zip(levels, using[stay], strict=True):
-                    if cost < base:
-                        line[j] = cost
-                rows.append(line)
+                if width == 1:
+                    rows.append([base])
+                elif self.in_order[place]:
+                    line = [cost if cost < base else base for cost in using[stay]]  # noqa: FURB136
+                    rows.append(line + [base] * (width - len(line)))
+                else:
+                    line = [base] * width
+                    for j, cost in zip(levels, using[stay], strict=True):
+                        line[j] = min(cost, base)
+                    rows.append(line)
             on[place] = rows
         worth, energy = self.terminal(nu)
         for (_, kwh), price in zip(grid.targets, mu, strict=True):

@@ -21,7 +21,7 @@ from .solve import PRECISION, Solved, bound_of, solve_for
 
 ROUNDS: Final = 30
 """Of prices."""
-ORDERS: Final = 6
+ORDERS: Final = 4
 TURNS: Final = 2
 """Orders in which the cars are planned with prices for amps."""
 SAME: Final = 1e-9
