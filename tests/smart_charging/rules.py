@@ -173,7 +173,10 @@ def _check_switching(problem: Problem, plan: Plan, *, whole: bool) -> None:
         )
         energy = sum(s.battery_kwh for s in slots if s.end <= end)
         target = max([0.0, *(t.kwh for t in plan.targets)])
-        full = energy >= min(target, problem.car.kwh_to(problem.car.limit)) - KWH
+        limit = problem.car.kwh_to(problem.car.limit)
+        # room is kept for what is forced later
+        later = sum(s.battery_kwh for s in slots if s.start >= end and _forced(problem, s))
+        full = energy >= min(target, limit - later) - KWH
         if not nothing_next and not full:
             assert end - begin >= timedelta(minutes=wishes.min_on_minutes)
             if wishes.grid_minutes:
