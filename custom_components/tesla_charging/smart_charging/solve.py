@@ -1,0 +1,55 @@
+"""From a problem to what its best plan does in every slot."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from .bound import Bound, Priced
+from .cutting import choose_model
+from .deadlines import Aiming, Aims
+from .levels import LevelSearch
+from .model import Model, Problem
+from .modes import Rules, modes_of
+from .on_off import OnOffSearch
+from .search import Found, Search
+from .slots import Grid
+
+PRECISION: Final = 1e-4
+"""Of the bound, currency."""
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """A problem, its targets, its bound, and the best plan found."""
+
+    aims: Aims
+    bound: Bound
+    priced: Priced
+    found: Found
+
+    @property
+    def grid(self) -> Grid:
+        """Return the slots."""
+        return self.aims.grid
+
+
+def bound_of(grid: Grid) -> Bound:
+    """Return the bound of a grid."""
+    rules = Rules.of(grid)
+    return Bound(grid, modes_of(grid, rules), rules)
+
+
+def search_of(bound: Bound) -> Search:
+    """Return the search for the model of a grid."""
+    return LevelSearch(bound) if bound.grid.model is Model.LEVELS else OnOffSearch(bound)
+
+
+def solve(problem: Problem, work_limit: int | None) -> Solved:
+    """Return the best plan for a problem."""
+    return solve_for(Aiming(problem, choose_model(problem)).aims(), work_limit)
+
+
+def solve_for(aims: Aims, work_limit: int | None) -> Solved:
+    """Return the best plan for a grid with targets."""
+    bound = bound_of(aims.grid)
+    priced = bound.best(PRECISION)
+    return Solved(aims, bound, priced, search_of(bound).solve(priced, work_limit))
