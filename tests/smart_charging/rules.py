@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from custom_components.tesla_charging.smart_charging.model import MIN_AMPS, Model, Problem
-from custom_components.tesla_charging.smart_charging.result import Plan, PlanSlot, SlotReason
+from custom_components.tesla_charging.smart_charging.result import Plan, PlanSlot
 from custom_components.tesla_charging.smart_charging.series import Window
 
 SECOND = timedelta(seconds=1)
@@ -110,11 +110,7 @@ def check(problem: Problem, plan: Plan) -> None:
         if whole and slot.amps and slot.on_until < slot.end - MILLISECOND:
             assert slot.on_from == slot.start
     assert energy <= car.kwh_to(car.limit) + KWH
-    forced = any(
-        s.explanation.reason in {SlotReason.FORCED, SlotReason.WARM}
-        for s in plan.slots
-        if s.explanation
-    )
+    forced = any(_forced(problem, s) for s in plan.slots)
     target = max([0.0, *(t.kwh for t in plan.targets)])
     if not wishes.value_above_target and not forced:
         assert energy == pytest.approx(target, abs=KWH)

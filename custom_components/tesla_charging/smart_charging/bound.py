@@ -37,6 +37,8 @@ class Priced:
     """Per border and mode on: for each current that the slot before may have had, from `MIN_AMPS` up."""
     slopes: tuple[float, ...]
     """How the bound rises with each mu, and with nu (last)."""
+    amps: list[float]
+    """Per slot: what the cheapest priced plan uses."""
 
 
 class Bound:
@@ -45,6 +47,8 @@ class Bound:
     def __init__(self, grid: Grid, modes: Modes, rules: Rules) -> None:
         self.grid, self.modes, self.rules = grid, modes, rules
         slots = grid.slots
+        self.costs: list[tuple[float, ...]] = [slot.costs for slot in slots]
+        """Of the slots; where cars share a fuse, with a price for its amps."""
         self.value = grid.problem.wishes.value_above_target
         self.low = grid.target
         free_end = self.value > 0 or grid.last_forced > 0
@@ -96,8 +100,8 @@ class Bound:
         grid, modes, rules = self.grid, self.modes, self.rules
         rates = self.rates(nu, mu)
         reduced = [
-            [cost - rate * gain for cost, gain in zip(slot.costs, slot.gains, strict=True)]
-            for slot, rate in zip(grid.slots, rates, strict=True)
+            [cost - rate * gain for cost, gain in zip(costs, slot.gains, strict=True)]
+            for slot, costs, rate in zip(grid.slots, self.costs, rates, strict=True)
         ]
         count, width, change = len(grid.slots), self.width, rules.change
         last_forced = grid.last_forced
@@ -162,7 +166,7 @@ class Bound:
             worth += price * kwh
         running = grid.problem.state.amps
         first = on[0][0][running - MIN_AMPS] if running else off[0][0]
-        priced = Priced(nu, tuple(mu), worth, first + worth, reduced, off, on, ())
+        priced = Priced(nu, tuple(mu), worth, first + worth, reduced, off, on, (), [])
         priced.slopes = self._slopes(priced, chosen, energy)
         return priced
 
@@ -176,6 +180,7 @@ class Bound:
         is_on, mode, level = bool(running), 0, running - MIN_AMPS
         energy, done = 0.0, False
         for place, slot in enumerate(grid.slots):
+            priced.amps.append(0.0)
             if done:
                 reached.append(energy)
                 continue
@@ -211,6 +216,7 @@ class Bound:
                 elif cost < 0.0:
                     share = 1.0
                 energy += slot.gains[picked] * share
+                priced.amps[-1] = slot.levels[picked] * share
                 is_on, mode, level = True, go, j
             elif away != NONE and next_off[away] + quiet <= left:
                 is_on, mode = False, away
@@ -220,12 +226,13 @@ class Bound:
         by_target = [kwh - reached[place] for place, kwh in grid.targets]
         return (*by_target, energy_wanted - energy)
 
-    def best(self, precision: float) -> Priced:
-        """Return the highest bound that tangents find, to a precision in currency."""
+    def best(self, precision: float, start: Priced | None = None) -> Priced:
+        """Return the highest bound that tangents find, to a precision in currency; from the prices of another one."""
         targets = self.grid.targets
         # a target at the horizon has the price of the energy there
         free = [k for k, (place, _) in enumerate(targets) if place < len(self.grid.slots)]
-        found = self.at(self._guess(), [0.0] * len(targets))
+        nu, mu = (start.nu, start.mu) if start else (self._guess(), (0.0,) * len(targets))
+        found = self.at(nu, mu)
         for _ in range(ROUNDS if free else 1):
             before = found.value
 

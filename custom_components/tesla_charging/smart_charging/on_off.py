@@ -7,7 +7,6 @@ between its ends.
 """
 
 from dataclasses import dataclass
-import math
 from typing import Final, NamedTuple
 
 from .bound import INFINITE, Bound, Priced
@@ -33,6 +32,8 @@ class Step(NamedTuple):
 
 
 OPEN: Final = -1.0
+NOTHING: Final = 1e-9
+"""A share that is only an error of rounding."""
 
 
 class Point(NamedTuple):
@@ -412,7 +413,9 @@ class OnOffSearch(Search):
         step = ending.trace
         while step is not None:
             share = ending.share if step.share == OPEN else step.share
-            if share > 0.0 and not math.isclose(share, 0.0, abs_tol=1e-12):
-                uses[step.place] = Use(slots[step.place].levels[0], min(1.0, share), step.late)
+            if share > NOTHING:
+                whole = share > 1.0 - NOTHING
+                amps = slots[step.place].levels[0]
+                uses[step.place] = Use(amps, 1.0 if whole else share, step.late and not whole)
             step = step.before
         return uses

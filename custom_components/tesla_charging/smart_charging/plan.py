@@ -7,6 +7,7 @@ from .assemble import assemble
 from .explain import explained
 from .model import Fuse, Problem
 from .result import JointPlan, Plan
+from .several_cars import SharedFuse
 from .solve import solve
 
 DEFAULT_WORK: Final = 5_000_000
@@ -24,4 +25,21 @@ def plan_together(
     problems: Sequence[Problem], fuse: Fuse, work_limit: int | None = DEFAULT_WORK
 ) -> JointPlan:
     """Return plans of several cars that together stay below a fuse; `Limits.fuse` of the problems is not used."""
-    raise NotImplementedError
+    outcome = SharedFuse(problems, fuse, work_limit).run()
+    plans = tuple(
+        explained(
+            assemble(solved, solved.found.uses, solved.found.cost),
+            solved,
+            solved.found.uses,
+            solved.found.cost,
+        )
+        for solved in outcome.plans.solved
+    )
+    objective = sum(one.objective for one in plans)
+    return JointPlan(
+        plans=plans,
+        objective=objective,
+        lower_bound=outcome.lower_bound,
+        proven=objective - outcome.lower_bound <= 1e-9 * max(1.0, abs(objective)),
+        labels=outcome.labels,
+    )

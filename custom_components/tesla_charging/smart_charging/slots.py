@@ -38,6 +38,8 @@ class Slot:
     """Weight and surplus of sun, kW."""
     warm: bool
     """In the warm tail of a deadline."""
+    amp_price: float = 0.0
+    """What `costs` contain for each ampere-hour, where cars share a fuse (several_cars.py)."""
 
     @property
     def seconds(self) -> int:

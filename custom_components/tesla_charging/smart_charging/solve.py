@@ -44,8 +44,12 @@ def search_of(bound: Bound) -> Search:
 
 
 def solve(problem: Problem, work_limit: int | None) -> Solved:
-    """Return the best plan for a problem, as uses of slots."""
-    aims = Aiming(problem, choose_model(problem)).aims()
+    """Return the best plan for a problem."""
+    return solve_for(Aiming(problem, choose_model(problem)).aims(), work_limit)
+
+
+def solve_for(aims: Aims, work_limit: int | None) -> Solved:
+    """Return the best plan for a grid with targets."""
     bound = bound_of(aims.grid)
     priced = bound.best(PRECISION)
     return Solved(aims, bound, priced, search_of(bound).solve(priced, work_limit))
