@@ -1,13 +1,15 @@
-"""Measure what the project claims: `scripts/bench signing`, `scripts/bench telemetry`, `scripts/bench cost`."""
+"""Measure what the project claims: `scripts/bench signing`, `scripts/bench telemetry`, `scripts/bench cost`, `scripts/bench plan`."""
 
 import argparse
 import asyncio
 
-from devtools.bench.cost import add_arguments, bench_cost
+from devtools.bench import cost, plan
 from devtools.bench.signing import bench_signing
 from devtools.bench.telemetry import bench_telemetry
 
 BENCHES = {"signing": bench_signing, "telemetry": bench_telemetry}
+CHOSEN = {"cost": cost, "plan": plan}
+"""Those with arguments of their own."""
 
 
 def main() -> None:
@@ -16,9 +18,16 @@ def main() -> None:
     benches = parser.add_subparsers(dest="bench", required=True)
     for name in BENCHES:
         benches.add_parser(name)
-    add_arguments(benches.add_parser("cost"))
+    for name, module in CHOSEN.items():
+        module.add_arguments(benches.add_parser(name))
     chosen = parser.parse_args()
-    asyncio.run(bench_cost(chosen) if chosen.bench == "cost" else BENCHES[chosen.bench]())
+    match chosen.bench:
+        case "cost":
+            asyncio.run(cost.bench_cost(chosen))
+        case "plan":
+            plan.bench_plan(chosen)
+        case name:
+            asyncio.run(BENCHES[name]())
 
 
 if __name__ == "__main__":
