@@ -280,11 +280,12 @@ def night(
     level, capacity = 10.0, 75.0
     percent = needed / capacity * 100
     end = slots[-2].end
+    total = int((end - now).total_seconds())
     deadlines = [Deadline(end, level + percent)]
     if has("deadlines"):
         deadlines += [
-            Deadline(now + (end - now) * 0.25, level + 0.3 * percent),
-            Deadline(now + (end - now) * 0.65, level + 0.6 * percent),
+            Deadline(now + timedelta(seconds=total // 4), level + 0.3 * percent),
+            Deadline(now + timedelta(seconds=total * 13 // 20), level + 0.6 * percent),
         ]
     wishes = Wishes(
         deadlines=tuple(deadlines),

@@ -140,6 +140,7 @@ class Aiming:
             if until is not None:
                 self.goals.append(Goal(until, minimum))
         short: list[tuple[Deadline, datetime, float]] = []
+        missed: list[Missed] = []
         for deadline in sorted(wishes.deadlines, key=lambda d: (max(d.at, now), d.level)):
             at = max(deadline.at, now)
             wanted = min(car.kwh_to(deadline.level), self.limit)
@@ -148,7 +149,8 @@ class Aiming:
                 self.goals.append(Goal(at, reached))
             if reached < wanted - KWH:
                 short.append((deadline, at, wanted))
-        missed = []
+            elif deadline.level > car.limit:
+                missed.append(Missed(deadline, wanted, None))
         for deadline, at, wanted in short:
             caught_up = self.earliest(at, wanted)
             if caught_up is not None:

@@ -90,9 +90,10 @@ def _now(solved: Solved, plan: Plan, slots: Sequence[PlanSlot]) -> Now:
         told = slots[0]
         assert told.explanation is not None
         reason = CHARGING[told.explanation.reason]
-        if any(
-            missed.caught_up is None or plan.now < missed.caught_up for missed in solved.aims.missed
-        ) and reason not in {NowReason.CHARGING_MINIMUM_LEVEL, NowReason.CHARGING_FORCED}:
+        if any(missed.caught_up for missed in solved.aims.missed) and reason not in {
+            NowReason.CHARGING_MINIMUM_LEVEL,
+            NowReason.CHARGING_FORCED,
+        }:
             reason = NowReason.CHARGING_LATE
         return Now(reason, first.end, told.import_price, 0)
     place = next(k for k, slot in enumerate(slots) if slot.amps)

@@ -247,81 +247,29 @@ class OnOffSearch(Search):
         stop: int = NONE,
     ) -> None:
         """Use a slot: as a whole, or in part at the begin (and then off) or at the end (after off)."""
-        slot, gain, cap = (
-            self.bound.grid.slots[place],
-            self.gains[place],
-            self.bound.grid.caps[place],
-        )
-        cost = self.priced.reduced[place][0]
-        on, off = Labels(), Labels()
-        may_end = place + 1 >= self.bound.grid.last_forced
-        may_cut = self.bound.value > 0 and place >= self.bound.grid.last_forced
-        ends = Labels()
         self.labels += LABEL * (len(labels.points) + len(labels.segments))
+        on, off, ends = Labels(), Labels(), Labels()
+        forced = self.bound.grid.slots[place].forced and self.continuous
+        cap = INFINITE if forced else self.bound.grid.caps[place]
         for point in labels.points.values():
-            paid, energy = point.cost + fee, point.energy
-            if energy >= cap - KWH and not (slot.forced and self.continuous):
+            if point.energy >= cap - KWH:
                 continue
-            whole = energy + gain <= cap + KWH
-            if whole or (slot.forced and self.continuous):
-                on.add(Point(paid + cost, energy + gain, Step(point.trace, place, 1.0, False)))
-            if slot.forced and self.continuous:
-                continue
+            entered = point._replace(cost=point.cost + fee)
+            whole = point.energy + self.gains[place] <= cap + KWH
+            if whole:
+                on.add(self._used(place, entered, 1.0))
             if not self.continuous:
-                if not whole:
-                    share = (cap - energy) / gain
-                    trace = Step(point.trace, place, share, False)
-                    on.add(Point(paid + share * cost, cap, trace))
-                if may_cut and energy < self.bound.low - KWH < energy + gain:
-                    share = (self.bound.low - energy) / gain
-                    trace = Step(point.trace, place, share, False)
-                    self._finish_at(
-                        place + 1, paid + share * cost, self.bound.low, Done(trace, 0.0)
-                    )
-                continue
-            right = 1.0 if whole else (cap - energy) / gain
-            part = Segment(
-                paid,
-                paid + right * cost,
-                energy,
-                energy + right * gain,
-                0.0,
-                right,
-                Step(point.trace, place, OPEN, late),
-            )
-            if late:
-                on.add_segment(part)
-                if not whole:
-                    on.add(Point(part.right_cost, cap, closed(part.trace, right)))
-            else:
-                ends.add_segment(part)
+                self._cut(place, entered, on, whole=whole)
+            elif not forced and late:
+                self._in_part(place, entered, on, 0.0, late=True)
+            elif not forced:
+                ends.add_segment(self._segment(place, entered, late=False))
                 if stop != NONE:
-                    extra = self.bound.rules.stop
-                    off.add_segment(
-                        part._replace(left_cost=paid + extra, right_cost=part.right_cost + extra)
-                    )
-                    if not whole:
-                        shut = closed(part.trace, right)
-                        off.add(Point(part.right_cost + extra, cap, shut))
+                    self._in_part(place, entered, off, self.bound.rules.stop, late=False)
         for several in labels.segments.values():
             for segment in several:
-                shifted = Segment(
-                    segment.left_cost + fee + cost,
-                    segment.right_cost + fee + cost,
-                    segment.left + gain,
-                    segment.right + gain,
-                    segment.left_share,
-                    segment.right_share,
-                    Step(segment.trace, place, 1.0, False),
-                )
-                if shifted.left > cap + KWH:
-                    continue
-                if shifted.right > cap + KWH:
-                    value, share = at(shifted, cap)
-                    on.add(Point(value, cap, closed(shifted.trace, share)))
-                    shifted = shifted._replace(right=cap, right_cost=value, right_share=share)
-                on.add_segment(shifted)
-        if may_end:
+                self._shift(place, segment, fee, on)
+        if place + 1 >= self.bound.grid.last_forced:
             free = self.bound.modes.end_free[place + 1][mode]
             self._finish(place + 1, on, -INFINITE if free else self.most)
             self._finish(place + 1, ends, -INFINITE)
@@ -329,6 +277,67 @@ class OnOffSearch(Search):
             self._keep(next_on.setdefault(mode, Labels()), on, 0.0)
         if off.points or off.segments:
             self._keep(next_off.setdefault(stop, Labels()), off, 0.0)
+
+    def _used(self, place: int, point: Point, share: float) -> Point:
+        """Return a point after a share of a slot."""
+        return Point(
+            point.cost + share * self.priced.reduced[place][0],
+            point.energy + share * self.gains[place],
+            Step(point.trace, place, share, False),
+        )
+
+    def _cut(self, place: int, point: Point, on: Labels, *, whole: bool) -> None:
+        """On a grid of minutes: a slot is used in part only where its draw is cut, at its cap or at the target."""
+        bound, gain = self.bound, self.gains[place]
+        if not whole:
+            on.add(self._used(place, point, (bound.grid.caps[place] - point.energy) / gain))
+        may_cut = bound.value > 0 and place >= bound.grid.last_forced
+        if may_cut and point.energy < bound.low - KWH < point.energy + gain:
+            cut = self._used(place, point, (bound.low - point.energy) / gain)
+            self._finish_at(place + 1, cut.cost, bound.low, Done(cut.trace, 0.0))
+
+    def _segment(self, place: int, point: Point, *, late: bool) -> Segment:
+        """Return all shares of a slot, up to its cap."""
+        gain = self.gains[place]
+        share = min(1.0, (self.bound.grid.caps[place] - point.energy) / gain)
+        return Segment(
+            point.cost,
+            point.cost + share * self.priced.reduced[place][0],
+            point.energy,
+            point.energy + share * gain,
+            0.0,
+            share,
+            Step(point.trace, place, OPEN, late),
+        )
+
+    def _in_part(self, place: int, point: Point, into: Labels, fee: float, *, late: bool) -> None:
+        """Add all shares of a slot; where the cap cuts them, the plan that is exactly there is a point."""
+        part = self._segment(place, point._replace(cost=point.cost + fee), late=late)
+        into.add_segment(part)
+        if part.right_share < 1.0:
+            trace = closed(part.trace, part.right_share)
+            into.add(Point(part.right_cost, part.right, trace))
+
+    def _shift(self, place: int, segment: Segment, fee: float, on: Labels) -> None:
+        """Add a segment after a whole slot, up to its cap."""
+        gain, cap = self.gains[place], self.bound.grid.caps[place]
+        paid = fee + self.priced.reduced[place][0]
+        shifted = Segment(
+            segment.left_cost + paid,
+            segment.right_cost + paid,
+            segment.left + gain,
+            segment.right + gain,
+            segment.left_share,
+            segment.right_share,
+            Step(segment.trace, place, 1.0, False),
+        )
+        if shifted.left > cap + KWH:
+            return
+        if shifted.right > cap + KWH:
+            value, share = at(shifted, cap)
+            on.add(Point(value, cap, closed(shifted.trace, share)))
+            shifted = shifted._replace(right=cap, right_cost=value, right_share=share)
+        on.add_segment(shifted)
 
     def _prune(self, border: int, labels: Labels, rest: float) -> Labels:
         """Return the labels that may become the best plan; at a target, count what is above it."""

@@ -70,18 +70,65 @@ def _charged(grid: Grid, place: int, slot: Slot, energy: float) -> float:
     return max(energy, min(grid.caps[place], energy + slot.gains[-1]))
 
 
-def _reach_tapered(grid: Grid, modes: Modes) -> Reach:
-    """Return it under a taper, where a fuller battery may be slower: the set of all energies that can be reached.
+class Energies:
+    """Sets of energies by mode, in quarter ampere-seconds.
 
-    A set is a whole number whose bits are units of a quarter ampere for the common length of all slots; sets of energies that differ by
-    less than a unit are kept apart.
+    A set is a whole number whose bits are units; sets of energies that differ by less than a unit are kept apart, by
+    their remainder.
     """
+
+    unit: Final = 4 * 300
+
+    def __init__(self, nothing: float) -> None:
+        self.nothing = nothing
+        self.sets: dict[tuple[int, float], int] = {}
+
+    def add(self, mode: int, remainder: float, bits: int) -> None:
+        """Add energies to a mode."""
+        if mode != NONE and bits:
+            key = mode, remainder
+            self.sets[key] = self.sets.get(key, 0) | bits
+
+    def add_one(self, mode: int, energy: float) -> None:
+        """Add one energy to a mode."""
+        units, remainder = divmod(energy, self.unit)
+        self.add(mode, round(remainder, 6), 1 << int(units))
+
+    def add_shifted(self, mode: int, remainder: float, bits: int, energy: float) -> None:
+        """Add energies, all higher by one."""
+        units, after = divmod(remainder + energy, self.unit)
+        self.add(mode, round(after, 6), bits << int(units))
+
+    def below(self, bits: int, energy: float, remainder: float) -> int:
+        """Return the part of a set below an energy."""
+        if energy == INFINITE:
+            return bits
+        count = max(0, -int((remainder - energy + self.nothing) // self.unit))
+        return bits & ((1 << count) - 1)
+
+    def keep_from(self, energy: float) -> None:
+        """Forget what is below an energy."""
+        kept = {key: bits & ~self.below(bits, energy, key[1]) for key, bits in self.sets.items()}
+        self.sets = {key: bits for key, bits in kept.items() if bits}
+
+    def highest(self) -> float:
+        """Return the highest energy of all."""
+        return max(
+            (
+                remainder + self.unit * (bits.bit_length() - 1)
+                for (_, remainder), bits in self.sets.items()
+            ),
+            default=NEVER,
+        )
+
+
+def _reach_tapered(grid: Grid, modes: Modes) -> Reach:
+    """Return it under a taper, where a fuller battery may be slower: from the sets of all energies."""
     assert grid.model is Model.LEVELS
     car = grid.problem.car
     kwh = car.efficiency * car.watts(1) / 1000 / 4 / 3600
     nothing = KWH / kwh
-    unit = 4 * 300
-    below = {
+    tapered = {
         amps: min(
             (car.kwh_to(step.level) / kwh for step in car.taper if step.amps < amps),
             default=INFINITE,
@@ -89,67 +136,32 @@ def _reach_tapered(grid: Grid, modes: Modes) -> Reach:
         for amps in range(MIN_AMPS, car.max_amps + 1)
     }
     wanted = {place: energy / kwh for place, energy in grid.targets}
-    type Sets = dict[tuple[int, float], int]
-    running = bool(grid.problem.state.amps)
-    first: Sets = {(0, 0): 1}
-    off: Sets = {} if running else first
-    on: Sets = first if running else {}
+    off, on = Energies(nothing), Energies(nothing)
+    (on if grid.problem.state.amps else off).add(0, 0, 1)
     highest = [0.0]
-
-    def count_below(energy: float, remainder: float) -> int:
-        if energy == INFINITE:
-            return -1
-        return max(0, -int((remainder - energy + nothing) // unit))
-
-    def lower_part(bits: int, energy: float, remainder: float) -> int:
-        count = count_below(energy, remainder)
-        return bits if count < 0 else bits & ((1 << count) - 1)
-
-    def add(sets: Sets, mode: int, remainder: float, bits: int) -> None:
-        if mode != NONE and bits:
-            sets[mode, remainder] = sets.get((mode, remainder), 0) | bits
-
     for place, slot in enumerate(grid.slots):
-        next_off: Sets = {}
-        next_on: Sets = {}
+        next_off, next_on, entering = Energies(nothing), Energies(nothing), Energies(nothing)
         cap = grid.caps[place] / kwh
-        entering: Sets = {}
-        for (mode, remainder), bits in off.items():
-            add(next_off, modes.wait[place][mode], remainder, bits)
-            add(entering, modes.start[place][mode], remainder, bits)
-        for (mode, remainder), bits in on.items():
-            add(entering, modes.stay[place][mode], remainder, bits)
-            stopping = bits
-            if not modes.stop_free[place][mode]:
-                stopping &= ~lower_part(bits, cap, remainder)
-            add(next_off, modes.stop[place][mode], remainder, stopping)
-        for (mode, remainder), bits in entering.items():
+        for (mode, remainder), bits in off.sets.items():
+            next_off.add(modes.wait[place][mode], remainder, bits)
+            entering.add(modes.start[place][mode], remainder, bits)
+        for (mode, remainder), bits in on.sets.items():
+            entering.add(modes.stay[place][mode], remainder, bits)
+            full = bits & ~on.below(bits, cap, remainder)
+            stopping = bits if modes.stop_free[place][mode] else full
+            next_off.add(modes.stop[place][mode], remainder, stopping)
+        for (mode, remainder), bits in entering.sets.items():
             for amps in slot.levels:
                 gain = (4 * amps - grid.loss_quarters) * slot.seconds
-                usable = lower_part(bits, min(below[amps], cap), remainder)
-                whole = lower_part(usable, cap - gain + 2 * nothing, remainder)
-                shift, after = divmod(remainder + gain, unit)
-                add(next_on, mode, round(after, 6), whole << int(shift))
+                usable = entering.below(bits, min(tapered[amps], cap), remainder)
+                whole = entering.below(usable, cap - gain + 2 * nothing, remainder)
+                next_on.add_shifted(mode, remainder, whole, gain)
                 if usable != whole:
-                    units, after = divmod(cap, unit)
-                    add(next_on, mode, round(after, 6), 1 << int(units))
-        least = wanted.get(place + 1, 0.0)
-        if least:
-            for sets in (next_off, next_on):
-                for key, bits in list(sets.items()):
-                    sets[key] = bits & ~lower_part(bits, least, key[1])
-        off = {key: bits for key, bits in next_off.items() if bits}
-        on = {key: bits for key, bits in next_on.items() if bits}
-        highest.append(
-            max(
-                (
-                    (remainder + unit * (bits.bit_length() - 1)) * kwh
-                    for sets in (off, on)
-                    for (_, remainder), bits in sets.items()
-                ),
-                default=NEVER,
-            )
-        )
+                    next_on.add_one(mode, cap)
+        for energies in (next_off, next_on):
+            energies.keep_from(wanted.get(place + 1, 0.0))
+        off, on = next_off, next_on
+        highest.append(max(off.highest(), on.highest()) * kwh)
     return Reach(tuple(highest))
 
 

@@ -1,0 +1,71 @@
+"""Keeps a running plan: a new one replaces it only if it saves enough, or if the old one fails."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from .cutting import horizon_of
+from .model import Problem
+from .plan import DEFAULT_WORK, plan
+from .result import Plan
+from .series import Window
+from .slots import KWH
+
+SHARE: Final = 0.01
+"""Of the cost, which a new plan has to save,"""
+STARTS: Final = 2
+"""or so many starts, whichever is more."""
+SECOND: Final = timedelta(seconds=1)
+
+
+def replan(problem: Problem, running: Plan | None, work_limit: int | None = DEFAULT_WORK) -> Plan:
+    """Return the running plan, adapted to what is known now, or the best plan if that is enough better.
+
+    Adapted means the best plan that charges only within the blocks of the running one. Its last block may last longer,
+    so a reading that is a percent off changes an end and no start.
+    """
+    best = plan(problem, work_limit)
+    if running is None:
+        return best
+    windows = outside(running, problem)
+    if windows is None:
+        return best
+    limits = replace(problem.limits, blocked=(*problem.limits.blocked, *windows))
+    kept = plan(replace(problem, limits=limits), work_limit)
+    if _missing(kept) > _missing(best) + KWH or _late(kept) > _late(best):
+        return best
+    costs = problem.costs
+    enough = max(SHARE * abs(kept.objective), STARTS * costs.start * costs.factor)
+    return kept if kept.objective - best.objective <= enough else best
+
+
+def outside(running: Plan, problem: Problem) -> list[Window] | None:
+    """Return the time that is in none of a plan's blocks; None if no block is left."""
+    now, horizon = problem.now, horizon_of(problem)
+    blocks = [(_floor(block.start), block.end) for block in running.blocks if block.end > now]
+    if not blocks:
+        return None
+    gaps = []
+    at = now
+    for start, end in blocks:
+        if start > at:
+            gaps.append(Window(at, start))
+        at = max(at, _ceil(end))
+    # the last block may last longer, and every block a little, since it ended where a target was reached
+    return [gap for gap in gaps if gap.end <= horizon]
+
+
+def _floor(moment: datetime) -> datetime:
+    return moment.replace(microsecond=0)
+
+
+def _ceil(moment: datetime) -> datetime:
+    return moment if not moment.microsecond else _floor(moment) + SECOND
+
+
+def _missing(planned: Plan) -> float:
+    return sum(one.missing_kwh for one in planned.shortfalls)
+
+
+def _late(planned: Plan) -> timedelta:
+    return sum((one.late or timedelta(days=9) for one in planned.shortfalls), timedelta())
