@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 import json
-from typing import Literal, get_args
+from typing import Literal, TypedDict, Unpack, get_args
 
 from aiohttp import web
 
@@ -24,6 +24,14 @@ type Kind = Literal[
 KINDS: tuple[str, ...] = get_args(Kind.__value__)
 
 _HUGE = 8 * 1024 * 1024
+
+
+class Matching(TypedDict, total=False):
+    """Which requests a fault strikes besides those of its path, as in FaultRule."""
+
+    method: str | None
+    vin: str | None
+    times: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,51 +85,21 @@ class Faults:
         """Let everything work again."""
         self.rules.clear()
 
-    def lose_request(
-        self,
-        path: str = "",
-        *,
-        method: str | None = None,
-        vin: str | None = None,
-        times: int | None = 1,
-    ) -> None:
+    def lose_request(self, path: str = "", **matching: Unpack[Matching]) -> None:
         """Close the connection without doing anything."""
-        self.add(FaultRule("lose_request", path, method, vin, times))
+        self.add(FaultRule("lose_request", path, **matching))
 
-    def lose_answer_after(
-        self,
-        path: str = "",
-        *,
-        method: str | None = None,
-        vin: str | None = None,
-        times: int | None = 1,
-    ) -> None:
+    def lose_answer_after(self, path: str = "", **matching: Unpack[Matching]) -> None:
         """Do what was asked, then close the connection without an answer."""
-        self.add(FaultRule("lose_answer_after", path, method, vin, times))
+        self.add(FaultRule("lose_answer_after", path, **matching))
 
-    def delay(
-        self,
-        seconds: float,
-        path: str = "",
-        *,
-        method: str | None = None,
-        vin: str | None = None,
-        times: int | None = 1,
-    ) -> None:
+    def delay(self, seconds: float, path: str = "", **matching: Unpack[Matching]) -> None:
         """Wait (real seconds), then do what was asked: also when the client has gone by then."""
-        self.add(FaultRule("delay", path, method, vin, times, seconds=seconds))
+        self.add(FaultRule("delay", path, seconds=seconds, **matching))
 
-    def delay_answer(
-        self,
-        seconds: float,
-        path: str = "",
-        *,
-        method: str | None = None,
-        vin: str | None = None,
-        times: int | None = 1,
-    ) -> None:
+    def delay_answer(self, seconds: float, path: str = "", **matching: Unpack[Matching]) -> None:
         """Do what was asked, then keep the answer back for so many real seconds."""
-        self.add(FaultRule("delay_answer", path, method, vin, times, seconds=seconds))
+        self.add(FaultRule("delay_answer", path, seconds=seconds, **matching))
 
     def status(
         self,
@@ -130,61 +108,28 @@ class Faults:
         *,
         body: object = None,
         headers: Mapping[str, str] | None = None,
-        method: str | None = None,
-        vin: str | None = None,
-        times: int | None = 1,
+        **matching: Unpack[Matching],
     ) -> None:
         """Answer with this status and do nothing. A str body is sent as it is, others as JSON."""
-        self.add(
-            FaultRule(
-                "status", path, method, vin, times, code=code, body=body, headers=headers or {}
-            )
-        )
+        self.add(FaultRule("status", path, code=code, body=body, headers=headers or {}, **matching))
 
-    def malformed_json(
-        self,
-        path: str = "",
-        *,
-        method: str | None = None,
-        vin: str | None = None,
-        times: int | None = 1,
-    ) -> None:
+    def malformed_json(self, path: str = "", **matching: Unpack[Matching]) -> None:
         """Do what was asked and cut the JSON of the answer in half."""
-        self.add(FaultRule("malformed_json", path, method, vin, times))
+        self.add(FaultRule("malformed_json", path, **matching))
 
     def wrong_type(
-        self,
-        path: str = "",
-        *,
-        body: object = None,
-        method: str | None = None,
-        vin: str | None = None,
-        times: int | None = 1,
+        self, path: str = "", *, body: object = None, **matching: Unpack[Matching]
     ) -> None:
         """Do what was asked and answer JSON of another shape ({"response": 7} unless given)."""
-        self.add(FaultRule("wrong_type", path, method, vin, times, body=body))
+        self.add(FaultRule("wrong_type", path, body=body, **matching))
 
-    def huge(
-        self,
-        path: str = "",
-        *,
-        method: str | None = None,
-        vin: str | None = None,
-        times: int | None = 1,
-    ) -> None:
+    def huge(self, path: str = "", **matching: Unpack[Matching]) -> None:
         """Do what was asked and answer with 8 MiB of valid JSON."""
-        self.add(FaultRule("huge", path, method, vin, times))
+        self.add(FaultRule("huge", path, **matching))
 
-    def truncated_base64(
-        self,
-        path: str = "signed_command",
-        *,
-        method: str | None = None,
-        vin: str | None = None,
-        times: int | None = 1,
-    ) -> None:
+    def truncated_base64(self, path: str = "signed_command", **matching: Unpack[Matching]) -> None:
         """Do what was asked and cut the base64 text in `response` so that it cannot be decoded."""
-        self.add(FaultRule("truncated_base64", path, method, vin, times))
+        self.add(FaultRule("truncated_base64", path, **matching))
 
     def _take(self, method: str, path: str, vin: str | None) -> FaultRule | None:
         for index, rule in enumerate(self.rules):
