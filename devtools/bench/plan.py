@@ -10,29 +10,33 @@ from custom_components.tesla_charging.smart_charging.model import Model
 from custom_components.tesla_charging.smart_charging.plan import plan
 
 from .plan_contenders import CONTENDERS, Outcome, outcome, table
-from .plan_data import mean, nights
+from .plan_data import hourly_prices, mean, nights, quarters
 from .plan_instances import features_of, instance, pairs_of
 from .plan_judge import judge, world
+from .plan_loop import TARGET, run_night
 from .plan_milp import solve
 from .plan_times import CARS, EXTRAS, GOALS, LEVELS_ONLY, plain, windows
 
 SOLVED = 1e-9
+PARTS = ["nights", "solver", "loop", "times"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what can be chosen."""
     parser.add_argument("--nights", type=int, help="only so many nights of the year")
     parser.add_argument("--problems", type=int, default=3000, help="how many seeded problems")
-    parser.add_argument("--part", choices=["nights", "solver", "times"], action="append")
+    parser.add_argument("--part", choices=PARTS, action="append")
 
 
 def bench_plan(chosen: argparse.Namespace) -> None:
     """Run the parts that are chosen, or all."""
-    parts = chosen.part or ["nights", "solver", "times"]
+    parts = chosen.part or PARTS
     if "nights" in parts:
         bench_nights(chosen.nights)
     if "solver" in parts:
         bench_solver(chosen.problems)
+    if "loop" in parts:
+        bench_loop(chosen.nights or 365)
     if "times" in parts:
         bench_times(chosen.nights or 120)
 
@@ -113,6 +117,29 @@ def bench_solver(count: int) -> None:
     fewest = min(seen.items(), key=lambda item: item[1])
     print(
         f"fewest problems with a pair: {fewest[1]} {fewest[0]}; pairs of features {len(features_of(Model.LEVELS))}"
+    )
+
+
+def bench_loop(count: int) -> None:
+    """Print how nights end that are replanned every 30 seconds with wavering readings."""
+    by_quarter = quarters(hourly_prices(2024))
+    every = list(nights())
+    chosen = every[:: max(1, len(every) // count)][:count]
+    ended, efficiency = [], None
+    for night in chosen:
+        result, efficiency = run_night(night, by_quarter, 1, efficiency)
+        ended.append(result)
+    missed = [e for e in ended if e.possible and e.level < TARGET - 0.01]
+    over = [e for e in ended if e.starts > e.planned + 1]
+    print(f"\n## {len(ended)} nights in a closed loop, replanned every 30 seconds\n")
+    print(f"departures missed where they were possible: {len(missed)}")
+    print(f"nights with more starts than the first plan and one: {len(over)}")
+    print(
+        f"starts a night: {mean([e.starts for e in ended]):.2f}, planned {mean([e.planned for e in ended]):.2f}"
+    )
+    print(f"nights without tomorrow's prices: {sum(e.unknown for e in ended)}")
+    print(
+        f"level at departure: {mean([e.level for e in ended]):.2f} %, cost {mean([e.cost for e in ended]):.4f}"
     )
 
 

@@ -92,6 +92,7 @@ def at_plug_in(night: Night) -> Times:
 def cheapest_slots(night: Night) -> Times:
     """Take quarter hours by price, later ones first among equals, until the time is enough (evcc)."""
     row = sorted(cells(night), key=lambda c: (c.price, -c.start.timestamp()))
+    taken: Times = []
     for _ in range(len(row)):
         taken = _cheapest(row, night)
         alone = {start for start, end in taken if end - start < SHORT_GAP}
