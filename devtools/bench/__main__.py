@@ -1,14 +1,18 @@
-"""Measure what the project claims: `scripts/bench signing`, `telemetry`, `cost` or `solar`."""
+"""Measure what the project claims: `scripts/bench signing`, `telemetry`, `cost`, `solar` or `plan`."""
 
 import argparse
 import asyncio
 
-from devtools.bench.cost import add_arguments, bench_cost
+from devtools.bench import cost, plan, solar
 from devtools.bench.signing import bench_signing
-from devtools.bench.solar import add_arguments as add_solar_arguments, bench_solar
 from devtools.bench.telemetry import bench_telemetry
 
 BENCHES = {"signing": bench_signing, "telemetry": bench_telemetry}
+WITH_ARGUMENTS = {
+    "cost": (cost.add_arguments, cost.bench_cost),
+    "solar": (solar.add_arguments, solar.bench_solar),
+    "plan": (plan.add_arguments, plan.bench_plan),
+}
 
 
 def main() -> None:
@@ -17,11 +21,11 @@ def main() -> None:
     benches = parser.add_subparsers(dest="bench", required=True)
     for name in BENCHES:
         benches.add_parser(name)
-    add_arguments(benches.add_parser("cost"))
-    add_solar_arguments(benches.add_parser("solar"))
+    for name, (add_arguments, _) in WITH_ARGUMENTS.items():
+        add_arguments(benches.add_parser(name))
     chosen = parser.parse_args()
-    with_arguments = {"cost": bench_cost, "solar": bench_solar}
-    if (bench := with_arguments.get(chosen.bench)) is not None:
+    if (found := WITH_ARGUMENTS.get(chosen.bench)) is not None:
+        _, bench = found
         asyncio.run(bench(chosen))
     else:
         asyncio.run(BENCHES[chosen.bench]())

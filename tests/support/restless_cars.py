@@ -21,7 +21,20 @@ from custom_components.tesla_charging.vehicle.state import (
 HOUR: Final = 3600.0
 BEGIN: Final = 1_800_000_000.0
 ROADS: Final = ("poll", "push", "both")
-NONSENSE: Final[tuple[Any, ...]] = (None, math.nan, math.inf, "12.5", "", True, -9.5, 0.0, 199.0, 999.0, 4_999.0, 1e12)
+NONSENSE: Final[tuple[Any, ...]] = (
+    None,
+    math.nan,
+    math.inf,
+    "12.5",
+    "",
+    True,
+    -9.5,
+    0.0,
+    199.0,
+    999.0,
+    4_999.0,
+    1e12,
+)
 """What is said instead of a number, once."""
 PUSHED: Final = (
     "BatteryLevel",
@@ -113,7 +126,15 @@ class RestlessCar:
     def live(self, hours: float) -> None:
         end = self.now + hours * HOUR
         while self.now < end - 1e-6:
-            pace = 20.0 if self.kw > 30 else 60.0 if self.charging else 120.0 if self.driving else 600.0
+            pace = (
+                20.0
+                if self.kw > 30
+                else 60.0
+                if self.charging
+                else 120.0
+                if self.driving
+                else 600.0
+            )
             seconds = min(pace, end - self.now)
             self.now += seconds
             self.pass_time(seconds / 3600)
@@ -125,7 +146,12 @@ class RestlessCar:
             self.kwh -= 45 * hours * KWH_PER_MILE
             return
         full = self.capacity * self.limit / 100
-        if self.plugged and not self.charging and not self.stopped and self.kwh < full - 3 * self.percent:
+        if (
+            self.plugged
+            and not self.charging
+            and not self.stopped
+            and self.kwh < full - 3 * self.percent
+        ):
             self.charging = True  # a full car tops up by itself
         if not self.charging:
             lost = min(self.drain * hours, self.kwh)
@@ -133,7 +159,11 @@ class RestlessCar:
             if self.plugged:
                 self.counter = max(0.0, self.counter - lost)
             return
-        power = self.kw * min(1.0, max(0.15, (1.05 - self.kwh / self.capacity) * 2.5)) if self.kw > 30 else self.kw
+        power = (
+            self.kw * min(1.0, max(0.15, (1.05 - self.kwh / self.capacity) * 2.5))
+            if self.kw > 30
+            else self.kw
+        )
         net = min(power * 0.92 * hours - self.heater * hours, full - self.kwh)
         self.kwh += net
         gained = max(0.0, net)
@@ -206,11 +236,7 @@ class RestlessCar:
             if self.road == "both" and self.rng.random() < 0.7 and not self.driving:
                 return  # the way through the tunnel comes and goes
             self.connected, self.sent = True, {}
-        due = {
-            name: value
-            for name, value in self.facts().items()
-            if self.is_due(name, value)
-        }
+        due = {name: value for name, value in self.facts().items() if self.is_due(name, value)}
         self.sent |= {name: (self.now, value) for name, value in due.items()}
         items = [*due.items()]
         self.rng.shuffle(items)
@@ -268,10 +294,16 @@ class RestlessCar:
         }
         if self.tells_remaining:
             charge["energy_remaining"] = facts["EnergyRemaining"]
-        charge = {name: self.garbled(name, value) if name != "timestamp" else value for name, value in charge.items()}
+        charge = {
+            name: self.garbled(name, value) if name != "timestamp" else value
+            for name, value in charge.items()
+        }
         if not self.tame and self.rng.random() < 0.01:
             charge["charging_state"] = None
-        data: Any = {"charge_state": charge, "vehicle_state": {"timestamp": stamp, "odometer": facts["Odometer"]}}
+        data: Any = {
+            "charge_state": charge,
+            "vehicle_state": {"timestamp": stamp, "odometer": facts["Odometer"]},
+        }
         arrived = self.now + self.clock
         readings = readings_of(data, now=arrived)
         self.apply(self.state.merge(readings, now=arrived, lag=max(0.0, self.clock)))
@@ -300,14 +332,21 @@ class RestlessCar:
         if known.value("DetailedChargeState") != self.word:
             return
         true_level = 100 * self.kwh / self.capacity
-        if abs(added - facts["DCChargingEnergyIn"]) > 0.11 or not -0.11 <= true_level - level < 1.01:
+        if (
+            abs(added - facts["DCChargingEnergyIn"]) > 0.11
+            or not -0.11 <= true_level - level < 1.01
+        ):
             return
         if abs(miles - self.odometer) > 0.51 * self.per_mile:
             return
         if known.energy.doubtful_since is not None:
             return
         books = Books(self.charged, known.energy.total, self.plug_ins)
-        if self.steps and self.steps[-1].plug_ins == books.plug_ins and books.true == self.steps[-1].true:
+        if (
+            self.steps
+            and self.steps[-1].plug_ins == books.plug_ins
+            and books.true == self.steps[-1].true
+        ):
             self.steps[-1] = books  # it has only waited
         else:
             self.steps.append(books)
@@ -315,7 +354,9 @@ class RestlessCar:
     # -- habits --------------------------------------------------------------------------------------
 
     def plug_in(self, kw: float) -> None:
-        self.log(f"{(self.now - BEGIN) / HOUR:.2f} h plug in {kw}, level {100 * self.kwh / self.capacity:.1f}")
+        self.log(
+            f"{(self.now - BEGIN) / HOUR:.2f} h plug in {kw}, level {100 * self.kwh / self.capacity:.1f}"
+        )
         self.plugged, self.kw, self.counter, self.wall = True, kw, 0.0, 0.0
         self.charging = self.kwh < self.capacity * self.limit / 100 - 0.01
         self.stopped = False
@@ -323,7 +364,9 @@ class RestlessCar:
         self.idle_since = self.now
 
     def unplug(self) -> None:
-        self.log(f"{(self.now - BEGIN) / HOUR:.2f} h unplug, counter {self.counter:.2f}, shown {self.state.energy.total:.2f} true {self.charged:.2f} excess {self.excess:.2f}")
+        self.log(
+            f"{(self.now - BEGIN) / HOUR:.2f} h unplug, counter {self.counter:.2f}, shown {self.state.energy.total:.2f} true {self.charged:.2f} excess {self.excess:.2f}"
+        )
         self.plugged = self.charging = self.stopped = False
         self.heater = 0.0
         self.idle_since = self.now
@@ -379,7 +422,11 @@ class RestlessCar:
     def at_the_cable(self) -> None:
         rng = self.rng
         fast = not self.at_home and rng.random() < 0.6
-        self.plug_in(rng.choice((60.0, 120.0, 170.0)) if fast else rng.choice((1.4, 2.3, 3.7, 7.4, 11.0, 11.0)))
+        self.plug_in(
+            rng.choice((60.0, 120.0, 170.0))
+            if fast
+            else rng.choice((1.4, 2.3, 3.7, 7.4, 11.0, 11.0))
+        )
         if fast:
             self.live(rng.uniform(0.1, 0.7))
             return
