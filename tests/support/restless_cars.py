@@ -406,7 +406,7 @@ class RestlessCar:
             case "clock":
                 self.clock = rng.choice((0.0, -30.0, -HOUR, HOUR, 2 * HOUR))
             case "backup":
-                state, charged = self.backup
+                state, _ = self.backup
                 if state.energy.session is not None:
                     self.state = state
                     self.restart()

@@ -4,15 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from .battery_gain import Mark, battery_gain, miles_between
-from .energy_step import (
-    DRAIN_KW,
-    MAX_KW,
-    MAX_KWH,
-    MAX_USE,
-    MIN_MILES,
-    NOISE_KWH,
-    TOLERANCE_KWH,
-)
+from .energy_step import DRAIN_KW, MAX_KW, MAX_KWH, MAX_USE, MIN_MILES, NOISE_KWH, TOLERANCE_KWH
 
 CLOSE_LOOKS: Final = 3 * 3600.0
 """Seconds in which no whole session can pass unseen between two values of the lifetime counter."""
