@@ -64,7 +64,7 @@ def nothing_outdated(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 async def enable_event_loop_debug() -> None:
     """Leave the event loop's debug mode to PYTHONASYNCIODEBUG: it takes half of the time of all tests.
 
-    scripts/test --coverage sets it. How long something took says how busy the machine is, and is not logged.
+    .ci/run sets it for one of its runs. How long something took says how busy the machine is, and is not logged.
     """
     asyncio.get_running_loop().slow_callback_duration = 3600
 
