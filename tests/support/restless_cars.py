@@ -88,7 +88,7 @@ class RestlessCar:
         self.lifetime = rng.choice((3.0, 80.0, 900.0, 41_000.0))
         self.has_lifetime = rng.random() < 0.4
         self.tells_remaining = rng.random() < 0.5
-        self.odometer, self.per_mile = rng.uniform(10, 60_000), 1.0
+        self.odometer = rng.uniform(10, 60_000)
         self.at_home = True
         self.home = self.away = 0.0
         self.plug_ins = 0
@@ -142,7 +142,7 @@ class RestlessCar:
 
     def pass_time(self, hours: float) -> None:
         if self.driving:
-            self.odometer += 45 * hours * self.per_mile
+            self.odometer += 45 * hours
             self.kwh -= 45 * hours * KWH_PER_MILE
             return
         full = self.capacity * self.limit / 100
@@ -337,7 +337,7 @@ class RestlessCar:
             or not -0.11 <= true_level - level < 1.01
         ):
             return
-        if abs(miles - self.odometer) > 0.51 * self.per_mile:
+        if abs(miles - self.odometer) > 0.51:
             return
         if known.energy.doubtful_since is not None:
             return
@@ -415,7 +415,6 @@ class RestlessCar:
             case "unit":
                 factor = rng.choice((1.609344, 1 / 1.609344))
                 self.odometer *= factor
-                self.per_mile *= factor
         if rng.random() < 0.3:
             self.backup = (self.state, self.charged)
 

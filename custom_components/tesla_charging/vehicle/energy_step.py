@@ -281,5 +281,7 @@ class EnergyStep:
         now = self.now
         if now.level is None or self.last.level is None or now.at == 0:
             return False
-        since = self.doubtful_since or now.at
+        since = self.doubtful_since
+        if since is None or now.at - since > 2 * MAX_WAIT:
+            since = now.at  # a doubt of before the gap
         return now.level_at < now.at - LEVEL_DELAY and self.sample.heard_at < since + MAX_WAIT
