@@ -71,3 +71,33 @@ async def test_only_our_cars_are_heard_and_nonsense_is_left_out(
     await road.becomes("sensor", "battery_level", "64")
     ours = [r for r in caplog.records if r.name.startswith("custom_components")]
     assert [r.getMessage() for r in ours if r.levelno > logging.INFO] == []
+
+
+async def test_values_that_contradict_each_other_are_no_energy(road: Antenna) -> None:
+    """What a car says for a moment: its lifetime counter 0, an energy of 999 kWh, a wall counter of 4999."""
+    await road.publish(
+        DetailedChargeState="DetailedChargeStateCharging",
+        BatteryLevel=50.2,
+        EnergyRemaining=30.1,
+        LifetimeEnergyChargedKwh=100.0,
+        DCChargingEnergyIn=2.0,
+        ACChargingEnergyIn=2.2,
+    )
+    await until(lambda: road.car.data.energy.session is not None)
+    for counter, told in (
+        (2.1, {"LifetimeEnergyChargedKwh": 0.0}),
+        (2.2, {"LifetimeEnergyChargedKwh": 100.2}),
+        (2.2, {"EnergyRemaining": 999.0, "BatteryLevel": 50.6}),
+        (2.3, {"LifetimeEnergyChargedKwh": 199.0}),
+        (2.4, {"ACChargingEnergyIn": 4_999.0}),
+        (2.5, {"ACChargingEnergyIn": 2.3, "LifetimeEnergyChargedKwh": 100.5}),
+    ):
+        await road.publish(DCChargingEnergyIn=counter, **told)
+        name, value = next(iter(told.items()))
+        await until(lambda: road.car.data.number(name) == value)  # noqa: B023
+        await until(lambda: road.car.data.number("DCChargingEnergyIn") == counter)  # noqa: B023
+    energy = road.car.data.energy
+    assert energy.total <= 0.6
+    assert energy.wall is not None
+    assert energy.wall.shown < 3
+    assert float(road.home.state("sensor", "energy_charged")) <= 0.6

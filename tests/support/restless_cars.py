@@ -98,7 +98,7 @@ class RestlessCar:
         self.clock = 0.0
         """By how much the observer's clock is ahead."""
         self.state = VehicleState()
-        self.backup = (self.state, 0.0)
+        self.backup = self.state
         self.sent: dict[str, tuple[float, Any]] = {}
         self.connected = False
         self.asked_at = 0.0
@@ -406,7 +406,7 @@ class RestlessCar:
             case "clock":
                 self.clock = rng.choice((0.0, -30.0, -HOUR, HOUR, 2 * HOUR))
             case "backup":
-                state, _ = self.backup
+                state = self.backup
                 if state.energy.session is not None:
                     self.state = state
                     self.restart()
@@ -416,7 +416,7 @@ class RestlessCar:
                 factor = rng.choice((1.609344, 1 / 1.609344))
                 self.odometer *= factor
         if rng.random() < 0.3:
-            self.backup = (self.state, self.charged)
+            self.backup = self.state
 
     def at_the_cable(self) -> None:
         rng = self.rng
