@@ -1,6 +1,7 @@
 """What cars publish, over a real broker and Home Assistant's own MQTT integration."""
 
 import logging
+from typing import Any
 
 import pytest
 
@@ -92,7 +93,8 @@ async def test_values_that_contradict_each_other_are_no_energy(road: Antenna) ->
         (2.4, {"ACChargingEnergyIn": 4_999.0}),
         (2.5, {"ACChargingEnergyIn": 2.3, "LifetimeEnergyChargedKwh": 100.5}),
     ):
-        await road.publish(DCChargingEnergyIn=counter, **told)
+        fields: dict[str, Any] = {"DCChargingEnergyIn": counter, **told}
+        await road.publish(**fields)
         name, value = next(iter(told.items()))
         await until(lambda: road.car.data.number(name) == value)  # noqa: B023
         await until(lambda: road.car.data.number("DCChargingEnergyIn") == counter)  # noqa: B023
