@@ -54,7 +54,14 @@ def test_on_and_off_is_the_best_with_any_features(part: int) -> None:
     assert sum(exact) >= 10
 
 
-@pytest.mark.parametrize("seed", [11, 722, 961, 972, 1340, 5550, *range(20)])
+@pytest.mark.parametrize("feature", ["wake-up", "minimum times", "grid", "blocks", "already on"])
+def test_what_a_start_and_a_stop_may_cost_is_exact(feature: str) -> None:
+    for seed in range(12):
+        problem = instance(seed, Model.LEVELS, frozenset({feature}), hours=1.25)
+        compare(problem, Model.LEVELS)
+
+
+@pytest.mark.parametrize("seed", [11, 722, 961, 972, 1340, 5550, 23034, *range(20)])
 def test_many_features_at_once_are_exact(seed: int) -> None:
     problem = crowded(seed)
     assert problem.model is not None

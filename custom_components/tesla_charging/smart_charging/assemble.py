@@ -114,15 +114,9 @@ def blocks_of(grid: Grid, uses: Sequence[Use], slots: Sequence[PlanSlot]) -> tup
     return tuple(blocks)
 
 
-def reached_at(grid: Grid, uses: Sequence[Use], cost: Cost, at: float) -> float:
-    """Return the energy in the battery at a moment, seconds from now."""
-    for slot, use, (before, after) in zip(grid.slots, uses, pairwise(cost.reached), strict=True):
-        if slot.end > at:
-            on_from, on_until = on_time(slot, use)
-            if on_until <= on_from or at <= on_from:
-                return before
-            return before + (after - before) * min(1.0, (at - on_from) / (on_until - on_from))
-    return cost.reached[-1]
+def reached_at(grid: Grid, cost: Cost, at: float) -> float:
+    """Return the energy in the battery at a deadline, which is always a slot border; seconds from now."""
+    return cost.reached[sum(slot.end <= at for slot in grid.slots)]
 
 
 def reached_when(grid: Grid, uses: Sequence[Use], cost: Cost, kwh: float) -> float | None:
@@ -142,7 +136,7 @@ def shortfall(grid: Grid, uses: Sequence[Use], cost: Cost, missed: Missed) -> Sh
     problem = grid.problem
     car, deadline = problem.car, missed.deadline
     at = max(0.0, (deadline.at - problem.now).total_seconds())
-    reached = reached_at(grid, uses, cost, at)
+    reached = reached_at(grid, cost, at)
     ready = reached_when(grid, uses, cost, car.kwh_to(deadline.level))
     return Shortfall(
         deadline=deadline,

@@ -176,7 +176,7 @@ class Bound:
                     rows.append([least] * width)
                     continue
                 base = min(least, best[stay] + change)
-                if width == 1:
+                if not change:
                     rows.append([base])
                 elif self.in_order[place]:
                     line = [cost if cost < base else base for cost in using[stay]]  # noqa: FURB136

@@ -31,6 +31,8 @@ class Modes:
     stop: list[list[int]] = field(default_factory=list)
     end_early: list[list[int]] = field(default_factory=list)
     """From on: stay on for a part of the slot, then be off. As `stop`, but a running charge then uses its block."""
+    restart: list[list[int]] = field(default_factory=list)
+    """From on: stop at the border, and be on again at the next one."""
     stop_free: list[list[bool]] = field(default_factory=list)
     """Whether a stop is possible anywhere, or only where the battery is at the slot's cap."""
     end_free: list[list[bool]] = field(default_factory=list)
@@ -114,6 +116,7 @@ def modes_of(grid: Grid, rules: Rules) -> Modes:
             cost.append(rules.start + (rules.wake_up if age >= rules.sleep_after else 0.0))
         stay, stop, stop_free, end_free, old = [], [], [], [], []
         end_early: list[int] = []
+        restart: list[int] = []
         for age, left in on:
             used = block if place == 0 else 0
             longer = (min(age + slot.seconds, rules.min_on), left - used)
@@ -125,6 +128,9 @@ def modes_of(grid: Grid, rules: Rules) -> Modes:
             early = (min(slot.seconds, off_longest), left - used)
             possible = not slot.forced and can_charge and left >= used
             end_early.append(next_off.setdefault(early, len(next_off)) if possible else NONE)
+            again = (min(slot.seconds, rules.min_on), left - block)
+            possible = stop[-1] != NONE and can_charge and slot.mark and left >= block
+            restart.append(next_on.setdefault(again, len(next_on)) if possible else NONE)
             stop_free.append(not can_charge or (slot.mark and age >= rules.min_on))
             # a running charge stopped at now is a stop that costs
             end_free.append(place > 0 and stop_free[-1])
@@ -135,6 +141,7 @@ def modes_of(grid: Grid, rules: Rules) -> Modes:
         modes.stay.append(stay)
         modes.stop.append(stop)
         modes.end_early.append(end_early)
+        modes.restart.append(restart)
         modes.stop_free.append(stop_free)
         modes.end_free.append(end_free)
         modes.old_enough.append(old)

@@ -177,15 +177,7 @@ class OnOffSearch(Search):
                     fee = modes.start_cost[place][mode]
                     self._charge(place, start, next_on, next_off, labels, fee, late=True)
             for mode, labels in on.items():
-                stay, stop = modes.stay[place][mode], modes.stop[place][mode]
-                if stop != NONE:
-                    self._stop(place, mode, next_off, stop, labels)
-                if stay != NONE:
-                    fee = self._change(place)
-                    early = modes.end_early[place][mode]
-                    self._charge(
-                        place, stay, next_on, next_off, labels, fee, late=False, stop=early
-                    )
+                self._from_on(place, mode, labels, next_off, next_on)
             border = place + 1
             for found, is_on in ((next_off, False), (next_on, True)):
                 for mode in list(found):
@@ -201,6 +193,28 @@ class OnOffSearch(Search):
                 raise OutOfWork
             if not off and not on:
                 break
+
+    def _from_on(
+        self,
+        place: int,
+        mode: int,
+        labels: Labels,
+        next_off: dict[int, Labels],
+        next_on: dict[int, Labels],
+    ) -> None:
+        """Go on, stop, or do both in a slot."""
+        modes, rules = self.bound.modes, self.bound.rules
+        stay, stop = modes.stay[place][mode], modes.stop[place][mode]
+        if stop != NONE:
+            self._stop(place, mode, next_off, stop, labels)
+        if stay != NONE:
+            early, fee = modes.end_early[place][mode], self._change(place)
+            self._charge(place, stay, next_on, next_off, labels, fee, late=False, stop=early)
+        again = modes.restart[place][mode]
+        if self.continuous and again != NONE and self._change(place):
+            # a break at the begin of the slot saves the change of current
+            fee = rules.stop + rules.start + rules.wake_up
+            self._charge(place, again, next_on, next_off, labels, fee, late=True)
 
     def _top(self, place: int) -> int:
         levels = self.bound.columns[place]

@@ -14,7 +14,7 @@ from typing import Final
 from .bound import INFINITE, Bound, Priced
 from .cutting import Timeline, borders, horizon_of
 from .deadlines import Aiming, Aims
-from .model import AmpsWindow, Fuse, Model, Problem
+from .model import MIN_AMPS, AmpsWindow, Fuse, Model, Problem
 from .series import PowerSlot
 from .slots import KWH, Grid, Slot
 from .solve import PRECISION, Solved, bound_of, solve_for
@@ -22,6 +22,9 @@ from .solve import PRECISION, Solved, bound_of, solve_for
 ROUNDS: Final = 30
 """Of prices."""
 ORDERS: Final = 4
+FEW: Final = 3
+"""Cars of which all orders are tried, with all shares of the prices for amps."""
+SHARES: Final = (1.0, 0.5, 1.5)
 TURNS: Final = 2
 """Orders in which the cars are planned with prices for amps."""
 SAME: Final = 1e-9
@@ -106,8 +109,8 @@ class SharedFuse:
         best = self._improved(self._in_turn(orders[0], {}))
         for order in orders[1:]:
             best = self._better(best, self._in_turn(order, {}))
-        if best.missing > KWH:
-            best = self._better(best, self._sharing_evenly())
+        if best.missing > KWH or len(self.problems) <= FEW:
+            best = self._sharing_evenly(best)
         aims = [solved.aims for solved in best.solved] if best.missing > KWH else self.alone
         best, bound = self._with_prices(best, aims)
         best = self._without_prices(best)
@@ -130,7 +133,7 @@ class SharedFuse:
     def _orders(self) -> list[tuple[int, ...]]:
         """Return in which orders the cars are planned: those with less slack first, or any if they are few."""
         count = len(self.problems)
-        if count <= 3:
+        if count <= FEW:
             return list(permutations(range(count)))
         slack = sorted(range(count), key=lambda k: self._slack(self.alone[k].grid))
         turns = [tuple(slack[k:] + slack[:k]) for k in range(count)]
@@ -225,16 +228,16 @@ class SharedFuse:
             if plans is before or self.left == 0:
                 return plans
 
-    def _sharing_evenly(self) -> Together:
-        """Return the best plans where the cars that come first leave amps to the last one."""
-        best = self._in_turn(self._orders()[0], {})
-        top = int(self.fuse.amps)
+    def _sharing_evenly(self, best: Together) -> Together:
+        """Return the best plans, also those where the cars that come first leave amps to the last one."""
+        most = min(int(self.fuse.amps), max(p.car.max_amps for p in self.problems))
         end = self.cuts[-1] + timedelta(days=3)
-        for amps in range(min(top, max(p.car.max_amps for p in self.problems)) - 1, 4, -1):
-            for order in self._orders():
+        for amps in range(most - 1, MIN_AMPS - 1, -2):
+            for order in self._orders()[:TURNS]:
                 new = self._in_turn(order, {}, (AmpsWindow(self.now, end, amps),))
-                if new.better_than(best):
-                    best = new
+                best = self._better(best, new)
+                if self.left == 0:
+                    return best
         return best
 
     # ---- prices
@@ -263,8 +266,11 @@ class SharedFuse:
             prices = {
                 second: max(0.0, prices.get(second, 0.0) + step * v) for second, v in over.items()
             }
-        for order in self._orders()[:TURNS]:
-            best = self._better(best, self._in_turn(order, at_best))
+        shares = SHARES if len(self.problems) <= FEW else SHARES[:1]
+        for share in shares:
+            dear = {second: share * price for second, price in at_best.items()}
+            for order in self._orders()[:TURNS]:
+                best = self._better(best, self._in_turn(order, dear))
         return best, max(highest, self._exact_bound(aims, at_best))
 
     def _first_prices(self, aims: Sequence[Aims]) -> dict[int, float]:
