@@ -222,6 +222,8 @@ def _slot(
         deadline.at - timedelta(minutes=deadline.warm_minutes) <= start < deadline.at
         for deadline in wishes.deadlines
     )
+    last = max((deadline.at for deadline in wishes.deadlines), default=None)
+    forced &= last is None or start < last
     return Slot(start, end, gain, cost, forced and bool(amps))
 
 
@@ -243,17 +245,23 @@ def _force(result: World) -> None:
             energy = slot.gain[amps]
             if fits and after + energy <= result.limit + SAME:
                 after += energy
-            elif fits and not result.whole and result.limit - after > SAME:
-                share = (result.limit - after) / energy
-                at = slot.end - (slot.end - slot.start) * share
-                later = Slot(at, slot.end, _part(slot.gain, share), _part(slot.cost, share), True)
-                slots[index] = Slot(
-                    slot.start, at, _part(slot.gain, 1 - share), _part(slot.cost, 1 - share)
-                )
-                slots.insert(index + 1, later)
-                after = result.limit
-                caps_after.insert(0, after)
+            elif fits and not result.whole:
                 fits = False
+                slot.forced = False
+                span = (slot.end - slot.start).total_seconds()
+                seconds = math.floor((result.limit - after) / energy * span + 1e-6)
+                if seconds:
+                    share = seconds / span
+                    at = slot.end - timedelta(seconds=seconds)
+                    later = Slot(
+                        at, slot.end, _part(slot.gain, share), _part(slot.cost, share), True
+                    )
+                    slots[index] = Slot(
+                        slot.start, at, _part(slot.gain, 1 - share), _part(slot.cost, 1 - share)
+                    )
+                    slots.insert(index + 1, later)
+                    after += energy * share
+                    caps_after.insert(0, after)
             else:
                 slot.forced = False
                 fits = False
