@@ -305,7 +305,7 @@ class TeslaChargingFlow(ReconfigureSteps, domain=DOMAIN):
         entry = self._get_reauth_entry()
         if user_input is None:
             applications = await applications_of(self.hass)
-            application = applications.get(entry.data[CONF_IMPLEMENTATION])
+            application = applications.get(str(entry.data.get(CONF_IMPLEMENTATION)))
             return self.async_show_form(
                 step_id="reauth_confirm",
                 description_placeholders={

@@ -24,6 +24,7 @@ from simulator.cloud.control.faults import FaultRule
 from tests.support.flows import sign_in, submit
 from tests.support.home import CLIENT_ID, CLIENT_SECRET, HOME_DOMAIN, KEY_FILE, PEARL, SCOPES, Home
 from tests.support.sign_in import asked_to_sign_in, entry_of, expire, stored, token, works
+from tests.support.streaming import free_port
 
 UNAVAILABLE = "unavailable"
 PAGE = "<html><title>Sign in to the hotel</title>login_required: access was revoked</html>"
@@ -188,7 +189,7 @@ async def test_signing_in_again_keeps_everything(home: Home, hass: HomeAssistant
     home.tesla.wake_with_charging_scope = True
     home.add_car(PEARL, "Pearl").plug_in()
     home.tesla.telemetry_hosts[HOME_DOMAIN] = ("127.0.0.1", 9)
-    settings = TelemetrySettings(Transport.EMBEDDED, HOME_DOMAIN, 8443, 0, "127.0.0.1")
+    settings = TelemetrySettings(Transport.EMBEDDED, HOME_DOMAIN, 8443, free_port(), "127.0.0.1")
     entry = await home.set_up(telemetry=settings)
     data, options = dict(entry.data), dict(entry.options)
     entity, device = home.entity_id("sensor", "battery_level"), home.device_id()

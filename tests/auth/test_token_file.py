@@ -28,6 +28,7 @@ from tests.support.sign_in import (
     token,
     works,
 )
+from tests.support.streaming import free_port
 
 
 async def test_a_new_token_is_on_disk_before_tesla_sees_it(charging_home: Home) -> None:
@@ -257,7 +258,7 @@ async def test_two_entries_keep_to_themselves(charging_home: Home) -> None:
 async def test_removing_an_entry_removes_its_sign_in(home: Home) -> None:
     home.add_car(PEARL, "Pearl").plug_in()
     home.tesla.telemetry_hosts[HOME_DOMAIN] = ("127.0.0.1", 9)
-    settings = TelemetrySettings(Transport.EMBEDDED, HOME_DOMAIN, 8443, 0, "127.0.0.1")
+    settings = TelemetrySettings(Transport.EMBEDDED, HOME_DOMAIN, 8443, free_port(), "127.0.0.1")
     entry = await home.set_up(telemetry=settings)
     expire(home)  # so that what the removal asks of Tesla needs a refresh
     asked = home.tesla.refreshes

@@ -7,6 +7,7 @@ from homeassistant.setup import async_setup_component
 from custom_components.tesla_charging.diagnostics import async_get_config_entry_diagnostics
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
 from tests.support.home import CLIENT_ID, CLIENT_SECRET, HOME_DOMAIN, PEARL, Home
+from tests.support.streaming import free_port
 
 
 async def test_nothing_secret_or_personal_is_in_them(home: Home) -> None:
@@ -38,7 +39,7 @@ async def test_nothing_secret_or_personal_is_in_them(home: Home) -> None:
 
 async def test_the_push_channel_is_in_them_too(home: Home) -> None:
     home.add_car(PEARL, "Pearl")
-    settings = TelemetrySettings(Transport.EMBEDDED, HOME_DOMAIN, 8443, 0, "127.0.0.1")
+    settings = TelemetrySettings(Transport.EMBEDDED, HOME_DOMAIN, 8443, free_port(), "127.0.0.1")
     entry = await home.set_up(telemetry=settings)
     diagnostics = await async_get_config_entry_diagnostics(home.hass, entry)
     assert diagnostics["telemetry"]["road"] == "embedded"
