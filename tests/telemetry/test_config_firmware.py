@@ -1,6 +1,5 @@
 """A car's telemetry configuration: what its firmware understands, and how often it is checked whether it stands."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -104,13 +103,10 @@ async def test_a_car_that_sleeps_at_first_is_configured_once(
     assert home.tesla.billing.count(path_contains=CREATE) == 1
     await home.restart()
     await until(lambda: home.state("sensor", "telemetry") == "connected")
-    # its states are lost
     assert home.entry is not None
-    assert await home.hass.config_entries.async_unload(home.entry.entry_id)
-    states = f"{DOMAIN}.{home.entry.entry_id}.states"
-    del hass_storage[states]
-    Path(home.hass.config.path(".storage", f"{states}.journal")).unlink()
+    await home.hass.config_entries.async_unload(home.entry.entry_id)
     car.sleep()
+    del hass_storage[f"{DOMAIN}.{home.entry.entry_id}.states"]
     assert await home.hass.config_entries.async_setup(home.entry.entry_id)
     await home.settle()
     assert home.entry.runtime_data.cars[PEARL].data.value("Version") is None
