@@ -4,9 +4,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.storage.config_record import DAY, HOUR
-from simulator import Quirk
 from tests.support.home import CLIENT_ID, HOME_DOMAIN, PEARL, Home
 from tests.support.hours import Hours
 from tests.support.streaming import embedded, free_port
@@ -63,61 +61,21 @@ async def test_a_car_gets_what_its_firmware_understands(
 
 
 async def test_a_car_of_unknown_firmware_gets_more_when_it_is_known(home: Home) -> None:
-    """It is online, and Tesla does not give its data; it tells its firmware itself."""
     home.tesla.wake_with_charging_scope = True
     home.tesla.telemetry_pace = 20
     port = free_port()
     home.tesla.telemetry_hosts[HOME_DOMAIN] = ("127.0.0.1", port)
     car = home.add_car(PEARL, "Pearl", sleep_after=None)
-    car.quirks.add(Quirk.DATA_FAILS)
+    car.sleep()
     await home.set_up(telemetry=embedded(port))
     await until(lambda: home.tesla.telemetry(PEARL).config(CLIENT_ID) is not None)
     assert used(home) == {"interval_seconds"}
+    car.wake()
+    home.tesla.clock.advance(60)
     await until(lambda: home.state("sensor", "telemetry") == "connected")
     await until(lambda: "include_fields" in used(home))
     assert home.entry is not None
     await home.hass.config_entries.async_unload(home.entry.entry_id)
-
-
-async def test_a_car_that_sleeps_at_first_is_configured_once(
-    home: Home, hass_storage: dict[str, Any]
-) -> None:
-    """Once it is awake and has told its firmware; and not again after a restart, or without what was stored of it."""
-    home.tesla.wake_with_charging_scope = True
-    home.tesla.telemetry_pace = 20
-    port = free_port()
-    home.tesla.telemetry_hosts[HOME_DOMAIN] = ("127.0.0.1", port)
-    car = home.add_car(PEARL, "Pearl", sleep_after=None)
-    car.sleep()
-    await home.set_up(telemetry=embedded(port))
-    await home.poll()
-    await home.settle()
-    assert home.tesla.billing.count(path_contains=CREATE) == 0
-    assert home.state("sensor", "telemetry") == "waiting"
-    car.wake()
-    home.tesla.clock.advance(60)
-    await home.poll()
-    await until(lambda: home.state("sensor", "telemetry") == "connected")
-    assert "include_fields" in used(home)
-    await home.settle()
-    assert home.tesla.billing.count(path_contains=CREATE) == 1
-    await home.restart()
-    await until(lambda: home.state("sensor", "telemetry") == "connected")
-    assert home.entry is not None
-    await home.hass.config_entries.async_unload(home.entry.entry_id)
-    car.sleep()
-    del hass_storage[f"{DOMAIN}.{home.entry.entry_id}.states"]
-    assert await home.hass.config_entries.async_setup(home.entry.entry_id)
-    await home.settle()
-    assert home.entry.runtime_data.cars[PEARL].data.value("Version") is None
-    await home.poll()
-    car.wake()
-    home.tesla.clock.advance(60)
-    await home.poll()
-    await until(lambda: home.state("sensor", "telemetry") == "connected")
-    await home.settle()
-    assert home.tesla.billing.count(path_contains=CREATE) == 1
-    assert await home.hass.config_entries.async_unload(home.entry.entry_id)
 
 
 async def test_new_firmware_gets_what_it_understands(streaming_home: Home) -> None:

@@ -75,11 +75,7 @@ class ConfigReview:
         self._firmwares: dict[str, SignalValue | None] = {}
         """Of each car, when it was updated last."""
         self._unpolled: set[str] = set()
-        """Cars that were not online since the start, as far as is known: their first poll will tell the firmware.
-
-        Until then nothing is sent to a car of unknown firmware: a sleeping car would not receive it, and what it
-        understands would have to be sent, and paid for, once more.
-        """
+        """Cars that have not been updated since the start: their first poll will tell the firmware, if they are online."""
         self._issues = async_get_issues(hass, entry)
         self._lock = asyncio.Lock()
 
@@ -108,8 +104,6 @@ class ConfigReview:
             return
         before, firmware = self._firmwares.get(vin), car.data.value("Version")
         self._firmwares[vin] = firmware
-        if firmware is None and car.data.connectivity is not Connectivity.ONLINE:
-            return
         if vin in self._unpolled or firmware != before:
             self._unpolled.discard(vin)
             self._review_soon()
@@ -177,8 +171,9 @@ class ConfigReview:
     ) -> None:
         before = self._storage.config_record(vin)
         firmware = car.data.value("Version")
-        if firmware is None and vin in self._unpolled:
-            return
+        online = car.data.connectivity is Connectivity.ONLINE
+        if firmware is None and online and not before.fingerprint and vin in self._unpolled:
+            return  # what the car understands is known in a moment; each sending is billed
         failed = None if car.last_update_success else car.last_exception
         polled = problem_of(failed.__cause__ if failed else None)
         try:
