@@ -1,6 +1,7 @@
 """What the browser tests share: a running home beside a simulated Tesla, and a page on it."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -38,3 +39,10 @@ def browser(home: Home, request: pytest.FixtureRequest) -> Iterator[Frontend]:
     name = request.node.name.removeprefix("test_")
     with real_sockets(), frontend(home, screenshots=SCREENSHOTS / name) as opened:
         yield opened
+
+
+@pytest.fixture(autouse=True)
+async def no_threads_left() -> AsyncIterator[None]:
+    """End the threads of the event loop's executor: the test plugin takes one that is left for a fault."""
+    yield
+    await asyncio.get_running_loop().shutdown_default_executor()
