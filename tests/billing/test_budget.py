@@ -292,6 +292,8 @@ async def test_data_are_refused_to_automations_first_and_to_a_person_last(
     assert home.tesla.billing.count("data") == data + 1
 
 
+@pytest.mark.soak
+@pytest.mark.ci
 async def test_an_automation_that_commands_every_minute_of_the_month(
     calendar: Calendar, home: Home, hass_admin_user: User
 ) -> None:

@@ -607,6 +607,7 @@ async def test_wake_ups_that_tesla_did_not_take_make_the_rest_no_longer(
     monkeypatch.setattr(wake, "WAKE_TIMEOUT", 0.3)
     home.car.quirks.add(Quirk.OUT_OF_COVERAGE, lasts=1e6)
     assert await outcome(home, "set_charge_limit", percent=70) == "vehicle_asleep"
+    await asyncio.sleep(0.1)  # the wake-up is over, also by the wall clock
     begun = dt_util.now()
     with pytest.raises(HomeAssistantError) as caught:
         await home.act("set_charge_limit", percent=71)

@@ -184,6 +184,8 @@ def test_mutated_messages_of_a_broker_raise_nothing_unexpected() -> None:
     assert read > 1000
 
 
+@pytest.mark.soak
+@pytest.mark.ci
 def test_memory_does_not_grow() -> None:
     """No two frames are alike, so whatever is kept of any of them adds up."""
     applied = 0

@@ -62,6 +62,8 @@ async def test_a_place_of_its_own_gives_a_day_of_its_own(road: Antenna) -> None:
 
 
 @pytest.mark.usefixtures("turned_clock")
+@pytest.mark.soak
+@pytest.mark.ci
 async def test_a_car_that_sleeps_or_was_never_listened_to_is_not_accused(
     bare_road: Antenna,
 ) -> None:

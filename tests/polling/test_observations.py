@@ -170,6 +170,8 @@ async def test_a_command_is_confirmed_also_if_the_first_question_fails(turned_cl
 
 
 @pytest.mark.parametrize(("charges", "most"), [(False, 55), (True, 250)])
+@pytest.mark.soak
+@pytest.mark.ci
 async def test_a_day_of_failures_is_no_storm(turned_clock: Home, charges: bool, most: int) -> None:
     home = turned_clock
     car = home.add_car(PEARL, "Pearl", battery_level=20, sleep_after=None)

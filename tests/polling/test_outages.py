@@ -31,6 +31,8 @@ def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
 @pytest.mark.parametrize(
     ("code", "charges"), [(500, True), (504, False), (540, True), (408, True), (408, False)]
 )
+@pytest.mark.soak
+@pytest.mark.ci
 async def test_a_day_of_failures_does_not_flap(
     turned_clock: Home,
     hass: HomeAssistant,
