@@ -106,21 +106,35 @@ def switched_on(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
 
 SLOW = (
-    "tests/mqtt/",
     "tests/billing/test_billing_answers.py",
     "tests/billing/test_budget.py",
+    "tests/commands/test_queue.py",
     "tests/commands/test_rate_limit.py",
     "tests/commands/test_redundancy.py",
+    "tests/fleet_telemetry/test_bounds.py",
     "tests/fleet_telemetry/test_mutations.py",
+    "tests/fleet_telemetry/test_strangers.py",
+    "tests/lifecycle/test_account.py",
+    "tests/lifecycle/test_coordinator.py",
+    "tests/lifecycle/test_month_of_quirks.py",
+    "tests/mqtt/",
     "tests/platforms/test_entity_writes.py",
     "tests/platforms/test_events.py",
+    "tests/platforms/test_group_actions.py",
+    "tests/platforms/test_schedule_actions.py",
+    "tests/platforms/test_shown_together.py",
     "tests/polling/test_doubts.py",
+    "tests/polling/test_month.py",
     "tests/polling/test_observations.py",
     "tests/polling/test_outages.py",
     "tests/repository/test_bench_cost.py",
+    "tests/smart_charging/test_against_",
+    "tests/smart_charging/test_brute",
     "tests/storage/test_broken_files.py",
     "tests/storage/test_journal.py",
     "tests/telemetry/",
+    "tests/vehicle/test_energy_lives.py",
+    "tests/vehicle/test_restless_cars.py",
 )
 """Tests that wait for real time, for brokers or for streams, or go through thousands of cases: not for every day."""
 
