@@ -123,6 +123,17 @@ async def test_a_sleeping_car_is_woken_only_for_whom_it_is_paid_for(
     assert limit_of(home) == 61
 
 
+async def start_charging(home: Home, user: User) -> None:
+    """Turn the switch on."""
+    await home.hass.services.async_call(
+        "switch",
+        "turn_on",
+        {"entity_id": home.entity_id("switch", "charging")},
+        blocking=True,
+        context=Context(user_id=user.id),
+    )
+
+
 async def wake(home: Home, user: User | None = None) -> str:
     """Press Wake up; return what went wrong, or nothing."""
     try:
@@ -171,15 +182,7 @@ async def test_a_later_wish_that_is_not_paid_for_replaces_nothing(
         await home.poll()
     spend(home, 9.1)
     home.car.quirks.add(Quirk.COMMAND_HANGS, seconds=0.3, times=1)
-    other = asyncio.create_task(
-        home.hass.services.async_call(
-            "switch",
-            "turn_on",
-            {"entity_id": home.entity_id("switch", "charging")},
-            blocking=True,
-            context=Context(user_id=hass_admin_user.id),
-        )
-    )
+    other = asyncio.create_task(start_charging(home, hass_admin_user))
     await asyncio.sleep(0.05)
     first = asyncio.create_task(command(home, 61, hass_admin_user))
     await asyncio.sleep(0.05)
@@ -200,15 +203,7 @@ async def test_a_wish_is_not_lost_because_the_money_ends_before_the_later_one_ha
     spend(home, 9.5 - WAKE - pays_for / 1000)
     limit = asyncio.create_task(command(home, 61, hass_admin_user))
     await asyncio.sleep(0.02)
-    switch = asyncio.create_task(
-        home.hass.services.async_call(
-            "switch",
-            "turn_on",
-            {"entity_id": home.entity_id("switch", "charging")},
-            blocking=True,
-            context=Context(user_id=hass_admin_user.id),
-        )
-    )
+    switch = asyncio.create_task(start_charging(home, hass_admin_user))
     await asyncio.sleep(0.02)
     others = [asyncio.create_task(command(home, 62 + n, hass_admin_user)) for n in range(2)]
     await asyncio.gather(limit, switch, *others, return_exceptions=True)
