@@ -12,6 +12,7 @@ from custom_components.tesla_charging.charging.hand_over import (
     OWN_IDS,
     HandOver,
     Wanted,
+    anchored,
     hand_over,
     wanted_schedules,
 )
@@ -85,23 +86,32 @@ def test_blocks_that_touch_on_the_cars_grid_are_one_schedule() -> None:
     assert times(schedule) == ("wed", 2 * 60, 4 * 60)
 
 
-def test_a_block_that_begins_now_is_dated_back() -> None:
-    """A start ten minutes ago makes the car charge at once."""
-    start = NOW.replace(second=20)
-    (schedule,) = wanted(Window(start, utc(19))).schedules
+def test_a_block_that_begins_now_is_dated_back_and_stays_there() -> None:
+    """A start ten minutes ago makes the car charge at once; the next plans begin later, the schedule does not."""
+    blocks = anchored([Window(NOW, utc(19))], (), NOW, QUARTER)
+    (schedule,) = wanted(*blocks).schedules
     assert times(schedule) == ("tue", 17 * 60 + 45, 20 * 60)
+    later = NOW + timedelta(minutes=40)
+    assert anchored([Window(later, utc(19))], blocks, later, QUARTER) == blocks
 
 
-def test_a_long_running_block_is_renewed() -> None:
-    """From about five hours on, a car that was stopped takes no notice of a start."""
-    (schedule,) = wanted(Window(utc(11), utc(19))).schedules
-    assert times(schedule) == ("tue", 17 * 60 + 45, 20 * 60)
-
-
-def test_a_running_block_keeps_its_start() -> None:
+def test_a_block_that_was_planned_keeps_its_start() -> None:
     """So that the schedule that the car has need not be replaced."""
-    (schedule,) = wanted(Window(utc(15), utc(19))).schedules
-    assert times(schedule) == ("tue", 16 * 60, 20 * 60)
+    planned = (Window(utc(16, 30), utc(19)),)
+    blocks = anchored([Window(NOW, utc(19, 15))], planned, NOW, QUARTER)
+    assert blocks == (Window(utc(16, 30), utc(19, 15)),)
+    assert anchored([Window(utc(18), utc(19))], planned, NOW, QUARTER) == (
+        Window(utc(18), utc(19)),
+    )
+
+
+def test_a_long_running_block_is_renewed_for_a_stopped_car_once_in_four_hours() -> None:
+    """From about five hours on, a car that was stopped takes no notice of a start. One that charges needs none."""
+    block = Window(utc(11), utc(19))
+    starts = [times(wanted(block, now=utc(hour, 30)).schedules[0])[1] for hour in (14, 15, 16, 17)]
+    assert starts == [12 * 60, 16 * 60, 16 * 60, 16 * 60]
+    (kept,) = wanted_schedules([block], NOW, AMSTERDAM, HOME, QUARTER, charging=True).schedules
+    assert times(kept)[1] == 12 * 60
 
 
 def test_a_block_that_is_over_is_nothing() -> None:
@@ -290,12 +300,15 @@ def test_a_car_charges_in_the_blocks_and_at_most_a_quarter_of_an_hour_around(see
     rng = random.Random(seed)
     now = NOW.replace(second=0) + timedelta(minutes=rng.randrange(24 * 60))
     car: tuple[Schedule, ...] = ()
+    planned: list[Window] = []
     for _ in range(4):
         at, blocks = now + timedelta(minutes=rng.randrange(90)), []
         for _ in range(rng.randrange(1, 4)):
             end = at + timedelta(minutes=rng.randrange(5, 200))
             blocks.append(Window(at, end))
             at = end + timedelta(minutes=rng.randrange(30, 300))
+        blocks = list(anchored(blocks, planned, now, QUARTER))
+        planned = blocks
         given = wanted(*blocks, now=now)
         handed = hand_over(given.schedules, car, tolerance=timedelta(minutes=5))
         car = handed.held

@@ -69,17 +69,20 @@ def wanted_schedules(
     place: Place,
     step: timedelta,
     room: int = MOST_BLOCKS,
+    *,
+    charging: bool = False,
 ) -> Wanted:
     """Return the schedules that make a car charge in the blocks only.
 
     `blocks` are in UTC and in order, `step` is the grid of the car's times, `room` is how many schedules it can take.
     A start is rounded down and an end up, so that a block never becomes shorter. Where no block comes soon, a blocker
-    keeps the car from charging when it is plugged in.
+    keeps the car from charging when it is plugged in. `charging`: a car that charges needs no new start.
     """
     schedules: list[Schedule] = []
     by_command: list[Window] = []
     later: list[Window] = []
-    for block in _joined(blocks, now, step):
+    joined = _joined(blocks, now, step)
+    for block in joined if charging else [_renewed(block, now) for block in joined]:
         if block.start > now + AHEAD or len(schedules) >= room:
             later.append(block)
         elif _changes_clock(zone, block.start - CLOCK_CHANGE, block.end + CLOCK_CHANGE):
@@ -154,14 +157,28 @@ def is_ours(schedule: Schedule) -> bool:
     return schedule.kind is ScheduleKind.CHARGE and schedule.id in OWN_IDS and schedule.one_time
 
 
+def anchored(
+    blocks: Sequence[Window], before: Sequence[Window], now: datetime, step: timedelta
+) -> tuple[Window, ...]:
+    """Return the blocks with a start of the running one that does not move from plan to plan.
+
+    A plan begins now, so its running block does, too. It keeps the start that it had in the plan before; one that has
+    only just been decided is dated back, so that the car charges at once.
+    """
+    if not blocks or blocks[0].start > now:
+        return tuple(blocks)
+    running = next((old.start for old in before if old.start <= now <= old.end + step), None)
+    start = _floor(now - BACKDATED, step) if running is None else running
+    return (Window(min(start, blocks[0].start), blocks[0].end), *blocks[1:])
+
+
 def _joined(blocks: Sequence[Window], now: datetime, step: timedelta) -> list[Window]:
     """Return the blocks on the car's grid; those that touch are one."""
     joined: list[Window] = []
     for block in blocks:
         if block.end <= now:
             continue
-        start = _start(block.start, now, step)
-        end = _ceil(block.end, step)
+        start, end = _floor(block.start, step), _ceil(block.end, step)
         if joined and start <= joined[-1].end:
             joined[-1] = Window(joined[-1].start, max(end, joined[-1].end))
         else:
@@ -169,13 +186,12 @@ def _joined(blocks: Sequence[Window], now: datetime, step: timedelta) -> list[Wi
     return joined
 
 
-def _start(start: datetime, now: datetime, step: timedelta) -> datetime:
-    """Return the start that a car is given: in the past, but not for long, where the block has begun."""
-    if start > now:
-        return _floor(start, step)
-    if now - start > RENEWED_AFTER:
-        return _floor(now - BACKDATED, step)
-    return _floor(min(start, now - BACKDATED), step)
+def _renewed(block: Window, now: datetime) -> Window:
+    """Return a block that a stopped car takes notice of: with a start in the past, but not for long."""
+    renewals = (now - BACKDATED - block.start) // RENEWED_AFTER
+    if renewals <= 0:
+        return block
+    return Window(block.start + renewals * RENEWED_AFTER, block.end)
 
 
 def _parts(block: Window) -> Iterator[Window]:
