@@ -22,6 +22,7 @@ from .auth.authorization import (
 from .auth.key_store import async_get_key_store
 from .billing.budget_manager import amount_of, async_get_budget
 from .billing.meter_store import async_get_meter, currency_of
+from .charging.home import HomeCharging
 from .client import async_report_simulator, base_url_of, make_client, region_of, store_base_url
 from .commands.call_target import async_follow_calls
 from .const import CONF_IMPLEMENTATION, CONF_LOCATION, CONF_REGION, DOMAIN, PLATFORMS
@@ -152,7 +153,11 @@ async def _load(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> TeslaCh
         partial(signals_by_entity_name, hass),
         with_location=with_location,
     )
-    return TeslaChargingData(client, key, storage, meter, budget, cars, account, telemetry)
+    charging = HomeCharging(hass, entry)
+    await charging.load()
+    return TeslaChargingData(
+        client, key, storage, meter, budget, cars, account, telemetry, charging
+    )
 
 
 async def _start(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> None:
@@ -165,10 +170,12 @@ async def _start(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> None:
     await telemetry.start()
     DomainMonitor(hass, entry, data.key).start()
     account.for_each(lambda car: PairingMonitor(hass, entry, car, vehicles).start())
+    account.for_each(data.charging.join)
 
     @callback
     def left(vin: str) -> None:
         telemetry.car_left(vin)
+        data.charging.leave(vin)
         others = hass.config_entries.async_loaded_entries(DOMAIN)
         if not any(
             other.runtime_data.meter is meter and vin in other.runtime_data.cars for other in others
@@ -184,6 +191,7 @@ async def _stop(entry: TeslaChargingConfigEntry) -> None:
     """Stop everything but the platforms, and save the state."""
     data = entry.runtime_data
     data.account.stop()
+    data.charging.stop()
     await data.telemetry.stop()
     await data.account.close()
     await data.storage.close()

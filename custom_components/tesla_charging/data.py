@@ -7,6 +7,7 @@ from homeassistant.config_entries import ConfigEntry
 from .account import Account
 from .billing.budget_manager import BudgetManager
 from .billing.meter import Meter
+from .charging.home import HomeCharging
 from .coordinator import VehicleCoordinator
 from .fleet_api import FleetApiClient
 from .storage.vehicle_store import VehicleStorage
@@ -29,6 +30,8 @@ class TeslaChargingData:
     """By VIN; those of `account`."""
     account: Account
     telemetry: EntryTelemetry
+    charging: HomeCharging
+    """Without a controller where smart charging is not set up."""
 
 
 type TeslaChargingConfigEntry = ConfigEntry[TeslaChargingData]

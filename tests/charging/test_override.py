@@ -9,6 +9,7 @@ from custom_components.tesla_charging.charging.override import (
     Expected,
     Override,
     OverrideKind,
+    OwnCommand,
     detected,
     is_over,
 )
@@ -54,16 +55,37 @@ NOW = 100_000.0
         pytest.param(
             IDLE,
             CHARGING,
-            replace(OUTSIDE, commanded_at=NOW - 60),
+            replace(OUTSIDE, command=OwnCommand(True, NOW - 60)),
             None,
-            id="our own command just before",
+            id="our own start just before",
         ),
         pytest.param(
             IDLE,
             CHARGING,
-            replace(OUTSIDE, commanded_at=NOW - 600),
+            replace(OUTSIDE, command=OwnCommand(True, NOW - 600)),
             OverrideKind.CHARGE,
-            id="our own command long before",
+            id="our own start long before",
+        ),
+        pytest.param(
+            IDLE,
+            CHARGING,
+            replace(OUTSIDE, command=OwnCommand(False, NOW - 60)),
+            OverrideKind.CHARGE,
+            id="started by hand a minute after our stop",
+        ),
+        pytest.param(
+            IDLE,
+            CHARGING,
+            replace(OUTSIDE, command=OwnCommand(False, NOW - 5)),
+            None,
+            id="a late push from before our stop",
+        ),
+        pytest.param(
+            IDLE,
+            replace(CHARGING, plugged_at=NOW - 90),
+            replace(OUTSIDE, command=OwnCommand(False, NOW - 60)),
+            OverrideKind.CHARGE,
+            id="started by hand after plug-in and our stop",
         ),
         pytest.param(CHARGING, CHARGING, OUTSIDE, None, id="nothing happens"),
     ],
@@ -94,5 +116,10 @@ def test_it_survives_a_restart_and_a_damaged_file() -> None:
     """What is not an override is none."""
     override = Override(OverrideKind.STOP, NOW)
     assert Override.restored(override.as_dict()) == override
-    for stored in (None, 3, [], {}, {"kind": "dance", "since": 1}, {"kind": "stop", "since": True}):
+    damaged: tuple[object, ...] = (
+        *(None, 3, [], {}),
+        {"kind": "dance", "since": 1},
+        {"kind": "stop", "since": True},
+    )
+    for stored in damaged:
         assert Override.restored(stored) is None

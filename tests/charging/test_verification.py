@@ -89,5 +89,10 @@ def test_it_survives_a_restart_and_a_damaged_file() -> None:
     """What is not a verification is none."""
     known = Verification(START, Step.REPAIRED, START + 200)
     assert Verification.restored(known.as_dict()) == known
-    for stored in (None, [], {"start": 1.0}, {"start": 1.0, "step": "dance", "step_at": 2.0}):
+    damaged: tuple[object, ...] = (
+        *(None, []),
+        {"start": 1.0},
+        {"start": 1.0, "step": "dance", "step_at": 2.0},
+    )
+    for stored in damaged:
         assert Verification.restored(stored) is None

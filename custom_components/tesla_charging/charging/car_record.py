@@ -17,7 +17,7 @@ from ..vehicle.charge_schedules import Schedule, ScheduleKind
 from ..vehicle_command import LAST_MINUTE
 from .departures import Departure, Source, TimeAndLevel, Timetable
 from .hand_over import MOST_BLOCKS, OWN_IDS
-from .override import Override
+from .override import Override, OwnCommand
 from .verification import Verification
 
 READY_LEVEL: Final = 80.0
@@ -83,8 +83,8 @@ class CarRecord:
     held: tuple[Schedule, ...] = ()
     """Our schedules, which the car holds as far as is known."""
     verification: Verification | None = None
-    commanded_at: float | None = None
-    """When a start or stop of ours last went to the car, unix seconds."""
+    command: OwnCommand | None = None
+    """The last start or stop of ours."""
     woken_at: float | None = None
     """When the car was last woken for a start that failed."""
 
@@ -114,7 +114,7 @@ class CarRecord:
             "target": self.target,
             "held": [_schedule_row(one) for one in self.held],
             "verification": None if self.verification is None else self.verification.as_dict(),
-            "commanded_at": self.commanded_at,
+            "command": None if self.command is None else [self.command.starts, self.command.at],
             "woken_at": self.woken_at,
         }
 
@@ -138,7 +138,7 @@ class CarRecord:
             target=_number(data.get("target"), 0, 100, 0.0),
             held=_held(data.get("held")),
             verification=Verification.restored(data.get("verification")),
-            commanded_at=_seconds(data.get("commanded_at")),
+            command=_command(data.get("command")),
             woken_at=_seconds(data.get("woken_at")),
         )
 
@@ -206,6 +206,13 @@ def _charge_now(value: object) -> ChargeNow | None:
             until in UntilKind and (found := _finite(number)) is not None
         ):
             return ChargeNow(UntilKind(until), found, started)
+    return None
+
+
+def _command(value: object) -> OwnCommand | None:
+    match value:
+        case [bool(starts), seconds] if (at := _seconds(seconds)) is not None:
+            return OwnCommand(starts, at)
     return None
 
 

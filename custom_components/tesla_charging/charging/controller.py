@@ -33,8 +33,8 @@ from ..vehicle_command import COMMANDS, CommandRequest
 from .car_record import CarRecord, ChargeNow, Mode, UntilKind
 from .car_view import Charger, charge_view, charger_of
 from .departures import Departure
-from .hand_over import anchored, hand_over, wanted_schedules
-from .override import START_SLACK, Expected, Override, OverrideKind, detected, is_over
+from .hand_over import anchored, hand_over, wanted_schedules, windows_of
+from .override import START_SLACK, Expected, Override, OverrideKind, OwnCommand, detected, is_over
 from .presence import Presence, presence_of
 from .problem import Setting, Sources, problem_of
 from .store import ChargingStore
@@ -267,12 +267,7 @@ class ChargingController:
             return
         plan = await self._hass.async_add_executor_job(replan, problem, self._plan)
         self._plan = plan
-        blocks = anchored(
-            [Window(block.start, block.end) for block in plan.blocks],
-            self.record.blocks,
-            problem.now,
-            STEP,
-        )
+        blocks = anchored(windows_of(plan.blocks), self.record.blocks, problem.now, STEP)
         target = max((one.level for one in departures), default=self.record.minimum_level)
         if blocks != self.record.blocks or target != self.record.target:
             await self._save(replace(self.record, blocks=blocks, target=target))
@@ -431,14 +426,15 @@ class ChargingController:
         return Expected(
             may_charge=bool(inside),
             must_charge=well and not self.record.paused,
-            commanded_at=self.record.commanded_at,
+            command=self.record.command,
             target=target,
         )
 
     # -- helpers ------------------------------------------------------------------------------------
 
     async def _command(self, name: str, *, may_wake: bool = False) -> None:
-        await self._save(replace(self.record, commanded_at=clock.now()))
+        command = OwnCommand(name == "charge_start", clock.now())
+        await self._save(replace(self.record, command=command))
         await self._send(COMMANDS[name](), may_wake=may_wake)
 
     async def _send(self, request: CommandRequest, *, may_wake: bool = False) -> None:

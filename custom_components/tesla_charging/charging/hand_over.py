@@ -12,6 +12,7 @@ from typing import Final
 
 from homeassistant.const import WEEKDAYS
 
+from ..smart_charging.result import Block
 from ..smart_charging.series import Window
 from ..vehicle.charge_schedules import FORMATS, Schedule, ScheduleKind
 from ..vehicle_command import CommandRequest
@@ -155,6 +156,12 @@ def hand_over(
 def is_ours(schedule: Schedule) -> bool:
     """Return whether a schedule may be replaced and removed: it has an id of ours and is for one time."""
     return schedule.kind is ScheduleKind.CHARGE and schedule.id in OWN_IDS and schedule.one_time
+
+
+def windows_of(blocks: Iterable[Block]) -> list[Window]:
+    """Return the times of a plan's blocks in whole seconds; they do not become shorter."""
+    second = timedelta(seconds=1)
+    return [Window(_floor(block.start, second), _ceil(block.end, second)) for block in blocks]
 
 
 def anchored(

@@ -12,6 +12,8 @@ START_SLACK: Final = 180.0
 and its schedules are whole steps of minutes (the caller adds the step)."""
 COMMAND_SLACK: Final = 120.0
 """Seconds after a command of ours in which what it asks for may happen."""
+SETTLING: Final = 20.0
+"""Seconds after a command of ours in which also the opposite may be shown: late, from before it."""
 PLUG_IN_SLACK: Final = 120.0
 """Seconds after the cable was plugged in in which a car begins by itself."""
 LEVEL_SLACK: Final = 1.0
@@ -51,6 +53,19 @@ class Override:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnCommand:
+    """A start or a stop that smart charging sent."""
+
+    starts: bool
+    at: float
+    """Unix seconds."""
+
+    def explains(self, *, start: bool, now: float) -> bool:
+        """Return whether a start, or a stop, that is seen now may be due to it."""
+        return self.at <= now <= self.at + (COMMAND_SLACK if self.starts is start else SETTLING)
+
+
+@dataclass(frozen=True, slots=True)
 class ChargeView:
     """What a car does, as far as this decision needs it."""
 
@@ -72,8 +87,8 @@ class Expected:
     """A block of the plan is on, or one of our schedules; with its slack at both ends."""
     must_charge: bool
     """It is well inside a block, and below the plan's target."""
-    commanded_at: float | None = None
-    """When a command of ours last went to the car, unix seconds."""
+    command: OwnCommand | None = None
+    """The last start or stop of ours."""
     target: float = 100.0
     """Percent: what the plan aims at, at most the car's limit."""
 
@@ -84,11 +99,15 @@ def detected(
     """Return what a person has done between two views of a car, None if nothing."""
     if not (before.plugged_in and after.plugged_in):
         return None
-    if expected.commanded_at is not None and now - expected.commanded_at <= COMMAND_SLACK:
+    started = after.charging and not before.charging
+    command = expected.command
+    if command is not None and command.explains(start=started, now=now):
         return None
-    if after.charging and not before.charging:
-        fresh = after.plugged_at is not None and now - after.plugged_at <= PLUG_IN_SLACK
-        return None if expected.may_charge or fresh else OverrideKind.CHARGE
+    if started:
+        plugged_at = after.plugged_at
+        fresh = plugged_at is not None and now - plugged_at <= PLUG_IN_SLACK
+        by_itself = fresh and not (command and plugged_at and command.at > plugged_at)
+        return None if expected.may_charge or by_itself else OverrideKind.CHARGE
     if (
         before.charging
         and after.stopped

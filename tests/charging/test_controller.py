@@ -1,0 +1,176 @@
+"""Smart charging of one car, through a real Home Assistant and a simulated Tesla."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+from homeassistant.util import dt as dt_util
+import pytest
+
+from custom_components.tesla_charging.charging import override
+from custom_components.tesla_charging.charging.controller import ChargingController, Status
+from custom_components.tesla_charging.charging.hand_over import OWN_IDS
+from custom_components.tesla_charging.charging.override import OverrideKind
+from simulator import Car
+from tests.support.home import HOME_DOMAIN, PEARL, Home
+from tests.support.streaming import embedded, free_port
+from tests.support.waiting import until
+
+SECTION = "charge_schedule_data"
+QUARTER = timedelta(minutes=15)
+NIGHT = timedelta(hours=8)
+
+
+def tariff(cheap_in: timedelta) -> dict[str, Any]:
+    """Return a tariff whose cheap time begins at the quarter hour after `cheap_in`, and lasts eight hours."""
+    start = dt_util.now() + cheap_in
+    start = start.replace(minute=start.minute // 15 * 15, second=0, microsecond=0) + QUARTER
+    end = start + NIGHT
+    return {"price": 0.40, "times": [[f"{start:%H:%M}", f"{end:%H:%M}", 0.10]]}
+
+
+CHEAP_LATER = timedelta(hours=3)
+CHEAP_NOW = -timedelta(minutes=30)
+
+
+class Garage:
+    """A home with smart charging, and its one car, which streams."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+
+    @property
+    def car(self) -> Car:
+        """The simulated car."""
+        return self.home.car
+
+    @property
+    def controller(self) -> ChargingController:
+        """The controller of the car."""
+        assert self.home.entry is not None
+        found: ChargingController = self.home.entry.runtime_data.charging.controllers[PEARL]
+        return found
+
+    def commands(self) -> list[str]:
+        """Return the names of the commands that the car has executed."""
+        return [command.name for command in self.car.commands]
+
+    def schedules(self) -> list[tuple[Any, Any, Any]]:
+        """Return the id of each schedule that the car holds, and whether it starts and ends charging."""
+        section: dict[str, Any] = dict(self.car.vehicle_data(frozenset({SECTION}))[SECTION])
+        listed: list[dict[str, Any]] = section["charge_schedules"]
+        return [(one["id"], one.get("start_enabled"), one.get("end_enabled")) for one in listed]
+
+    @property
+    def charging(self) -> bool:
+        """Whether the car charges."""
+        return self.car.snapshot().charging_state == "Charging"
+
+    async def set_up(self, cheap_in: timedelta, ready_in: timedelta = timedelta(hours=14)) -> None:
+        """Set up the home with a tariff, and a departure after the cheap time."""
+        home = self.home
+        home.tesla.wake_with_charging_scope = True
+        home.tesla.telemetry_pace = 20
+        port = free_port()
+        home.tesla.telemetry_hosts[HOME_DOMAIN] = ("127.0.0.1", port)
+        await home.set_up(telemetry=embedded(port), smart_charging=tariff(cheap_in))
+        await until(lambda: home.state("sensor", "telemetry") == "connected")
+        await until(lambda: home.state("binary_sensor", "at_home") == "on")
+        ready = (dt_util.now() + ready_in).time().replace(second=0, microsecond=0)
+        await self.controller.change(daily=ready)
+
+    async def until(self, status: Status) -> None:
+        """Wait for a status."""
+        await until(lambda: self.controller.view.status is status)
+
+
+@pytest.fixture
+async def garage(home: Home, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Garage]:
+    """A home and a car that is not plugged in. A person need not wait until a command of ours has settled."""
+    monkeypatch.setattr(override, "SETTLING", 0.0)
+    home.add_car(PEARL, "Pearl", sleep_after=None, battery_level=50)
+    found = Garage(home)
+    yield found
+    assert home.entry is not None
+    await home.hass.config_entries.async_unload(home.entry.entry_id)
+
+
+async def test_without_the_option_nothing_runs(home: Home) -> None:
+    """No controller, no command."""
+    home.add_car(PEARL, "Pearl").plug_in()
+    entry = await home.set_up()
+    assert entry.runtime_data.charging.controllers == {}
+    assert not home.car.commands
+
+
+async def test_a_car_that_begins_at_plug_in_is_stopped_and_holds_the_plan(garage: Garage) -> None:
+    """Two commands: the schedule, and the stop."""
+    await garage.set_up(CHEAP_LATER)
+    await garage.until(Status.UNPLUGGED)
+    assert garage.commands() == []
+    garage.car.plug_in()
+    await garage.until(Status.AGREED)
+    assert sorted(garage.commands()) == ["add_charge_schedule", "charge_stop"]
+    assert garage.schedules() == [(OWN_IDS[0], True, True)]
+    assert not garage.charging
+
+
+async def test_in_the_cheap_time_it_charges_on(garage: Garage) -> None:
+    """The schedule ends it; there is nothing to stop."""
+    garage.car.plug_in()
+    await garage.set_up(CHEAP_NOW)
+    await garage.until(Status.AGREED)
+    assert garage.commands() == ["add_charge_schedule"]
+    assert garage.charging
+
+
+async def test_a_plan_that_stays_costs_nothing(garage: Garage) -> None:
+    """Reviews and restarts send nothing."""
+    garage.car.plug_in()
+    await garage.set_up(CHEAP_LATER)
+    await garage.until(Status.AGREED)
+    sent = garage.commands()
+    for _ in range(3):
+        await garage.controller.change()
+    await garage.home.restart()
+    await until(lambda: garage.home.state("sensor", "telemetry") == "connected")
+    await garage.until(Status.AGREED)
+    assert garage.commands() == sent
+
+
+async def test_who_starts_by_hand_is_not_stopped(garage: Garage) -> None:
+    """The plan is taken out of the car, so that it does not end the charge."""
+    garage.car.plug_in()
+    await garage.set_up(CHEAP_LATER)
+    await garage.until(Status.AGREED)
+    garage.car.by_driver("charge_start")
+    await garage.until(Status.OVERRIDE)
+    wish = garage.controller.record.override
+    assert wish is not None
+    assert wish.kind is OverrideKind.CHARGE
+    await until(lambda: not garage.schedules())
+    assert garage.charging
+    garage.car.unplug()
+    await garage.until(Status.UNPLUGGED)
+    assert garage.controller.record.override is None
+
+
+async def test_resume_gives_the_car_its_plan_again(garage: Garage) -> None:
+    """The charge that was started by hand ends."""
+    garage.car.plug_in()
+    await garage.set_up(CHEAP_LATER)
+    await garage.until(Status.AGREED)
+    garage.car.by_driver("charge_start")
+    await garage.until(Status.OVERRIDE)
+    await garage.controller.resume()
+    await garage.until(Status.AGREED)
+    assert not garage.charging
+    assert garage.schedules() == [(OWN_IDS[0], True, True)]
+
+
+async def test_away_nothing_is_sent(garage: Garage) -> None:
+    """Also where it is plugged in to AC."""
+    await garage.set_up(CHEAP_LATER)
+    garage.car.drive_away(53.5, 10.0)
+    await garage.until(Status.AWAY)
+    assert garage.commands() == []
