@@ -12,6 +12,7 @@ from homeassistant.util.async_ import create_eager_task
 import voluptuous as vol
 
 from .actions.action import EXECUTED, Action, ActionData, ActionResult, invalid
+from .actions.charging import CHARGING_ACTIONS
 from .actions.schedules import SCHEDULE_ACTIONS
 from .const import DOMAIN
 from .coordinator import VehicleCoordinator
@@ -69,6 +70,7 @@ ACTIONS: Final = (
     Action("wake_up", act=_wake_up),
     Action("refresh", act=_refresh),
     *SCHEDULE_ACTIONS,
+    *CHARGING_ACTIONS,
 )
 
 

@@ -189,9 +189,26 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
         "off_peak_charging: weekdays",
         'off_peak_end_time: "06:00"',
     ),
+    "get_plan": (),
+    "set_departures": (
+        'ready_by: "07:00"',
+        "ready_level: 80",
+        "weekly:",
+        '  mon: "06:30"',
+        "  fri:",
+        '    time: "05:00"',
+        "    level: 95",
+        "  sun:",
+    ),
+    "charge_now": ("until_level: 60",),
+    "pause": (),
+    "skip": (),
+    "resume": (),
 }
 """By action: what an example of a call gives besides the car, as lines of YAML."""
-ANSWERED: Final = frozenset({"get_schedules", "add_charge_schedule", "add_precondition_schedule"})
+ANSWERED: Final = frozenset(
+    {"get_plan", "get_schedules", "add_charge_schedule", "add_precondition_schedule"}
+)
 """Actions that are called for their answer."""
 FIELD_HEAD: Final = "| field | | what it is |\n| --- | --- | --- |"
 

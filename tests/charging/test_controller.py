@@ -1,15 +1,18 @@
 """Smart charging of one car, through a real Home Assistant and a simulated Tesla."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from homeassistant.const import WEEKDAYS
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.tesla_charging.charging import override
 from custom_components.tesla_charging.charging.controller import ChargingController, Status
 from custom_components.tesla_charging.charging.hand_over import OWN_IDS
+from custom_components.tesla_charging.charging.home import CONF_SMART_CHARGING
 from custom_components.tesla_charging.charging.override import OverrideKind
 from simulator import Car
 from tests.support.home import HOME_DOMAIN, PEARL, Home
@@ -73,7 +76,7 @@ class Garage:
         home.tesla.telemetry_pace = 20
         port = free_port()
         home.tesla.telemetry_hosts[HOME_DOMAIN] = ("127.0.0.1", port)
-        await home.set_up(telemetry=embedded(port), smart_charging=tariff(cheap_in))
+        await home.set_up(telemetry=embedded(port), options={CONF_SMART_CHARGING: tariff(cheap_in)})
         await until(lambda: home.state("sensor", "telemetry") == "connected")
         await until(lambda: home.state("binary_sensor", "at_home") == "on")
         ready = (dt_util.now() + ready_in).time().replace(second=0, microsecond=0)
@@ -174,3 +177,117 @@ async def test_away_nothing_is_sent(garage: Garage) -> None:
     garage.car.drive_away(53.5, 10.0)
     await garage.until(Status.AWAY)
     assert garage.commands() == []
+
+
+# -- actions ----------------------------------------------------------------------------------------
+
+
+async def act(garage: Garage, action: str, **data: Any) -> dict[str, Any]:
+    """Perform an action and return what it says of the car."""
+    answer = await garage.home.act(action, **data)
+    found: dict[str, Any] = answer["vehicles"][0]
+    return found
+
+
+async def test_the_plan_can_be_read(garage: Garage) -> None:
+    """With its blocks, slots, costs and reasons."""
+    garage.car.plug_in()
+    await garage.set_up(CHEAP_LATER)
+    await garage.until(Status.AGREED)
+    plan = await act(garage, "get_plan")
+    assert plan["status"] == "agreed"
+    assert plan["reason"] == "waiting_cheaper"
+    assert plan["reason_price"] == 0.10
+    (block,) = plan["blocks"]
+    assert datetime.fromisoformat(block["start"]) > dt_util.now() + CHEAP_LATER
+    # 30 % of 60 kWh, with what charging loses
+    assert plan["energy"] == pytest.approx(30 * 0.6 / 0.92, rel=0.05)
+    assert plan["cost"] == pytest.approx(plan["energy"] * 0.10, rel=0.01)
+    assert plan["cost_at_plug_in"] == pytest.approx(plan["energy"] * 0.40, rel=0.01)
+    assert plan["missed"] == []
+    assert {slot["price"] for slot in plan["slots"]} == {0.10, 0.40}
+
+
+async def test_charge_now_ends_at_its_level_and_the_plan_goes_on(garage: Garage) -> None:
+    """The plan is out of the car meanwhile."""
+    garage.car.plug_in()
+    await garage.set_up(CHEAP_LATER)
+    await garage.until(Status.AGREED)
+    await act(garage, "charge_now", until_level=55)
+    await garage.until(Status.CHARGE_NOW)
+    await until(lambda: garage.charging and not garage.schedules())
+    garage.car.set_battery_level(56)
+    await garage.until(Status.AGREED)
+    assert not garage.charging
+    assert garage.schedules() == [(OWN_IDS[0], True, True)]
+
+
+async def test_pause_charges_nothing_until_resume(garage: Garage) -> None:
+    """Also in the cheap time; the car holds a blocker."""
+    garage.car.plug_in()
+    await garage.set_up(CHEAP_NOW)
+    await garage.until(Status.AGREED)
+    assert garage.charging
+    await act(garage, "pause")
+    await garage.until(Status.PAUSED)
+    await until(lambda: not garage.charging)
+    assert [one[1:] for one in garage.schedules()] == [(False, True)]
+    await act(garage, "resume")
+    await garage.until(Status.AGREED)
+    assert [one[1:] for one in garage.schedules()] == [(True, True)]
+
+
+async def test_a_skipped_departure_is_no_deadline(garage: Garage) -> None:
+    """The next one counts."""
+    garage.car.plug_in()
+    await garage.set_up(CHEAP_LATER)
+    await garage.until(Status.AGREED)
+    before = (await act(garage, "get_plan"))["departures"]
+    after = (await act(garage, "skip"))["departures"]
+    assert after == before[1:]
+
+
+async def test_departures_are_set_by_weekday_and_once(garage: Garage) -> None:
+    """The one-off departure replaces those of its day."""
+    await garage.set_up(CHEAP_LATER)
+    day = (dt_util.now() + timedelta(days=1)).date()
+    name = WEEKDAYS[day.weekday()]
+    plan = await act(
+        garage,
+        "set_departures",
+        ready_by=None,
+        weekly={name: {"time": "06:30", "level": 90}},
+    )
+    assert [(one["at"][11:16], one["level"], one["source"]) for one in plan["departures"]] == [
+        ("06:30", 90, "weekly")
+    ]
+    once = await act(garage, "set_departures", departure=f"{day} 05:00:00", departure_level=70)
+    assert [(one["at"][11:16], one["level"]) for one in once["departures"]] == [("05:00", 70)]
+
+
+@pytest.mark.parametrize(
+    ("action", "data", "words"),
+    [
+        ("charge_now", {"until_level": 80, "energy": 5}, "one end"),
+        ("charge_now", {"until_time": "2020-01-01 00:00:00"}, "passed"),
+        ("charge_now", {}, "not plugged in"),
+        ("set_departures", {"departure": "2020-01-01 00:00:00"}, "passed"),
+    ],
+)
+async def test_what_cannot_be_is_refused_in_words(
+    garage: Garage, action: str, data: dict[str, Any], words: str
+) -> None:
+    """Nothing is changed."""
+    await garage.set_up(CHEAP_LATER)
+    record = garage.controller.record
+    with pytest.raises(HomeAssistantError, match=words):
+        await garage.home.act(action, **data)
+    assert garage.controller.record == record
+
+
+async def test_without_smart_charging_the_actions_say_so(home: Home) -> None:
+    """And where to set it up."""
+    home.add_car(PEARL, "Pearl")
+    await home.set_up()
+    with pytest.raises(HomeAssistantError, match="not set up"):
+        await home.act("get_plan")

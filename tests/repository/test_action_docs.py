@@ -41,7 +41,7 @@ async def test_the_example_can_be_called(home: Home, name: str) -> None:
     car = home.add_car(PEARL, "Pearl", sleep_after=None, firmware=firmware)
     if name != "close_charge_port":
         car.plug_in()
-    await home.set_up()
+    await home.set_up(options={"smart_charging": {}, "home_source": "plugged_in"})
     (example,) = re.findall(r"```yaml\n(.*?)```", section(name), re.DOTALL)
     step: Any = parse_yaml(example)
     assert step["action"] == f"{DOMAIN}.{name}"

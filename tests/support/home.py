@@ -79,7 +79,7 @@ class Home:
         location: bool = False,
         telemetry: TelemetrySettings | None = None,
         budget: float | None = None,
-        smart_charging: dict[str, Any] | None = None,
+        options: dict[str, Any] | None = None,
     ) -> MockConfigEntry:
         """Set the integration up with an entry that exists already."""
         self.save_key()
@@ -100,7 +100,7 @@ class Home:
             options={
                 **(telemetry.as_options() if telemetry else {}),
                 **({} if budget is None else {"budget": budget}),
-                **({} if smart_charging is None else {"smart_charging": smart_charging}),
+                **(options or {}),
             },
         )
         self.entry.add_to_hass(self.hass)

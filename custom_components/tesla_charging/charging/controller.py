@@ -188,6 +188,11 @@ class ChargingController:
             return 100.0
         return min(100.0, problem.car.level + kwh / problem.car.capacity_kwh * 100)
 
+    @property
+    def can_charge(self) -> bool:
+        """Whether the car is plugged in at home, on AC."""
+        return self._presence() is Presence.HOME_PLUGGED
+
     # -- reviews ------------------------------------------------------------------------------------
 
     @callback
