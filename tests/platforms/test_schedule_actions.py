@@ -197,7 +197,7 @@ async def test_a_change_does_not_undo_one_that_the_cars_data_do_not_show_yet(
     shown = ("start_time", "end_time", "enabled", "name")
     assert [after[field] for field in shown] == [195, 360, False, "Night"]
     # what somebody has changed in Tesla's app meanwhile is kept
-    home.car._systems.schedules.charge[number]["end_time"] = 420
+    home.car._systems.schedules.charge[number].end_time = 420
     await act(home, "change_charge_schedule", schedule_id=number, enabled=True)
     (after,) = charge_schedules(home.car)
     assert [after[field] for field in shown] == [195, 420, True, "Night"]
