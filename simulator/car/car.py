@@ -256,11 +256,6 @@ class Car(CarAtHand):
             raise UnsupportedCommand(name)
         return self._run(command, params, "rest")
 
-    def by_driver(self, name: str, **body: object) -> str:
-        """Do what a command does, as its driver does at the screen; return Tesla's reason if the car refuses."""
-        command = REST_COMMANDS[name]
-        return command.handler(self._attended(), check_body(command.body, body))
-
     def exchange(self, raw: bytes) -> bytes | None:
         """Answer a RoutableMessage from the network with another one, both serialised.
 

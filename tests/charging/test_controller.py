@@ -9,12 +9,13 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util
 import pytest
 
-from custom_components.tesla_charging.charging import override
+from custom_components.tesla_charging.charging import controller, override
 from custom_components.tesla_charging.charging.controller import ChargingController, Status
 from custom_components.tesla_charging.charging.hand_over import OWN_IDS
 from custom_components.tesla_charging.charging.home import CONF_SMART_CHARGING
 from custom_components.tesla_charging.charging.override import OverrideKind
 from simulator import Car
+from simulator.car.readings import OtherReading
 from tests.support.home import HOME_DOMAIN, PEARL, Home
 from tests.support.streaming import embedded, free_port
 from tests.support.waiting import until
@@ -88,10 +89,18 @@ class Garage:
 
 
 @pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A car that charges beside its schedules is stopped soon."""
+    monkeypatch.setattr(controller, "OBEYS_WITHIN", 0.5)
+
+
+@pytest.fixture
 async def garage(home: Home, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Garage]:
-    """A home and a car that is not plugged in. A person need not wait until a command of ours has settled."""
+    """A home where the car's home is, and a car that is not plugged in. A person need not wait until a command of ours has settled."""
     monkeypatch.setattr(override, "SETTLING", 0.0)
-    home.add_car(PEARL, "Pearl", sleep_after=None, battery_level=50)
+    await home.hass.config.async_set_time_zone("Europe/Amsterdam")
+    home.hass.config.latitude, home.hass.config.longitude = 52.0, 4.4
+    home.add_car(PEARL, "Pearl", sleep_after=None, battery_level=50, time_zone="Europe/Amsterdam")
     found = Garage(home)
     yield found
     assert home.entry is not None
@@ -113,9 +122,42 @@ async def test_a_car_that_begins_at_plug_in_is_stopped_and_holds_the_plan(garage
     assert garage.commands() == []
     garage.car.plug_in()
     await garage.until(Status.AGREED)
-    assert sorted(garage.commands()) == ["add_charge_schedule", "charge_stop"]
+    assert garage.commands() == ["add_charge_schedule"]
     assert garage.schedules() == [(OWN_IDS[0], True, True)]
     assert not garage.charging
+
+
+async def test_a_car_that_charges_on_beside_its_schedule_is_stopped(
+    garage: Garage, impatient: None
+) -> None:
+    """Some firmware lets a charge go on when it is given a start to come."""
+    garage.car.quirks.add(OtherReading.EDIT_LEAVES_ALONE)
+    garage.car.plug_in()
+    await garage.set_up(CHEAP_LATER)
+    await until(lambda: garage.commands() == ["add_charge_schedule", "charge_stop"])
+    await until(lambda: not garage.charging)
+
+
+async def test_the_plan_lives_in_the_car(garage: Garage) -> None:
+    """Home Assistant is stopped: the car charges by itself, in the cheap time, to its target."""
+    await garage.set_up(CHEAP_LATER)
+    garage.car.plug_in()
+    await garage.until(Status.AGREED)
+    (block,) = (await act(garage, "get_plan"))["blocks"]
+    home = garage.home
+    assert home.entry is not None
+    await home.hass.config_entries.async_unload(home.entry.entry_id)
+    seconds = (datetime.fromisoformat(block["start"]) - dt_util.now()).total_seconds()
+    home.tesla.clock.advance(seconds - 60)
+    assert not garage.charging
+    home.tesla.clock.advance(120)
+    assert garage.car.snapshot().charging_state == "Charging"
+    seconds = (
+        datetime.fromisoformat(block["end"]) - datetime.fromisoformat(block["start"])
+    ).total_seconds()
+    home.tesla.clock.advance(seconds + 900)
+    assert not garage.charging
+    assert 80 <= garage.car.snapshot().battery_level <= 81
 
 
 async def test_in_the_cheap_time_it_charges_on(garage: Garage) -> None:
@@ -141,12 +183,13 @@ async def test_a_plan_that_stays_costs_nothing(garage: Garage) -> None:
     assert garage.commands() == sent
 
 
-async def test_who_starts_by_hand_is_not_stopped(garage: Garage) -> None:
+async def test_who_starts_by_hand_is_not_stopped(garage: Garage, impatient: None) -> None:
     """The plan is taken out of the car, so that it does not end the charge."""
     garage.car.plug_in()
     await garage.set_up(CHEAP_LATER)
     await garage.until(Status.AGREED)
-    garage.car.by_driver("charge_start")
+    await until(lambda: garage.home.state("switch", "charging") == "off")
+    garage.car.in_app("charge_start")
     await garage.until(Status.OVERRIDE)
     wish = garage.controller.record.override
     assert wish is not None
@@ -158,16 +201,17 @@ async def test_who_starts_by_hand_is_not_stopped(garage: Garage) -> None:
     assert garage.controller.record.override is None
 
 
-async def test_resume_gives_the_car_its_plan_again(garage: Garage) -> None:
+async def test_resume_gives_the_car_its_plan_again(garage: Garage, impatient: None) -> None:
     """The charge that was started by hand ends."""
     garage.car.plug_in()
     await garage.set_up(CHEAP_LATER)
     await garage.until(Status.AGREED)
-    garage.car.by_driver("charge_start")
+    await until(lambda: garage.home.state("switch", "charging") == "off")
+    garage.car.in_app("charge_start")
     await garage.until(Status.OVERRIDE)
     await garage.controller.resume()
     await garage.until(Status.AGREED)
-    assert not garage.charging
+    await until(lambda: not garage.charging)
     assert garage.schedules() == [(OWN_IDS[0], True, True)]
 
 
@@ -208,7 +252,9 @@ async def test_the_plan_can_be_read(garage: Garage) -> None:
     assert {slot["price"] for slot in plan["slots"]} == {0.10, 0.40}
 
 
-async def test_charge_now_ends_at_its_level_and_the_plan_goes_on(garage: Garage) -> None:
+async def test_charge_now_ends_at_its_level_and_the_plan_goes_on(
+    garage: Garage, impatient: None
+) -> None:
     """The plan is out of the car meanwhile."""
     garage.car.plug_in()
     await garage.set_up(CHEAP_LATER)
@@ -218,7 +264,7 @@ async def test_charge_now_ends_at_its_level_and_the_plan_goes_on(garage: Garage)
     await until(lambda: garage.charging and not garage.schedules())
     garage.car.set_battery_level(56)
     await garage.until(Status.AGREED)
-    assert not garage.charging
+    await until(lambda: not garage.charging)
     assert garage.schedules() == [(OWN_IDS[0], True, True)]
 
 

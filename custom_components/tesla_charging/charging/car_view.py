@@ -76,8 +76,10 @@ def charger_of(state: VehicleState, before: Charger) -> Charger:
     )
 
 
-def charge_view(state: VehicleState, plugged_at: float | None) -> ChargeView:
-    """Return what the override rules look at."""
+def charge_view(
+    state: VehicleState, plugged_at: float | None = None, *, has_charged: bool = False
+) -> ChargeView:
+    """Return what the override rules look at; `has_charged` is whether it charged before, since it was plugged in."""
     level = _level(state)
     return ChargeView(
         charging=is_charging(state),
@@ -85,6 +87,7 @@ def charge_view(state: VehicleState, plugged_at: float | None) -> ChargeView:
         plugged_in=is_plugged_in(state) is True,
         level=0.0 if level is None else level,
         plugged_at=plugged_at,
+        has_charged=has_charged or is_charging(state),
     )
 
 

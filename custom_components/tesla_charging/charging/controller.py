@@ -33,8 +33,9 @@ from ..vehicle_command import COMMANDS, CommandRequest
 from .car_record import CarRecord, ChargeNow, Mode, UntilKind
 from .car_view import Charger, charge_view, charger_of
 from .departures import Departure
-from .hand_over import anchored, hand_over, wanted_schedules, windows_of
-from .override import START_SLACK, Expected, Override, OverrideKind, OwnCommand, detected, is_over
+from .hand_over import STEP, anchored, hand_over, wanted_schedules, windows_of
+from .override import OwnCommand
+from .override_watch import OverrideWatch
 from .presence import Presence, presence_of
 from .problem import Setting, Sources, problem_of
 from .store import ChargingStore
@@ -44,10 +45,10 @@ REVIEW: Final = timedelta(minutes=5)
 """A plan is reviewed at least so often; the planner keeps the running one unless another is enough better."""
 BURST: Final = 1.0
 """Seconds in which changes of the car are gathered before a review."""
-STEP: Final = timedelta(minutes=15)
-"""Of the times of a car's schedules, in the reading that is safe."""
 RETRY: Final = timedelta(minutes=2)
 """So soon after a command failed the next review comes; after each further failure in twice the time."""
+OBEYS_WITHIN: Final = 45.0
+"""Seconds in which a charging car may stop by itself when it was given a start to come; then it is stopped."""
 LONGEST_RETRY: Final = timedelta(hours=1)
 ACTS: Final = frozenset({Presence.HOME_PLUGGED, Presence.COMING})
 WATCHED: Final = frozenset(
@@ -124,11 +125,13 @@ class ChargingController:
         """Notified when a planned start failed for good."""
         self._plan: Plan | None = None
         self._charger = charger_of(car.data, Charger())
-        self._plugged_at: float | None = None
-        self._seen = charge_view(car.data, None)
+        self._saved = self.record
+        self._watch = OverrideWatch(car.data)
         self._lock = asyncio.Lock()
         self._again: CALLBACK_TYPE | None = None
         self._ends: list[CALLBACK_TYPE] = []
+        self._given_at = float("-inf")
+        """When the car was last given schedules; seconds of `clock.monotonic`."""
         self._failures = 0
         """How many reviews in a row ended with a command that failed."""
         self._rests_until = 0.0
@@ -213,7 +216,7 @@ class ChargingController:
 
     @callback
     def _on_change(self) -> None:
-        self._note_plug()
+        self._note_change()
         self.review_soon()
 
     async def _review_locked(self) -> None:
@@ -240,9 +243,10 @@ class ChargingController:
     async def _act(self) -> None:
         state, now = self._car.data, dt_util.utcnow()
         self._charger = charger_of(state, self._charger)
-        self._note_plug()
+        self._note_change()
+        if self.record != self._saved:
+            await self._save(self.record)
         presence = self._presence()
-        await self._note_override(now)
         if self.record.mode is Mode.OFF:
             await self._give_back()
             self._show(View(Status.OFF))
@@ -304,7 +308,11 @@ class ChargingController:
             block.start <= now < block.end for block in wanted.by_command
         )
         if is_charging(state) and not running:
-            await self._command("charge_stop")
+            waits = self._given_at + OBEYS_WITHIN - clock.monotonic()
+            if waits > 0:
+                self.review_soon(waits)
+            else:
+                await self._command("charge_stop")
         elif running and by_command and state.value("DetailedChargeState") == "Stopped":
             await self._command("charge_start")
         return holds
@@ -323,6 +331,7 @@ class ChargingController:
             await self._send(request)
             held = _after(self.record.held, request, handed.held)
             await self._save(replace(self.record, held=held))
+        self._given_at = clock.monotonic()
         return True
 
     async def _give_back(self) -> None:
@@ -381,7 +390,7 @@ class ChargingController:
 
     def _is_reached(self, wish: ChargeNow, now: datetime) -> bool:
         state = self._car.data
-        view = charge_view(state, self._plugged_at)
+        view = charge_view(state)
         if wish.started and state.value("DetailedChargeState") == "Complete":
             return True
         match wish.until:
@@ -391,48 +400,11 @@ class ChargingController:
                 return now.timestamp() >= wish.value
         return False
 
-    async def _note_override(self, now: datetime) -> None:
-        """Note what a person did, and what of it is over."""
-        before, after = self._seen, charge_view(self._car.data, self._plugged_at)
-        self._seen = after
-        record = self.record
-        if not after.plugged_in and before.plugged_in:
-            record = replace(record, paused=False, charge_now=None, verification=None)
-        if record.override is not None and is_over(record.override, after, record.target):
-            record = replace(record, override=None)
-        expected = self._expected(now)
-        if (
-            record.mode is not Mode.OFF
-            and record.charge_now is None
-            and self._presence() is Presence.HOME_PLUGGED
-            and (kind := detected(before, after, expected, clock.now())) is not None
-        ):
-            record = replace(record, override=Override(kind, clock.now()))
-        if (
-            record.charge_now is not None
-            and record.charge_now.started
-            and before.charging
-            and after.stopped
-        ):
-            record = replace(
-                record, charge_now=None, override=Override(OverrideKind.STOP, clock.now())
-            )
-        if record != self.record:
-            await self._save(record)
-
-    def _expected(self, now: datetime) -> Expected:
-        slack = timedelta(seconds=START_SLACK) + STEP
-        inside = [one for one in self.record.blocks if one.start - slack <= now <= one.end + slack]
-        well = any(
-            one.start + timedelta(seconds=START_SLACK) <= now <= one.end - slack for one in inside
-        )
-        limit = self._car.data.number("ChargeLimitSoc")
-        target = self.record.target if limit is None else min(self.record.target, limit)
-        return Expected(
-            may_charge=bool(inside),
-            must_charge=well and not self.record.paused,
-            command=self.record.command,
-            target=target,
+    @callback
+    def _note_change(self) -> None:
+        """Note what a person did, and what of it is over. The next review saves it."""
+        self.record = self._watch.noted(
+            self._car.data, self.record, dt_util.utcnow(), at_home=self.can_charge
         )
 
     # -- helpers ------------------------------------------------------------------------------------
@@ -449,7 +421,7 @@ class ChargingController:
             raise HomeAssistantError(f"{request.command.name}: {result.reason or result.outcome}")
 
     async def _save(self, record: CarRecord) -> None:
-        self.record = record
+        self.record = self._saved = record
         await self._store.save(self._car.vin, record)
 
     @callback
@@ -457,14 +429,6 @@ class ChargingController:
         if view != self.view:
             self.view = view
             self.changed.notify(view)
-
-    @callback
-    def _note_plug(self) -> None:
-        plugged = charge_view(self._car.data, None).plugged_in
-        if not plugged:
-            self._plugged_at = None
-        elif self._plugged_at is None:
-            self._plugged_at = clock.now() if not self._seen.plugged_in else 0.0
 
     def _presence(self) -> Presence:
         near = home_proximity(self._hass, self._car.data, self._car.home_source)

@@ -20,6 +20,8 @@ from ..vehicle_command import CommandRequest
 OWN_IDS: Final = range(7_403_101, 7_403_109)
 """The ids of our schedules. Tesla's own tools take the second of creation, which is far above; all others are foreign."""
 NAME: Final = "Home Assistant"
+STEP: Final = timedelta(minutes=15)
+"""The grid of a car's times, in the reading that is safe."""
 AHEAD: Final = timedelta(hours=30)
 """Blocks that begin later are handed over later: a schedule knows a weekday, no date."""
 BACKDATED: Final = timedelta(minutes=10)

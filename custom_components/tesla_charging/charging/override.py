@@ -77,6 +77,8 @@ class ChargeView:
     """Percent."""
     plugged_at: float | None = None
     """Unix seconds since when the cable is in, None if not known."""
+    has_charged: bool = False
+    """Whether it has charged since the cable is in: what comes later, it does not begin by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def detected(
     if started:
         plugged_at = after.plugged_at
         fresh = plugged_at is not None and now - plugged_at <= PLUG_IN_SLACK
-        by_itself = fresh and not (command and plugged_at and command.at > plugged_at)
+        by_itself = fresh and not before.has_charged
         return None if expected.may_charge or by_itself else OverrideKind.CHARGE
     if (
         before.charging
