@@ -129,6 +129,8 @@ class ChargingController:
         self._watch = OverrideWatch(car.data)
         self._lock = asyncio.Lock()
         self._again: CALLBACK_TYPE | None = None
+        self._due_at = 0.0
+        """When the next review comes; seconds of `clock.monotonic`."""
         self._ends: list[CALLBACK_TYPE] = []
         self._given_at = float("-inf")
         """When the car was last given schedules; seconds of `clock.monotonic`."""
@@ -201,8 +203,12 @@ class ChargingController:
     @callback
     def review_soon(self, delay: float = BURST) -> None:
         """Review in so many seconds, or earlier if that is due already."""
-        if self._closed or self._again is not None:
+        due = clock.monotonic() + delay
+        if self._closed or (self._again is not None and self._due_at <= due):
             return
+        if self._again is not None:
+            self._again()
+        self._due_at = due
 
         @callback
         def review(_: datetime) -> None:
