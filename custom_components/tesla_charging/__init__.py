@@ -23,6 +23,7 @@ from .auth.key_store import async_get_key_store
 from .billing.budget_manager import amount_of, async_get_budget
 from .billing.meter_store import async_get_meter, currency_of
 from .charging.home import HomeCharging
+from .charging.store import ChargingStore
 from .client import async_report_simulator, base_url_of, make_client, region_of, store_base_url
 from .commands.call_target import async_follow_calls
 from .const import CONF_IMPLEMENTATION, CONF_LOCATION, CONF_REGION, DOMAIN, PLATFORMS
@@ -240,6 +241,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
         # first, because what follows may fail; it needs the tokens and records only in memory
         await async_delete([partial(async_remove_token_file, hass, entry.entry_id)])
         await storage.remove()
+        await ChargingStore(hass, entry.entry_id).remove()
     await async_forget_deleted(hass)
     for flow in [*entry.async_get_active_flows(hass, {SOURCE_RECONFIGURE})]:
         hass.config_entries.flow.async_abort(flow["flow_id"])

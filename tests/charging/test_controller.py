@@ -70,9 +70,14 @@ class Garage:
         """Whether the car charges."""
         return self.car.snapshot().charging_state == "Charging"
 
-    async def set_up(self, cheap_in: timedelta, ready_in: timedelta = timedelta(hours=14)) -> None:
+    async def set_up(self, cheap_in: timedelta, *, polled: bool = False) -> None:
         """Set up the home with a tariff, and a departure after the cheap time."""
         home = self.home
+        if polled:
+            options = {CONF_SMART_CHARGING: tariff(cheap_in), "home_source": "plugged_in"}
+            await home.set_up(options=options)
+            await self.depart()
+            return
         home.tesla.wake_with_charging_scope = True
         home.tesla.telemetry_pace = 20
         port = free_port()
@@ -80,7 +85,11 @@ class Garage:
         await home.set_up(telemetry=embedded(port), options={CONF_SMART_CHARGING: tariff(cheap_in)})
         await until(lambda: home.state("sensor", "telemetry") == "connected")
         await until(lambda: home.state("binary_sensor", "at_home") == "on")
-        ready = (dt_util.now() + ready_in).time().replace(second=0, microsecond=0)
+        await self.depart()
+
+    async def depart(self) -> None:
+        """Want the car when every cheap time is over."""
+        ready = (dt_util.now() + timedelta(hours=14)).time().replace(second=0, microsecond=0)
         await self.controller.change(daily=ready)
 
     async def until(self, status: Status) -> None:
@@ -221,6 +230,49 @@ async def test_away_nothing_is_sent(garage: Garage) -> None:
     garage.car.drive_away(53.5, 10.0)
     await garage.until(Status.AWAY)
     assert garage.commands() == []
+
+
+async def test_at_a_charger_elsewhere_nothing_is_sent(garage: Garage) -> None:
+    """Neither at AC nor at a fast charger, also not across a restart there."""
+    await garage.set_up(CHEAP_NOW)
+    garage.car.drive_away(53.5, 10.0, speed_mph=100_000)
+    await garage.until(Status.AWAY)
+    await until(lambda: not garage.car.snapshot().driving)
+    for plug_in in (garage.car.plug_in, garage.car.plug_in_fast):
+        plug_in()
+        await until(lambda: garage.home.state("switch", "charging") == "on")
+        await garage.controller.change()
+        await garage.home.restart()
+        await until(lambda: garage.home.state("sensor", "telemetry") == "connected")
+        await garage.until(Status.AWAY)
+        garage.car.unplug()
+    assert garage.commands() == []
+
+
+async def test_a_car_without_schedules_is_started_and_stopped(garage: Garage) -> None:
+    """By commands, at the right time; it is polled, as such cars are."""
+    garage.car.install_firmware("2024.20.9")
+    garage.car.plug_in()
+    await garage.set_up(CHEAP_LATER, polled=True)
+    await until(lambda: garage.commands() == ["charge_stop"])
+    assert not garage.charging
+    await garage.controller.change(minimum_level=60)
+    await until(lambda: garage.commands() == ["charge_stop", "charge_start"])
+    assert garage.charging
+
+
+async def test_switched_off_the_car_is_given_back(garage: Garage) -> None:
+    """It holds nothing of ours any more, and nothing else is sent."""
+    garage.car.plug_in()
+    await garage.set_up(CHEAP_LATER)
+    await garage.until(Status.AGREED)
+    home = garage.home
+    assert home.entry is not None
+    options = {k: v for k, v in home.entry.options.items() if k != CONF_SMART_CHARGING}
+    home.hass.config_entries.async_update_entry(home.entry, options=options)
+    await home.restart()
+    await until(lambda: not garage.schedules())
+    assert garage.commands() == ["add_charge_schedule", "remove_charge_schedule"]
 
 
 # -- actions ----------------------------------------------------------------------------------------

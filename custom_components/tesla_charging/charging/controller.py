@@ -31,7 +31,7 @@ from ..vehicle.charge_status import is_charging
 from ..vehicle.location import home_proximity
 from ..vehicle_command import COMMANDS, CommandRequest
 from .car_record import CarRecord, ChargeNow, Mode, UntilKind
-from .car_view import Charger, charge_view, charger_of
+from .car_view import Charger, charge_view, charger_of, planner_car
 from .departures import Departure
 from .hand_over import STEP, anchored, hand_over, wanted_schedules, windows_of
 from .override import OwnCommand
@@ -108,11 +108,11 @@ class ChargingController:
         hass: HomeAssistant,
         car: VehicleCoordinator,
         store: ChargingStore,
-        sources: Sources,
+        sources: Sources | None,
         *,
         create_task: Callable[[Coroutine[Any, Any, None], str], object],
     ) -> None:
-        """Begin with what is on disk, without a request."""
+        """Begin with what is on disk, without a request. Without `sources` the car is only freed of its schedules."""
         self._hass = hass
         self._car = car
         self._store = store
@@ -188,10 +188,8 @@ class ChargingController:
         return departures[0]
 
     def _level_with(self, kwh: float) -> float:
-        problem = problem_of(self._setting(), self._sources, dt_util.utcnow())
-        if problem is None:
-            return 100.0
-        return min(100.0, problem.car.level + kwh / problem.car.capacity_kwh * 100)
+        car = planner_car(self._car.data, self._charger)
+        return 100.0 if car is None else min(100.0, car.level + kwh / car.capacity_kwh * 100)
 
     @property
     def can_charge(self) -> bool:
@@ -253,7 +251,7 @@ class ChargingController:
         if self.record != self._saved:
             await self._save(self.record)
         presence = self._presence()
-        if self.record.mode is Mode.OFF:
+        if self.record.mode is Mode.OFF or self._sources is None:
             await self._give_back()
             self._show(View(Status.OFF))
         elif presence not in ACTS:
@@ -275,7 +273,7 @@ class ChargingController:
     async def _follow_plan(self, now: datetime) -> None:
         setting = self._setting()
         departures = tuple(setting.departures)
-        problem = problem_of(setting, self._sources, now)
+        problem = None if self._sources is None else problem_of(setting, self._sources, now)
         if problem is None:
             known = self._car.data.number("BatteryLevel") is not None
             self._show(View(Status.NO_PRICES if known else Status.NO_LEVEL, None, departures))
@@ -342,7 +340,7 @@ class ChargingController:
 
     async def _give_back(self) -> None:
         """Remove what the car holds of ours, as soon as it is awake."""
-        if self.record.held and self._presence() is not Presence.AWAY:
+        if self.record.held and self._presence() in {*ACTS, Presence.HOME}:
             await self._hold(())
 
     async def _verify(self, blocks: tuple[Window, ...]) -> None:

@@ -66,38 +66,43 @@ class HomeCharging:
         self._store = ChargingStore(hass, entry.entry_id)
         self.controllers: dict[str, ChargingController] = {}
         """By VIN; empty without smart charging."""
+        self._running: dict[str, ChargingController] = {}
+        """The same, and those that take back what cars still hold."""
         self._sources: Sources | None = None
 
     async def load(self) -> None:
-        """Read what is stored, if smart charging is set up."""
+        """Read what is stored: also without smart charging, cars may still hold schedules of it."""
+        await self._store.load()
         settings = self._entry.options.get(CONF_SMART_CHARGING)
         if isinstance(settings, dict):
-            await self._store.load()
             self._sources = TariffSources(
                 settings, self._hass.config.currency, dt_util.get_default_time_zone()
             )
 
     @callback
     def join(self, car: VehicleCoordinator) -> None:
-        """Begin with a car."""
-        if self._sources is None:
+        """Begin with a car. Without smart charging only what it still holds of ours is taken back."""
+        if self._sources is None and not self._store.record(car.vin).held:
             return
         controller = ChargingController(
             self._hass, car, self._store, self._sources, create_task=self._create_task
         )
-        self.controllers[car.vin] = controller
+        if self._sources is not None:
+            self.controllers[car.vin] = controller
+        self._running[car.vin] = controller
         controller.start()
 
     @callback
     def leave(self, vin: str) -> None:
         """End with a car that has left the account."""
-        if (controller := self.controllers.pop(vin, None)) is not None:
+        self.controllers.pop(vin, None)
+        if (controller := self._running.pop(vin, None)) is not None:
             controller.stop()
 
     @callback
     def stop(self) -> None:
         """End with every car; what they hold stays."""
-        for vin in [*self.controllers]:
+        for vin in [*self._running]:
             self.leave(vin)
 
     def _create_task(self, work: Coroutine[Any, Any, None], name: str) -> object:
