@@ -18,6 +18,7 @@ from simulator.car import Car
 from simulator.clock import SimulatedClock
 from simulator.cloud.accounts import REGIONS
 from simulator.cloud.fleet.partner import KeyNotUsable, read_key
+from simulator.home import BatterySettings, Home, HomeSettings, Roof, Tariff
 from simulator.tesla import TeslaSimulator
 
 EMAIL, PASSWORD = "driver@example.com", "demo"
@@ -92,7 +93,34 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     add("--paired-key", type=_public_key, metavar="PEMFILE", help="public key that cars know")
     add("--wake-seconds", type=float, default=10.0, help="how long a car takes to wake")
     add("--wake-with-charging-scope", action="store_true")
+    _add_home_options(parser)
     return parser.parse_args(arguments)
+
+
+def _add_home_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("the home at which the cars charge").add_argument
+    add("--home", action="store_true", help="simulate it: sun, household, battery, meter, prices")
+    add("--home-seed", type=int, default=1, help="decides its weather, habits and prices")
+    add("--home-phases", type=int, choices=(1, 3), default=3)
+    add("--home-fuse", type=float, default=25.0, help="the main fuse, in A")
+    add("--home-prices", choices=("quarter", "hour"), default="quarter")
+    add("--home-without", choices=("battery", "sun"), action="append", default=[])
+
+
+def _home(options: argparse.Namespace, clock: SimulatedClock) -> Home:
+    """Return the home; its calendar is that of the person who looks at it."""
+    return Home(
+        clock,
+        HomeSettings(
+            seed=options.home_seed,
+            phases=options.home_phases,
+            fuse_amps=options.home_fuse,
+            roof=None if "sun" in options.home_without else Roof(),
+            battery=None if "battery" in options.home_without else BatterySettings(),
+            tariff=Tariff(hourly=options.home_prices == "hour"),
+            follows="wall",
+        ),
+    )
 
 
 def build(options: argparse.Namespace) -> TeslaSimulator:
@@ -109,11 +137,15 @@ def build(options: argparse.Namespace) -> TeslaSimulator:
         allowed_origin=f"https://{origin}",
         redirect_uris=options.redirect_uri or REDIRECT_URIS,
     )
+    if options.home:
+        tesla.home = _home(options, clock)
     account = tesla.add_account(EMAIL, region=options.region, password=PASSWORD)
     account.token_region = options.token_region
     if options.cars == "demo":
         for car in _demo_cars(clock, options.wake_seconds):
             tesla.add_car(account, car)
+            if tesla.home is not None:
+                tesla.home.add_car(car)
             if options.paired_key is not None:
                 tesla.pair(car, options.paired_key)
     return tesla

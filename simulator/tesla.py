@@ -17,6 +17,7 @@ from simulator.cloud.errors import exceeded_limit, payment_required
 from simulator.cloud.fleet.billing import Billing
 from simulator.cloud.fleet.rate_limits import RateLimits
 from simulator.cloud.server import build
+from simulator.home import Home
 from simulator.telemetry import CarTelemetry
 
 
@@ -137,6 +138,15 @@ class TeslaSimulator:
     @wake_with_charging_scope.setter
     def wake_with_charging_scope(self, allowed: bool) -> None:
         self._cloud.wake_with_charging_scope = allowed
+
+    @property
+    def home(self) -> Home | None:
+        """The home at which the cars charge, if there is one."""
+        return self._cloud.home
+
+    @home.setter
+    def home(self, home: Home | None) -> None:
+        self._cloud.home = home
 
     @property
     def telemetry_hosts(self) -> dict[str, tuple[str, int]]:

@@ -1,0 +1,287 @@
+"""The home as a whole: what shines, takes, stores and flows, integrated exactly from change to change.
+
+Everything that is not the result of something else (sun, clouds, appliances, prices) changes at seconds that seed and date
+decide. Between two changes all power is constant, so the energy of any time is the same in however many steps it passes.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from simulator.clock import SimulatedClock
+from simulator.home.battery import KWH, BatterySettings, HomeBattery
+from simulator.home.cars import NOTHING, VOLTS, Car, CarLoad
+from simulator.home.forecast import SolarForecast
+from simulator.home.fuse import Fuse
+from simulator.home.household import Household, Phases
+from simulator.home.market import Market, Tariff
+from simulator.home.meter import Meter, MeterSettings, Reading
+from simulator.home.outages import Outages
+from simulator.home.price_service import PriceService
+from simulator.home.sky import Sky
+from simulator.home.sun import Roof, Sun
+
+HERE = ZoneInfo("Europe/Amsterdam")
+#: Changes in a settling: far more than any two years have.
+MAX_CHANGES = 20_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class HomeSettings:
+    """What a home is made of; the seed decides everything that happens in it.
+
+    `follows`: the calendar of sun, people and prices is that of the physics (a simulated year is a year at any speed of
+    the clock), or the wall's (the sun is where the clock on the wall says, and at a higher speed every counter of energy
+    runs faster, as those of the cars do). At speed 1 both are the same.
+    """
+
+    seed: int = 1
+    phases: Literal[1, 3] = 3
+    fuse_amps: float = 25.0
+    latitude: float = 52.0
+    longitude: float = 4.4
+    zone: ZoneInfo = HERE
+    roof: Roof | None = field(default_factory=Roof)
+    battery: BatterySettings | None = field(default_factory=BatterySettings)
+    meter: MeterSettings = field(default_factory=MeterSettings)
+    tariff: Tariff = field(default_factory=Tariff)
+    follows: Literal["physics", "wall"] = "physics"
+
+
+@dataclass(slots=True)
+class Totals:
+    """Energy that has flowed since the beginning, in joules; money in the tariff's currency."""
+
+    solar: float = 0.0
+    load: float = 0.0
+    cars: float = 0.0
+    imported: float = 0.0
+    exported: float = 0.0
+    battery_in: float = 0.0
+    battery_out: float = 0.0
+    import_cost: float = 0.0
+    export_revenue: float = 0.0
+
+    @property
+    def imbalance(self) -> float:
+        """Joules that came from nowhere; zero but for rounding."""
+        came = self.solar + self.imported + self.battery_out
+        return came - self.load - self.cars - self.exported - self.battery_in
+
+
+@dataclass(frozen=True, slots=True)
+class Powers:
+    """What flows at one moment, in W: grid positive for import, battery positive while it discharges; A of each phase."""
+
+    solar: float
+    load: float
+    cars: float
+    battery: float
+    grid: float
+    amps: Phases
+
+
+@dataclass(slots=True)
+class _Moment:
+    """How far the home has been computed, as physics and as unix seconds; the two run evenly up to the next settling."""
+
+    physics: float
+    unix: float
+
+
+class Home:
+    """A home on a clock. It catches up with the clock when somebody looks or does something."""
+
+    def __init__(
+        self,
+        clock: SimulatedClock,
+        settings: HomeSettings | None = None,
+        *,
+        start: float | None = None,
+    ) -> None:
+        """Move in at a moment (unix seconds; the clock's present if none is given).
+
+        Raises ValueError for another `start` with a calendar that follows the wall.
+        """
+        self.settings = told = settings or HomeSettings()
+        if start is not None and told.follows == "wall":
+            raise ValueError("the wall's calendar cannot be chosen")
+        self.clock = clock
+        physics = clock.physics()
+        begin = clock.now() if start is None else start
+        #: Unix time at which the physics were zero, in whole seconds: so every change is a whole second of physics too.
+        self._epoch = round(begin - physics)
+        self._own_calendar = told.follows == "physics"
+        self._at = _Moment(physics, self._epoch + physics if self._own_calendar else begin)
+        self.sky = Sky(Sun(told.seed, told.roof or Roof(kwp=0.0), told.latitude, told.longitude))
+        self.household = Household(told.seed, told.zone, told.phases)
+        self.battery = HomeBattery(told.battery) if told.battery is not None else None
+        self.fuse = Fuse(told.fuse_amps, told.phases)
+        self.meter = Meter(told.seed, told.meter)
+        self.market = Market(told.seed, told.zone, told.tariff)
+        self.prices = PriceService(told.seed, self.market, Outages(told.seed, "prices"))
+        self.forecast = SolarForecast(self.sky.sun, told.zone, Outages(told.seed, "forecast"))
+        self.totals = Totals()
+        self.loads: dict[str, CarLoad] = {}
+
+    @property
+    def now(self) -> float:
+        """The home's present moment (unix seconds); it catches up."""
+        self.settle()
+        return self._at.unix
+
+    def add_car(self, car: Car, *, first_phase: int = 0) -> CarLoad:
+        """Have a car charge behind this home's meter whenever it is plugged in at home."""
+        self.settle()
+        load = CarLoad(car, first_phase=first_phase, phases=self.settings.phases)
+        self.loads[car.vin] = load
+        return load
+
+    def settle(self) -> None:
+        """Catch up with the clock."""
+        # first the moment, then the cars: what they tell reaches at least so far
+        physics = self.clock.physics()
+        unix = self._epoch + physics if self._own_calendar else self.clock.now()
+        for load in self.loads.values():
+            load.car.settle()
+        start = replace(self._at)
+        rate = 1.0
+        if not self._own_calendar and physics > start.physics:
+            rate = (unix - start.unix) / (physics - start.physics)
+        for due in self.meter.due(start.physics, physics):
+            self._advance(due, self._at.unix + (due - self._at.physics) * rate, rate)
+            self.meter.measure(self._reading(self.powers()))
+        self._advance(physics, unix, rate)
+
+    def powers(self) -> Powers:
+        """Return what flows at the moment up to which everything is computed, as the rules have it from there on."""
+        at = self._at
+        cars = [load.at(at.physics)[0] for load in self.loads.values()]
+        return self._balance(self.sky.at(at.unix)[0], self.household.at(at.unix)[0], _sum_of(cars))
+
+    def present(self) -> Powers:
+        """Return what flows now, with the cars as they are now."""
+        self.settle()
+        cars = [load.now() for load in self.loads.values()]
+        unix = self._at.unix
+        return self._balance(self.sky.at(unix)[0], self.household.at(unix)[0], _sum_of(cars))
+
+    def reported(self) -> Reading | None:
+        """Return what the meter has reported by now; its time is physics."""
+        self.settle()
+        return self.meter.reported(self._at.physics)
+
+    def unix_of(self, physics: float) -> float:
+        """Return the unix time of a recent moment of physics."""
+        return self._at.unix - (self._at.physics - physics)
+
+    def _reading(self, powers: Powers) -> Reading:
+        totals = self.totals
+        return Reading(
+            self._at.physics, powers.grid, powers.amps, totals.imported / KWH, totals.exported / KWH
+        )
+
+    def _balance(self, solar: float, load: Phases, cars: Phases) -> Powers:
+        house, drawn = sum(load), sum(cars) * VOLTS
+        net = house + drawn - solar
+        battery = self.battery.power(net) if self.battery is not None else 0.0
+        grid = net - battery
+        return Powers(solar, house, drawn, battery, grid, self._amps(solar, battery, load, cars))
+
+    def _amps(self, solar: float, battery: float, load: Phases, cars: Phases) -> Phases:
+        """Return the current of each phase; sun and battery feed one or all of them evenly."""
+        settings = self.settings
+        even = single = 0.0
+        for watts, wires in (
+            (solar, settings.roof.phases if settings.roof else 3),
+            (battery, settings.battery.phases if settings.battery else 3),
+        ):
+            if wires == 3 and settings.phases == 3:
+                even += watts / 3
+            else:
+                single += watts
+        if settings.phases == 1:
+            return ((sum(load) - single) / VOLTS + sum(cars), 0.0, 0.0)
+        return (
+            (load[0] - even - single) / VOLTS + cars[0],
+            (load[1] - even) / VOLTS + cars[1],
+            (load[2] - even) / VOLTS + cars[2],
+        )
+
+    def _advance(self, to: float, unix: float, rate: float) -> None:
+        """Let the physics run to a moment, at which it is so late by unix time."""
+        at = self._at
+        for _ in range(MAX_CHANGES):
+            if at.physics >= to:
+                break
+            self._step(to, rate)
+        else:
+            raise RuntimeError("the home does not come to an end")
+        at.unix = max(at.unix, unix)
+
+    def _step(self, to: float, rate: float) -> None:
+        """Let everything flow up to the next change of anything."""
+        at = self._at
+        solar, until = self.sky.at(at.unix)
+        load, until_load = self.household.at(at.unix)
+        (price_in, price_out), until_price = self.market.at(at.unix)
+        until = min(until, until_load, until_price)
+        change = self._physics_of(until, rate)
+        end = min(to, change)
+        cars = NOTHING
+        for car_load in self.loads.values():
+            amps, until_car = car_load.at(at.physics)
+            cars = _sum_of((cars, amps))
+            end = min(end, until_car)
+        powers = self._balance(solar, load, cars)
+        if self.battery is not None:
+            end = min(end, at.physics + self.battery.seconds_at(powers.battery))
+        # rounding may put a change of the wall's calendar a hair before this moment
+        end = max(end, at.physics)
+        seconds = end - at.physics
+        self._flow(powers, seconds, price_in, price_out)
+        for car_load in self.loads.values():
+            car_load.flow(at.physics, seconds)
+        self.fuse.carry(at.physics, end, powers.amps)
+        if end == change or change < at.physics:
+            at.unix = until
+        elif self._own_calendar:
+            at.unix = self._epoch + end
+        else:
+            at.unix += seconds * rate
+        at.physics = end
+
+    def _physics_of(self, unix: float, rate: float) -> float:
+        """Return when, in physics, a moment of the calendar comes."""
+        if self._own_calendar:
+            return unix - self._epoch
+        return self._at.physics + (unix - self._at.unix) / rate if rate else float("inf")
+
+    def _flow(self, powers: Powers, seconds: float, price_in: float, price_out: float) -> None:
+        totals = self.totals
+        totals.solar += powers.solar * seconds
+        totals.load += powers.load * seconds
+        totals.cars += powers.cars * seconds
+        grid = powers.grid * seconds
+        if grid > 0:
+            totals.imported += grid
+            totals.import_cost += grid / KWH * price_in
+        else:
+            totals.exported -= grid
+            totals.export_revenue -= grid / KWH * price_out
+        if self.battery is None:
+            return
+        if powers.battery > 0:
+            totals.battery_out += powers.battery * seconds
+        else:
+            totals.battery_in -= powers.battery * seconds
+        self.battery.run(powers.battery, seconds)
+
+
+def _sum_of(phases: list[Phases] | tuple[Phases, ...]) -> Phases:
+    first = second = third = 0.0
+    for one, two, three in phases:
+        first += one
+        second += two
+        third += three
+    return first, second, third
