@@ -142,7 +142,8 @@ def build(options: argparse.Namespace) -> TeslaSimulator:
     account = tesla.add_account(EMAIL, region=options.region, password=PASSWORD)
     account.token_region = options.token_region
     if options.cars == "demo":
-        for car in _demo_cars(clock, options.wake_seconds):
+        phases = options.home_phases if options.home else 3
+        for car in _demo_cars(clock, options.wake_seconds, phases):
             tesla.add_car(account, car)
             if tesla.home is not None:
                 tesla.home.add_car(car)
@@ -151,7 +152,7 @@ def build(options: argparse.Namespace) -> TeslaSimulator:
     return tesla
 
 
-def _demo_cars(clock: SimulatedClock, wake_seconds: float) -> tuple[Car, Car]:
+def _demo_cars(clock: SimulatedClock, wake_seconds: float, phases: int) -> tuple[Car, Car]:
     """Return one car that charges at home and one that sleeps there."""
     # However fast the batteries run, a person has a quarter of an hour with a car that is awake.
     sleep_after = 900 * max(1.0, clock.speed)
@@ -164,7 +165,7 @@ def _demo_cars(clock: SimulatedClock, wake_seconds: float) -> tuple[Car, Car]:
         wake_seconds=wake_seconds,
         sleep_after=sleep_after,
     )
-    pearl.plug_in(max_amps=16, phases=3)
+    pearl.plug_in(max_amps=16, phases=phases)
     midnight = Car(
         "5YJ3E1EA8NF000202",
         name="Midnight",

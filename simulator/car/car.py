@@ -1,7 +1,7 @@
 """The simulated car, as the cloud and the tests see it."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from tesla_protocol.command.universal_message_pb2 import Domain
@@ -15,7 +15,7 @@ from simulator.car.charging import Charging
 from simulator.car.command_table import REST_COMMANDS, Command, CommandReply
 from simulator.car.firmware import is_at_least
 from simulator.car.journey import Journey, Place
-from simulator.car.power import Flow, Supply
+from simulator.car.power import Supply
 from simulator.car.quirks import Quirk, Quirks
 from simulator.car.records import CarState, ExecutedCommand, Via
 from simulator.car.schedules import Schedules
@@ -258,26 +258,6 @@ class Car:
     def set_battery_temperature(self, celsius: float) -> None:
         """Set the battery's temperature; below 5 °C some of its energy is withheld."""
         self._settled().battery.temperature_c = celsius
-
-    def settle(self) -> None:
-        """Catch up with the clock, without the car noticing."""
-        self._settled()
-
-    def draw(self) -> tuple[float, int]:
-        """Return the amperes on each phase, and the phases, that it draws from the wires of its home now."""
-        systems = self._settled()
-        flow = systems.charging.flow
-        return (flow.amps, flow.phases) if systems.journey.at_home else (0.0, 0)
-
-    def on_draw(self, tell: Callable[[float, float, float, int], object]) -> None:
-        """Tell from now on what it draws at home: from when to when (physics), amperes on each phase, phases."""
-        systems = self._settled()
-
-        def flowed(start: float, end: float, flow: Flow) -> None:
-            if systems.journey.at_home and flow.phases:
-                tell(start, end, flow.amps, flow.phases)
-
-        systems.charging.on_flow = flowed
 
     def snapshot(self) -> CarState:
         """Return the car as it is, without it noticing."""

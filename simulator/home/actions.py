@@ -15,19 +15,15 @@ MINUTE = 60.0
 
 
 def _car(home: Home, body: Body) -> Car:
-    vin = str(body["vin"])
-    car = home.loads[vin].car
-    if not isinstance(car, Car):
-        raise ValueError(f"{vin} is no car that can be plugged in")  # noqa: TRY004 - it is what was asked for
-    return car
+    return home.loads[str(body["vin"])].car
 
 
 def _plug_in(home: Home, body: Body) -> None:
-    """Take {"vin": "...", "max_amps": 16, "phases": 3}; the car comes home first."""
+    """Take {"vin": "...", "max_amps": 16, "phases": 1}; the car comes home first. As many phases as the home has."""
     car = _car(home, body)
     if not car.at_home:
         car.arrive_home()
-    car.plug_in(max_amps=int(body.get("max_amps", 16)), phases=int(body.get("phases", 3)))
+    car.plug_in(max_amps=int(body.get("max_amps", 16)), phases=int(body.get("phases", home.settings.phases)))
 
 
 def _clouds(home: Home, body: Body) -> None:

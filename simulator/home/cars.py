@@ -1,33 +1,13 @@
 """Cars as loads of the home: what they draw from its wires, piece by piece, however late somebody looks."""
 
 from collections import deque
-from collections.abc import Callable
-from typing import Protocol
 
+from simulator.car import Car
+from simulator.car.wiring import WiredCar
 from simulator.home.household import Phases
-
-type Draw = tuple[float, float, float, int]
-"""From when to when (seconds of physics), amperes on each phase, and on how many phases."""
 
 VOLTS = 230.0
 NOTHING: Phases = (0.0, 0.0, 0.0)
-
-
-class Car(Protocol):
-    """What a home needs of a car."""
-
-    @property
-    def vin(self) -> str:
-        """Its number."""
-
-    def settle(self) -> None:
-        """Bring it to the present moment, and so tell what it has drawn until then."""
-
-    def on_draw(self, tell: Callable[[float, float, float, int], object]) -> None:
-        """Tell from now on what it draws from the wires at its home: a Draw, in order of time."""
-
-    def draw(self) -> tuple[float, int]:
-        """Return the amperes on each phase, and the phases, that it draws at home at this moment."""
 
 
 class CarLoad:
@@ -40,8 +20,11 @@ class CarLoad:
         self._first = first_phase if phases == 3 else 0
         self._wires = phases
         self._pieces: deque[list[float]] = deque()
-        car.settle()
-        car.on_draw(self._tell)
+        self._wired = WiredCar(car, self._tell)
+
+    def settle(self) -> None:
+        """Bring the car to the present moment."""
+        self._wired.settle()
 
     def _tell(self, start: float, end: float, amps: float, phases: int) -> None:
         last = self._pieces[-1] if self._pieces else None
@@ -68,11 +51,11 @@ class CarLoad:
 
     def now(self) -> Phases:
         """Return the amperes on each phase at this moment."""
-        return self._spread(*self.car.draw())
+        return self._spread(*self._wired.present())
 
     def _spread(self, amps: float, phases: int) -> Phases:
-        """A car that takes more phases than there are is not possible: its connector has no more wires."""
+        """In a home with one phase all of it is on L1: energy is never lost between the car and the meter."""
         wires = [0.0, 0.0, 0.0]
-        for wire in range(min(phases, self._wires)):
+        for wire in range(phases):
             wires[(self._first + wire) % self._wires] += amps
         return wires[0], wires[1], wires[2]

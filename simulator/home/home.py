@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from simulator.car import Car
 from simulator.clock import SimulatedClock
 from simulator.home.battery import KWH, BatterySettings, HomeBattery
-from simulator.home.cars import NOTHING, VOLTS, Car, CarLoad
+from simulator.home.cars import NOTHING, VOLTS, CarLoad
 from simulator.home.forecast import SolarForecast
 from simulator.home.fuse import Fuse
 from simulator.home.household import Household, Phases
@@ -143,7 +144,7 @@ class Home:
         physics = self.clock.physics()
         unix = self._epoch + physics if self._own_calendar else self.clock.now()
         for load in self.loads.values():
-            load.car.settle()
+            load.settle()
         start = replace(self._at)
         rate = 1.0
         if not self._own_calendar and physics > start.physics:

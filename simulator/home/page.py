@@ -5,7 +5,6 @@ from html import escape
 
 from aiohttp import web
 
-from simulator.car import Car
 from simulator.cloud.auth import pages
 from simulator.home.battery import KWH
 from simulator.home.home import Home, Powers
@@ -125,8 +124,6 @@ def _cars(home: Home) -> list[str]:
     cards = []
     for vin, load in home.loads.items():
         car = load.car
-        if not isinstance(car, Car):
-            continue
         state = car.snapshot()
         rows = {
             "State": state.charging_state,

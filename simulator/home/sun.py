@@ -18,7 +18,7 @@ CLEAR_AIR = 0.7
 """What a vertical way through clear air leaves of it."""
 DIFFUSE = 0.12
 """Part of the direct light that reaches every tilt from everywhere in the sky."""
-PERFORMANCE = 0.87
+PERFORMANCE = 0.8
 """What cables, dust, heat and the inverter leave."""
 
 
@@ -57,11 +57,11 @@ class Weather:
 
 
 WEATHER = (
-    Weather("clear", 0.22, (0.95, 1.0), (0.8, 0.95), 2400, 0.9),
-    Weather("fair", 0.22, (0.95, 1.08), (0.35, 0.6), 600, 0.75),
-    Weather("broken", 0.26, (0.9, 1.1), (0.15, 0.45), 150, 0.5),
-    Weather("dull", 0.18, (0.35, 0.55), (0.15, 0.35), 900, 0.4),
-    Weather("rain", 0.12, (0.15, 0.3), (0.05, 0.15), 1800, 0.3),
+    Weather("clear", 0.14, (0.95, 1.0), (0.8, 0.95), 2400, 0.9),
+    Weather("fair", 0.2, (0.95, 1.08), (0.35, 0.6), 600, 0.75),
+    Weather("broken", 0.28, (0.9, 1.1), (0.15, 0.45), 150, 0.5),
+    Weather("dull", 0.22, (0.35, 0.55), (0.15, 0.35), 900, 0.4),
+    Weather("rain", 0.16, (0.15, 0.3), (0.05, 0.15), 1800, 0.3),
 )
 
 
