@@ -23,7 +23,9 @@ def _plug_in(home: Home, body: Body) -> None:
     car = _car(home, body)
     if not car.at_home:
         car.arrive_home()
-    car.plug_in(max_amps=int(body.get("max_amps", 16)), phases=int(body.get("phases", home.settings.phases)))
+    car.plug_in(
+        max_amps=int(body.get("max_amps", 16)), phases=int(body.get("phases", home.settings.phases))
+    )
 
 
 def _clouds(home: Home, body: Body) -> None:

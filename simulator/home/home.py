@@ -4,7 +4,9 @@ Everything that is not the result of something else (sun, clouds, appliances, pr
 decide. Between two changes all power is constant, so the energy of any time is the same in however many steps it passes.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -99,8 +101,9 @@ class Home:
         settings: HomeSettings | None = None,
         *,
         start: float | None = None,
+        empty: Callable[[date], bool] = lambda _: False,
     ) -> None:
-        """Move in at a moment (unix seconds; the clock's present if none is given).
+        """Move in at a moment (unix seconds; the clock's present if none is given); `empty` are days without people.
 
         Raises ValueError for another `start` with a calendar that follows the wall.
         """
@@ -115,7 +118,7 @@ class Home:
         self._own_calendar = told.follows == "physics"
         self._at = _Moment(physics, self._epoch + physics if self._own_calendar else begin)
         self.sky = Sky(Sun(told.seed, told.roof or Roof(kwp=0.0), told.latitude, told.longitude))
-        self.household = Household(told.seed, told.zone, told.phases)
+        self.household = Household(told.seed, told.zone, told.phases, empty)
         self.battery = HomeBattery(told.battery) if told.battery is not None else None
         self.fuse = Fuse(told.fuse_amps, told.phases)
         self.meter = Meter(told.seed, told.meter)

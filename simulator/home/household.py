@@ -1,6 +1,7 @@
 """What a household takes: a base that follows the hours, a refrigerator, and appliances that people switch on."""
 
 from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -75,8 +76,15 @@ APPLIANCES = (
 class Household:
     """The load of a home without its cars."""
 
-    def __init__(self, seed: int, zone: ZoneInfo, phases: int) -> None:
-        """Live in a zone, behind one phase or three."""
+    def __init__(
+        self,
+        seed: int,
+        zone: ZoneInfo,
+        phases: int,
+        empty: Callable[[date], bool] = lambda _: False,
+    ) -> None:
+        """Live in a zone, behind one phase or three; `empty` says on which days nobody is there."""
+        self._empty = empty
         self._seed = seed
         self._zone = zone
         self._phases = phases
@@ -105,9 +113,10 @@ class Household:
     def _base(self, day: date, start: int, end: int, changes: dict[int, list[float]]) -> None:
         rng = dice(self._seed, "base", day)
         before = 0.0
+        usual: Sequence[float] = [min(BASE_W)] * 24 if self._empty(day) else BASE_W
         for at in range(start, end, BASE_STEP):
             hour = datetime.fromtimestamp(at, self._zone).hour
-            watts = round(BASE_W[hour] * max(0.5, rng.gauss(1, BASE_SPREAD)), 1)
+            watts = round(usual[hour] * max(0.5, rng.gauss(1, BASE_SPREAD)), 1)
             for phase in range(3):
                 self._add(changes, at, phase, (watts - before) / 3)
             before = watts
@@ -119,7 +128,7 @@ class Household:
     def _switched_on(
         self, begun: date, start: int, end: int, changes: dict[int, list[float]]
     ) -> None:
-        for appliance in APPLIANCES:
+        for appliance in () if self._empty(begun) else APPLIANCES:
             for at in starts(self._seed, appliance, begun, self._zone):
                 since = at
                 for seconds, watts in appliance.runs:
