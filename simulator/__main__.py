@@ -7,6 +7,7 @@ import argparse
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import date
 import ipaddress
 import json
 from pathlib import Path
@@ -18,6 +19,8 @@ from simulator.car import Car
 from simulator.clock import SimulatedClock
 from simulator.cloud.accounts import REGIONS
 from simulator.cloud.fleet.partner import KeyNotUsable, read_key
+from simulator.drivers import PEOPLE, Driver
+from simulator.drivers.days import is_away
 from simulator.home import BatterySettings, Home, HomeSettings, Roof, Tariff
 from simulator.tesla import TeslaSimulator
 
@@ -104,6 +107,13 @@ def _add_home_options(parser: argparse.ArgumentParser) -> None:
     add("--home-phases", type=int, choices=(1, 3), default=3)
     add("--home-fuse", type=float, default=25.0, help="the main fuse, in A")
     add("--home-prices", choices=("quarter", "hour"), default="quarter")
+    add(
+        "--driver",
+        choices=PEOPLE,
+        action="append",
+        default=[],
+        help="who drives the first car (again for the next)",
+    )
     add("--home-without", choices=("battery", "sun"), action="append", default=[])
 
 
@@ -120,6 +130,7 @@ def _home(options: argparse.Namespace, clock: SimulatedClock) -> Home:
             tariff=Tariff(hourly=options.home_prices == "hour"),
             follows="wall",
         ),
+        empty=lambda day: _nobody(options, day),
     )
 
 
@@ -149,7 +160,28 @@ def build(options: argparse.Namespace) -> TeslaSimulator:
                 tesla.home.add_car(car)
             if options.paired_key is not None:
                 tesla.pair(car, options.paired_key)
+        tesla.drivers += _drivers(options, tesla)
     return tesla
+
+
+def _nobody(options: argparse.Namespace, day: date) -> bool:
+    people = [PEOPLE[name] for name in options.driver]
+    return bool(people) and all(is_away(person, options.home_seed, day) for person in people)
+
+
+def _drivers(options: argparse.Namespace, tesla: TeslaSimulator) -> list[Driver]:
+    zone, start = HomeSettings().zone, tesla.clock.now()
+    return [
+        Driver(
+            PEOPLE[name],
+            car,
+            seed=options.home_seed,
+            zone=zone,
+            start=start,
+            phases=options.home_phases,
+        )
+        for name, car in zip(options.driver, tesla.cars.values(), strict=False)
+    ]
 
 
 def _demo_cars(clock: SimulatedClock, wake_seconds: float, phases: int) -> tuple[Car, Car]:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+import math
 from zoneinfo import ZoneInfo
 
 from simulator.car import Car
@@ -111,10 +112,10 @@ async def live(
     drivers: Sequence[Driver], now: Callable[[], float], pace: Callable[[], float]
 ) -> None:
     """Let drivers act as time passes, for ever. `now` is the calendar (unix), `pace` its seconds in a real one."""
-    while drivers:
+    while True:
         for driver in drivers:
             driver.act(now() + ALMOST_S)
-        ahead = min(driver.next_at for driver in drivers) - now()
+        ahead = min((driver.next_at for driver in drivers), default=math.inf) - now()
         speed = pace()
         wait = ahead / speed if speed > 0 else LOOKS_EVERY_S
         await asyncio.sleep(max(0.0, min(LOOKS_EVERY_S, wait)))
