@@ -10,7 +10,7 @@ from simulator.car import Car
 from simulator.car.body import check_body
 from simulator.car.command_table import REST_COMMANDS
 from simulator.drivers.days import moments_of
-from simulator.drivers.moments import DAY, IN_APP, Moment
+from simulator.drivers.moments import DAY, HOME, IN_APP, Moment
 from simulator.drivers.people import Person
 from simulator.home.days import local_date, start_of
 
@@ -24,7 +24,7 @@ ALMOST_S = 1e-3
 class Driver:
     """A person with a car. `done` is what really happened: a moment that makes no sense then is left out.
 
-    Nobody plugs in a car that is not at home, or leaves in one that is under way.
+    Nobody plugs in a car that is not at home, or drives home from there.
     """
 
     def __init__(
@@ -86,6 +86,9 @@ class Driver:
         if moment.deed in IN_APP:
             return _in_app(car, moment.deed, told)
         match moment.deed:
+            case "drive_away":
+                if state.at_home and (told["latitude"], told["longitude"]) == HOME:
+                    return False
             case "plug_in":
                 if not state.at_home or state.plugged_in:
                     return False

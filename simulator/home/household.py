@@ -116,10 +116,10 @@ class Household:
         usual: Sequence[float] = [min(BASE_W)] * 24 if self._empty(day) else BASE_W
         for at in range(start, end, BASE_STEP):
             hour = datetime.fromtimestamp(at, self._zone).hour
-            watts = round(usual[hour] * max(0.5, rng.gauss(1, BASE_SPREAD)), 1)
+            third = round(usual[hour] * max(0.5, rng.gauss(1, BASE_SPREAD)) / 3, 1)
             for phase in range(3):
-                self._add(changes, at, phase, (watts - before) / 3)
-            before = watts
+                self._add(changes, at, phase, third - before)
+            before = third
         cold = start + rng.randrange(FRIDGE_CYCLE_S - FRIDGE_ON_S)
         for at in range(cold, end - FRIDGE_ON_S, FRIDGE_CYCLE_S):
             self._add(changes, at, 0, FRIDGE_W)

@@ -23,6 +23,8 @@ SUN_EFFECT = 95.0
 """By how much a clear midday in June lowers the price, per MWh."""
 WIND = 28.0
 """Standard deviation of what the wind of a day does to its prices, per MWh."""
+GLUT = 2.2
+"""How much faster prices fall below zero."""
 NOISE = 4.0
 LOWEST, HIGHEST = -500.0, 872.96
 """What the market has seen, per MWh."""
@@ -110,5 +112,7 @@ class Market:
             level += (index % 4 - 1.5) * 0.12 * (HOURLY[(before + 1) % 24] - HOURLY[before % 24])
             light = max(0.0, math.sin(math.pi * (hour - 7) / 13)) if 7 < hour < 20 else 0.0
             price = level * dear - wind - sunny * light + rng.gauss(0, NOISE)
+            if price < 0:  # nobody takes the last of it
+                price *= GLUT
             prices.append(min(HIGHEST, max(LOWEST, round(price, 2))))
         return prices

@@ -1,6 +1,7 @@
 """Energy of the home balances to a watt-hour, in whatever steps and at whatever speed its time passes."""
 
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ from .hand import (
 )
 
 
-def a_day(steps: list[float], **settings: object) -> Home:
+def a_day(steps: list[float], **settings: Any) -> Home:
     """A day with a car that charges to 98 %, looked at after these steps; it is plugged in at 11:00."""
     home = make_home(seed=7, **settings)
     car = make_car(home, battery_level=80.0, charge_limit=98)
