@@ -51,12 +51,10 @@ def _publication(home: Home, body: Body) -> None:
 
 def _battery(home: Home, body: Body) -> None:
     """Take {"reserve": 20} or {"resting": true}."""
-    if home.battery is None:
-        raise ValueError("there is no battery")
-    if "reserve" in body:
-        home.battery.set_reserve(float(body["reserve"]))
-    if "resting" in body:
-        home.battery.resting = body["resting"] in {True, "true"}
+    home.set_battery(
+        reserve=float(body["reserve"]) if "reserve" in body else None,
+        resting=body["resting"] in {True, "true"} if "resting" in body else None,
+    )
 
 
 ACTIONS: dict[str, Callable[[Home, Body], object]] = {

@@ -5,7 +5,7 @@ decide. Between two changes all power is constant, so the energy of any time is 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -115,6 +115,8 @@ class Home:
         begin = clock.now() if start is None else start
         #: Unix time at which the physics were zero, in whole seconds: so every change is a whole second of physics too.
         self._epoch = round(begin - physics)
+        #: Seconds of the calendar in one of physics, since the last settling.
+        self._rate = 1.0
         self._own_calendar = told.follows == "physics"
         self._at = _Moment(physics, self._epoch + physics if self._own_calendar else begin)
         self.sky = Sky(Sun(told.seed, told.roof or Roof(kwp=0.0), told.latitude, told.longitude))
@@ -141,6 +143,16 @@ class Home:
         self.loads[car.vin] = load
         return load
 
+    def set_battery(self, *, reserve: float | None = None, resting: bool | None = None) -> None:
+        """Have the battery keep another reserve (percent), or rest, from now on. ValueError without a battery."""
+        self.settle()
+        if self.battery is None:
+            raise ValueError("there is no battery")
+        if reserve is not None:
+            self.battery.set_reserve(reserve)
+        if resting is not None:
+            self.battery.resting = resting
+
     def settle(self) -> None:
         """Catch up with the clock."""
         # first the moment, then the cars: what they tell reaches at least so far
@@ -148,27 +160,28 @@ class Home:
         unix = self._epoch + physics if self._own_calendar else self.clock.now()
         for load in self.loads.values():
             load.settle()
-        start = replace(self._at)
-        rate = 1.0
-        if not self._own_calendar and physics > start.physics:
-            rate = (unix - start.unix) / (physics - start.physics)
-        for due in self.meter.due(start.physics, physics):
-            self._advance(due, self._at.unix + (due - self._at.physics) * rate, rate)
-            self.meter.measure(self._reading(self.powers()))
-        self._advance(physics, unix, rate)
-
-    def powers(self) -> Powers:
-        """Return what flows at the moment up to which everything is computed, as the rules have it from there on."""
         at = self._at
-        cars = [load.at(at.physics)[0] for load in self.loads.values()]
-        return self._balance(self.sky.at(at.unix)[0], self.household.at(at.unix)[0], _sum_of(cars))
+        if self._own_calendar:
+            self._rate = 1.0
+        elif physics > at.physics:
+            # a hair's rounding must not let the calendar run backwards
+            self._rate = max(0.0, (unix - at.unix) / (physics - at.physics))
+        for due in self.meter.due(at.physics, physics):
+            self._advance(due, at.unix + (due - at.physics) * self._rate)
+            # a car's last piece ends now: from here on it draws what it draws at this moment
+            self.meter.measure(self._reading(self._powers(present=due >= physics)))
+        self._advance(physics, unix)
 
     def present(self) -> Powers:
-        """Return what flows now, with the cars as they are now."""
+        """Return what flows now."""
         self.settle()
-        cars = [load.now() for load in self.loads.values()]
-        unix = self._at.unix
-        return self._balance(self.sky.at(unix)[0], self.household.at(unix)[0], _sum_of(cars))
+        return self._powers(present=True)
+
+    def _powers(self, *, present: bool) -> Powers:
+        at = self._at
+        loads = self.loads.values()
+        cars = [load.now() if present else load.at(at.physics)[0] for load in loads]
+        return self._balance(self.sky.at(at.unix)[0], self.household.at(at.unix)[0], _sum_of(cars))
 
     def reported(self) -> Reading | None:
         """Return what the meter has reported by now; its time is physics."""
@@ -177,7 +190,7 @@ class Home:
 
     def unix_of(self, physics: float) -> float:
         """Return the unix time of a recent moment of physics."""
-        return self._at.unix - (self._at.physics - physics)
+        return self._at.unix - (self._at.physics - physics) * self._rate
 
     def _reading(self, powers: Powers) -> Reading:
         totals = self.totals
@@ -212,25 +225,25 @@ class Home:
             (load[2] - even) / VOLTS + cars[2],
         )
 
-    def _advance(self, to: float, unix: float, rate: float) -> None:
+    def _advance(self, to: float, unix: float) -> None:
         """Let the physics run to a moment, at which it is so late by unix time."""
         at = self._at
         for _ in range(MAX_CHANGES):
             if at.physics >= to:
                 break
-            self._step(to, rate)
+            self._step(to)
         else:
             raise RuntimeError("the home does not come to an end")
         at.unix = max(at.unix, unix)
 
-    def _step(self, to: float, rate: float) -> None:
+    def _step(self, to: float) -> None:
         """Let everything flow up to the next change of anything."""
         at = self._at
         solar, until = self.sky.at(at.unix)
         load, until_load = self.household.at(at.unix)
         (price_in, price_out), until_price = self.market.at(at.unix)
         until = min(until, until_load, until_price)
-        change = self._physics_of(until, rate)
+        change = self._physics_of(until)
         end = min(to, change)
         cars = NOTHING
         for car_load in self.loads.values():
@@ -240,26 +253,27 @@ class Home:
         powers = self._balance(solar, load, cars)
         if self.battery is not None:
             end = min(end, at.physics + self.battery.seconds_at(powers.battery))
-        # rounding may put a change of the wall's calendar a hair before this moment
-        end = max(end, at.physics)
         seconds = end - at.physics
         self._flow(powers, seconds, price_in, price_out)
         for car_load in self.loads.values():
             car_load.flow(at.physics, seconds)
-        self.fuse.carry(at.physics, end, powers.amps)
-        if end == change or change < at.physics:
+        if seconds:
+            self.fuse.carry(at.physics, end, powers.amps)
+        if end == change:
             at.unix = until
         elif self._own_calendar:
             at.unix = self._epoch + end
         else:
-            at.unix += seconds * rate
+            at.unix += seconds * self._rate
         at.physics = end
 
-    def _physics_of(self, unix: float, rate: float) -> float:
+    def _physics_of(self, unix: float) -> float:
         """Return when, in physics, a moment of the calendar comes."""
         if self._own_calendar:
             return unix - self._epoch
-        return self._at.physics + (unix - self._at.unix) / rate if rate else float("inf")
+        if not self._rate:
+            return float("inf")
+        return self._at.physics + (unix - self._at.unix) / self._rate
 
     def _flow(self, powers: Powers, seconds: float, price_in: float, price_out: float) -> None:
         totals = self.totals

@@ -88,7 +88,7 @@ def test_a_battery_never_charges_from_the_grid_nor_feeds_it() -> None:
     home = make_home(seed=9)
     for _ in range(200):
         pass_(home, [HOUR / 3])
-        powers = home.powers()
+        powers = home.present()
         if powers.battery > 0:
             assert powers.grid >= -1e-9
         elif powers.battery < 0:
@@ -215,6 +215,17 @@ def test_a_load_shows_at_the_meter_when_its_lag_has_passed() -> None:
     assert after is not None
     assert before.watts < 1000
     assert after.watts > 11000
+
+
+def test_the_meter_sees_a_car_also_at_the_very_moment_of_its_measurement() -> None:
+    home = empty_home(meter=MeterSettings(interval=10, lag=0, noise_w=0))
+    make_car(home, battery_level=40.0).plug_in()
+    for _ in range(3):
+        pass_(home, [10.0])
+        reading = home.reported()
+        assert reading is not None
+        assert reading.watts == pytest.approx(home.present().grid)
+        assert reading.watts > 11000
 
 
 def test_the_meters_power_is_noisy_and_its_counters_are_exact() -> None:
