@@ -42,7 +42,7 @@ class TeslaSimulator:
         self._host = host
         self._port = port
         self._runner: web.AppRunner | None = None
-        #: people who drive the cars while it runs
+        #: people who drive the cars while it runs; they are there when it starts
         self.drivers: list[Driver] = []
         self._driving: asyncio.Task[None] | None = None
 
@@ -63,7 +63,8 @@ class TeslaSimulator:
         host = f"[{self._host}]" if ":" in self._host else self._host
         self._cloud.grants.base_url = f"http://{host}:{self._port}"
         self._cloud.telemetry.start()
-        self._driving = asyncio.create_task(live(self.drivers, self._calendar, self._pace))
+        if self.drivers:
+            self._driving = asyncio.create_task(live(self.drivers, self._calendar, self._pace))
 
     async def stop(self) -> None:
         """Stop listening; accounts, cars and tokens stay as they are."""
@@ -72,6 +73,7 @@ class TeslaSimulator:
             if self._driving is not None:
                 self._driving.cancel()
                 await asyncio.gather(self._driving, return_exceptions=True)
+                self._driving = None
             await self._cloud.telemetry.stop()
             await runner.cleanup()
 

@@ -171,6 +171,7 @@ class Home:
             # a car's last piece ends now: from here on it draws what it draws at this moment
             self.meter.measure(self._reading(self._powers(present=due >= physics)))
         self._advance(physics, unix)
+        at.unix = unix
 
     def present(self) -> Powers:
         """Return what flows now."""

@@ -246,3 +246,18 @@ def test_the_command_line_makes_a_home_as_told() -> None:
     assert tesla.home.present().amps[1:] == (0, 0)
     assert tesla.home.present().cars == pytest.approx(16 * 230)
     assert build(parse([])).home is None
+
+
+async def test_people_drive_while_the_simulator_runs(socket_enabled: None) -> None:
+    tesla = build(parse(["--port", "0", "--home", "--driver", "commuter"]))
+    (driver,) = tesla.drivers
+    async with tesla:
+        tesla.clock.advance(3 * DAY)
+        due = driver.next_at
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert driver.next_at > due
+    assert driver.done
+    home = tesla.home
+    assert home is not None
+    assert abs(home.totals.imbalance) < 3600
