@@ -26,9 +26,10 @@ def show(home: Home) -> web.Response:
     powers = home.present()
     local = datetime.fromtimestamp(home.now, home.settings.zone)
     cards = [_flows(home, powers), _sky(home, powers), _services(home), *_cars(home)]
+    what = "Energy flows" if home.settings.follows == "wall" else "Time in it runs"
     content = f"""
 <h1>Simulated home</h1>
-<p class="note">{escape(local.strftime("%A %d %B %Y, %H:%M:%S"))}. Time in it runs {home.clock.speed:g} times as fast.
+<p class="note">{escape(local.strftime("%A %d %B %Y, %H:%M:%S"))}. {what} {home.clock.speed:g} times as fast.
 <a href="/">The simulated Tesla</a></p>
 <div class="grid">{"".join(cards)}</div>"""
     return pages.page("Simulated home", content, wide=True, head=_REFRESH)
@@ -72,8 +73,11 @@ def _flows(home: Home, powers: Powers) -> str:
         "Exported": _kwh(totals.exported),
     }
     if home.battery is not None:
-        doing = "gives" if powers.battery > 0 else "takes"
-        rows["Battery"] = f"{home.battery.level:.0f} %, {doing} {_watts(abs(powers.battery))}"
+        doing = "rests"
+        if powers.battery:
+            verb = "gives" if powers.battery > 0 else "takes"
+            doing = f"{verb} {_watts(abs(powers.battery))}"
+        rows["Battery"] = f"{home.battery.level:.0f} %, {doing}"
     return _card("flows", "Energy", rows)
 
 
