@@ -106,6 +106,7 @@ def _add_home_options(parser: argparse.ArgumentParser) -> None:
     add("--home-seed", type=int, default=1, help="decides its weather, habits and prices")
     add("--home-phases", type=int, choices=(1, 3), default=3)
     add("--home-fuse", type=float, default=25.0, help="the main fuse, in A")
+    add("--home-past", type=float, default=0.0, help="days for which it has been there before")
     add("--home-prices", choices=("quarter", "hour"), default="quarter")
     add(
         "--driver",
@@ -130,6 +131,7 @@ def _home(options: argparse.Namespace, clock: SimulatedClock) -> Home:
             tariff=Tariff(hourly=options.home_prices == "hour"),
             follows="wall",
         ),
+        past=options.home_past * 86_400,
         empty=lambda day: _nobody(options, day),
     )
 

@@ -5,8 +5,9 @@ decide. Between two changes all power is constant, so the energy of any time is 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+import math
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -24,6 +25,7 @@ from simulator.home.price_service import PriceService
 from simulator.home.sky import Sky
 from simulator.home.sun import Roof, Sun
 
+HOUR = 3600
 HERE = ZoneInfo("Europe/Amsterdam")
 #: Changes in a settling: far more than any two years have.
 MAX_CHANGES = 20_000_000
@@ -84,6 +86,15 @@ class Powers:
     amps: Phases
 
 
+@dataclass(frozen=True, slots=True)
+class PastHour:
+    """The counters at a full hour (unix seconds), and the battery's level in percent."""
+
+    at: int
+    totals: Totals
+    battery_level: float | None
+
+
 @dataclass(slots=True)
 class _Moment:
     """How far the home has been computed, as physics and as unix seconds; the two run evenly up to the next settling."""
@@ -101,9 +112,13 @@ class Home:
         settings: HomeSettings | None = None,
         *,
         start: float | None = None,
+        past: float = 0.0,
         empty: Callable[[date], bool] = lambda _: False,
     ) -> None:
         """Move in at a moment (unix seconds; the clock's present if none is given); `empty` are days without people.
+
+        So many seconds before (`past`) the home was there, without cars: its counters do not begin at zero, and `history`
+        holds them hour by hour.
 
         Raises ValueError for another `start` with a calendar that follows the wall.
         """
@@ -118,7 +133,8 @@ class Home:
         #: Seconds of the calendar in one of physics, since the last settling.
         self._rate = 1.0
         self._own_calendar = told.follows == "physics"
-        self._at = _Moment(physics, self._epoch + physics if self._own_calendar else begin)
+        now = self._epoch + physics if self._own_calendar else begin
+        self._at = _Moment(physics - past, now - past)
         self.sky = Sky(Sun(told.seed, told.roof or Roof(kwp=0.0), told.latitude, told.longitude))
         self.household = Household(told.seed, told.zone, told.phases, empty)
         self.battery = HomeBattery(told.battery) if told.battery is not None else None
@@ -129,6 +145,19 @@ class Home:
         self.forecast = SolarForecast(self.sky.sun, told.zone, Outages(told.seed, "forecast"))
         self.totals = Totals()
         self.loads: dict[str, CarLoad] = {}
+        self.history: list[PastHour] = []
+        self._live_until(physics, now)
+
+    def _live_until(self, physics: float, now: float) -> None:
+        """Live through the past, and write the counters down at every full hour."""
+        at = self._at
+        first = math.ceil(at.unix / HOUR)
+        for number in range(first, math.floor(now / HOUR) + 1):
+            hour = number * HOUR
+            self._advance(at.physics + (hour - at.unix), hour)
+            level = self.battery.level if self.battery is not None else None
+            self.history.append(PastHour(hour, replace(self.totals), level))
+        self._advance(physics, now)
 
     @property
     def now(self) -> float:

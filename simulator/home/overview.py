@@ -64,6 +64,27 @@ def state(home: Home) -> dict[str, Any]:
     }
 
 
+def history(home: Home) -> dict[str, Any]:
+    """Return the counters (kWh, money) at every full hour of the past in which the home had no cars yet."""
+    return {
+        "hours": [
+            {
+                "at": iso(hour.at),
+                "solar_kwh": round(hour.totals.solar / KWH, 6),
+                "load_kwh": round(hour.totals.load / KWH, 6),
+                "grid_import_kwh": round(hour.totals.imported / KWH, 6),
+                "grid_export_kwh": round(hour.totals.exported / KWH, 6),
+                "battery_in_kwh": round(hour.totals.battery_in / KWH, 6),
+                "battery_out_kwh": round(hour.totals.battery_out / KWH, 6),
+                "battery_level_percent": hour.battery_level and round(hour.battery_level, 3),
+                "import_cost": round(hour.totals.import_cost, 4),
+                "export_revenue": round(hour.totals.export_revenue, 4),
+            }
+            for hour in home.history
+        ]
+    }
+
+
 def prices(home: Home, slots: list[Slot]) -> dict[str, Any]:
     """Return published market prices as what a kWh costs and earns; holes are holes."""
     tariff = home.settings.tariff

@@ -24,6 +24,7 @@ class HomeService:
         return [
             web.get("/home", self._page),
             web.get("/home/state", self._state),
+            web.get("/home/history", self._history),
             web.get("/home/prices", self._prices),
             web.get("/home/solar_forecast", self._forecast),
         ]
@@ -43,7 +44,7 @@ class HomeService:
             raise web.HTTPNotFound(text=f"actions are {', '.join(ACTIONS)}")
         try:
             act(home, name, body)
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, RuntimeError) as error:
             raise web.HTTPUnprocessableEntity(text=repr(error)) from error
         return overview.state(home)
 
@@ -52,6 +53,9 @@ class HomeService:
 
     async def _state(self, _request: web.Request) -> web.Response:
         return web.json_response(overview.state(self.home))
+
+    async def _history(self, _request: web.Request) -> web.Response:
+        return web.json_response(overview.history(self.home))
 
     async def _prices(self, request: web.Request) -> web.Response:
         """Answer what is published of today and tomorrow; ?date=YYYY-MM-DD: of one day, 404 if nothing is."""

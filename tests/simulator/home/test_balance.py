@@ -144,6 +144,32 @@ def test_somebody_else_who_looks_at_the_car_changes_nothing() -> None:
     alike(homes[0].totals, homes[1].totals)
 
 
+def test_a_home_with_a_past_is_as_if_somebody_had_lived_there() -> None:
+    lived = pass_(make_home(), [2 * DAY])
+    told = HomeSettings()
+    home = Home(SimulatedClock(speed=0), told, start=JUNE + 2 * DAY, past=2 * DAY)
+    alike(lived.totals, home.totals)
+    assert [hour.at for hour in home.history] == [JUNE + n * 3600 for n in range(49)]
+    assert home.history[-1].totals == home.totals
+    alike(home.history[24].totals, pass_(make_home(), [DAY]).totals)
+    alike(pass_(lived, [DAY]).totals, pass_(home, [DAY]).totals)
+    assert abs(home.totals.imbalance) < 1e-3 * WATT_HOUR
+
+
+def test_the_walls_home_has_a_past_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    hand = HandTime(JUNE + 1234.5)
+    monkeypatch.setattr(simulated, "time", hand)
+    home = Home(SimulatedClock(speed=20), HomeSettings(follows="wall"), past=3 * DAY)
+    assert home.now == JUNE + 1234.5
+    assert home.history[0].at == JUNE - 3 * DAY + HOUR
+    assert home.history[-1].at == JUNE
+    before = home.totals.load
+    hand.at += 60
+    home.settle()
+    assert home.totals.load > before > home.history[-1].totals.load
+    assert abs(home.totals.imbalance) < 1e-3 * WATT_HOUR
+
+
 def at_speeds(hand: HandTime, speeds: list[tuple[float, float]], follows: str) -> Totals:
     """Run a home at these speeds, each for so many seconds of its physics."""
     hand.at = float(JUNE)

@@ -77,6 +77,16 @@ async def test_the_price_service_answers_and_has_outages(world: World, home: Hom
     assert (await get(world, "/home/prices")).status == 200
 
 
+async def test_the_history_tells_the_counters_of_past_hours(world: World, home: Home) -> None:
+    assert (await get(world, "/home/history")).body == {"hours": []}
+    world.tesla.home = Home(world.tesla.clock, past=2 * 86400)
+    hours = (await get(world, "/home/history")).body["hours"]
+    state = (await get(world, "/home/state")).body
+    assert len(hours) in {48, 49}
+    assert 0 < hours[-1]["load_kwh"] <= state["load"]["energy_kwh"]
+    assert hours[0]["load_kwh"] < hours[24]["load_kwh"] < hours[-1]["load_kwh"]
+
+
 async def test_a_day_that_is_not_published_is_not_found(world: World, home: Home) -> None:
     assert (await get(world, "/home/prices?date=2099-01-01")).status == 404
     assert (await get(world, "/home/prices?date=soon")).status == 400
@@ -118,6 +128,7 @@ async def test_the_page_shows_the_home_and_its_buttons_work(world: World, home: 
         ("plug_in", {"vin": "nobody"}, 422),
         ("clouds", {"share": 2}, 422),
         ("clouds", {"minutes": "x"}, 422),
+        ("clouds", {"minutes": 1e999}, 422),
         ("publication", {"kind": "never"}, 422),
         ("battery", {"reserve": 101}, 422),
     ],
