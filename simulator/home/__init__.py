@@ -1,4 +1,4 @@
-"""A simulated home: sun, household, battery, meter, main fuse and prices. It cares for nobody's wishes."""
+"""A simulated home: sun, household, battery, meter, main fuse and prices."""
 
 from simulator.home.battery import BatterySettings, HomeBattery
 from simulator.home.home import Home, HomeSettings

@@ -1,4 +1,4 @@
-"""The main fuse: it forgets no second above its value. It never blows, so that a bench sees how often it would have."""
+"""The main fuse: counts every second above its value. It never blows, so that a bench sees how often it would have."""
 
 from collections import deque
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The home as a whole: what shines, takes, stores and flows, integrated exactly from change to change.
+"""The home as a whole: the power of all its parts, integrated exactly from change to change.
 
 Everything that is not the result of something else (sun, clouds, appliances, prices) changes at seconds that seed and date
 decide. Between two changes all power is constant, so the energy of any time is the same in however many steps it passes.

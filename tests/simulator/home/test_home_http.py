@@ -11,11 +11,13 @@ from simulator.home import Home, HomeSettings
 from simulator.home.days import local_date
 from tests.simulator.world import Answer, World
 
+from .hand import HOUR, JUNE
+
 
 @pytest.fixture
 def home(world: World) -> Home:
-    """A home at which the world's car charges."""
-    home = Home(world.tesla.clock, HomeSettings(seed=5))
+    """A home at which the world's car charges, on a morning in June."""
+    home = Home(world.tesla.clock, HomeSettings(seed=5), start=JUNE + 10 * HOUR)
     home.prices.outages.never()
     home.forecast.outages.never()
     today = local_date(home.now, home.market.zone)
