@@ -1,5 +1,6 @@
 """Energy of the home balances to a watt-hour, in whatever steps and at whatever speed its time passes."""
 
+from datetime import date
 from random import Random
 from typing import Any
 
@@ -9,6 +10,7 @@ from simulator import clock as simulated
 from simulator.clock import SimulatedClock
 from simulator.drivers import PEOPLE, Driver, pass_time
 from simulator.home import BatterySettings, Home, HomeSettings, Roof
+from simulator.home.days import start_of
 from simulator.home.home import Totals
 
 from .hand import (
@@ -75,6 +77,15 @@ def test_a_week_is_alike_in_mixed_steps(seed: int) -> None:
     assert whole.battery is not None
     assert mixed.battery is not None
     assert whole.battery.level == pytest.approx(mixed.battery.level, abs=1e-6)
+
+
+@pytest.mark.parametrize("day", [date(2026, 3, 28), date(2026, 10, 24)])
+def test_nights_in_which_the_clock_changes_are_alike_in_any_steps(day: date) -> None:
+    start = start_of(day, HomeSettings().zone)
+    whole = pass_(make_home(start=start), [3 * DAY])
+    mixed = pass_(make_home(start=start), mixed_steps(3 * DAY, 3))
+    alike(whole.totals, mixed.totals)
+    assert abs(mixed.totals.imbalance) < 1e-3 * WATT_HOUR
 
 
 def test_a_month_balances_to_a_watt_hour() -> None:
