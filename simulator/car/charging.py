@@ -1,5 +1,6 @@
 """Charging: settings, the session at the cable, and the energy that flows as time passes."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
@@ -60,6 +61,8 @@ class Charging:
         self._last_max_amps: int | None = None
         self._at = at
         self._flowing_since: float | None = None
+        self.on_flow: Callable[[float, float, Flow], object] | None = None
+        """Told what flowed from when to when (seconds of physics), in order of time."""
 
     @property
     def supply(self) -> Supply | None:
@@ -167,11 +170,17 @@ class Charging:
         missing = self.battery.kwh_to(self.limit)
         seconds = min(STEP_SECONDS, to - self._at)
         if power > 0 and missing / power * 3600 <= seconds:
+            self._told(flow, self._at + missing / power * 3600)
             self._add(missing)
             self._at += missing / power * 3600
             return
+        self._told(flow, to if seconds == to - self._at else self._at + seconds)
         self._add(power * seconds / 3600)
         self._at = to if seconds == to - self._at else self._at + seconds
+
+    def _told(self, flow: Flow, until: float) -> None:
+        if self.on_flow is not None:
+            self.on_flow(self._at, until, flow)
 
     def _add(self, kwh: float) -> None:
         self.battery.add(kwh)
