@@ -11,14 +11,15 @@ class SimulatedClock:
     """Wall time that can be turned: `now()` is real time plus what `advance()` added.
 
     Tokens, rate limits and the cars' security clocks live on `now()`; batteries, journeys and
-    falling asleep live on `physics()`, which runs `speed` times as fast.
+    falling asleep live on `physics()`, which runs `speed` times as fast. The cars' schedules are kept at their moments
+    of `now()`.
     """
 
-    def __init__(self, *, speed: float = 1.0) -> None:
-        """Start at the present moment, with physics at zero."""
+    def __init__(self, *, speed: float = 1.0, start: float | None = None) -> None:
+        """Start at a moment of unix time, the present one if none is given, with physics at zero."""
         _check_speed(speed)
         self._speed = speed
-        self._wall_at_start = time.time()
+        self._wall_at_start = time.time() if start is None else start
         self._started = time.monotonic()
         self._advanced = 0.0
         self._physics = 0.0

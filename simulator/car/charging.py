@@ -67,6 +67,7 @@ class Charging:
         self.completed = False
         self.blocked = False
         self.override = False
+        self.cuts = 0
         self.hot: Setting | None = None
         self.sun_amps: int | None = None
         self.sun_above = 0.0
@@ -146,10 +147,17 @@ class Charging:
             return "NoPower"
         if self.is_full:
             return "Complete"
-        if self.user_enable is False or not self.port.latched or self.held or self.waits_for_sun:
+        if self._stopped or not self.port.latched:
             return "Stopped"
         since = self._at if self._flowing_since is None else self._flowing_since
         return "Starting" if self._at - since < self.starting_seconds else "Charging"
+
+    @property
+    def _stopped(self) -> bool:
+        """Whether a person, a schedule, a manager of solar power or the car's own patience keeps it from charging."""
+        patience = self._quirks.get(Quirk.GIVES_UP)
+        given_up = patience is not None and self.cuts >= patience.code
+        return self.user_enable is False or self.held or self.waits_for_sun or given_up
 
     @property
     def busy(self) -> bool:
@@ -313,6 +321,7 @@ class Charging:
         self.port.plug(supply)
         self.energy_added_kwh = 0.0
         self.rests = self.completed = self._is_hot = False
+        self.cuts = 0
         self._last_max_amps = min(supply.max_amps, self.onboard_max_amps)
         self.user_enable = None
         self._flowing_since = None
@@ -329,6 +338,7 @@ class Charging:
     def set_powered(self, powered: bool) -> None:
         """The wall connector gains or loses power."""
         if self.port.supply:
+            self.cuts += self.port.supply.powered and not powered
             self.port.supply = replace(self.port.supply, powered=powered)
 
     def start(self) -> None:

@@ -169,13 +169,13 @@ class ScheduleKeeper:
     # -- one-time entries ---------------------------------------------------------------------
 
     def _use(self, entry: ChargeEntry | None, event: Event) -> None:
-        """Note when a one-time entry that has done something is over."""
+        """Note when a one-time entry that let charge, or whose only time was an end, is over."""
         if entry is None or not entry.one_time or entry.spent_at is not None:
             return
         rules, self._next = self._rules(), None
         if event.kind is Kind.START:
             entry.spent_at = rules.end_after(entry, event.at)
-        elif not is_blocker(entry) or OtherReading.BLOCKER_HOLDS not in self.quirks:
+        elif is_blocker(entry) and OtherReading.BLOCKER_HOLDS not in self.quirks:
             entry.spent_at = event.at + rules.start_counts
 
     def _clear_up(self, now: float) -> None:
