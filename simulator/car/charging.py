@@ -325,7 +325,7 @@ class Charging:
         self._last_max_amps = min(supply.max_amps, self.onboard_max_amps)
         self.user_enable = None
         self._flowing_since = None
-        self.amps = max(self.amps, min(LOW_AMPS, self.onboard_max_amps))
+        self.amps = self.at_least_low(self.amps)
         self._low_amps_asked = None
 
     def unplug(self) -> None:
@@ -358,6 +358,10 @@ class Charging:
         """Set the limit; the car keeps it between 50 and 100."""
         self.limit = min(LIMIT_MAX, max(LIMIT_MIN, percent))
         self.rests = False
+
+    def at_least_low(self, amps: int) -> int:
+        """Return the current with which a charge begins: below 5 A none does."""
+        return max(amps, min(LOW_AMPS, self.onboard_max_amps))
 
     def set_amps(self, amps: int) -> None:
         """Set the current, within what cable and car can do.

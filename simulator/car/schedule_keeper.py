@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import tzinfo
 
-from simulator.car.charging import LOW_AMPS, Charging
+from simulator.car.charging import Charging
 from simulator.car.journey import Journey, Place
 from simulator.car.local_time import DAY, times
 from simulator.car.quirks import Quirk, Quirks
@@ -110,6 +110,8 @@ class ScheduleKeeper:
         charging.blocked = charging.override = False
         if charging.user_enable is False and OtherReading.STOP_OUTLASTS_STARTS not in self.quirks:
             charging.user_enable = None
+        reset = OtherReading.AMPS_RESET_AT_START in self.quirks
+        charging.amps = charging.onboard_max_amps if reset else charging.at_least_low(charging.amps)
         if charging.busy:
             self.wakefulness.wake_at(physics)
 
@@ -222,7 +224,7 @@ class ScheduleKeeper:
         here = self.journey.place
         known = [amps for place, amps in self._amps if place.miles_to(here) <= NEAR_MILES]
         if known:
-            self.charging.amps = max(known[0], min(LOW_AMPS, self.charging.onboard_max_amps))
+            self.charging.amps = self.charging.at_least_low(known[0])
         elif self._amps:
             self.charging.amps = self.charging.onboard_max_amps
 

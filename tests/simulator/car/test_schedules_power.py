@@ -127,6 +127,22 @@ def test_amps_that_are_set_while_blocked_hold_at_the_start() -> None:
     assert days.car.ac_kw == pytest.approx(KW * 6 / 16)
 
 
+@pytest.mark.parametrize(
+    ("amps", "readings", "begins_with"),
+    [(3, (), 5), (6, (), 6), (6, (OtherReading.AMPS_RESET_AT_START,), 16)],
+)
+def test_a_scheduled_start_begins_with_the_amps_that_were_set_but_not_below_five(
+    amps: int, readings: tuple[OtherReading, ...], begins_with: int
+) -> None:
+    days = Days(f"{MONDAY} 21:00", *readings)
+    days.add("22:00", "23:00")
+    days.car.plug_in()
+    for _ in range(2):
+        days.send("set_charging_amps", charging_amps=amps)
+    days.until("22:30")
+    assert days.car.snapshot().charge_amps == begins_with
+
+
 # -- preconditioning ---------------------------------------------------------------------------------------
 
 
