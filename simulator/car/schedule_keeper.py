@@ -58,17 +58,19 @@ class ScheduleKeeper:
         return self._next[1]
 
     def _find_next(self, after: float) -> float:
-        until = after + LOOK_AHEAD
         entries = self.schedules.acting(self.firmware())
         conditions = self._conditions()
         if not entries and not conditions:
             return float("inf")
-        moments = [until, *(event.at for event in self._rules().events(entries, after, until))]
-        for entry in conditions:
-            moments.extend(at for at, _ in self._conditioning(entry, after, until))
-        spent = (entry.spent_at for entry in (*entries, *conditions))
-        moments.extend(at for at in spent if at is not None and at > after)
-        return min(moments)
+        spent = [entry.spent_at for entry in (*entries, *conditions)]
+        moments = [at for at in spent if at is not None and at > after]
+        for until in (after + DAY, after + LOOK_AHEAD):
+            moments.extend(one.at for one in self._rules().events(entries, after, until))
+            for entry in conditions:
+                moments.extend(at for at, _ in self._conditioning(entry, after, until))
+            if moments and min(moments) <= until:
+                return min(moments)
+        return after + LOOK_AHEAD
 
     def happen(self, now: float, physics: float) -> None:
         """Do what is to be done at a moment."""
