@@ -66,6 +66,7 @@ class CarAtHand:
         if systems.port.supply:
             _unplug(systems)
         systems.port.close()
+        systems.keeper.conditioning = None
         systems.journey.set_off(Place(latitude, longitude), speed_mph=speed_mph)
 
     def arrive_home(self) -> None:

@@ -164,6 +164,7 @@ class ScheduleKeeper:
         if waits_only and charging.busy and OtherReading.EDIT_LEAVES_ALONE in self.quirks:
             return
         charging.blocked = verdict.charge is False
+        charging.override = charging.override and charging.blocked
         self._use_of(verdict)
 
     def _use_of(self, verdict: Verdict) -> None:

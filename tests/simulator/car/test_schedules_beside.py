@@ -144,6 +144,16 @@ def test_a_scheduled_start_takes_over_what_was_started_by_command() -> None:
     assert days.state == "Stopped"
 
 
+def test_an_entry_that_lets_charge_takes_over_what_was_started_by_command() -> None:
+    days = plugged()
+    days.add("22:00", id=1)
+    days.send("charge_start")
+    days.once("17:30", "19:00", id=2)
+    assert days.section("charge_state")["charging_schedule_override"] is False
+    days.until("19:00")
+    assert days.state == "Stopped"
+
+
 def test_a_start_within_a_window_is_no_override() -> None:
     days = plugged()
     days.add("22:00", "23:00")

@@ -5,9 +5,10 @@ import struct
 from typing import Any
 
 import pytest
+from tesla_protocol.command.car_server_pb2 import Action
 
 from simulator import OtherReading
-from simulator.car import CommandReply, UnsupportedCommand
+from simulator.car import Car, CommandReply, UnsupportedCommand
 
 from ..by_hand import ask, outcome, paired
 from .days import ELSEWHERE, HOME, MONDAY, Days
@@ -47,20 +48,40 @@ def test_an_entry_acts_only_near_its_location_and_elsewhere_silently_does_nothin
     assert days.drawn(f"{MONDAY} 18:00", "2027-01-12 12:00") == hours
 
 
-@pytest.mark.parametrize("signed", [True, False])
-def test_coordinates_are_32_bit_floats_and_come_back_rounded(signed: bool) -> None:
-    lat, lon = 52.374031234, 4.889693456
-    days = Days(f"{MONDAY} 18:00", protocol="required" if signed else "not_supported")
-    if signed:
-        days.car.protocol = "not_supported"  # a helper sends by REST; the handlers are the same
-    days.add("22:00", lat=lat, lon=lon)
-    (entry,) = days.entries
-    assert (entry["latitude"], entry["longitude"]) == (52.3740, 4.8897)
-    days.car.quirks.add(OtherReading.EXACT_COORDINATES)
-    (entry,) = days.entries
-    (kept,) = struct.unpack("<f", struct.pack("<f", lat))
-    assert entry["latitude"] == kept != lat
-    assert entry["latitude"] == pytest.approx(lat, abs=5e-6)
+LAT, LON = 52.374031234, 4.889693456
+
+
+def by_rest() -> Car:
+    days = Days(f"{MONDAY} 18:00")
+    assert days.add("22:00", lat=LAT, lon=LON).result
+    return days.car
+
+
+def by_signed_command() -> Car:
+    car, signer = paired()
+    action = Action()
+    told = action.vehicleAction.addChargeScheduleAction
+    told.id, told.days_of_week, told.enabled = 7, 127, True
+    told.start_enabled, told.start_time = True, 22 * 60
+    told.latitude, told.longitude = LAT, LON
+    assert outcome(ask(car, signer.command(action.SerializeToString()))) == (True, "")
+    return car
+
+
+@pytest.mark.parametrize("send", [by_rest, by_signed_command])
+def test_coordinates_are_32_bit_floats_and_come_back_rounded(send: Callable[[], Car]) -> None:
+    car = send()
+
+    def reported() -> tuple[float, float]:
+        data = car.vehicle_data(frozenset({"charge_schedule_data"}))["charge_schedule_data"]
+        entries: Any = data["charge_schedules"]
+        return entries[0]["latitude"], entries[0]["longitude"]
+
+    assert reported() == (52.3740, 4.8897)
+    car.quirks.add(OtherReading.EXACT_COORDINATES)
+    (kept,) = struct.unpack("<f", struct.pack("<f", LAT))
+    assert reported()[0] == kept != LAT
+    assert reported() == pytest.approx((LAT, LON), abs=5e-6)
 
 
 def test_the_same_id_replaces_times_but_the_location_stays() -> None:

@@ -133,6 +133,15 @@ def test_a_blocker_counts_for_as_long_as_a_start(
     assert days.state == "Charging"
 
 
+def test_a_blocker_that_holds_does_so_until_a_start_comes() -> None:
+    days = Days(f"{MONDAY} 14:20", OtherReading.BLOCKER_HOLDS)
+    days.once(end="14:00")
+    days.add("22:00", "22:30", days_of_week="mon", id=8)
+    days.until(f"{TUESDAY} 12:00")
+    days.car.plug_in()
+    assert days.state == "Charging"
+
+
 def test_a_daily_end_without_a_start_lets_charge_until_then() -> None:
     days = Days(f"{MONDAY} 22:00")
     days.add(end="06:00")

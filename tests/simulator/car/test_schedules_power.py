@@ -211,6 +211,7 @@ def test_preconditioning_ends_when_the_driver_leaves_or_takes_the_entry_back() -
     days.condition("08:30")
     days.until("08:15")
     days.car.drive_away(*ELSEWHERE)
+    days.car.arrive_home()
     assert days.section("climate_state")["is_preconditioning"] is False
 
 
