@@ -1,5 +1,6 @@
 """Charging: settings, the session at the cable, and the energy that flows as time passes."""
 
+from collections.abc import Callable
 from dataclasses import replace
 import math
 from typing import Literal
@@ -72,6 +73,8 @@ class Charging:
         self.sun_amps: int | None = None
         self.sun_above = 0.0
         self.meter = AcMeter(at)
+        self.on_flow: Callable[[float, float, Flow], object] | None = None
+        """Told what flowed from when to when (seconds of physics), in order of time."""
         self.active_until = at
         self.starting_seconds = starting_seconds
         self.low_amps_need_two = low_amps_need_two
@@ -239,7 +242,7 @@ class Charging:
         self._flowing_since = None
         self.completed = self.completed or self.is_full
         flow = self.flow
-        self.meter.add(self._at, to, flow.ac_kw)
+        self._tell(flow, to)
         if flow.aside_kw:
             self.battery.add(flow.battery_kw * (to - self._at) / 3600)
         self._at = to
@@ -267,7 +270,7 @@ class Charging:
         self, flow: Flow, power: float, until: float, level: float | None, *, heats: bool
     ) -> None:
         seconds = until - self._at
-        self.meter.add(self._at, until, flow.ac_kw)
+        self._tell(flow, until)
         self._add(power * seconds / 3600 if level is None else self.battery.kwh_to(level))
         if heats:
             warmer = flow.ac_kw * seconds / 3600 * DEGREES_PER_KWH
@@ -276,6 +279,11 @@ class Charging:
             self.battery.temperature_c = COLD_BELOW_CELSIUS if near else temperature
         self._at = until
         self.completed = self.completed or self.battery.kwh_to(self.limit) <= _FULL_ENOUGH
+
+    def _tell(self, flow: Flow, until: float) -> None:
+        self.meter.add(self._at, until, flow.ac_kw)
+        if self.on_flow is not None and flow.kw:
+            self.on_flow(self._at, until, flow)
 
     def _next_heat(self) -> float:
         """Return when the plug gets hot; it is from then on."""

@@ -34,7 +34,7 @@ def set_scheduled_charging(car: Systems, params: Params) -> str:
     if params["enable"]:
         legacy.start_minutes, legacy.place = minutes, car.journey.place
     if has_schedules(car.firmware):
-        number, here = int(car.clock.now()), car.journey.place
+        number, here = int(car.settled_until), car.journey.place
         car.schedules.charge[number] = ChargeEntry(
             id=number,
             days_of_week=ALL_DAYS,
@@ -62,13 +62,13 @@ def set_scheduled_departure(car: Systems, params: Params) -> str:
     if params["enable"]:  # who switches it off need not say when it was
         legacy.departure_minutes = departure
         legacy.off_peak_hours_end_minutes = off_peak_end
-        legacy.departure_set_at = car.clock.now()
+        legacy.departure_set_at = car.settled_until
     legacy.preconditioning_enabled = bool(params.get("preconditioning_enabled"))
     legacy.preconditioning_times = _times(params, "preconditioning_weekdays_only")
     legacy.off_peak_charging_enabled = bool(params.get("off_peak_charging_enabled"))
     legacy.off_peak_charging_times = _times(params, "off_peak_charging_weekdays_only")
     if has_schedules(car.firmware):
-        number, here = int(car.clock.now()), car.journey.place
+        number, here = int(car.settled_until), car.journey.place
         car.schedules.precondition[number] = PreconditionEntry(
             id=number,
             days_of_week=ALL_DAYS,
@@ -170,7 +170,7 @@ def _common(car: Systems, params: Params) -> dict[str, Any] | None:
         return None
     # An id left out of a REST body gets the present second, as Tesla's own proxy fills it in. What a car makes of
     # the id 0 is not known: nobody should send it.
-    number = _int(params, "id") if "id" in params else int(car.clock.now())
+    number = _int(params, "id") if "id" in params else int(car.settled_until)
     if not 0 < number < 2**64:
         return None
     assert isinstance(latitude, int | float)

@@ -356,6 +356,42 @@ def test_at_every_speed_schedules_are_kept_by_the_clock_and_energy_flows_by_phys
     assert days.car.ac_kwh_between(*window) == pytest.approx(KW * 0.25 * speed, abs=1e-6)
 
 
+@pytest.mark.parametrize("speed", [1.0, 20.0, 3600.0])
+def test_with_a_calendar_that_runs_with_physics_days_are_alike_at_every_speed(
+    virtual: Virtual, speed: float
+) -> None:
+    days = Days(f"{MONDAY} 21:50", follows="physics")
+    days.clock.speed = speed
+    days.add("22:00", "22:15")
+    days.once("01:00", "02:00", id=8)
+    days.car.plug_in()
+    virtual.seconds += 599 / speed
+    assert days.state == "Stopped"
+    virtual.seconds += 2 / speed
+    assert days.state == "Charging"
+    virtual.seconds += 20 * 60 / speed
+    assert days.state == "Stopped"
+    assert days.car.ac_kwh == pytest.approx(KW * 0.25, abs=1e-6)
+    virtual.seconds += 6 * HOUR / speed
+    assert days.car.ac_kwh == pytest.approx(KW * 1.25, abs=1e-6)
+    assert [entry["enabled"] for entry in days.entries] == [True, False]
+
+
+def test_a_house_can_listen_to_every_piece_of_what_flows(virtual: Virtual) -> None:
+    days = Days(f"{MONDAY} 21:50", battery_level=94.0, battery_kwh=60.0)
+    days.send("set_charge_limit", percent=100)
+    pieces: list[tuple[float, float, float]] = []
+    charging = days.car._systems.charging
+    charging.on_flow = lambda since, until, flow: pieces.append((since, until, flow.ac_kw))
+    days.car.plug_in()
+    days.condition("07:30")
+    virtual.seconds += 20 * HOUR
+    drawn = days.car.ac_kwh
+    assert drawn == pytest.approx(sum((end - start) * kw / HOUR for start, end, kw in pieces))
+    assert drawn == pytest.approx((0.06 * 60 + 1.0) / 0.92, abs=1e-6)
+    assert [piece[0] for piece in pieces] == sorted(piece[0] for piece in pieces)
+
+
 def test_a_clock_knows_the_physics_of_any_past_moment(virtual: Virtual) -> None:
     clock = simulated.SimulatedClock(start=5000.0)
     told = [clock.moment()]
