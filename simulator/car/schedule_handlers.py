@@ -77,7 +77,7 @@ def set_scheduled_departure(car: Systems, params: Params) -> str:
             longitude=as_float32(here.longitude),
             precondition_time=departure,
         )
-    car.keeper.edited(car.settled_until)
+        car.keeper.rescheduled(car.settled_until, car.settled_at)
     return ""
 
 
@@ -110,7 +110,7 @@ def add_precondition_schedule(car: Systems, params: Params) -> str:
     told = PreconditionEntry(**entry, precondition_time=minutes)
     if reason := _store(car, car.schedules.precondition, told):
         return reason
-    car.keeper.rescheduled()
+    car.keeper.rescheduled(car.settled_until, car.settled_at)
     return ""
 
 
@@ -126,21 +126,21 @@ def remove_precondition_schedule(car: Systems, params: Params) -> str:
     """Remove a preconditioning schedule."""
     if car.schedules.precondition.pop(_int(params, "id"), None) is None:
         return "not_found"
-    car.keeper.rescheduled()
+    car.keeper.rescheduled(car.settled_until, car.settled_at)
     return ""
 
 
 def batch_remove_charge_schedules(car: Systems, params: Params) -> str:
     """Remove the charge schedules of the places that are named."""
-    _forget_at(car, car.schedules.charge, params)
-    car.keeper.edited(car.settled_until)
+    if _forget_at(car, car.schedules.charge, params):
+        car.keeper.edited(car.settled_until)
     return ""
 
 
 def batch_remove_precondition_schedules(car: Systems, params: Params) -> str:
     """Remove the preconditioning schedules of the places that are named."""
-    _forget_at(car, car.schedules.precondition, params)
-    car.keeper.rescheduled()
+    if _forget_at(car, car.schedules.precondition, params):
+        car.keeper.rescheduled(car.settled_until, car.settled_at)
     return ""
 
 
@@ -205,11 +205,12 @@ def _ignores_old_commands(car: Systems) -> bool:
     return has_schedules(car.firmware) and OtherReading.OLD_COMMANDS_DO_NOTHING in car.quirks
 
 
-def _forget_at[E: Entry](car: Systems, kept: dict[int, E], params: Params) -> None:
-    """Remove the entries at home, at work, or at any other place."""
+def _forget_at[E: Entry](car: Systems, kept: dict[int, E], params: Params) -> bool:
+    """Remove the entries at home, at work, or at any other place; say whether there were any."""
     gone = [number for number, told in kept.items() if params.get(_place_of(car, told), False)]
     for number in gone:
         del kept[number]
+    return bool(gone)
 
 
 def _place_of(car: Systems, entry: Entry) -> str:

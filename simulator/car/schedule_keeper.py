@@ -1,6 +1,6 @@
 """Keeps the schedules: at their moments, at plug-in and when they are edited, the car charges, waits, or conditions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import tzinfo
 
@@ -18,7 +18,7 @@ from simulator.car.schedule_rules import (
     is_blocker,
     rules_of,
 )
-from simulator.car.schedules import ChargeEntry, Entry, Schedules, has_schedules
+from simulator.car.schedules import ChargeEntry, Entry, PreconditionEntry, Schedules, has_schedules
 from simulator.car.wakefulness import Wakefulness
 
 #: Within which distance of its location an entry acts.
@@ -62,7 +62,8 @@ class ScheduleKeeper:
         conditions = self._conditions()
         if not entries and not conditions:
             return float("inf")
-        spent = [entry.spent_at for entry in (*entries, *conditions)]
+        both: tuple[Entry, ...] = (*entries, *conditions)
+        spent = [entry.spent_at for entry in both]
         moments = [at for at in spent if at is not None and at > after]
         for until in (after + DAY, after + LOOK_AHEAD):
             moments.extend(one.at for one in self._rules().events(entries, after, until))
@@ -80,8 +81,8 @@ class ScheduleKeeper:
         for event in sorted(events):
             self._happen(event, physics)
         for entry in self._conditions():
-            for _, begins in self._conditioning(entry, before, now):
-                self._condition(entry, now, physics, begins=begins)
+            for at, begins in self._conditioning(entry, before, now):
+                self._condition(entry, at + CONDITIONING if begins else None, physics)
         self._clear_up(now)
         self._next = None
 
@@ -141,12 +142,13 @@ class ScheduleKeeper:
         charging.blocked = verdict.charge is False
         self._use_of(verdict)
 
-    def rescheduled(self) -> None:
-        """Look anew for the next moment: entries that do not concern charging were edited."""
-        known = self.schedules.precondition
-        if self.conditioning is not None and self.conditioning not in known:
-            self.conditioning = None
-        self._next = None
+    def rescheduled(self, now: float, physics: float) -> None:
+        """Decide anew for which entry it conditions, if for any, after one was added, changed or removed."""
+        self._next = self.conditioning = None
+        for entry in self._conditions():
+            due = [at for at in self._times_of(entry, now, now + CONDITIONING) if at > now]
+            if due:
+                self._condition(entry, min(due), physics)
 
     def edited(self, now: float, number: int | None = None) -> None:
         """Decide anew after an entry was added, changed (its id) or removed (None)."""
@@ -190,30 +192,36 @@ class ScheduleKeeper:
 
     # -- conditioning -------------------------------------------------------------------------
 
-    def _conditions(self) -> list[Entry]:
+    def _conditions(self) -> list[PreconditionEntry]:
         if not has_schedules(self.firmware()):
             return []
         return [entry for entry in self.schedules.precondition.values() if entry.enabled]
 
-    def _conditioning(self, entry: Entry, after: float, until: float) -> list[tuple[float, bool]]:
+    def _conditioning(
+        self, entry: PreconditionEntry, after: float, until: float
+    ) -> list[tuple[float, bool]]:
         """Return moments of a preconditioning entry, and whether each is a beginning."""
-        minutes = self.schedules.precondition[entry.id].precondition_time
-        window = (after, until + CONDITIONING)
         moments: list[tuple[float, bool]] = []
-        for at in times(entry.days_of_week, minutes, self.zone(), window, self.quirks):
+        for at in self._times_of(entry, after, until + CONDITIONING):
             both = ((at - CONDITIONING, True), (at, False))
             moments.extend(one for one in both if after < one[0] <= until)
         return moments
 
-    def _condition(self, entry: Entry, now: float, physics: float, *, begins: bool) -> None:
-        if begins and self._reaches(entry) and self.charging.battery.level >= CONDITIONING_FROM:
+    def _times_of(self, entry: PreconditionEntry, after: float, until: float) -> Iterator[float]:
+        minutes, zone = entry.precondition_time, self.zone()
+        return times(entry.days_of_week, minutes, zone, (after, until), self.quirks)
+
+    def _condition(self, entry: PreconditionEntry, until: float | None, physics: float) -> None:
+        """Condition for an entry until its time, or end that (None)."""
+        if until is None:
+            if self.conditioning == entry.id:
+                self.conditioning = None
+                self.wakefulness.wake_at(physics)
+        elif self._reaches(entry) and self.charging.battery.level >= CONDITIONING_FROM:
             self.conditioning = entry.id
             self.wakefulness.wake_at(physics)
             if entry.one_time:
-                entry.spent_at = now + CONDITIONING
-        elif not begins and self.conditioning == entry.id:
-            self.conditioning = None
-            self.wakefulness.wake_at(physics)
+                entry.spent_at = until
 
     # -- places -------------------------------------------------------------------------------
 

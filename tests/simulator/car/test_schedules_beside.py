@@ -40,6 +40,31 @@ def test_in_the_other_reading_a_start_to_come_lets_a_charging_car_charge_on() ->
     assert days.state == "Stopped"
 
 
+@pytest.mark.parametrize(
+    ("readings", "state"), [((), "Stopped"), ((OtherReading.EDIT_LEAVES_ALONE,), "Charging")]
+)
+def test_an_entry_that_is_sent_again_long_after_its_start_stops_the_car_until_it_is_renewed(
+    readings: tuple[OtherReading, ...], state: str
+) -> None:
+    days = plugged(*readings)
+    days.send("charge_stop")
+    days.add("22:00", "07:00")
+    days.until("04:00")
+    days.add("22:00", "06:30")
+    assert days.state == state
+    days.add("03:45", "06:30")
+    assert days.state == "Charging"
+
+
+def test_a_batch_removal_of_nothing_changes_nothing() -> None:
+    days = plugged()
+    days.add("22:00", "23:00", days_of_week="mon")
+    days.until("23:30")
+    days.hours(20)
+    assert days.send("batch_remove_charge_schedules", work=True).result
+    assert days.state == "Stopped"
+
+
 def test_new_entries_are_added_before_old_ones_are_removed_or_the_car_charges_in_between() -> None:
     careful, hasty = plugged(), plugged()
     for days in (careful, hasty):

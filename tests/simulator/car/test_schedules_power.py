@@ -215,6 +215,19 @@ def test_preconditioning_ends_when_the_driver_leaves_or_takes_the_entry_back() -
     assert days.section("climate_state")["is_preconditioning"] is False
 
 
+def test_an_entry_whose_time_is_near_or_moves_acts_at_once() -> None:
+    days = Days(f"{MONDAY} 07:20")
+    days.condition("07:30", one_time=True)
+    assert days.section("climate_state")["is_preconditioning"] is True
+    days.condition("09:00", one_time=True)
+    assert days.section("climate_state")["is_preconditioning"] is False
+    days.until("08:45")
+    assert days.section("climate_state")["is_preconditioning"] is True
+    days.until("09:00")
+    (entry,) = days.section("preconditioning_schedule_data")["precondition_schedules"]
+    assert entry["enabled"] is False
+
+
 def test_a_nearly_empty_battery_is_spared() -> None:
     days = Days(f"{MONDAY} 07:00", battery_level=15.0)
     days.condition("07:30")
