@@ -68,7 +68,7 @@ class SimulatedClock:
 
     def moment(self) -> tuple[float, float]:
         """Return the present moment twice: unix time and seconds of physics."""
-        return self._at(time.monotonic())
+        return self.now(), self.physics()
 
     def physics_at(self, unix: float) -> float:
         """Return the seconds of physics at a moment of unix time that is not in the future.
