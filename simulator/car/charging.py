@@ -92,6 +92,8 @@ class Charging:
         offered = self.port.supply
         if offered is None:
             return None
+        if offered.max_amps <= self.onboard_max_amps and offered.phases <= self.onboard_phases:
+            return offered
         return replace(
             offered,
             max_amps=min(offered.max_amps, self.onboard_max_amps),

@@ -52,6 +52,8 @@ class ScheduleKeeper:
 
     def next_moment(self, after: float) -> float:
         """Return the first moment after another at which there is something to do."""
+        if self.schedules.are_none:
+            return float("inf")
         key = (self.zone(), self.firmware(), tuple(self.quirks))
         if self._next is None or self._next[0] != key or self._next[1] <= after:
             self._next = (key, self._find_next(after))

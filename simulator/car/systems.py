@@ -144,8 +144,8 @@ class Systems:
         """Tell the charger what else draws power, and what holds it back, from a moment on."""
         charging, conditions = self.charging, self.conditioning
         charging.cabin_kw = CABIN_KW if conditions else 0.0
-        charging.cabin_at_cable = OtherReading.CONDITIONS_FROM_BATTERY not in self.quirks
         if conditions:
+            charging.cabin_at_cable = OtherReading.CONDITIONS_FROM_BATTERY not in self.quirks
             self.wakefulness.touch(self.settled_at)
         charging.hot = self.quirks.setting_at(Quirk.HOT_PLUG, at)
         managed = self.quirks.in_force(Quirk.CHARGES_ON_SOLAR, at) and self.journey.at_home
