@@ -4,6 +4,7 @@ from simulator.car.body import InvalidBody
 from simulator.car.car import Car, UnknownCommand, UnsupportedCommand
 from simulator.car.command_table import CommandReply
 from simulator.car.quirks import Quirk, Quirks
+from simulator.car.readings import OtherReading
 from simulator.car.records import CarState, ExecutedCommand
 from simulator.car.security.domain import DomainOutOfReach, SecurityDomain
 from simulator.car.security.faults import Fault
@@ -21,6 +22,7 @@ __all__ = [
     "InvalidBody",
     "Keychain",
     "KeychainFull",
+    "OtherReading",
     "Quirk",
     "Quirks",
     "Role",

@@ -7,6 +7,7 @@ from typing import Literal
 from tesla_protocol.command.universal_message_pb2 import Domain
 
 from simulator.car import infotainment, vehicle_security
+from simulator.car.at_hand import CarAtHand, zone_of
 from simulator.car.battery import Battery
 from simulator.car.body import Params, check_body
 from simulator.car.charge_port import ChargePort
@@ -14,11 +15,11 @@ from simulator.car.charge_state import Section
 from simulator.car.charging import Charging
 from simulator.car.command_table import REST_COMMANDS, Command, CommandReply
 from simulator.car.firmware import is_at_least
+from simulator.car.habits import Habit
 from simulator.car.journey import Journey, Place
-from simulator.car.power import Supply
 from simulator.car.quirks import Quirk, Quirks
 from simulator.car.records import CarState, ExecutedCommand, Via
-from simulator.car.schedules import Schedules
+from simulator.car.schedules import MAX_SCHEDULES, Schedules
 from simulator.car.security.domain import Answer, SecurityDomain
 from simulator.car.security.exchange import exchange, is_command
 from simulator.car.security.keychain import Keychain, Role
@@ -26,15 +27,13 @@ from simulator.car.signals import Reading, read_signals
 from simulator.car.systems import Systems
 from simulator.car.vehicle_data import API_VERSION, read_sections
 from simulator.car.wakefulness import Reachability, Wakefulness
-from simulator.clock import SimulatedClock
+from simulator.clock import Follows, SimulatedClock
 
 type DomainName = Literal["infotainment", "vehicle_security"]
 
 INFOTAINMENT_WINDOW = 32
 #: From this firmware on a car encrypts its answer for who asks for that (protocol.md).
 ENCRYPTS_FROM = (2024, 38)
-#: A bound of this simulator; Tesla's own is not documented.
-MAX_NAME = 50
 
 
 class UnknownCommand(KeyError):
@@ -45,13 +44,15 @@ class UnsupportedCommand(Exception):
     """The car's firmware does not know this command."""
 
 
-class Car:
+class Car(CarAtHand):
     """A vehicle: physics that catch up with the clock when somebody looks, and commands it verifies.
 
     `max_amps` and `phases` are what its own charger can take; `wake_seconds` run on the wall clock;
     `sleep_after` counts physics seconds of idleness (None: it never falls asleep by itself);
     `starting_seconds` is how long (physics) it says Starting before Charging; `quirks` is what it does wrong from
-    the start (more in the attribute of that name); for the others see Systems, Wakefulness.
+    the start (more in the attribute of that name), readings of the facts included; `time_zone` is that of its place by
+    its name ("Europe/Berlin"), else `utc_offset` (seconds) holds all year; `follows` is
+    the calendar of its schedules, with physics it runs as fast as they do; for the others see Systems, Wakefulness.
     """
 
     def __init__(
@@ -75,14 +76,18 @@ class Car:
         low_amps_need_two: bool = True,
         odometer_miles: float = 12345.678901,
         utc_offset: int = 0,
+        time_zone: str | None = None,
+        follows: Follows = "wall",
+        max_schedules: int = MAX_SCHEDULES,
         lacks: Iterable[str] = (),
         sentry: bool = False,
         kept_by_asking: bool = True,
         mains_waver: float = 0.0,
-        quirks: Iterable[Quirk] = (),
+        quirks: Iterable[Habit] = (),
     ) -> None:
         """Deliver a new car: parked at home, awake, no cable, no keys."""
-        at = clock.physics()
+        calendar = clock.calendar(follows)
+        now, at = calendar.moment()
         port = ChargePort()
         battery = Battery(battery_kwh, battery_kwh * battery_level / 100, rated_range_miles)
         self.vin = vin
@@ -111,7 +116,7 @@ class Car:
                 low_amps_need_two=low_amps_need_two,
             ),
             journey=Journey(Place(*home), odometer_miles=odometer_miles, at=at),
-            schedules=Schedules(),
+            schedules=Schedules(maximum=max_schedules),
             wakefulness=Wakefulness(
                 clock,
                 wake_seconds=wake_seconds,
@@ -119,11 +124,13 @@ class Car:
                 kept_by_asking=kept_by_asking,
             ),
             quirks=self.quirks,
-            utc_offset=utc_offset,
+            calendar=calendar,
+            zone=zone_of(time_zone, utc_offset),
+            settled_at=at,
+            settled_until=now,
             lacks=frozenset(lacks),
             sentry=sentry,
             mains_waver=mains_waver,
-            settled_at=at,
         )
         self.quirks.before_change = self._systems.settle
         self._domains = {
@@ -135,12 +142,6 @@ class Car:
     def name(self) -> str:
         """The name its owner gave it."""
         return self._systems.name
-
-    def rename(self, name: str) -> None:
-        """Give it another name, as its owner does in the app. Raises ValueError for more than MAX_NAME characters."""
-        if len(name) > MAX_NAME:
-            raise ValueError(f"a name has at most {MAX_NAME} characters")
-        self._systems.name = name
 
     @property
     def firmware(self) -> str:
@@ -173,21 +174,6 @@ class Car:
         return self._settled().journey.at_home
 
     @property
-    def charged_kwh(self) -> float:
-        """What really went into the battery since the car was delivered; never less than before."""
-        return self.charged_home_kwh + self.charged_away_kwh
-
-    @property
-    def charged_home_kwh(self) -> float:
-        """The part of `charged_kwh` that was charged at home."""
-        return self._settled().charged_home_kwh
-
-    @property
-    def charged_away_kwh(self) -> float:
-        """The part of `charged_kwh` that was charged elsewhere."""
-        return self._settled().charged_away_kwh
-
-    @property
     def mobile_access(self) -> bool:
         """Whether the owner allows remote access; without it commands are answered with fault 21."""
         return self._mobile_access
@@ -209,55 +195,6 @@ class Car:
     def set_offline(self, offline: bool) -> None:
         """Lose or regain the connection."""
         self._systems.wakefulness.offline = offline
-
-    def plug_in(self, max_amps: int = 16, phases: int = 3, *, powered: bool = True) -> None:
-        """Put in a cable that offers so much; a new charging session starts by itself."""
-        systems = self._attended()
-        if systems.journey.driving:
-            raise RuntimeError("a moving car cannot be plugged in")
-        systems.charging.plug_in(Supply(max_amps=max_amps, phases=phases, powered=powered))
-
-    def plug_in_fast(
-        self, kw: float = 150.0, *, charger: str = "Supercharger", brand: str = "Tesla"
-    ) -> None:
-        """Put in the cable of a fast charger; its kind is named as in fast_charger_type."""
-        supply = Supply(max_amps=0, phases=0, fast_kw=kw, fast_charger=charger, brand=brand)
-        self._attended().charging.plug_in(supply)
-
-    def save_place(self, name: Literal["work", "favorite"], place: tuple[float, float]) -> None:
-        """Have the driver's profile know a place."""
-        self._systems.journey.saved[name] = Place(*place)
-
-    def unplug(self) -> None:
-        """Take the cable out."""
-        self._attended().charging.unplug()
-
-    def set_power(self, powered: bool) -> None:
-        """Let the wall connector lose or regain power; power that returns wakes the car up."""
-        systems = self._attended() if powered else self._settled()
-        systems.charging.set_powered(powered)
-
-    def drive_away(self, latitude: float, longitude: float, *, speed_mph: float = 40.0) -> None:
-        """Set off towards a place; a cable is taken out first."""
-        systems = self._attended()
-        if systems.port.supply:
-            systems.charging.unplug()
-        systems.port.close()
-        systems.journey.set_off(Place(latitude, longitude), speed_mph=speed_mph)
-
-    def arrive_home(self) -> None:
-        """Be parked at home at once, with the miles and the energy that took."""
-        systems = self._attended()
-        systems.battery.add(-systems.journey.go_home() * systems.battery.kwh_per_mile)
-
-    def set_battery_level(self, percent: float) -> None:
-        """Set the state of charge."""
-        battery = self._settled().battery
-        battery.energy_kwh = battery.capacity_kwh * percent / 100
-
-    def set_battery_temperature(self, celsius: float) -> None:
-        """Set the battery's temperature; below 5 °C some of its energy is withheld."""
-        self._settled().battery.temperature_c = celsius
 
     def snapshot(self) -> CarState:
         """Return the car as it is, without it noticing."""
@@ -375,13 +312,3 @@ class Car:
         reply = CommandReply(result=not reason, reason=reason)
         self.commands.append(ExecutedCommand(command.name, params, via, reply))
         return reply
-
-    def _settled(self) -> Systems:
-        self._systems.settle()
-        return self._systems
-
-    def _attended(self) -> Systems:
-        """Return the systems of a car somebody is standing at: it is awake."""
-        systems = self._settled()
-        systems.wakefulness.wake_at_once()
-        return systems

@@ -11,6 +11,7 @@ from simulator.car.conditions import (
     session_kwh,
     volts,
 )
+from simulator.car.local_time import midnight
 from simulator.car.quirks import Quirk
 from simulator.car.systems import Systems
 
@@ -21,6 +22,7 @@ def charge_state(car: Systems, timestamp_ms: int) -> Section:
     """Percent as whole numbers, ranges in miles, charge_rate in mph of range, power in whole kW."""
     battery, charging, port = car.battery, car.charging, car.port
     return {
+        "batt_heat_min_to_start_charge": round(charging.heating_seconds / 60),
         "battery_heater_on": battery_heater_on(car),
         "battery_level": int(battery.level + 1e-6),
         "battery_range": round(battery.range_miles, 2),
@@ -39,7 +41,7 @@ def charge_state(car: Systems, timestamp_ms: int) -> Section:
         "charge_port_color": _colour(car),
         "charge_port_door_open": port.door_open,
         "charge_port_latch": port.latch,
-        "charging_schedule_override": False,
+        "charging_schedule_override": charging.override,
         "charging_state": charging.state,
         "conn_charge_cable": port.cable,
         "energy_remaining": round(battery.energy_kwh, 2),
@@ -49,7 +51,7 @@ def charge_state(car: Systems, timestamp_ms: int) -> Section:
         "fast_charger_type": port.charger_type or "<invalid>",
         "ideal_battery_range": ideal_range(car),
         "lifetime_energy_used": round(lifetime_energy_used(car), 2),
-        "managed_charging_active": False,
+        "managed_charging_active": Quirk.CHARGES_ON_SOLAR in car.quirks,
         "managed_charging_start_time": None,
         "managed_charging_user_canceled": False,
         "max_range_charge_counter": 0,
@@ -63,7 +65,17 @@ def charge_state(car: Systems, timestamp_ms: int) -> Section:
         "user_charge_enable_request": charging.user_enable,
         **_flow(car),
         **_schedule(car),
+        **_managed(car),
     }
+
+
+def _managed(car: Systems) -> Section:
+    """managed_charging_state of a car that takes part in Charge on Solar."""
+    if Quirk.CHARGES_ON_SOLAR not in car.quirks:
+        return {}
+    at_home, now = car.journey.at_home, car.settled_at
+    state = car.solar.section(car.charging, at_home=at_home, now=now)
+    return {"managed_charging_state": {"charge_on_solar_state": state}}
 
 
 def _flow(car: Systems) -> Section:
@@ -84,13 +96,13 @@ def _flow(car: Systems) -> Section:
 
 def _schedule(car: Systems) -> Section:
     told = car.schedules.legacy
-    local_midnight = _local_midnight(car, car.clock.now())
+    local_midnight = int(midnight(car.settled_until, car.zone))
     start = None
     if told.mode == "StartAt" and told.start_minutes is not None:
-        start = _next(local_midnight + told.start_minutes * 60, car.clock.now())
-    departure = _next(local_midnight + told.departure_minutes * 60, car.clock.now())
+        start = _next(local_midnight + told.start_minutes * 60, car.settled_until)
+    departure = _next(local_midnight + told.departure_minutes * 60, car.settled_until)
     if told.departure_set_at is not None and Quirk.DEPARTURE_KEEPS_ITS_DATE in car.quirks:
-        set_on = _local_midnight(car, told.departure_set_at)
+        set_on = int(midnight(told.departure_set_at, car.zone))
         departure = set_on + told.departure_minutes * 60
     return {
         "off_peak_charging_enabled": told.off_peak_charging_enabled,
@@ -106,10 +118,6 @@ def _schedule(car: Systems) -> Section:
         "scheduled_departure_time": departure,
         "scheduled_departure_time_minutes": told.departure_minutes,
     }
-
-
-def _local_midnight(car: Systems, moment: float) -> int:
-    return (int(moment) + car.utc_offset) // 86400 * 86400 - car.utc_offset
 
 
 def _next(moment: int, now: float) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tesla_protocol.command.car_server_pb2 import VehicleAction
 
-from simulator.car import handlers, signed_params
+from simulator.car import handlers, schedule_handlers, signed_params
 from simulator.car.body import BodyField, Params
 from simulator.car.schedules import has_schedules
 from simulator.car.security.keychain import CHARGING, FULL_CONTROL, Role
@@ -98,7 +98,7 @@ TABLE: tuple[Command, ...] = (
         "set_scheduled_charging",
         (BodyField("enable", "bool"), BodyField("time", "int", required=False)),
         "scheduledChargingAction",
-        handlers.set_scheduled_charging,
+        schedule_handlers.set_scheduled_charging,
         signed_params.scheduled_charging,
     ),
     Command(
@@ -113,7 +113,7 @@ TABLE: tuple[Command, ...] = (
             BodyField("end_off_peak_time", "int", required=False),
         ),
         "scheduledDepartureAction",
-        handlers.set_scheduled_departure,
+        schedule_handlers.set_scheduled_departure,
         signed_params.scheduled_departure,
     ),
     Command(
@@ -129,7 +129,7 @@ TABLE: tuple[Command, ...] = (
             *_SCHEDULE_OPTIONS,
         ),
         "addChargeScheduleAction",
-        handlers.add_charge_schedule,
+        schedule_handlers.add_charge_schedule,
         signed_params.charge_schedule,
         of_schedules=True,
     ),
@@ -137,7 +137,7 @@ TABLE: tuple[Command, ...] = (
         "remove_charge_schedule",
         _ID,
         "removeChargeScheduleAction",
-        handlers.remove_charge_schedule,
+        schedule_handlers.remove_charge_schedule,
         signed_params.charge_schedule_id,
         of_schedules=True,
     ),
@@ -151,7 +151,7 @@ TABLE: tuple[Command, ...] = (
             *_SCHEDULE_OPTIONS,
         ),
         "addPreconditionScheduleAction",
-        handlers.add_precondition_schedule,
+        schedule_handlers.add_precondition_schedule,
         signed_params.precondition_schedule,
         of_schedules=True,
     ),
@@ -159,7 +159,7 @@ TABLE: tuple[Command, ...] = (
         "remove_precondition_schedule",
         _ID,
         "removePreconditionScheduleAction",
-        handlers.remove_precondition_schedule,
+        schedule_handlers.remove_precondition_schedule,
         signed_params.precondition_schedule_id,
         of_schedules=True,
     ),
@@ -167,7 +167,7 @@ TABLE: tuple[Command, ...] = (
         "batch_remove_charge_schedules",
         _PLACES,
         "batchRemoveChargeSchedulesAction",
-        handlers.batch_remove_charge_schedules,
+        schedule_handlers.batch_remove_charge_schedules,
         signed_params.batch_removal,
         of_schedules=True,
     ),
@@ -175,7 +175,7 @@ TABLE: tuple[Command, ...] = (
         "batch_remove_precondition_schedules",
         _PLACES,
         "batchRemovePreconditionSchedulesAction",
-        handlers.batch_remove_precondition_schedules,
+        schedule_handlers.batch_remove_precondition_schedules,
         signed_params.precondition_batch_removal,
         of_schedules=True,
     ),

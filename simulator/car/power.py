@@ -1,11 +1,15 @@
 """Charging power: from amps at the cable, or from a fast charger, to kilowatts in the battery."""
 
 from dataclasses import dataclass
+import math
 
 EFFICIENCY = 0.92
 TAPER_FROM = 95.0
 TAPER_TO = 0.15
+#: In steps of so many percent the current sinks.
+TAPER_STEP = 0.5
 FAST_VOLTS = 390
+_EDGE = 1e-7
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,8 @@ class Flow:
     phases: int
     dc_kw: float = 0.0
     """Power that a fast charger gives."""
+    aside_kw: float = 0.0
+    """Of the power behind the car's charger: what does not reach the battery, because something else draws it."""
 
     @property
     def ac_kw(self) -> float:
@@ -46,20 +52,36 @@ class Flow:
     @property
     def battery_kw(self) -> float:
         """Power that reaches the battery."""
-        return self.ac_kw * EFFICIENCY + self.dc_kw
+        return self.ac_kw * EFFICIENCY + self.dc_kw - self.aside_kw
 
 
 NO_FLOW = Flow(amps=0.0, volts=0, phases=0)
 
 
 def flow_at(level: float, amps: float, supply: Supply) -> Flow:
-    """Return the flow at a state of charge: full current, less and less of it when nearly full."""
-    share = 1.0
-    if level > TAPER_FROM:
-        share = 1.0 - (1.0 - TAPER_TO) * (level - TAPER_FROM) / (100.0 - TAPER_FROM)
+    """Return the flow at a state of charge: full current, step by step less of it when nearly full."""
+    share = _share(level)
     if supply.fast_kw:
         return Flow(amps=0.0, volts=FAST_VOLTS, phases=0, dc_kw=supply.fast_kw * share)
     return Flow(amps=amps * share, volts=supply.volts, phases=supply.phases)
+
+
+def edges(level: float) -> tuple[float, float]:
+    """Return the levels around one at which the current changes; an edge belongs to what is above it."""
+    if level < TAPER_FROM - _EDGE:
+        return -math.inf, TAPER_FROM
+    step = math.floor((level - TAPER_FROM) / TAPER_STEP + _EDGE)
+    lower = TAPER_FROM + step * TAPER_STEP
+    return lower, min(100.0, lower + TAPER_STEP)
+
+
+def _share(level: float) -> float:
+    """Return the share of the current that flows; within a step that of its middle."""
+    lower, upper = edges(min(level, 100.0 - TAPER_STEP / 2))
+    if lower < TAPER_FROM:
+        return 1.0
+    middle = (lower + upper) / 2
+    return 1.0 - (1.0 - TAPER_TO) * (middle - TAPER_FROM) / (100.0 - TAPER_FROM)
 
 
 def seconds_to(
@@ -67,12 +89,13 @@ def seconds_to(
 ) -> float:
     """Return how long charging takes from one energy to another; infinite without current."""
     seconds = 0.0
-    step = capacity / 200
     while target_kwh - energy_kwh > 1e-9:
-        power = flow_at(100 * energy_kwh / capacity, amps, supply).battery_kw
+        level = 100 * energy_kwh / capacity
+        power = flow_at(level, amps, supply).battery_kw
         if power <= 0:
-            return float("inf")
-        portion = min(step, target_kwh - energy_kwh)
-        seconds += portion / power * 3600
-        energy_kwh += portion
+            return math.inf
+        _, upper = edges(level)
+        reached = target_kwh if upper >= 100 else min(target_kwh, capacity * upper / 100)
+        seconds += (reached - energy_kwh) / power * 3600
+        energy_kwh = reached
     return seconds

@@ -2,57 +2,16 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import Self, TypedDict, Unpack
+from typing import Unpack
+
+from simulator.car.habits import Habit, Setting, Told
 
 CHARGE_STATE = frozenset({"DetailedChargeState"})
 RANGES = frozenset({"EstBatteryRange", "IdealBatteryRange", "RatedRange"})
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """How a quirk shows itself. The table holds what each quirk does unless told otherwise."""
-
-    times: int | None = None
-    """After how many occurrences it is over; None: never."""
-    lasts: float | None = None
-    """After how many seconds of physics it is over; None: never."""
-    seconds: float = 0.0
-    """How far ahead, how long after the beginning, or for how many real seconds an answer hangs: as the quirk says."""
-    code: int = 0
-    """An HTTP status."""
-    miles: float = 0.0
-    """What is told instead of a range."""
-    fields: frozenset[str] = frozenset()
-    """The telemetry fields concerned."""
-
-
-class Told(TypedDict, total=False):
-    """What `Quirks.add` can be told about a quirk; see Setting."""
-
-    times: int | None
-    lasts: float | None
-    seconds: float
-    code: int
-    miles: float
-    fields: frozenset[str]
-
-
-class Quirk(StrEnum):
-    """A name, what is seen, and where it was reported. FT and VC are Tesla's fleet-telemetry and vehicle-command."""
-
-    about: str
-    source: str
-    usual: Setting
-
-    def __new__(
-        cls, name: str, about: str = "", source: str = "", usual: Setting | None = None
-    ) -> Self:
-        """Take a line of the table."""
-        member = str.__new__(cls, name)
-        member._value_ = name
-        member.about, member.source, member.usual = about, source, usual or Setting()
-        return member
+class Quirk(Habit):
+    """What owners' cars were seen to do although they should not."""
 
     # -- energy -----------------------------------------------------------------------------
     COUNTER_IS_NET = (
@@ -70,6 +29,35 @@ class Quirk(StrEnum):
         "heater_outdraws_charger",
         "While it charges the battery heater draws 3 kW: on a slow charger counters and battery sink.",
         "owners' reports beside FT issue 357",
+    )
+    HOT_PLUG = (
+        "hot_plug",
+        "When it has charged for `seconds` plug and cable are hot: the ceiling of current sinks to `amps` until it rests.",
+        "flashg1/TeslaSolarCharger issue 4",
+        Setting(seconds=1800.0, amps=10),
+    )
+    GIVES_UP = (
+        "gives_up",
+        "When its power was cut `code` times the car does not charge any more until it is plugged in anew.",
+        "evcc issue 971",
+        Setting(code=10),
+    )
+    # -- starts -----------------------------------------------------------------------------
+    START_FAILS = (
+        "start_fails",
+        "The moment of a scheduled start passes and nothing happens.",
+        "smartcharge.dev wakes a car that does not charge 15 minutes into a block",
+        Setting(times=1),
+    )
+    SLEEPS_THROUGH_START = (
+        "sleeps_through_start",
+        "A sleeping car does not wake for a scheduled start.",
+        "owners' reports of cars that fell asleep while they were blocked",
+    )
+    CHARGES_ON_SOLAR = (
+        "charges_on_solar",
+        "Tesla's Charge on Solar is on: from 20 % on the car takes at home what the sun leaves, and else nothing.",
+        "Tesla, vehicle.proto: ManagedChargingState",
     )
     # -- values, pushed and polled ----------------------------------------------------------
     TWO_PHASES = (
@@ -210,15 +198,15 @@ class _InForce:
 class Quirks:
     """The quirks that one car has at this moment; iterating names them."""
 
-    def __init__(self, physics: Callable[[], float], quirks: Iterable[Quirk] = ()) -> None:
+    def __init__(self, physics: Callable[[], float], quirks: Iterable[Habit] = ()) -> None:
         """Begin with these, each as the table has it. `physics` tells the time in the car's own seconds."""
         self._physics = physics
-        self._on: dict[Quirk, _InForce] = {}
+        self._on: dict[Habit, _InForce] = {}
         self.before_change: Callable[[], object] = lambda: None
         for quirk in quirks:
             self.add(quirk)
 
-    def add(self, quirk: Quirk, **told: Unpack[Told]) -> None:
+    def add(self, quirk: Habit, **told: Unpack[Told]) -> None:
         """Switch a quirk on, or on anew, as the table has it except for what is told.
 
         Raises ValueError for what makes no sense.
@@ -232,20 +220,20 @@ class Quirks:
         until = None if setting.lasts is None else self._physics() + setting.lasts
         self._on[quirk] = _InForce(setting, until)
 
-    def remove(self, quirk: Quirk) -> None:
+    def remove(self, quirk: Habit) -> None:
         """Switch a quirk off; harmless when it is."""
         self.before_change()
         self._on.pop(quirk, None)
 
-    def __contains__(self, quirk: Quirk) -> bool:
+    def __contains__(self, quirk: object) -> bool:
         """Whether it is in force now."""
-        return self.in_force(quirk, self._physics())
+        return isinstance(quirk, Habit) and self.in_force(quirk, self._physics())
 
-    def __iter__(self) -> Iterator[Quirk]:
+    def __iter__(self) -> Iterator[Habit]:
         """Name those that are in force now."""
         return iter([quirk for quirk in self._on if quirk in self])
 
-    def in_force(self, quirk: Quirk, at: float) -> bool:
+    def in_force(self, quirk: Habit, at: float) -> bool:
         """Return whether it is in force at a moment of physics."""
         found = self._on.get(quirk)
         return found is not None and (found.until is None or at < found.until)
@@ -255,16 +243,20 @@ class Quirks:
         ends = (found.until for found in self._on.values())
         return sorted(end for end in ends if end is not None and after < end < before)
 
-    def get(self, quirk: Quirk) -> Setting | None:
+    def get(self, quirk: Habit) -> Setting | None:
         """Return how it shows itself; None when it is not in force."""
         return self._on[quirk].setting if quirk in self else None
 
-    def fields(self, quirk: Quirk) -> frozenset[str]:
+    def setting_at(self, quirk: Habit, at: float) -> Setting | None:
+        """Return how it shows itself at a moment of physics; None when it is not in force then."""
+        return self._on[quirk].setting if self.in_force(quirk, at) else None
+
+    def fields(self, quirk: Habit) -> frozenset[str]:
         """Return the fields it concerns; none when it is not in force."""
         setting = self.get(quirk)
         return setting.fields if setting else frozenset()
 
-    def take(self, quirk: Quirk) -> Setting | None:
+    def take(self, quirk: Habit) -> Setting | None:
         """Let it happen once, and return how; None when it is not in force."""
         setting = self.get(quirk)
         if setting is not None and setting.times is not None:

@@ -9,7 +9,6 @@ from simulator.car.signals import NEW_WORD
 from simulator.car.systems import Systems
 
 API_VERSION = 82
-MAX_SCHEDULES = 50
 OF_SCHEDULES = ("charge_schedule_data", "preconditioning_schedule_data")
 #: What is null when the car's computers have not yet told the cloud (Quirk.NULL_POLL).
 NULL_IN_ONE_POLL = ("charge_port_door_open", "charge_port_latch", "charger_power", "charging_state")
@@ -121,8 +120,8 @@ def _climate_state(car: Systems, timestamp_ms: int) -> Section:
         "driver_temp_setting": 21.0,
         "inside_temp": 20.5,
         "is_auto_conditioning_on": False,
-        "is_climate_on": car.journey.driving,
-        "is_preconditioning": False,
+        "is_climate_on": car.journey.driving or car.conditioning,
+        "is_preconditioning": car.conditioning,
         "outside_temp": round(car.battery.temperature_c - 3, 1),
         "passenger_temp_setting": 21.0,
         "timestamp": timestamp_ms,
@@ -150,24 +149,24 @@ def _closures_state(car: Systems, timestamp_ms: int) -> Section:
 
 
 def _charge_schedule_data(car: Systems, timestamp_ms: int) -> Section:
-    schedules = [dict(schedule) for schedule in car.schedules.charge.values()]
+    entries = car.schedules.charge.values()
     return {
         "charge_buffer": 0,
         "charge_schedule_window": None,
-        "charge_schedules": schedules,
-        "max_num_charge_schedules": MAX_SCHEDULES,
-        "next_schedule": any(schedule["enabled"] for schedule in schedules),
+        "charge_schedules": [entry.section(car.quirks) for entry in entries],
+        "max_num_charge_schedules": car.schedules.maximum,
+        "next_schedule": any(car.keeper.acts_here(entry) for entry in entries),
         "show_schedule_complete_state": False,
         "timestamp": timestamp_ms,
     }
 
 
 def _preconditioning_schedule_data(car: Systems, timestamp_ms: int) -> Section:
-    schedules = [dict(schedule) for schedule in car.schedules.precondition.values()]
+    entries = car.schedules.precondition.values()
     return {
-        "max_num_precondition_schedules": MAX_SCHEDULES,
-        "next_schedule": any(schedule["enabled"] for schedule in schedules),
-        "precondition_schedules": schedules,
+        "max_num_precondition_schedules": car.schedules.maximum,
+        "next_schedule": any(car.keeper.acts_here(entry) for entry in entries),
+        "precondition_schedules": [entry.section(car.quirks) for entry in entries],
         "preconditioning_schedule_window": None,
         "timestamp": timestamp_ms,
     }

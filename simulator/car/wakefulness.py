@@ -67,6 +67,18 @@ class Wakefulness:
         self._waking_since = None
         self.touch()
 
+    def wake_at(self, at: float) -> None:
+        """Have been awake at a moment of physics: the car had something to do then."""
+        self._asleep = False
+        self._waking_since = None
+        self.touch(at)
+
+    def asleep_at(self, at: float, *, busy: bool) -> bool:
+        """Return whether it slept at a moment of physics up to which everything else is computed."""
+        if self._asleep or busy or self._sleep_after is None:
+            return self._asleep
+        return at - self._last_activity >= self._sleep_after
+
     def sleep(self) -> None:
         """Fall asleep now."""
         self._asleep = True

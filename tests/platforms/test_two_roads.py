@@ -165,7 +165,6 @@ async def test_a_schedule_is_the_same_on_both_roads(world: World) -> None:
     told = dt_util.utc_from_timestamp(home.tesla.clock.now() + 7 * 3600)
     minutes = told.hour * 60 + told.minute
     tell(car, "set_scheduled_charging", {"enable": True, "time": minutes})
-    tell(car, "charge_stop", {})
     await world.shows("binary_sensor", "scheduled_charging_pending", "on")
     await world.shows("sensor", "why_not_charging", "scheduled")
     await world.shows(

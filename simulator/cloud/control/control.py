@@ -1,13 +1,14 @@
 """The control API below /_sim: JSON for scripts, form posts for the status page's buttons."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, fields
 import json
 from typing import Any, Literal
 
 from aiohttp import web
 
-from simulator.car import Car, KeychainFull, Quirk
+from simulator.car import Car, KeychainFull, OtherReading, Quirk
+from simulator.car.habits import Habit
 from simulator.cloud.accounts import Account, Application
 from simulator.cloud.auth import pages
 from simulator.cloud.context import Cloud
@@ -44,7 +45,8 @@ def _out_of_reach(car: Car, body: Body) -> None:
 def _quirk(car: Car, body: Body) -> None:
     """Take {"name": "null_poll", "on": true} and what the quirk can be told (quirks.Told)."""
     told = dict(body)
-    quirk = Quirk(told.pop("name"))
+    name = told.pop("name")
+    quirk = OtherReading(name) if name in set(OtherReading) else Quirk(name)
     if "fields" in told:
         told["fields"] = frozenset(told["fields"])
     if told.pop("on", True):
@@ -70,6 +72,9 @@ CAR_ACTIONS: dict[str, Callable[[Car, Body], object]] = {
     "power": lambda car, body: car.set_power(bool(body.get("powered", True))),
     "mobile_access": _mobile_access,
     "quirk": _quirk,
+    "in_app": lambda car, body: car.in_app(str(body["name"]), **body.get("body", {})),
+    "solar_surplus": lambda car, body: car.set_solar_surplus(body.get("kw")),
+    "time_zone": lambda car, body: setattr(car, "time_zone", str(body["name"])),
     "refuse": lambda car, body: car.refuse_next(str(body["reason"]), int(body.get("times", 1))),
     "out_of_reach": _out_of_reach,
     "reboot": lambda car, body: _domain(car, body).reboot(),
@@ -99,6 +104,7 @@ class Control:
             web.post("/_sim/cars/{vin}/{action}", self._car),
             web.post("/_sim/home/{action}", self._act_at_home),
             web.get("/_sim/quirks", self._list_quirks),
+            web.get("/_sim/readings", self._list_readings),
             web.get("/_sim/billing", self._billing),
             web.post("/_sim/billing/reset", self._reset_billing),
             web.get("/_sim/faults", self._list_faults),
@@ -137,17 +143,10 @@ class Control:
         return web.json_response(state)
 
     async def _list_quirks(self, _request: web.Request) -> web.Response:
-        return web.json_response(
-            {
-                quirk: {
-                    "about": quirk.about,
-                    "source": quirk.source,
-                    **asdict(quirk.usual),
-                    "fields": sorted(quirk.usual.fields),
-                }
-                for quirk in Quirk
-            }
-        )
+        return web.json_response(_told_of(Quirk))
+
+    async def _list_readings(self, _request: web.Request) -> web.Response:
+        return web.json_response(_told_of(OtherReading))
 
     async def _billing(self, _request: web.Request) -> web.Response:
         billing = self._cloud.billing
@@ -251,6 +250,19 @@ class Control:
         if account is None or application is None:
             raise web.HTTPNotFound
         return account, application, body
+
+
+def _told_of(habits: Iterable[Habit]) -> dict[str, dict[str, object]]:
+    """Return what there is to know about things that can be switched on."""
+    return {
+        habit: {
+            "about": habit.about,
+            "source": habit.source,
+            **asdict(habit.usual),
+            "fields": sorted(habit.usual.fields),
+        }
+        for habit in habits
+    }
 
 
 async def _body(request: web.Request) -> dict[str, Any]:
