@@ -86,7 +86,7 @@ class Driver:
     def _do(self, moment: Moment) -> bool:
         car, told, state = self.car, dict(moment.arguments), self.car.snapshot()
         if moment.deed in IN_APP:
-            return _in_app(car, moment.deed, told)
+            return car.in_app(moment.deed, **told).result
         match moment.deed:
             case "drive_away":
                 if state.at_home and (told["latitude"], told["longitude"]) == HOME:
@@ -104,13 +104,6 @@ class Driver:
                     return False
         getattr(car, moment.deed)(**told)
         return True
-
-
-def _in_app(car: Car, name: str, body: dict[str, object]) -> bool:
-    """Do in Tesla's own app what a command does: the car wakes up for it, and nobody is billed."""
-    command = REST_COMMANDS[name]
-    reason = command.handler(car._attended(), check_body(command.body, body))
-    return not reason
 
 
 async def live(
