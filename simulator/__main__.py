@@ -7,6 +7,7 @@ import argparse
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import date
 import ipaddress
 import json
 from pathlib import Path
@@ -18,6 +19,9 @@ from simulator.car import Car
 from simulator.clock import SimulatedClock
 from simulator.cloud.accounts import REGIONS
 from simulator.cloud.fleet.partner import KeyNotUsable, read_key
+from simulator.drivers import PEOPLE, Driver
+from simulator.drivers.days import is_away
+from simulator.home import BatterySettings, Home, HomeSettings, Roof, Tariff
 from simulator.tesla import TeslaSimulator
 
 EMAIL, PASSWORD = "driver@example.com", "demo"
@@ -92,7 +96,44 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     add("--paired-key", type=_public_key, metavar="PEMFILE", help="public key that cars know")
     add("--wake-seconds", type=float, default=10.0, help="how long a car takes to wake")
     add("--wake-with-charging-scope", action="store_true")
+    _add_home_options(parser)
     return parser.parse_args(arguments)
+
+
+def _add_home_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("the home at which the cars charge").add_argument
+    add("--home", action="store_true", help="simulate it: sun, household, battery, meter, prices")
+    add("--home-seed", type=int, default=1, help="decides its weather, habits and prices")
+    add("--home-phases", type=int, choices=(1, 3), default=3)
+    add("--home-fuse", type=float, default=25.0, help="the main fuse, in A")
+    add("--home-past", type=float, default=0.0, help="days for which it has been there before")
+    add("--home-prices", choices=("quarter", "hour"), default="quarter")
+    add(
+        "--driver",
+        choices=PEOPLE,
+        action="append",
+        default=[],
+        help="who drives the first car (again for the next)",
+    )
+    add("--home-without", choices=("battery", "sun"), action="append", default=[])
+
+
+def _home(options: argparse.Namespace, clock: SimulatedClock) -> Home:
+    """Return the home; its calendar is that of the person who looks at it."""
+    return Home(
+        clock,
+        HomeSettings(
+            seed=options.home_seed,
+            phases=options.home_phases,
+            fuse_amps=options.home_fuse,
+            roof=None if "sun" in options.home_without else Roof(),
+            battery=None if "battery" in options.home_without else BatterySettings(),
+            tariff=Tariff(hourly=options.home_prices == "hour"),
+            follows="wall",
+        ),
+        past=options.home_past * 86_400,
+        empty=lambda day: _nobody(options, day),
+    )
 
 
 def build(options: argparse.Namespace) -> TeslaSimulator:
@@ -109,17 +150,43 @@ def build(options: argparse.Namespace) -> TeslaSimulator:
         allowed_origin=f"https://{origin}",
         redirect_uris=options.redirect_uri or REDIRECT_URIS,
     )
+    if options.home:
+        tesla.home = _home(options, clock)
     account = tesla.add_account(EMAIL, region=options.region, password=PASSWORD)
     account.token_region = options.token_region
     if options.cars == "demo":
-        for car in _demo_cars(clock, options.wake_seconds):
+        phases = options.home_phases if options.home else 3
+        for car in _demo_cars(clock, options.wake_seconds, phases):
             tesla.add_car(account, car)
+            if tesla.home is not None:
+                tesla.home.add_car(car)
             if options.paired_key is not None:
                 tesla.pair(car, options.paired_key)
+        tesla.drivers += _drivers(options, tesla)
     return tesla
 
 
-def _demo_cars(clock: SimulatedClock, wake_seconds: float) -> tuple[Car, Car]:
+def _nobody(options: argparse.Namespace, day: date) -> bool:
+    people = [PEOPLE[name] for name in options.driver]
+    return bool(people) and all(is_away(person, options.home_seed, day) for person in people)
+
+
+def _drivers(options: argparse.Namespace, tesla: TeslaSimulator) -> list[Driver]:
+    zone, start = HomeSettings().zone, tesla.clock.now()
+    return [
+        Driver(
+            PEOPLE[name],
+            car,
+            seed=options.home_seed,
+            zone=zone,
+            start=start,
+            phases=options.home_phases,
+        )
+        for name, car in zip(options.driver, tesla.cars.values(), strict=False)
+    ]
+
+
+def _demo_cars(clock: SimulatedClock, wake_seconds: float, phases: int) -> tuple[Car, Car]:
     """Return one car that charges at home and one that sleeps there."""
     # However fast the batteries run, a person has a quarter of an hour with a car that is awake.
     sleep_after = 900 * max(1.0, clock.speed)
@@ -132,7 +199,7 @@ def _demo_cars(clock: SimulatedClock, wake_seconds: float) -> tuple[Car, Car]:
         wake_seconds=wake_seconds,
         sleep_after=sleep_after,
     )
-    pearl.plug_in(max_amps=16, phases=3)
+    pearl.plug_in(max_amps=16, phases=phases)
     midnight = Car(
         "5YJ3E1EA8NF000202",
         name="Midnight",

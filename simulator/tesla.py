@@ -1,5 +1,6 @@
 """The whole simulated Tesla as one Python object."""
 
+import asyncio
 from collections.abc import Iterable
 import ipaddress
 from types import TracebackType
@@ -17,6 +18,8 @@ from simulator.cloud.errors import exceeded_limit, payment_required
 from simulator.cloud.fleet.billing import Billing
 from simulator.cloud.fleet.rate_limits import RateLimits
 from simulator.cloud.server import build
+from simulator.drivers import Driver, live
+from simulator.home import Home
 from simulator.telemetry import CarTelemetry
 
 
@@ -39,6 +42,9 @@ class TeslaSimulator:
         self._host = host
         self._port = port
         self._runner: web.AppRunner | None = None
+        #: people who drive the cars while it runs; they are there when it starts
+        self.drivers: list[Driver] = []
+        self._driving: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Listen. `base_url` is known from here on."""
@@ -57,11 +63,17 @@ class TeslaSimulator:
         host = f"[{self._host}]" if ":" in self._host else self._host
         self._cloud.grants.base_url = f"http://{host}:{self._port}"
         self._cloud.telemetry.start()
+        if self.drivers:
+            self._driving = asyncio.create_task(live(self.drivers, self._calendar, self._pace))
 
     async def stop(self) -> None:
         """Stop listening; accounts, cars and tokens stay as they are."""
         if self._runner is not None:
             runner, self._runner = self._runner, None
+            if self._driving is not None:
+                self._driving.cancel()
+                await asyncio.gather(self._driving, return_exceptions=True)
+                self._driving = None
             await self._cloud.telemetry.stop()
             await runner.cleanup()
 
@@ -137,6 +149,23 @@ class TeslaSimulator:
     @wake_with_charging_scope.setter
     def wake_with_charging_scope(self, allowed: bool) -> None:
         self._cloud.wake_with_charging_scope = allowed
+
+    @property
+    def home(self) -> Home | None:
+        """The home at which the cars charge, if there is one."""
+        return self._cloud.home
+
+    @home.setter
+    def home(self, home: Home | None) -> None:
+        self._cloud.home = home
+
+    def _calendar(self) -> float:
+        """Return the time by which people live: that of their home."""
+        return self.clock.now() if self.home is None else self.home.now
+
+    def _pace(self) -> float:
+        own = self.home is not None and self.home.settings.follows == "physics"
+        return self.clock.speed if own else 1.0
 
     @property
     def telemetry_hosts(self) -> dict[str, tuple[str, int]]:

@@ -33,10 +33,10 @@ from custom_components.tesla_charging.const import DOMAIN as OURS
 from custom_components.tesla_charging.fleet_api.endpoints import KEY_PATH
 from custom_components.tesla_charging.telemetry.settings import TelemetrySettings, Transport
 from custom_components.tesla_charging.vehicle_command import VirtualKey
-from devtools.bench.cost_drivers import HOME, MINUTE
 from devtools.bench.cost_world import CLIENT_ID, CLIENT_SECRET, DOMAIN, SCOPES, VIN, Shown, World
 from devtools.home.ha_seed import listen_on_loopback
 from devtools.home.process import free_port
+from simulator.drivers.moments import HOME, MINUTE
 
 CORES = "tesla_fleet"
 CORES_SCOPES = (

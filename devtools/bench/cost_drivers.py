@@ -4,30 +4,16 @@ A day is 86,400 seconds; day 0 is a Monday. Times vary from day to day by a gene
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 import math
 import random
-from typing import Any, Literal
+from typing import Any
 
-DAY, HOUR, MINUTE = 86400.0, 3600.0, 60.0
+from simulator.drivers.moments import DAY, HOUR, MINUTE, Moment, trip
+
 SATURDAY, SUNDAY, WEDNESDAY = 5, 6, 2
-HOME = (52.0, 4.4)
-_MILES_PER_DEGREE = 69.05
 _SEED = 7
 CHEAP_FROM = 23 * HOUR
-
-type Deed = Literal[
-    "drive_away", "plug_in", "plug_in_fast", "unplug", "set_power"
-]  # methods of the simulated car
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Moment:
-    """What happens to the car, and when (seconds since the start)."""
-
-    at: float
-    deed: Deed = field(compare=False)
-    arguments: dict[str, Any] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +29,6 @@ class Driver:
     def month(self, days: float) -> list[Moment]:
         """Return everything that happens in so many days, in order."""
         return sorted(moment for moment in self.days(math.ceil(days)) if moment.at < days * DAY)
-
-
-def _place(miles_north: float) -> tuple[float, float]:
-    return HOME[0] + miles_north / _MILES_PER_DEGREE, HOME[1]
-
-
-def _drive(at: float, miles: float, *, to: float, mph: float) -> tuple[Moment, float]:
-    """Return setting off, and when the car is there. `to` is the destination in miles north of home."""
-    latitude, longitude = _place(to)
-    there = {"latitude": latitude, "longitude": longitude, "speed_mph": mph}
-    return Moment(at, "drive_away", there), at + miles / mph * HOUR
-
-
-def _trip(at: float, miles: float, stay: float, *, mph: float) -> tuple[list[Moment], float, float]:
-    """Return a trip there and back, when the car is there, and when it is home again."""
-    out, there = _drive(at, miles, to=miles, mph=mph)
-    back, home = _drive(there + stay, miles, to=0, mph=mph)
-    return [out, back], there, home
 
 
 def _overnight(home: float, midnight: float, dice: random.Random) -> list[Moment]:
@@ -83,17 +51,17 @@ def _commuter(days: int) -> Iterator[Moment]:
         if weekday < SATURDAY:
             leave = midnight + 7.4 * HOUR + dice.uniform(0, 40) * MINUTE
             stay = 9 * HOUR + dice.uniform(0, 60) * MINUTE
-            moments, _, home = _trip(leave, 18, stay, mph=35)
+            moments, _, home = trip(leave, 18, stay, mph=35)
             yield from moments
             plugs_in = dice.random() < 0.8
         elif weekday == SATURDAY:
-            moments, _, home = _trip(midnight + 10.5 * HOUR, 6, 1.2 * HOUR, mph=25)
+            moments, _, home = trip(midnight + 10.5 * HOUR, 6, 1.2 * HOUR, mph=25)
             yield from moments
             plugs_in = False
         else:
             far = day % 14 == SUNDAY
             miles, stay = (70.0, 5 * HOUR) if far else (15.0, 3 * HOUR)
-            moments, there, home = _trip(midnight + 9.5 * HOUR, miles, stay, mph=50)
+            moments, there, home = trip(midnight + 9.5 * HOUR, miles, stay, mph=50)
             yield from moments
             if far:  # at a fast charger while the family eats
                 yield Moment(there + 5 * MINUTE, "plug_in_fast", {"kw": 120.0})
@@ -110,10 +78,10 @@ def _guard(days: int) -> Iterator[Moment]:
         weekday = day % 7
         if weekday == WEDNESDAY:
             at = midnight + 18 * HOUR + dice.uniform(0, 60) * MINUTE
-            yield from _trip(at, 4, 1.5 * HOUR, mph=25)[0]
+            yield from trip(at, 4, 1.5 * HOUR, mph=25)[0]
         elif weekday == SATURDAY:
             at = midnight + 10 * HOUR + dice.uniform(0, 90) * MINUTE
-            moments, _, home = _trip(at, 15, 2 * HOUR, mph=35)
+            moments, _, home = trip(at, 15, 2 * HOUR, mph=35)
             yield from moments
             yield Moment(home + 3 * MINUTE, "plug_in", {"max_amps": 16, "phases": 3})
         elif weekday == SUNDAY and day > SATURDAY:

@@ -32,10 +32,11 @@ async def _run(contender: str, driver: str, days: float, clock: VirtualTime) -> 
     # Not before the clocks are replaced: many modules take them along when they are imported.
     importlib.import_module("devtools.newest_home_assistant")
     from devtools.bench.cost_contenders import CONTENDERS
-    from devtools.bench.cost_drivers import DAY, DRIVERS
+    from devtools.bench.cost_drivers import DRIVERS
     from devtools.bench.cost_result import result_of
     from devtools.bench.cost_world import World
     from simulator import TeslaSimulator
+    from simulator.drivers.moments import DAY
 
     began = real_seconds()
     start = clock.time() - SET_UP_AT

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any, override
 
 from devtools.bench.cost_age import LevelAge, StateDelay
-from devtools.bench.cost_drivers import HOME, MINUTE, Driver, Moment
+from devtools.bench.cost_drivers import Driver
 from simulator import Account, Application, Car, TeslaSimulator
+from simulator.drivers.moments import HOME, MINUTE, Moment
 
 VIN, TWIN_VIN = "LRW3E7EK0PC000101", "LRW3E7EK0PC000102"
 CLIENT_ID, CLIENT_SECRET = "bench-client", "bench-secret"  # of an application that only it knows

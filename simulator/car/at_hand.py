@@ -66,6 +66,7 @@ class CarAtHand:
         if systems.port.supply:
             _unplug(systems)
         systems.port.close()
+        systems.keeper.conditioning = None
         systems.journey.set_off(Place(latitude, longitude), speed_mph=speed_mph)
 
     def arrive_home(self) -> None:
@@ -82,7 +83,7 @@ class CarAtHand:
         """Set the battery's temperature; below 5 °C some of its energy is withheld."""
         self._settled().battery.temperature_c = celsius
 
-    def in_app(self, name: str, **body: object) -> CommandReply:
+    def in_app(self, name: str, /, **body: object) -> CommandReply:
         """Do in Tesla's own app what a command does: the car wakes up for it, nobody is billed, no log tells it."""
         command = REST_COMMANDS[name]
         systems = self._attended()

@@ -27,7 +27,7 @@ from simulator.car.signals import Reading, read_signals
 from simulator.car.systems import Systems
 from simulator.car.vehicle_data import API_VERSION, read_sections
 from simulator.car.wakefulness import Reachability, Wakefulness
-from simulator.clock import SimulatedClock
+from simulator.clock import Follows, SimulatedClock
 
 type DomainName = Literal["infotainment", "vehicle_security"]
 
@@ -51,7 +51,8 @@ class Car(CarAtHand):
     `sleep_after` counts physics seconds of idleness (None: it never falls asleep by itself);
     `starting_seconds` is how long (physics) it says Starting before Charging; `quirks` is what it does wrong from
     the start (more in the attribute of that name), readings of the facts included; `time_zone` is that of its place by
-    its name ("Europe/Berlin"), else `utc_offset` (seconds) holds all year; for the others see Systems, Wakefulness.
+    its name ("Europe/Berlin"), else `utc_offset` (seconds) holds all year; `follows` is
+    the calendar of its schedules, with physics it runs as fast as they do; for the others see Systems, Wakefulness.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Car(CarAtHand):
         odometer_miles: float = 12345.678901,
         utc_offset: int = 0,
         time_zone: str | None = None,
+        follows: Follows = "wall",
         max_schedules: int = MAX_SCHEDULES,
         lacks: Iterable[str] = (),
         sentry: bool = False,
@@ -84,7 +86,8 @@ class Car(CarAtHand):
         quirks: Iterable[Habit] = (),
     ) -> None:
         """Deliver a new car: parked at home, awake, no cable, no keys."""
-        now, at = clock.moment()
+        calendar = clock.calendar(follows)
+        now, at = calendar.moment()
         port = ChargePort()
         battery = Battery(battery_kwh, battery_kwh * battery_level / 100, rated_range_miles)
         self.vin = vin
@@ -121,6 +124,7 @@ class Car(CarAtHand):
                 kept_by_asking=kept_by_asking,
             ),
             quirks=self.quirks,
+            calendar=calendar,
             zone=zone_of(time_zone, utc_offset),
             settled_at=at,
             settled_until=now,

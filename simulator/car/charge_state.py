@@ -96,11 +96,11 @@ def _flow(car: Systems) -> Section:
 
 def _schedule(car: Systems) -> Section:
     told = car.schedules.legacy
-    local_midnight = int(midnight(car.clock.now(), car.zone))
+    local_midnight = int(midnight(car.settled_until, car.zone))
     start = None
     if told.mode == "StartAt" and told.start_minutes is not None:
-        start = _next(local_midnight + told.start_minutes * 60, car.clock.now())
-    departure = _next(local_midnight + told.departure_minutes * 60, car.clock.now())
+        start = _next(local_midnight + told.start_minutes * 60, car.settled_until)
+    departure = _next(local_midnight + told.departure_minutes * 60, car.settled_until)
     if told.departure_set_at is not None and Quirk.DEPARTURE_KEEPS_ITS_DATE in car.quirks:
         set_on = int(midnight(told.departure_set_at, car.zone))
         departure = set_on + told.departure_minutes * 60

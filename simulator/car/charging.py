@@ -1,5 +1,6 @@
 """Charging: settings, the session at the cable, and the energy that flows as time passes."""
 
+from collections.abc import Callable
 from dataclasses import replace
 import math
 from typing import Literal
@@ -67,10 +68,13 @@ class Charging:
         self.completed = False
         self.blocked = False
         self.override = False
+        self.cuts = 0
         self.hot: Setting | None = None
         self.sun_amps: int | None = None
         self.sun_above = 0.0
         self.meter = AcMeter(at)
+        self.on_flow: Callable[[float, float, Flow], object] | None = None
+        """Told what flowed from when to when (seconds of physics), in order of time."""
         self.active_until = at
         self.starting_seconds = starting_seconds
         self.low_amps_need_two = low_amps_need_two
@@ -88,6 +92,8 @@ class Charging:
         offered = self.port.supply
         if offered is None:
             return None
+        if offered.max_amps <= self.onboard_max_amps and offered.phases <= self.onboard_phases:
+            return offered
         return replace(
             offered,
             max_amps=min(offered.max_amps, self.onboard_max_amps),
@@ -146,10 +152,17 @@ class Charging:
             return "NoPower"
         if self.is_full:
             return "Complete"
-        if self.user_enable is False or not self.port.latched or self.held or self.waits_for_sun:
+        if self._stopped or not self.port.latched:
             return "Stopped"
         since = self._at if self._flowing_since is None else self._flowing_since
         return "Starting" if self._at - since < self.starting_seconds else "Charging"
+
+    @property
+    def _stopped(self) -> bool:
+        """Whether a person, a schedule, a manager of solar power or the car's own patience keeps it from charging."""
+        patience = self._quirks.get(Quirk.GIVES_UP)
+        given_up = patience is not None and self.cuts >= patience.code
+        return self.user_enable is False or self.held or self.waits_for_sun or given_up
 
     @property
     def busy(self) -> bool:
@@ -231,7 +244,7 @@ class Charging:
         self._flowing_since = None
         self.completed = self.completed or self.is_full
         flow = self.flow
-        self.meter.add(self._at, to, flow.ac_kw)
+        self._tell(flow, to)
         if flow.aside_kw:
             self.battery.add(flow.battery_kw * (to - self._at) / 3600)
         self._at = to
@@ -259,7 +272,7 @@ class Charging:
         self, flow: Flow, power: float, until: float, level: float | None, *, heats: bool
     ) -> None:
         seconds = until - self._at
-        self.meter.add(self._at, until, flow.ac_kw)
+        self._tell(flow, until)
         self._add(power * seconds / 3600 if level is None else self.battery.kwh_to(level))
         if heats:
             warmer = flow.ac_kw * seconds / 3600 * DEGREES_PER_KWH
@@ -268,6 +281,11 @@ class Charging:
             self.battery.temperature_c = COLD_BELOW_CELSIUS if near else temperature
         self._at = until
         self.completed = self.completed or self.battery.kwh_to(self.limit) <= _FULL_ENOUGH
+
+    def _tell(self, flow: Flow, until: float) -> None:
+        self.meter.add(self._at, until, flow.ac_kw)
+        if self.on_flow is not None and flow.kw:
+            self.on_flow(self._at, until, flow)
 
     def _next_heat(self) -> float:
         """Return when the plug gets hot; it is from then on."""
@@ -313,10 +331,11 @@ class Charging:
         self.port.plug(supply)
         self.energy_added_kwh = 0.0
         self.rests = self.completed = self._is_hot = False
+        self.cuts = 0
         self._last_max_amps = min(supply.max_amps, self.onboard_max_amps)
         self.user_enable = None
         self._flowing_since = None
-        self.amps = max(self.amps, min(LOW_AMPS, self.onboard_max_amps))
+        self.amps = self.at_least_low(self.amps)
         self._low_amps_asked = None
 
     def unplug(self) -> None:
@@ -329,6 +348,7 @@ class Charging:
     def set_powered(self, powered: bool) -> None:
         """The wall connector gains or loses power."""
         if self.port.supply:
+            self.cuts += self.port.supply.powered and not powered
             self.port.supply = replace(self.port.supply, powered=powered)
 
     def start(self) -> None:
@@ -348,6 +368,10 @@ class Charging:
         """Set the limit; the car keeps it between 50 and 100."""
         self.limit = min(LIMIT_MAX, max(LIMIT_MIN, percent))
         self.rests = False
+
+    def at_least_low(self, amps: int) -> int:
+        """Return the current with which a charge begins: below 5 A none does."""
+        return max(amps, min(LOW_AMPS, self.onboard_max_amps))
 
     def set_amps(self, amps: int) -> None:
         """Set the current, within what cable and car can do.

@@ -16,7 +16,7 @@ class Setting:
     seconds: float = 0.0
     """How far ahead, how long after the beginning, or for how many real seconds an answer hangs: as the quirk says."""
     code: int = 0
-    """An HTTP status."""
+    """An HTTP status; or a number of occurrences."""
     miles: float = 0.0
     """What is told instead of a range; or a distance."""
     amps: int = 0

@@ -36,6 +36,12 @@ class Quirk(Habit):
         "flashg1/TeslaSolarCharger issue 4",
         Setting(seconds=1800.0, amps=10),
     )
+    GIVES_UP = (
+        "gives_up",
+        "When its power was cut `code` times the car does not charge any more until it is plugged in anew.",
+        "evcc issue 971",
+        Setting(code=10),
+    )
     # -- starts -----------------------------------------------------------------------------
     START_FAILS = (
         "start_fails",

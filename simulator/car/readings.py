@@ -120,6 +120,11 @@ class OtherReading(Habit):
         "Preconditioning takes its power from the battery; by default from the cable if there is one.",
         "smart_charging 1.1, 5",
     )
+    AMPS_RESET_AT_START = (
+        "amps_reset_at_start",
+        "A scheduled start begins with all the car and the cable can take; by default with the amps that were set.",
+        "smart_charging 5 (18), 8",
+    )
     AMPS_STAY = (
         "amps_stay",
         "The current is one setting for all places; by default every place has its own.",

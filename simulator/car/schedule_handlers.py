@@ -34,7 +34,7 @@ def set_scheduled_charging(car: Systems, params: Params) -> str:
     if params["enable"]:
         legacy.start_minutes, legacy.place = minutes, car.journey.place
     if has_schedules(car.firmware):
-        number, here = int(car.clock.now()), car.journey.place
+        number, here = int(car.settled_until), car.journey.place
         car.schedules.charge[number] = ChargeEntry(
             id=number,
             days_of_week=ALL_DAYS,
@@ -62,13 +62,13 @@ def set_scheduled_departure(car: Systems, params: Params) -> str:
     if params["enable"]:  # who switches it off need not say when it was
         legacy.departure_minutes = departure
         legacy.off_peak_hours_end_minutes = off_peak_end
-        legacy.departure_set_at = car.clock.now()
+        legacy.departure_set_at = car.settled_until
     legacy.preconditioning_enabled = bool(params.get("preconditioning_enabled"))
     legacy.preconditioning_times = _times(params, "preconditioning_weekdays_only")
     legacy.off_peak_charging_enabled = bool(params.get("off_peak_charging_enabled"))
     legacy.off_peak_charging_times = _times(params, "off_peak_charging_weekdays_only")
     if has_schedules(car.firmware):
-        number, here = int(car.clock.now()), car.journey.place
+        number, here = int(car.settled_until), car.journey.place
         car.schedules.precondition[number] = PreconditionEntry(
             id=number,
             days_of_week=ALL_DAYS,
@@ -77,7 +77,7 @@ def set_scheduled_departure(car: Systems, params: Params) -> str:
             longitude=as_float32(here.longitude),
             precondition_time=departure,
         )
-    car.keeper.edited(car.settled_until)
+        car.keeper.rescheduled(car.settled_until, car.settled_at)
     return ""
 
 
@@ -110,7 +110,7 @@ def add_precondition_schedule(car: Systems, params: Params) -> str:
     told = PreconditionEntry(**entry, precondition_time=minutes)
     if reason := _store(car, car.schedules.precondition, told):
         return reason
-    car.keeper.rescheduled()
+    car.keeper.rescheduled(car.settled_until, car.settled_at)
     return ""
 
 
@@ -126,21 +126,21 @@ def remove_precondition_schedule(car: Systems, params: Params) -> str:
     """Remove a preconditioning schedule."""
     if car.schedules.precondition.pop(_int(params, "id"), None) is None:
         return "not_found"
-    car.keeper.rescheduled()
+    car.keeper.rescheduled(car.settled_until, car.settled_at)
     return ""
 
 
 def batch_remove_charge_schedules(car: Systems, params: Params) -> str:
     """Remove the charge schedules of the places that are named."""
-    _forget_at(car, car.schedules.charge, params)
-    car.keeper.edited(car.settled_until)
+    if _forget_at(car, car.schedules.charge, params):
+        car.keeper.edited(car.settled_until)
     return ""
 
 
 def batch_remove_precondition_schedules(car: Systems, params: Params) -> str:
     """Remove the preconditioning schedules of the places that are named."""
-    _forget_at(car, car.schedules.precondition, params)
-    car.keeper.rescheduled()
+    if _forget_at(car, car.schedules.precondition, params):
+        car.keeper.rescheduled(car.settled_until, car.settled_at)
     return ""
 
 
@@ -170,7 +170,7 @@ def _common(car: Systems, params: Params) -> dict[str, Any] | None:
         return None
     # An id left out of a REST body gets the present second, as Tesla's own proxy fills it in. What a car makes of
     # the id 0 is not known: nobody should send it.
-    number = _int(params, "id") if "id" in params else int(car.clock.now())
+    number = _int(params, "id") if "id" in params else int(car.settled_until)
     if not 0 < number < 2**64:
         return None
     assert isinstance(latitude, int | float)
@@ -205,11 +205,12 @@ def _ignores_old_commands(car: Systems) -> bool:
     return has_schedules(car.firmware) and OtherReading.OLD_COMMANDS_DO_NOTHING in car.quirks
 
 
-def _forget_at[E: Entry](car: Systems, kept: dict[int, E], params: Params) -> None:
-    """Remove the entries at home, at work, or at any other place."""
+def _forget_at[E: Entry](car: Systems, kept: dict[int, E], params: Params) -> bool:
+    """Remove the entries at home, at work, or at any other place; say whether there were any."""
     gone = [number for number, told in kept.items() if params.get(_place_of(car, told), False)]
     for number in gone:
         del kept[number]
+    return bool(gone)
 
 
 def _place_of(car: Systems, entry: Entry) -> str:

@@ -1,10 +1,10 @@
 """Keeps the schedules: at their moments, at plug-in and when they are edited, the car charges, waits, or conditions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import tzinfo
 
-from simulator.car.charging import LOW_AMPS, Charging
+from simulator.car.charging import Charging
 from simulator.car.journey import Journey, Place
 from simulator.car.local_time import DAY, times
 from simulator.car.quirks import Quirk, Quirks
@@ -18,7 +18,7 @@ from simulator.car.schedule_rules import (
     is_blocker,
     rules_of,
 )
-from simulator.car.schedules import ChargeEntry, Entry, Schedules, has_schedules
+from simulator.car.schedules import ChargeEntry, Entry, PreconditionEntry, Schedules, has_schedules
 from simulator.car.wakefulness import Wakefulness
 
 #: Within which distance of its location an entry acts.
@@ -52,23 +52,28 @@ class ScheduleKeeper:
 
     def next_moment(self, after: float) -> float:
         """Return the first moment after another at which there is something to do."""
+        if self.schedules.are_none:
+            return float("inf")
         key = (self.zone(), self.firmware(), tuple(self.quirks))
         if self._next is None or self._next[0] != key or self._next[1] <= after:
             self._next = (key, self._find_next(after))
         return self._next[1]
 
     def _find_next(self, after: float) -> float:
-        until = after + LOOK_AHEAD
         entries = self.schedules.acting(self.firmware())
         conditions = self._conditions()
         if not entries and not conditions:
             return float("inf")
-        moments = [until, *(event.at for event in self._rules().events(entries, after, until))]
-        for entry in conditions:
-            moments.extend(at for at, _ in self._conditioning(entry, after, until))
-        spent = (entry.spent_at for entry in (*entries, *conditions))
-        moments.extend(at for at in spent if at is not None and at > after)
-        return min(moments)
+        both: tuple[Entry, ...] = (*entries, *conditions)
+        spent = [entry.spent_at for entry in both]
+        moments = [at for at in spent if at is not None and at > after]
+        for until in (after + DAY, after + LOOK_AHEAD):
+            moments.extend(one.at for one in self._rules().events(entries, after, until))
+            for entry in conditions:
+                moments.extend(at for at, _ in self._conditioning(entry, after, until))
+            if moments and min(moments) <= until:
+                return min(moments)
+        return after + LOOK_AHEAD
 
     def happen(self, now: float, physics: float) -> None:
         """Do what is to be done at a moment."""
@@ -78,8 +83,8 @@ class ScheduleKeeper:
         for event in sorted(events):
             self._happen(event, physics)
         for entry in self._conditions():
-            for _, begins in self._conditioning(entry, before, now):
-                self._condition(entry, now, physics, begins=begins)
+            for at, begins in self._conditioning(entry, before, now):
+                self._condition(entry, at + CONDITIONING if begins else None, physics)
         self._clear_up(now)
         self._next = None
 
@@ -110,6 +115,8 @@ class ScheduleKeeper:
         charging.blocked = charging.override = False
         if charging.user_enable is False and OtherReading.STOP_OUTLASTS_STARTS not in self.quirks:
             charging.user_enable = None
+        reset = OtherReading.AMPS_RESET_AT_START in self.quirks
+        charging.amps = charging.onboard_max_amps if reset else charging.at_least_low(charging.amps)
         if charging.busy:
             self.wakefulness.wake_at(physics)
 
@@ -137,12 +144,13 @@ class ScheduleKeeper:
         charging.blocked = verdict.charge is False
         self._use_of(verdict)
 
-    def rescheduled(self) -> None:
-        """Look anew for the next moment: entries that do not concern charging were edited."""
-        known = self.schedules.precondition
-        if self.conditioning is not None and self.conditioning not in known:
-            self.conditioning = None
-        self._next = None
+    def rescheduled(self, now: float, physics: float) -> None:
+        """Decide anew for which entry it conditions, if for any, after one was added, changed or removed."""
+        self._next = self.conditioning = None
+        for entry in self._conditions():
+            due = [at for at in self._times_of(entry, now, now + CONDITIONING) if at > now]
+            if due:
+                self._condition(entry, min(due), physics)
 
     def edited(self, now: float, number: int | None = None) -> None:
         """Decide anew after an entry was added, changed (its id) or removed (None)."""
@@ -160,6 +168,7 @@ class ScheduleKeeper:
         if waits_only and charging.busy and OtherReading.EDIT_LEAVES_ALONE in self.quirks:
             return
         charging.blocked = verdict.charge is False
+        charging.override = charging.override and charging.blocked
         self._use_of(verdict)
 
     def _use_of(self, verdict: Verdict) -> None:
@@ -169,13 +178,13 @@ class ScheduleKeeper:
     # -- one-time entries ---------------------------------------------------------------------
 
     def _use(self, entry: ChargeEntry | None, event: Event) -> None:
-        """Note when a one-time entry that has done something is over."""
+        """Note when a one-time entry that let charge, or whose only time was an end, is over."""
         if entry is None or not entry.one_time or entry.spent_at is not None:
             return
         rules, self._next = self._rules(), None
         if event.kind is Kind.START:
             entry.spent_at = rules.end_after(entry, event.at)
-        elif not is_blocker(entry) or OtherReading.BLOCKER_HOLDS not in self.quirks:
+        elif is_blocker(entry) and OtherReading.BLOCKER_HOLDS not in self.quirks:
             entry.spent_at = event.at + rules.start_counts
 
     def _clear_up(self, now: float) -> None:
@@ -185,30 +194,36 @@ class ScheduleKeeper:
 
     # -- conditioning -------------------------------------------------------------------------
 
-    def _conditions(self) -> list[Entry]:
+    def _conditions(self) -> list[PreconditionEntry]:
         if not has_schedules(self.firmware()):
             return []
         return [entry for entry in self.schedules.precondition.values() if entry.enabled]
 
-    def _conditioning(self, entry: Entry, after: float, until: float) -> list[tuple[float, bool]]:
+    def _conditioning(
+        self, entry: PreconditionEntry, after: float, until: float
+    ) -> list[tuple[float, bool]]:
         """Return moments of a preconditioning entry, and whether each is a beginning."""
-        minutes = self.schedules.precondition[entry.id].precondition_time
-        window = (after, until + CONDITIONING)
         moments: list[tuple[float, bool]] = []
-        for at in times(entry.days_of_week, minutes, self.zone(), window, self.quirks):
+        for at in self._times_of(entry, after, until + CONDITIONING):
             both = ((at - CONDITIONING, True), (at, False))
             moments.extend(one for one in both if after < one[0] <= until)
         return moments
 
-    def _condition(self, entry: Entry, now: float, physics: float, *, begins: bool) -> None:
-        if begins and self._reaches(entry) and self.charging.battery.level >= CONDITIONING_FROM:
+    def _times_of(self, entry: PreconditionEntry, after: float, until: float) -> Iterator[float]:
+        minutes, zone = entry.precondition_time, self.zone()
+        return times(entry.days_of_week, minutes, zone, (after, until), self.quirks)
+
+    def _condition(self, entry: PreconditionEntry, until: float | None, physics: float) -> None:
+        """Condition for an entry until its time, or end that (None)."""
+        if until is None:
+            if self.conditioning == entry.id:
+                self.conditioning = None
+                self.wakefulness.wake_at(physics)
+        elif self._reaches(entry) and self.charging.battery.level >= CONDITIONING_FROM:
             self.conditioning = entry.id
             self.wakefulness.wake_at(physics)
             if entry.one_time:
-                entry.spent_at = now + CONDITIONING
-        elif not begins and self.conditioning == entry.id:
-            self.conditioning = None
-            self.wakefulness.wake_at(physics)
+                entry.spent_at = until
 
     # -- places -------------------------------------------------------------------------------
 
@@ -222,7 +237,7 @@ class ScheduleKeeper:
         here = self.journey.place
         known = [amps for place, amps in self._amps if place.miles_to(here) <= NEAR_MILES]
         if known:
-            self.charging.amps = max(known[0], min(LOW_AMPS, self.charging.onboard_max_amps))
+            self.charging.amps = self.charging.at_least_low(known[0])
         elif self._amps:
             self.charging.amps = self.charging.onboard_max_amps
 

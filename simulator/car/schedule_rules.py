@@ -122,11 +122,13 @@ class Rules:
         return DAY - self.start_counts + (offsets[0] - offsets[1]).total_seconds()
 
     def _holding(self, entries: Iterable[ChargeEntry], until: float) -> list[Event]:
-        """Return the last end of blockers that hold although it was long ago."""
+        """Return the last end of blockers that hold although it was long ago, if no start has come since."""
         if OtherReading.BLOCKER_HOLDS not in self.readings:
             return []
-        blockers = [one for one in entries if is_blocker(one) and one.one_time]
-        return sorted(self.events(blockers, until - 7 * DAY, until))[-1:]
+        blockers = {one.id for one in entries if is_blocker(one) and one.one_time}
+        events = sorted(self.events(entries, until - 7 * DAY, until))
+        last = [one for one in events if one.id in blockers or one.kind is Kind.START][-1:]
+        return [one for one in last if one.kind is Kind.END]
 
     @staticmethod
     def _is_last_of_its_entry(event: Event, events: Iterable[Event]) -> bool:

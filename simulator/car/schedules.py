@@ -126,6 +126,11 @@ class Schedules:
     maximum: int = MAX_SCHEDULES
     """Of each kind."""
 
+    @property
+    def are_none(self) -> bool:
+        """Whether it was told nothing that it would have to do."""
+        return not (self.charge or self.precondition or self.legacy.mode == "StartAt")
+
     def acting(self, firmware: str) -> list[ChargeEntry]:
         """Return the charge entries that are switched on; of firmware without schedules its daily time."""
         if has_schedules(firmware):

@@ -53,7 +53,7 @@ def _scheduled_start(car: Systems) -> Reading:
     told = car.schedules.legacy
     if told.mode != "StartAt" or told.start_minutes is None:
         return None
-    now = int(car.clock.now()) + car.utc_offset
+    now = int(car.settled_until) + car.utc_offset
     local = now // 86400 * 86400 + told.start_minutes * 60
     if local <= now:
         local += 86400

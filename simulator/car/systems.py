@@ -14,7 +14,7 @@ from simulator.car.readings import OtherReading
 from simulator.car.schedule_keeper import ScheduleKeeper
 from simulator.car.schedules import Schedules
 from simulator.car.wakefulness import Wakefulness
-from simulator.clock import SimulatedClock
+from simulator.clock import Calendar, SimulatedClock
 
 #: What cameras and computer draw while Sentry Mode watches: owners tell of 5 to 8 % of a large battery a day [community].
 SENTRY_KW = 0.2
@@ -45,10 +45,12 @@ class Systems:
     schedules: Schedules
     wakefulness: Wakefulness
     quirks: Quirks
+    calendar: Calendar
+    """By which its schedules are kept."""
     zone: tzinfo
     """Of the place where it is."""
     settled_at: float
-    """Up to which second of physics, and up to which unix time, everything is computed."""
+    """Up to which second of physics, and up to which moment of its calendar, everything is computed."""
     settled_until: float
     lacks: frozenset[str] = frozenset()
     """Names, of telemetry and of vehicle_data, of what this car does not tell."""
@@ -88,14 +90,14 @@ class Systems:
     @property
     def utc_offset(self) -> int:
         """By how many seconds the car's clock is ahead of UTC."""
-        offset = datetime.fromtimestamp(self.clock.now(), self.zone).utcoffset()
+        offset = datetime.fromtimestamp(self.settled_until, self.zone).utcoffset()
         return int(offset.total_seconds()) if offset else 0
 
     def settle(self) -> None:
         """Bring every part to the present moment, by way of every moment of its schedules."""
-        wall, now = self.clock.moment()
+        wall, now = self.calendar.moment()
         while (due := self.keeper.next_moment(self.settled_until)) <= wall:
-            physics = min(now, max(self.settled_at, self.clock.physics_at(due)))
+            physics = min(now, max(self.settled_at, self.calendar.physics_at(due)))
             self._pass(physics)
             self.settled_until = due
             self.keeper.happen(due, physics)
@@ -142,8 +144,8 @@ class Systems:
         """Tell the charger what else draws power, and what holds it back, from a moment on."""
         charging, conditions = self.charging, self.conditioning
         charging.cabin_kw = CABIN_KW if conditions else 0.0
-        charging.cabin_at_cable = OtherReading.CONDITIONS_FROM_BATTERY not in self.quirks
         if conditions:
+            charging.cabin_at_cable = OtherReading.CONDITIONS_FROM_BATTERY not in self.quirks
             self.wakefulness.touch(self.settled_at)
         charging.hot = self.quirks.setting_at(Quirk.HOT_PLUG, at)
         managed = self.quirks.in_force(Quirk.CHARGES_ON_SOLAR, at) and self.journey.at_home

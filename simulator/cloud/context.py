@@ -13,6 +13,7 @@ from simulator.cloud.control.faults import Faults
 from simulator.cloud.errors import ApiError, not_found
 from simulator.cloud.fleet.billing import Billing
 from simulator.cloud.fleet.rate_limits import RateLimits
+from simulator.home import Home
 from simulator.telemetry import Telemetry
 
 MAX_BODY = 64 * 1024
@@ -37,6 +38,8 @@ class Cloud:
         #: partner domain -> base URL from which it is really served
         self.dns: dict[str, str] = {}
         self.wake_with_charging_scope = False
+        #: the home at which the cars charge, if there is one
+        self.home: Home | None = None
         #: browser session cookie -> account
         self.sessions: dict[str, Account] = {}
 

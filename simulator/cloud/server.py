@@ -10,6 +10,7 @@ from simulator.cloud.control.status_page import StatusPage
 from simulator.cloud.fleet.pairing import PairingPages
 from simulator.cloud.router import FleetApi
 from simulator.cloud.world import World
+from simulator.home.service import HomeService
 
 _OAUTH = "/auth/oauth2/v3"
 _REGION = "/{region:na|eu}"
@@ -18,7 +19,8 @@ _REGION = "/{region:na|eu}"
 def build(cloud: Cloud) -> web.Application:
     """Return the web application; request bodies are limited to 64 KiB."""
     tokens, browser, fleet = TokenEndpoint(cloud), AuthorizePages(cloud), FleetApi(cloud)
-    pairing, control = PairingPages(cloud), Control(cloud)
+    home = HomeService(lambda: cloud.home)
+    pairing, control = PairingPages(cloud), Control(cloud, home)
     app = web.Application(client_max_size=MAX_BODY)
     app.add_routes(
         [
@@ -35,6 +37,7 @@ def build(cloud: Cloud) -> web.Application:
             web.get(f"{_REGION}/status", fleet.status),
             web.route("*", _REGION + "/api/1/{tail:.+}", fleet.handle),
             web.get("/_sim/world/{domain}/{path:.+}", World(cloud).handle),
+            *home.routes(),
             *control.routes(),
         ]
     )

@@ -15,10 +15,11 @@ import pytest
 from devtools.bench.cost import write
 from devtools.bench.cost_age import LevelAge, StateDelay, quantile
 from devtools.bench.cost_chart import chart
-from devtools.bench.cost_drivers import DAY, DRIVERS
+from devtools.bench.cost_drivers import DRIVERS
 from devtools.bench.cost_report import BEGIN, CONTENDERS, END, goal_rows, ordered, page, with_table
 from devtools.bench.cost_run import start_of_month
 from devtools.bench.cost_time import VirtualLoop, VirtualTime
+from simulator.drivers.moments import DAY
 
 ROOT = Path(__file__).parents[2]
 SVG = "{http://www.w3.org/2000/svg}"

@@ -15,6 +15,7 @@ from simulator.cloud.context import Cloud
 from simulator.cloud.control.faults import FaultRule
 from simulator.cloud.control.overview import overview
 from simulator.cloud.control.telemetry_control import TelemetryControl
+from simulator.home.service import HomeService
 
 type Body = Mapping[str, Any]
 
@@ -90,9 +91,10 @@ _RULE_FIELDS = frozenset(field.name for field in fields(FaultRule))
 class Control:
     """Turns the simulated world from outside."""
 
-    def __init__(self, cloud: Cloud) -> None:
-        """Control this cloud."""
+    def __init__(self, cloud: Cloud, home: HomeService) -> None:
+        """Control this cloud, and the home beside it."""
         self._cloud = cloud
+        self._home = home
 
     def routes(self) -> list[web.RouteDef]:
         """Return every route below /_sim."""
@@ -100,6 +102,7 @@ class Control:
             web.get("/_sim/state", self._state),
             *TelemetryControl(self._cloud).routes(),
             web.post("/_sim/cars/{vin}/{action}", self._car),
+            web.post("/_sim/home/{action}", self._act_at_home),
             web.get("/_sim/quirks", self._list_quirks),
             web.get("/_sim/readings", self._list_readings),
             web.get("/_sim/billing", self._billing),
@@ -132,6 +135,12 @@ class Control:
         if request.content_type != "application/json":
             return pages.redirect("/", status=303)  # a button of the status page
         return web.json_response({"vin": car.vin, "state": car.state})
+
+    async def _act_at_home(self, request: web.Request) -> web.Response:
+        state = self._home.act(request.match_info["action"], await _body(request))
+        if request.content_type != "application/json":
+            return pages.redirect("/home", status=303)  # a button of the home's page
+        return web.json_response(state)
 
     async def _list_quirks(self, _request: web.Request) -> web.Response:
         return web.json_response(_told_of(Quirk))

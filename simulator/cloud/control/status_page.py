@@ -83,9 +83,10 @@ class StatusPage:
         cards = "".join(_card(car) for car in state["cars"]) or "<p>There are no cars.</p>"
         bill = state["billing"]
         counts = ", ".join(f"{count} {name}" for name, count in bill["counts"].items())
+        home = ' <a href="/home">The simulated home</a>' if self._cloud.home else ""
         content = f"""
 <h1>Simulated Tesla</h1>
 <p class="note">Time in the cars runs {state["clock"]["speed"]:g} times as fast.
-Requests: {counts}. Cost: ${bill["cost"]:.3f}.</p>
+Requests: {counts}. Cost: ${bill["cost"]:.3f}.{home}</p>
 <div class="grid">{cards}</div>"""
         return pages.page("Simulated Tesla", content, wide=True, head=_REFRESH)

@@ -17,6 +17,7 @@ from simulator.car import (
     UnknownCommand,
     UnsupportedCommand,
 )
+from simulator.car.command_table import REST_COMMANDS
 from simulator.cloud.context import Call
 from simulator.cloud.errors import ApiError, asleep, in_service, invalid_field, missing_scopes
 from simulator.cloud.fleet.vehicles import reachable
@@ -166,6 +167,8 @@ async def plain_command(call: Call) -> dict[str, object]:
         raise missing_scopes(needed)
     car = call.vehicle().car
     if car.protocol == "required":
+        if name in REST_COMMANDS and REST_COMMANDS[name].of_schedules:
+            raise ApiError(412, "Not Supported")  # vehicle-command, issue 371
         raise ApiError(
             403, "Tesla Vehicle Command Protocol required, please refer to the documentation"
         )

@@ -1,0 +1,1 @@
+"""What the simulated car keeps: rule by rule."""
