@@ -7,8 +7,6 @@ import math
 from zoneinfo import ZoneInfo
 
 from simulator.car import Car
-from simulator.car.body import check_body
-from simulator.car.command_table import REST_COMMANDS
 from simulator.drivers.days import moments_of
 from simulator.drivers.moments import DAY, HOME, IN_APP, Moment
 from simulator.drivers.people import Person
