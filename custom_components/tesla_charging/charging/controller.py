@@ -166,6 +166,7 @@ class ChargingController:
     async def change(self, **wishes: Any) -> None:
         """Change wishes of the record, save them, and review the plan. Returns when the car was told, if it could be."""
         async with self._lock:
+            self._plan = None if wishes else self._plan  # another wish is worth another plan
             await self._save(replace(self.record, **wishes))
             await self._review()
 

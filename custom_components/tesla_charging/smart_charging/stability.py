@@ -30,6 +30,8 @@ def replan(problem: Problem, running: Plan | None, work_limit: int | None = DEFA
     windows = outside(running, problem)
     if windows is None:
         return best
+    if _is_too_low(problem):  # the minimum level is wanted at once, whatever was planned
+        return best
     limits = replace(problem.limits, blocked=(*problem.limits.blocked, *windows))
     kept = plan(replace(problem, limits=limits), work_limit)
     if _missing(kept) > _missing(best) + KWH or _late(kept) > _late(best):
@@ -61,6 +63,11 @@ def _floor(moment: datetime) -> datetime:
 
 def _ceil(moment: datetime) -> datetime:
     return moment if not moment.microsecond else _floor(moment) + SECOND
+
+
+def _is_too_low(problem: Problem) -> bool:
+    minimum = problem.wishes.minimum_level
+    return minimum is not None and problem.car.level < min(minimum, problem.car.limit)
 
 
 def _missing(planned: Plan) -> float:
