@@ -198,6 +198,7 @@ async def test_who_starts_by_hand_is_not_stopped(garage: Garage, impatient: None
     await garage.set_up(CHEAP_LATER)
     await garage.until(Status.AGREED)
     await until(lambda: garage.home.state("switch", "charging") == "off")
+    await garage.controller.change()  # no command of ours is on its way any more
     garage.car.in_app("charge_start")
     await garage.until(Status.OVERRIDE)
     wish = garage.controller.record.override
@@ -216,6 +217,7 @@ async def test_resume_gives_the_car_its_plan_again(garage: Garage, impatient: No
     await garage.set_up(CHEAP_LATER)
     await garage.until(Status.AGREED)
     await until(lambda: garage.home.state("switch", "charging") == "off")
+    await garage.controller.change()  # no command of ours is on its way any more
     garage.car.in_app("charge_start")
     await garage.until(Status.OVERRIDE)
     await garage.controller.resume()
