@@ -26,7 +26,7 @@ ORDER = (
     *("const", "clock", "listeners", "tasks", "request_origin", "device"),
     *("vehicle", "polling", "issues", "client", "storage", "billing", "auth"),
     *("commands", "exceptions"),
-    *("coordinator", "shared_cars", "account", "telemetry", "data"),
+    *("coordinator", "shared_cars", "account", "telemetry", "charging", "data"),
     *("entity", "entities", "actions", "services", "setup_flow", "monitors", "removal"),
     *(*PLATFORMS, "device_trigger", "diagnostics", "repairs", "system_health"),
     *("application_credentials", "config_flow", "__init__"),

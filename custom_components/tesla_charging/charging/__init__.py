@@ -1,0 +1,1 @@
+"""Smart charging in the home: where prices, sun and meter are read."""

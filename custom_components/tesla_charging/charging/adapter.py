@@ -1,0 +1,116 @@
+"""The description of a price adapter: a row with what it recognises, what it needs, and how often it may ask."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, time, timedelta, tzinfo
+from enum import StrEnum, auto
+from typing import Any, Final
+
+from homeassistant.core import HomeAssistant, State
+from homeassistant.helpers.entity_registry import RegistryEntry
+
+from ..smart_charging.normalise import Formula, RawPrice
+from ..smart_charging.series import Certainty
+
+QUARTER: Final = timedelta(minutes=15)
+HOUR: Final = timedelta(hours=1)
+DAY: Final = timedelta(days=1)
+
+
+class SourceError(Exception):
+    """A source that gives no prices; the text says why, with what was found."""
+
+
+class NotPublished(SourceError):
+    """The prices of a day that are not there yet."""
+
+
+class NotReady(SourceError):
+    """A source that is not set up, or not loaded yet: its provider was not asked."""
+
+
+class Scope(StrEnum):
+    """For what one request answers."""
+
+    DAY = auto()
+    """For the day that is asked for."""
+    PUBLISHED = auto()
+    """For today, and for tomorrow once it is published."""
+    ROLLING = auto()
+    """For some hours from now on, so that it is asked for again and again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawSeries:
+    """What a reader found, as the source writes it: what `smart_charging.normalise.normalise` takes."""
+
+    rows: tuple[RawPrice, ...]
+    unit: str
+    """Such as "EUR/MWh" or "ct/kWh"."""
+    certainty: Certainty = Certainty.KNOWN
+    found: str = ""
+    """In words, where: the name of an attribute, or of an action."""
+
+
+@dataclass(frozen=True, slots=True)
+class PriceSettings:
+    """One price source of a home, as the options hold it: for import or for export."""
+
+    kind: str
+    """The `kind` of a row of the table of adapters."""
+    entity_id: str = ""
+    """The entity with the price now, if there is one."""
+    entry_id: str = ""
+    """The config entry that an action wants."""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    """What else the row needs: area, channel, home, table, ..."""
+    formula: Formula = Formula()
+    export: bool = False
+    """Whether it is for what is fed in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timetable:
+    """When a provider may be asked for the prices of a day that are missing."""
+
+    first_try: time
+    """For tomorrow's prices, in the provider's zone: shortly before they can be there."""
+    give_up: time
+    """After it tomorrow's prices are not asked for any more; as today's they are, from midnight on."""
+    every: timedelta
+    """Between two requests for the same day, at least."""
+    zone: str = ""
+    """In whose days the provider counts; "" is the home's."""
+    scope: Scope = Scope.DAY
+
+
+type Ask = Callable[[HomeAssistant, PriceSettings, date], Awaitable[RawSeries]]
+"""Asks for a day of the provider; raises SourceError."""
+type Table = Callable[[PriceSettings, date, tzinfo], RawSeries]
+"""Returns the prices of a day that the options hold; raises SourceError."""
+type Look = Callable[[State], RawSeries]
+"""Reads a state, without any I/O; raises SourceError."""
+type Recognise = Callable[[HomeAssistant, State, RegistryEntry | None], PriceSettings | None]
+"""Returns the settings for an entity with the price now; None if it is not of this adapter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """One row: a kind of price source. One of `ask`, `look` and `table` is set; with none only the price now is known."""
+
+    kind: str
+    """Its name in the options and translations."""
+    recognise: Recognise
+    ask: Ask | None = None
+    look: Look | None = None
+    table: Table | None = None
+    timetable: Timetable | None = None
+    """For rows with `ask`. A row with `look` reads whenever the state changes."""
+    resolution: timedelta = QUARTER
+    """Of its prices, usually."""
+    market: bool = False
+    """Whether its prices are those of the market, so that fees and VAT have to be added."""
+    needs: tuple[str, ...] = ()
+    """Names of `PriceSettings.params` without which it cannot be read."""
+    service: str = ""
+    """The action that it calls, as domain.name."""
