@@ -15,6 +15,8 @@ from ..smart_charging.series import Certainty
 QUARTER: Final = timedelta(minutes=15)
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
+NO_FORMULA: Final = Formula()
+"""For prices that are what is paid."""
 
 
 class SourceError(Exception):
@@ -34,10 +36,8 @@ class Scope(StrEnum):
 
     DAY = auto()
     """For the day that is asked for."""
-    PUBLISHED = auto()
-    """For today, and for tomorrow once it is published."""
-    ROLLING = auto()
-    """For some hours from now on, so that it is asked for again and again."""
+    KNOWN = auto()
+    """For all that the source knows: today, and tomorrow once it is published; or some hours from now on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class PriceSettings:
     """The config entry that an action wants."""
     params: Mapping[str, Any] = field(default_factory=dict)
     """What else the row needs: area, channel, home, table, ..."""
-    formula: Formula = Formula()
+    formula: Formula = NO_FORMULA
     export: bool = False
     """Whether it is for what is fed in."""
 
@@ -82,6 +82,13 @@ class Timetable:
     zone: str = ""
     """In whose days the provider counts; "" is the home's."""
     scope: Scope = Scope.DAY
+    again: timedelta | None = None
+    """After which it is asked anew although nothing is missing: for an answer that begins now and ends some hours later."""
+
+    @property
+    def rolling(self) -> bool:
+        """Whether the answers begin now, and tomorrow's come hour by hour."""
+        return self.again is not None
 
 
 type Ask = Callable[[HomeAssistant, PriceSettings, date], Awaitable[RawSeries]]
@@ -106,6 +113,8 @@ class Adapter:
     table: Table | None = None
     timetable: Timetable | None = None
     """For rows with `ask`. A row with `look` reads whenever the state changes."""
+    fleeting: bool = False
+    """Whether `look` tells no more than the price now, so that it looks every quarter hour."""
     resolution: timedelta = QUARTER
     """Of its prices, usually."""
     market: bool = False

@@ -7,11 +7,13 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
 from .adapter import Adapter, PriceSettings
+from .own_prices import OWN_ADAPTERS
 from .price_actions import ACTION_ADAPTERS
 
 ADAPTERS: Final[tuple[Adapter, ...]] = (
     *ACTION_ADAPTERS,
-    # rows that read attributes come here, before those that know only the price now
+    # rows that read attributes come here, before the one that knows only the price now
+    *OWN_ADAPTERS,
 )
 """In order: the first row that recognises an entity is the one."""
 BY_KIND: Final = {adapter.kind: adapter for adapter in ADAPTERS}

@@ -439,7 +439,7 @@ ACTION_ADAPTERS: Final[tuple[Adapter, ...]] = (
         TIBBER,
         _tibber_params,
         # every request after 13:00 goes to Tibber while tomorrow is missing
-        Timetable(time(13), time(23, 30), timedelta(minutes=30), "", Scope.PUBLISHED),
+        Timetable(time(13), time(23, 30), timedelta(minutes=30), "", Scope.KNOWN),
     ),
     _row(
         "energyzero",
@@ -471,14 +471,14 @@ ACTION_ADAPTERS: Final[tuple[Adapter, ...]] = (
         "amberelectric",
         AMBER,
         _amber_params,
-        Timetable(time(0), time(23, 59), FIVE, "", Scope.ROLLING),
+        Timetable(time(0), time(23, 59), FIVE, "", Scope.KNOWN, again=FIVE),
         needs=("channel",),
     ),
     _row(
         "green_planet_energy",
         GREEN_PLANET,
         lambda _, state, registered: {} if registered.unique_id == "gpe_current_price" else None,
-        Timetable(time(0), time(23, 59), FIVE, "", Scope.ROLLING),
+        Timetable(time(12, 45), time(23, 59), FIVE, "", Scope.KNOWN, again=HOUR),
     ),
     Adapter(
         "action",
