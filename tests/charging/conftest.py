@@ -5,11 +5,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import amberelectric  # noqa: F401  first: pydantic does not like a frozen clock
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.energy.data import async_get_manager
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import EVENT_CALL_SERVICE
 from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
@@ -110,6 +111,48 @@ class PricedHome:
             self.freezer.move_to(min(moment, datetime.now(UTC) + step))
             async_fire_time_changed(self.hass, datetime.now(UTC))
             await self.settle()
+
+    @property
+    def domain(self) -> str:
+        """The core component's."""
+        return self.entry.domain
+
+    @property
+    def entry(self) -> ConfigEntry:
+        """The provider's config entry."""
+        registered = er.async_get(self.hass).async_get(self.entity_id)
+        assert registered is not None
+        entry = self.hass.config_entries.async_get_entry(registered.config_entry_id or "")
+        assert entry is not None
+        return entry
+
+    async def core_can_answer(self, published: datetime) -> None:
+        """Go to when core itself has what is published: at once, or when it asks again."""
+        if self.provider.rolling:
+            await self.refresh_core()
+        await self.go_to(published)
+
+    async def refresh_core(self) -> None:
+        """Have the component ask its provider, as it does by itself every hour."""
+        await self.entry.runtime_data.async_refresh()
+
+    async def core_fails(self) -> None:
+        """Have the component notice that its provider does not answer."""
+        if self.provider.rolling:
+            await self.refresh_core()
+
+    async def core_works(self) -> None:
+        """Have the component notice that its provider answers again."""
+        if self.provider.rolling:
+            await self.refresh_core()
+
+    def expected(self, day: date) -> list[tuple[datetime, datetime]]:
+        """Return the slots of a day that the component can know now."""
+        slots = self.market.slots(day)
+        if not self.provider.rolling:
+            return slots
+        now = datetime.now(UTC)
+        return [slot for slot in slots if now < slot[1] and slot[0] < now + DAY]
 
     def local(self, day: date, at: time) -> datetime:
         """Return a moment by the provider's clock."""

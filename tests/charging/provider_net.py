@@ -49,13 +49,15 @@ async def provider_net(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Provide
 
     async def handle(request: web.Request) -> web.StreamResponse:
         host = request.headers.get(HOST, "")
-        # a library that does not use aiohttp asks the server itself, for the only host without a name
+        # a library that does not use aiohttp asks the server itself: the only host without a name
+        if net.down:
+            return web.Response(status=500)
         return await answers[host](request)
 
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", handle)
     server = TestServer(application)
-    await server.start_server()
+    await server.start_server(access_log=None)
     net = ProviderNet(server, answers)
     request = aiohttp.ClientSession._request
 

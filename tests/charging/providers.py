@@ -1,12 +1,14 @@
 """The price providers that core knows, each a row: how it is set up, how its network answers, and what is to be found."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+import functools
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
+import amberelectric
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
@@ -71,7 +73,14 @@ class Provider:
     currency: str = "EUR"
     dst: bool = True
     """Whether it can tell the quarters of a day with a clock change."""
-    export: bool = False
+    per_quarters: float = 1.0
+    """Slots for each quarter hour."""
+    per_day: bool = True
+    """Whether every day is a request of its own."""
+    most_calls: int = 40
+    """In the day of the test that counts them."""
+    rolling: bool = False
+    """Whether core answers from what it has itself, for the 24 hours from now on."""
 
 
 async def add(
@@ -145,7 +154,8 @@ async def _tibber(
         ]
 
     async def graph(request: web.Request) -> web.StreamResponse:
-        today = datetime.now(market.zone).date()
+        now = datetime.now(market.zone)
+        today, hour_ago = now.date(), f"{now - HOUR:%Y-%m-%dT%H:00:00%:z}"
         home = {
             "id": "home-1",
             "appNickname": "Cabin",
@@ -165,7 +175,10 @@ async def _tibber(
                     "tomorrow": prices(today + DAY),
                 },
             },
-            "consumption": {"nodes": []},
+            "consumption": {
+                "pageInfo": {"hasPreviousPage": False, "startCursor": ""},
+                "nodes": [{"from": hour_ago, "consumption": 1.0, "cost": 0.2, "unitPrice": 0.2}],
+            },
         }
         return web.json_response(
             {
@@ -205,10 +218,188 @@ async def _tibber(
     return entity(hass, "tibber", "home-1")
 
 
+# -- EnergyZero and easyEnergy ------------------------------------------------------------------------------
+
+
+def _energyzero(interval: str) -> SetUp:
+    async def set_up(
+        hass: HomeAssistant, net: ProviderNet, market: Market, _: pytest.MonkeyPatch
+    ) -> str:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            day = datetime.strptime(request.query["date"], "%d-%m-%Y").date()
+            if day not in market.published:
+                return web.json_response({"base": []})
+            step = QUARTER if request.query["interval"] == "INTERVAL_QUARTER" else HOUR
+
+            def stream(price: Callable[[datetime], float]) -> list[dict[str, Any]]:
+                return [
+                    {
+                        "start": start.isoformat().replace("+00:00", "Z"),
+                        "end": end.isoformat().replace("+00:00", "Z"),
+                        "price": {"value": f"{price(start):.6f}"},
+                    }
+                    for start, end in market.slots(day, step)
+                ]
+
+            return web.json_response(
+                {
+                    "base": stream(_market),
+                    "base_with_vat": stream(lambda start: _market(start) * 1.21),
+                    "all_in": stream(lambda start: _market(start) + 0.1),
+                    "all_in_with_vat": stream(_all_in),
+                }
+            )
+
+        net.serve("public.api.energyzero.nl", answer)
+        entry = await add(hass, "energyzero", options={"electricity_price_interval": interval})
+        return entity(hass, "energyzero", f"{entry.entry_id}_today_energy_all_in_current_price")
+
+    return set_up
+
+
+async def _easyenergy(
+    hass: HomeAssistant, net: ProviderNet, market: Market, _: pytest.MonkeyPatch
+) -> str:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        day = date.fromisoformat(request.query["start"])
+        step = QUARTER if request.query["granularity"] == "quarter" else HOUR
+        rows = [
+            {
+                "from": start.isoformat().replace("+00:00", "Z"),
+                "until": end.isoformat().replace("+00:00", "Z"),
+                "price": _market(start),
+                "priceIncVat": round(_market(start) * 1.21, 6),
+                "energyTax": 0.1,
+                "purchasePrice": 0.02,
+                "invoicePrice": round(_market(start) * 1.21 + 0.12, 6),
+                "average": 0.05,
+                "averageInc": 0.06,
+                "unit": "kWh",
+                "granularity": request.query["granularity"],
+            }
+            for start, end in (market.slots(day, step) if day in market.published else [])
+        ]
+        return web.json_response({"prices": rows})
+
+    net.serve("price-graph.mijn.easyenergy.com", answer)
+    entry = await add(hass, "easyenergy")
+    return entity(hass, "easyenergy", f"{entry.entry_id}_today_energy_usage_current_hour_price")
+
+
+# -- OMIE, Green Planet Energy, Amber -----------------------------------------------------------------------
+
+OMIE_ROWS = (
+    "Precio marginal en el sistema español (EUR/MWh)",
+    "Precio marginal en el sistema portugués (EUR/MWh)",
+    "Potencia total de compra sistema español (MW)",
+    "Potencia total de venta sistema español (MW)",
+    "Potencia total de compra sistema portugués (MW)",
+    "Potencia total de venta sistema portugués (MW)",
+    "Potencia total del mercado Ibérico (MW)",
+    "Exportación de España a Portugal (MW)",
+    "Importación de España desde Portugal (MW)",
+    "Potencia total con bilaterales del mercado Ibérico (MW)",
+)
+
+
+async def _omie(
+    hass: HomeAssistant, net: ProviderNet, market: Market, _: pytest.MonkeyPatch
+) -> str:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        name = request.path.rpartition("/")[2]
+        parts = [int(part) for part in name.removesuffix(".TXT").split("_")[5:8]]
+        day = date(parts[2], parts[1], parts[0])
+        if day not in market.published:
+            return web.Response(status=404)
+        slots = market.slots(day)
+        lines = ["OMIE - Mercado de electricidad", "", ";".join(["", *map(str, range(1, 101)), ""])]
+        for row in OMIE_ROWS:
+            values = (f"{market.price(start):.2f}".replace(".", ",") for start, _ in slots)
+            lines.append(";".join([row, *values, ""]))
+        return web.Response(body="\r\n".join(lines).encode("latin-1"), content_type="text/plain")
+
+    net.serve("www.omie.es", answer)
+    await add(hass, "omie")
+    return entity(hass, "omie", "es_spot_price")
+
+
+async def _green_planet(
+    hass: HomeAssistant, net: ProviderNet, market: Market, _: pytest.MonkeyPatch
+) -> str:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        asked = (await request.json())["params"]
+        days = {date.fromisoformat(asked["von"]), date.fromisoformat(asked["bis"])}
+        slots = [s for day in sorted(days & market.published) for s in market.slots(day)]
+        return web.json_response(
+            {
+                "result": {
+                    "errorCode": 0,
+                    "datum": [
+                        f"{start.astimezone(market.zone):%d.%m.%y, %H:%M} Uhr" for start, _ in slots
+                    ],
+                    "wert": [f"{_cents(start):.2f}".replace(".", ",") for start, _ in slots],
+                }
+            }
+        )
+
+    net.serve("mein.green-planet-energy.de", answer)
+    await add(hass, "green_planet_energy")
+    return entity(hass, "green_planet_energy", "gpe_current_price")
+
+
+def _cents(start: datetime) -> float:
+    return round(Market.price(start) / 10 + 20, 2)
+
+
+async def _amber(
+    hass: HomeAssistant, net: ProviderNet, market: Market, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    half = timedelta(minutes=30)
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        now = datetime.now(UTC)
+        first = datetime.fromtimestamp(now.timestamp() // 1800 * 1800, UTC)
+        rows = []
+        for index in range(48):
+            start = first + half * index
+            rows.append(
+                {
+                    "type": "ForecastInterval" if index else "CurrentInterval",
+                    "duration": 30,
+                    "spotPerKwh": 10.0,
+                    "perKwh": _cents(start),
+                    "date": f"{start:%Y-%m-%d}",
+                    "nemTime": (start + half).isoformat(),
+                    "startTime": (start + timedelta(seconds=1)).isoformat(),
+                    "endTime": (start + half).isoformat(),
+                    "renewables": 40.0,
+                    "channelType": "general",
+                    "spikeStatus": "none",
+                    "descriptor": "neutral",
+                    **({"range": {"min": 1.0, "max": 90.0}} if index else {"estimate": False}),
+                }
+            )
+        return web.json_response(rows)
+
+    net.serve("", answer)
+    configuration = functools.partial(amberelectric.Configuration, host=net.url)
+    monkeypatch.setattr(amberelectric, "Configuration", configuration)
+    await add(hass, "amberelectric", {"api_token": "psk_test", "site_id": "site"})
+    return entity(hass, "amberelectric", "site-current-general")
+
+
+# -- the rows -----------------------------------------------------------------------------------------------
+
+
 def _market(start: datetime) -> float:
     return Market.price(start) / 1000
 
 
+def _all_in(start: datetime) -> float:
+    return round((_market(start) + 0.1) * 1.21, 6)
+
+
+NETHERLANDS = "Europe/Amsterdam"
 NORDPOOL = Provider(
     "nordpool", "Europe/Amsterdam", "Europe/Oslo", _nordpool, _market, params={"area": "NL"}
 )
@@ -221,7 +412,72 @@ TIBBER = Provider(
     publishes=time(13, 7),
     within=timedelta(minutes=30),
     every=timedelta(minutes=30),
+    per_day=False,
+    most_calls=10,
     params={"home": "Cabin"},
     currency="NOK",
 )
-PROVIDERS = (NORDPOOL, TIBBER)
+HOURLY = {"price_type": "all_in", "interval": "hour", "incl_vat": True}
+ENERGYZERO = Provider(
+    "energyzero",
+    NETHERLANDS,
+    NETHERLANDS,
+    _energyzero("hourly"),
+    _all_in,
+    step=HOUR,
+    per_quarters=0.25,
+    params=HOURLY,
+)
+ENERGYZERO_QUARTERS = replace(
+    ENERGYZERO,
+    set_up=_energyzero("quarter_hourly"),
+    step=QUARTER,
+    per_quarters=1.0,
+    params={**HOURLY, "interval": "quarter"},
+)
+EASYENERGY = Provider(
+    "easyenergy",
+    NETHERLANDS,
+    NETHERLANDS,
+    _easyenergy,
+    lambda start: round(_market(start) * 1.21, 5),
+    step=HOUR,
+    per_quarters=0.25,
+    params={"price_type": "market", "granularity": "hour", "incl_vat": True},
+)
+OMIE = Provider("omie", "Europe/Madrid", "Europe/Madrid", _omie, _market, params={"country": "es"})
+GREEN_PLANET = Provider(
+    "green_planet_energy",
+    "Europe/Berlin",
+    "Europe/Berlin",
+    _green_planet,
+    lambda start: _cents(start) / 100,
+    dst=False,
+    per_day=False,
+    rolling=True,
+    most_calls=60,
+)
+AMBER = Provider(
+    "amberelectric",
+    "Australia/Brisbane",
+    "Australia/Brisbane",
+    _amber,
+    lambda start: _cents(start) / 100,
+    step=timedelta(minutes=30),
+    params={"channel": "general"},
+    currency="AUD",
+    dst=False,
+    per_day=False,
+    rolling=True,
+    most_calls=330,
+)
+PROVIDERS = {
+    "nordpool": NORDPOOL,
+    "tibber": TIBBER,
+    "energyzero": ENERGYZERO,
+    "energyzero quarters": ENERGYZERO_QUARTERS,
+    "easyenergy": EASYENERGY,
+    "omie": OMIE,
+    "green planet": GREEN_PLANET,
+    "amber": AMBER,
+}

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
-import aiohttp
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant, State
 from homeassistant.exceptions import HomeAssistantError, ServiceNotFound
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.entity_registry import RegistryEntry
 from homeassistant.util import dt as dt_util
-import voluptuous as vol
 
 from ..const import LOGGER
 from ..smart_charging.normalise import RawPrice
@@ -34,18 +32,6 @@ from .adapter import (
 
 PATIENCE: Final = 60
 """Seconds after which an action counts as failed."""
-BROKEN: Final = (
-    HomeAssistantError,
-    vol.Invalid,
-    aiohttp.ClientError,
-    TimeoutError,
-    LookupError,
-    AttributeError,
-    TypeError,
-    ValueError,
-)
-"""What an action raises when its provider, or the integration itself, fails."""
-
 type Data = Callable[[HomeAssistant, PriceSettings, date], dict[str, Any]]
 type Pick = Callable[[HomeAssistant, PriceSettings, Mapping[str, Any]], object]
 type Unit = Callable[[HomeAssistant, PriceSettings], str]
@@ -107,7 +93,7 @@ async def call(
             )
     except ServiceNotFound as error:
         raise NotReady(f"The action {service} does not exist (any more)") from error
-    except BROKEN as error:
+    except Exception as error:
         if isinstance(error, HomeAssistantError) and error.translation_key in absent:
             raise NotPublished(f"{service}: {error}") from error
         LOGGER.debug("The action %s failed", service, exc_info=True)
@@ -256,9 +242,17 @@ def _energyzero_params(
     if not _is_per_kwh(state):
         return None  # gas
     whole = "_all_in_" in registered.unique_id
-    return {"price_type": "all_in" if whole else "market", "interval": "hour", "incl_vat": True}
+    entry = hass.config_entries.async_get_entry(registered.config_entry_id or "")
+    quarterly = entry is not None and entry.options.get(_INTERVAL) == "quarter_hourly"
+    return {
+        "price_type": "all_in" if whole else "market",
+        "interval": "quarter" if quarterly else "hour",
+        "incl_vat": True,
+    }
 
 
+_INTERVAL: Final = "electricity_price_interval"
+"""EnergyZero's option about the contract."""
 ENERGYZERO: Final = PriceAction(
     "energyzero.get_energy_prices",
     lambda _, settings, day: {
@@ -340,13 +334,23 @@ def _amber_params(
     return {"channel": channel} if known and _is_per_kwh(state) else None
 
 
+def _amber_rows(hass: HomeAssistant, settings: PriceSettings, answer: Mapping[str, Any]) -> object:
+    """Return the forecasts, which begin with the next interval, after the present one, which the entity tells."""
+    forecasts = answer.get("forecasts")
+    state = hass.states.get(settings.entity_id)
+    present = dict(state.attributes) if state else {}
+    if isinstance(forecasts, list) and present.keys() >= {"start_time", "end_time", "per_kwh"}:
+        return [present, *forecasts]
+    return forecasts
+
+
 AMBER: Final = PriceAction(
     "amberelectric.get_forecasts",
     lambda _, settings, day: {
         "config_entry_id": settings.entry_id,
         "channel_type": settings.params["channel"],
     },
-    lambda _, settings, answer: answer.get("forecasts"),
+    _amber_rows,
     lambda _, settings: "AUD/kWh",
     start="start_time",
     end="end_time",

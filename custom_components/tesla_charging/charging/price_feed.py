@@ -96,6 +96,7 @@ class PriceFeed:
         self._cancel: CALLBACK_TYPE | None = None
         self._ends: list[CALLBACK_TYPE] = []
         self._task: asyncio.Task[None] | None = None
+        self._stopped = False
         self._offset = timedelta(seconds=zlib.crc32(settings.entry_id.encode()) % 45)
 
     @property
@@ -103,7 +104,8 @@ class PriceFeed:
         """In whose days the source counts."""
         timetable = self.adapter.timetable
         name = timetable.zone if timetable else ""
-        return dt_util.get_time_zone(name) or dt_util.get_default_time_zone()
+        zone = dt_util.get_time_zone(name) if name else None
+        return zone or dt_util.get_default_time_zone()
 
     @property
     def asked_at(self) -> datetime | None:
@@ -152,6 +154,7 @@ class PriceFeed:
             end()
         self._ends.clear()
         self._cancel = None
+        self._stopped = True
         if self._task is not None:
             self._task.cancel()
 
@@ -187,7 +190,10 @@ class PriceFeed:
                 await self._ask(self.adapter.timetable)
         except Refused as error:
             self._failed(str(error))
-        self._plan()
+        finally:
+            # also after an error that nobody expected: what is read later may be right
+            if not self._stopped:
+                self._plan()
         self._changed()
 
     @callback
