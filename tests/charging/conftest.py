@@ -152,7 +152,9 @@ class PricedHome:
         if not self.provider.rolling:
             return slots
         now = datetime.now(UTC)
-        return [slot for slot in slots if now < slot[1] and slot[0] < now + DAY]
+        return [
+            slot for slot in slots if now < slot[1] and slot[1] <= now + DAY - timedelta(minutes=5)
+        ]
 
     def local(self, day: date, at: time) -> datetime:
         """Return a moment by the provider's clock."""

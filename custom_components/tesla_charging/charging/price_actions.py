@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant, State
 from homeassistant.exceptions import HomeAssistantError, ServiceNotFound
 from homeassistant.helpers import device_registry as dr
@@ -19,6 +21,7 @@ from ..smart_charging.series import Certainty
 from .adapter import (
     DAY,
     HOUR,
+    QUARTER,
     Adapter,
     NotPublished,
     NotReady,
@@ -29,6 +32,7 @@ from .adapter import (
     SourceError,
     Timetable,
 )
+from .schedule import bounds
 
 PATIENCE: Final = 60
 """Seconds after which an action counts as failed."""
@@ -54,17 +58,21 @@ class PriceAction:
     certainty: Certainty = Certainty.KNOWN
     absent: frozenset[str] = frozenset()
     """Translation keys of the errors that mean: not published yet."""
-    of_entry: bool = True
-    """Whether a config entry of the action's domain has to be loaded."""
+    mend: Callable[[tuple[RawPrice, ...], date], tuple[RawPrice, ...]] = lambda rows, _: rows
+    """Puts right what the integration is known to get wrong."""
+    held: bool = False
+    """Whether it answers from what its integration holds: that is old while the entity is unavailable."""
 
     async def ask(self, hass: HomeAssistant, settings: PriceSettings, day: date) -> RawSeries:
         """Call the action for a day; raise SourceError for what is no list of prices."""
-        if self.of_entry:
-            entry_of(hass, settings, self.service.partition(".")[0])
+        entry_of(hass, settings, self.service.partition(".")[0])
+        state = hass.states.get(settings.entity_id)
+        if self.held and (state is None or state.state == STATE_UNAVAILABLE):
+            raise NotReady(f"{settings.entity_id} is unavailable, what {self.service} has is old")
         answer = await call(hass, self.service, self.data(hass, settings, day), absent=self.absent)
         found = self.pick(hass, settings, answer)
         return RawSeries(
-            rows_of(found, self.service, self.start, self.end, self.value),
+            self.mend(rows_of(found, self.service, self.start, self.end, self.value), day),
             self.unit(hass, settings),
             self.certainty,
             self.service,
@@ -317,12 +325,35 @@ def _omie_params(
     return {"country": country} if country in {"es", "pt"} else None
 
 
+_MADRID: Final = ZoneInfo("Europe/Madrid")
+
+
+def _omie_mend(rows: tuple[RawPrice, ...], day: date) -> tuple[RawPrice, ...]:
+    """Return the rows of a day with a clock change at their times, which core counts by the clock on the wall.
+
+    In spring that gives the four quarters after the change the times of the four behind, and they are lost.
+    """
+    start, end = bounds(day, _MADRID)
+    quarters = (end - start) // QUARTER
+    if quarters == 96:
+        return rows
+    lost = quarters - len(rows)
+    if lost not in {0, 4}:
+        raise SourceError(f"{len(rows)} prices for a day of {quarters} quarter hours")
+    places = [index if index < 8 else index + lost for index in range(len(rows))]
+    return tuple(
+        RawPrice(start + QUARTER * place, row.value, start + QUARTER * (place + 1))
+        for place, row in zip(places, rows, strict=True)
+    )
+
+
 OMIE: Final = PriceAction(
     "omie.get_prices_for_date",
     lambda _, settings, day: {"date": day.isoformat(), "countries": [settings.params["country"]]},
     lambda _, settings, answer: answer.get(settings.params["country"]),
     _euro_per_kwh,
     absent=frozenset({"data_not_available"}),
+    mend=_omie_mend,
 )
 
 
@@ -356,12 +387,14 @@ AMBER: Final = PriceAction(
     end="end_time",
     value="per_kwh",
     certainty=Certainty.FORECAST,
+    held=True,
 )
 GREEN_PLANET: Final = PriceAction(
     "green_planet_energy.get_prices",
     lambda _, settings, day: {"config_entry_id": settings.entry_id, "hours": 24},
     _prices,
     _euro_per_kwh,
+    held=True,
 )
 
 # -- any action ---------------------------------------------------------------------------------------------

@@ -122,13 +122,9 @@ class PriceFeed:
         return until
 
     @callback
-    def covers(self, start: datetime, end: datetime) -> bool:
-        """Return whether the prices of a time are known without a gap."""
-        at = start
-        for slot in self.slots:
-            if slot.start <= at < slot.end:
-                at = slot.end
-        return at >= end
+    def knows(self, moment: datetime) -> bool:
+        """Return whether a price is known for a moment."""
+        return any(slot.start <= moment < slot.end for slot in self.slots)
 
     @callback
     def start(self) -> None:
@@ -205,7 +201,7 @@ class PriceFeed:
         now = now_utc()
         if (timetable := self.adapter.timetable) is not None:
             due = next_try(
-                timetable, now, self.zone, self.covers, self._memory.asked, self._offset
+                timetable, now, self.zone, self.knows, self._memory.asked, self._offset
             ).at
             at = max(due, self._not_before)
         elif self.adapter.table is not None:
@@ -249,7 +245,7 @@ class PriceFeed:
             await self._take_answers()
             for _ in range(2):
                 now = now_utc()
-                due = next_try(timetable, now, self.zone, self.covers, memory.asked, self._offset)
+                due = next_try(timetable, now, self.zone, self.knows, memory.asked, self._offset)
                 if due.day is None or due.at > now or now < self._not_before:
                     return
                 await self._ask_for(timetable, due.day)

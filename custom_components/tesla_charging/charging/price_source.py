@@ -123,7 +123,7 @@ class PriceSource:
     def _check(self, _: datetime) -> None:
         """Tell the person once when no price is known for the moment, and when there is one again."""
         now = now_utc()
-        missing = [feed for feed in self.feeds if not feed.covers(now, now + timedelta(seconds=1))]
+        missing = [feed for feed in self.feeds if not feed.knows(now)]
         if not missing:
             self._covered_at = now
             if self._told:

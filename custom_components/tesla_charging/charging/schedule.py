@@ -32,8 +32,9 @@ class Try:
     """The day to ask for; None only begins a new day."""
 
 
-type Covered = Callable[[datetime, datetime], bool]
-"""Whether prices are known from one moment to another, without a gap."""
+type Known = Callable[[datetime], bool]
+"""Whether a price is known for a moment."""
+MINUTE: Final = timedelta(minutes=1)
 
 
 def bounds(day: date, zone: tzinfo) -> tuple[datetime, datetime]:
@@ -51,19 +52,22 @@ def next_try(
     timetable: Timetable,
     now: datetime,
     zone: tzinfo,
-    covered: Covered,
+    known: Known,
     asked: Mapping[date, Asked],
     offset: timedelta = timedelta(0),
 ) -> Try:
-    """Return when to ask next, not before `now`. `offset` spreads the homes over the minute of the first try."""
+    """Return when to ask next, not before `now`. `offset` spreads the homes over the minute of the first try.
+
+    A day whose last minute has a price is there: a gap within it would not be filled by asking again.
+    """
     today = now.astimezone(zone).date()
     start, end = bounds(today + DAY, zone)
     tries = [Try(start + offset, None)]
     last = asked.get(key_of(timetable, today))
-    if not covered(now, start):
+    if not known(start - MINUTE):
         tries.append(Try(max(now, _again(timetable, last, patient=True)), today))
     # of an answer that ends some hours from now, tomorrow's first hours are enough
-    if not covered(start, start + timedelta(minutes=1) if timetable.rolling else end):
+    if not known(start if timetable.rolling else end - MINUTE):
         last = asked.get(key_of(timetable, today + DAY))
         first = datetime.combine(today, timetable.first_try, zone).astimezone(UTC) + offset
         at = max(now, first, _again(timetable, last, patient=False))
