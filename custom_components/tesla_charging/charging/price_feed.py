@@ -143,6 +143,11 @@ class PriceFeed:
                 )
         self._read_soon()
 
+    async def read_once(self) -> None:
+        """Read what can be read now, and nothing later: for a page that shows it."""
+        self._stopped = True
+        await self._read()
+
     @callback
     def stop(self) -> None:
         """Read nothing any more."""
