@@ -11,6 +11,7 @@ from .own_prices import FIXED, TIME_OF_USE
 from .price_feed import PriceFeed
 from .schedule import bounds
 from .settings import SourceSettings
+from .time_of_use import write_fees
 
 NOTHING = "–"  # noqa: RUF001  as in a printed table
 
@@ -56,8 +57,8 @@ async def _price(
 def _name(hass: HomeAssistant, settings: PriceSettings) -> str:
     """Return where a price comes from: the name of its entity and of the integration, or the action."""
     if settings.kind in {FIXED, TIME_OF_USE}:
-        rows = len(settings.formula.fees)
-        return "=" if not rows else f"{rows} × 🕑"
+        others = write_fees(settings.formula.fees).splitlines()
+        return ", ".join([f"{settings.params['price']:g}", *(line.split()[0] for line in others)])
     state = hass.states.get(settings.entity_id)
     name = state.name if state else settings.entity_id or str(settings.params.get("action", ""))
     return f"{name} ({settings.kind})"

@@ -222,7 +222,8 @@ def _with_power(sources: SourceSettings, form: Mapping[str, Any]) -> SourceSetti
         sides = {
             side: tuple(form.get(name, ())) for name, of, side in POWER_FIELDS if of == attribute
         }
-        return replace(getattr(sources, attribute), **sides)
+        before: Power = getattr(sources, attribute)
+        return replace(before, **sides)
 
     return replace(
         sources,
