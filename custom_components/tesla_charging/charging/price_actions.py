@@ -508,7 +508,7 @@ ACTION_ADAPTERS: Final[tuple[Adapter, ...]] = (
         "amberelectric",
         AMBER,
         _amber_params,
-        Timetable(time(0), time(23, 59), FIVE, "", Scope.KNOWN, again=QUARTER),
+        Timetable(time(12, 45), time(23, 59), FIVE, "", Scope.KNOWN, again=QUARTER),
         needs=("channel",),
     ),
     _row(
