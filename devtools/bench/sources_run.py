@@ -16,6 +16,9 @@ ZONE: Final = ZoneInfo("Europe/Amsterdam")
 DAY: Final = timedelta(days=1)
 QUARTER: Final = timedelta(minutes=15)
 PUBLISHED: Final = time(13, 2)
+RUNS: Final = 3
+"""All do the same: what took longer in one of them was the machine, not the work."""
+TIMES: Final = ("a_day", "longest")
 START: Final = datetime(2026, 11, 17, 0, 0, 20, tzinfo=ZONE)
 
 
@@ -193,12 +196,15 @@ def main() -> None:
     clock = install(START.timestamp())
     days, meter, rows = int(sys.argv[1]), Meter(), []
     for kind in PARAMS:
-        clock.elapsed = 0.0
-        loop = VirtualLoop(clock)
-        try:
-            rows.append(loop.run_until_complete(measure(kind, days, clock, meter)))
-        finally:
-            loop.close()
+        runs = []
+        for _ in range(RUNS):
+            clock.elapsed = 0.0
+            loop = VirtualLoop(clock)
+            try:
+                runs.append(loop.run_until_complete(measure(kind, days, clock, meter)))
+            finally:
+                loop.close()
+        rows.append({**runs[0], **{name: min(run[name] for run in runs) for name in TIMES}})
     print(json.dumps(rows))
 
 
