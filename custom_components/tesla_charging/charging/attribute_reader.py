@@ -375,5 +375,9 @@ def _sample(row: Mapping[str, object]) -> str:
 def _short(value: object) -> str:
     if isinstance(value, list | tuple | Mapping):
         return "list" if not isinstance(value, Mapping) else "object"
-    text = str(value)[:200]
+    try:
+        text = str(value)[:200]
+    except ValueError:
+        # a number with thousands of digits
+        text = type(value).__name__
     return text if len(text) <= 40 else f"{text[:39]}…"
