@@ -1,0 +1,143 @@
+"""The solar forecast of the home: all providers that the Energy dashboard names, by the Energy platform's own call."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum, auto
+import logging
+from typing import Final
+
+from homeassistant.components.energy.websocket_api import async_get_energy_platforms
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
+
+from .. import clock
+from ..smart_charging.series import PowerForecast
+from .solar_series import Energy, NoForecast, energies, total
+
+LOGGER = logging.getLogger(__name__)
+KEEP: Final = timedelta(hours=24)
+"""For how long the last known forecast of a provider stands in for it. Tomorrow's sun is not today's."""
+PATIENCE: Final = 20
+"""Seconds for a provider to answer; those known answer from memory."""
+STAMPED_AT_END: Final = frozenset({"forecast_solar"})
+"""Providers whose energy is that of the time before its stamp: Forecast.Solar's is the trapezoid of the powers at the
+stamp and at the one before it, though core's action describes it the other way round."""
+
+
+class SolarState(StrEnum):
+    """What is known of a provider."""
+
+    CURRENT = auto()
+    """It has answered."""
+    LAST_KNOWN = auto()
+    """It does not answer; its last forecast counts."""
+    NONE = auto()
+    """It does not answer, and has not for long or ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class SolarProvider:
+    """A config entry with a solar forecast."""
+
+    entry_id: str
+    title: str
+    state: SolarState
+    answered: datetime | None = None
+    """When it answered last."""
+    reason: str = ""
+    """Why it does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class SolarReading:
+    """The forecast of the home."""
+
+    forecast: PowerForecast | None
+    """The sum of all providers that are known; None if none is."""
+    providers: tuple[SolarProvider, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    answered: datetime
+    energies: tuple[Energy, ...]
+
+
+class SolarForecasts:
+    """Reads the forecasts, and remembers the last one of each provider."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Remember nothing yet."""
+        self._hass = hass
+        self._known: dict[str, _Known] = {}
+        self._reasons: dict[str, str] = {}
+
+    async def read(self, entry_ids: Sequence[str]) -> SolarReading:
+        """Return the sum of the forecasts of some config entries; none is asked twice, and none may fail the others."""
+        wanted = tuple(dict.fromkeys(entry_ids))
+        self._known = {key: known for key, known in self._known.items() if key in wanted}
+        for entry_id in wanted:
+            self._say(entry_id, await self._ask(entry_id))
+        providers = tuple(self._provider(entry_id) for entry_id in wanted)
+        known = [
+            self._known[p.entry_id].energies for p in providers if p.state is not SolarState.NONE
+        ]
+        return SolarReading(total(known) if known else None, providers)
+
+    async def _ask(self, entry_id: str) -> str:
+        """Ask a provider and remember its answer; return why there is none, "" if there is one."""
+        entry = self._hass.config_entries.async_get_entry(entry_id)
+        if entry is None:
+            return "The config entry is gone"
+        if entry.state is not ConfigEntryState.LOADED:
+            return f"The config entry is not loaded ({entry.state.value})"
+        ask = (await async_get_energy_platforms(self._hass)).get(entry.domain)
+        if ask is None:
+            return f"{entry.domain} has no solar forecast"
+        try:
+            async with asyncio.timeout(PATIENCE):
+                answer = await ask(self._hass, entry_id)
+            if answer is None:
+                return "It has no forecast now"
+            read = energies(
+                answer["wh_hours"],
+                zone=dt_util.get_default_time_zone(),
+                stamped_at_end=entry.domain in STAMPED_AT_END,
+            )
+        except NoForecast as error:
+            return str(error)
+        except Exception as error:  # noqa: BLE001  the code of any other integration, which may raise anything
+            return f"{type(error).__name__}: {str(error)[:100]}"
+        self._known[entry_id] = _Known(_now(), tuple(read))
+        return ""
+
+    def _say(self, entry_id: str, reason: str) -> None:
+        """Log once when a provider stops answering, and once when it answers again."""
+        before = self._reasons.get(entry_id, "")
+        self._reasons[entry_id] = reason
+        if reason and not before:
+            LOGGER.info("No solar forecast from %s: %s", self._title(entry_id), reason)
+        elif before and not reason:
+            LOGGER.info("The solar forecast from %s is back", self._title(entry_id))
+
+    def _provider(self, entry_id: str) -> SolarProvider:
+        reason, known = self._reasons[entry_id], self._known.get(entry_id)
+        if known is None:
+            state = SolarState.NONE
+        elif not reason:
+            state = SolarState.CURRENT
+        else:
+            state = SolarState.LAST_KNOWN if _now() - known.answered < KEEP else SolarState.NONE
+        answered = known.answered if known else None
+        return SolarProvider(entry_id, self._title(entry_id), state, answered, reason)
+
+    def _title(self, entry_id: str) -> str:
+        entry = self._hass.config_entries.async_get_entry(entry_id)
+        return entry.title if entry else entry_id
+
+
+def _now() -> datetime:
+    return datetime.fromtimestamp(clock.now(), UTC)
