@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import re
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 from zoneinfo import ZoneInfo
 
 from homeassistant.config_entries import ConfigEntryState, ConfigSubentryData
@@ -105,6 +106,7 @@ def test_forecast_solar_stamps_the_end_of_each_interval() -> None:
     assert watts_at(forecast, datetime(2025, 2, 17, 7, 30, tzinfo=UTC)) == 1539
     assert watts_at(forecast, datetime(2025, 2, 17, 16, 30, tzinfo=UTC)) > 0
     assert watts_at(forecast, datetime(2025, 2, 17, 17, 0, tzinfo=UTC)) == 0
+    assert forecast
     assert all(s.start.minute % 15 == 0 and s.start.second == 0 for s in forecast.slots)
 
 
@@ -176,7 +178,7 @@ class Roof:
         self.answer = answer
         self.asked = 0
         mock_integration(hass, MockModule(domain))
-        mock_platform(hass, f"{domain}.energy", SimpleNamespace(async_get_solar_forecast=self.ask))
+        mock_platform(hass, f"{domain}.energy", Mock(async_get_solar_forecast=self.ask))
         self.entry = MockConfigEntry(domain=domain, title=domain.title())
         self.entry.add_to_hass(hass)
         self.entry.mock_state(hass, ConfigEntryState.LOADED)

@@ -11,6 +11,7 @@ from homeassistant.helpers.entity_registry import RegistryEntry
 
 from ..smart_charging.normalise import Formula, RawPrice
 from ..smart_charging.series import Certainty
+from ..smart_charging.units import PriceUnit
 
 QUARTER: Final = timedelta(minutes=15)
 HOUR: Final = timedelta(hours=1)
@@ -45,11 +46,15 @@ class RawSeries:
     """What a reader found, as the source writes it: what `smart_charging.normalise.normalise` takes."""
 
     rows: tuple[RawPrice, ...]
-    unit: str
+    unit: str | PriceUnit
     """Such as "EUR/MWh" or "ct/kWh"."""
     certainty: Certainty = Certainty.KNOWN
     found: str = ""
     """In words, where: the name of an attribute, or of an action."""
+    forecast: tuple[RawPrice, ...] = ()
+    """What the provider expects where `rows` have nothing."""
+    price_now: float | None = None
+    """What the entity says is the price now, in this unit; None if it says none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ from homeassistant.helpers import entity_registry as er
 from .adapter import Adapter, PriceSettings
 from .own_prices import OWN_ADAPTERS
 from .price_actions import ACTION_ADAPTERS
+from .price_attributes import ATTRIBUTE_ADAPTERS
 
 ADAPTERS: Final[tuple[Adapter, ...]] = (
     *ACTION_ADAPTERS,
-    # rows that read attributes come here, before the one that knows only the price now
+    *ATTRIBUTE_ADAPTERS,
     *OWN_ADAPTERS,
 )
 """In order: the first row that recognises an entity is the one."""

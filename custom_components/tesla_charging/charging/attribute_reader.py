@@ -123,7 +123,7 @@ def read_attributes(
     rows = part.rows
     if part.where == ONLY_EXPECTED:
         rows, forecast = (), part.rows
-    price_now = _price_now(state, own, row_unit)
+    price_now = price_in(state, own, row_unit)
     return AttributePrices(rows, forecast, row_unit, price_now, where, part.copied)
 
 
@@ -312,8 +312,8 @@ def _unit(unit: str | PriceUnit) -> PriceUnit:
         raise NotUnderstood(Reason.UNKNOWN_UNIT, found=str(error)) from error
 
 
-def _price_now(state: str, own: str, unit: PriceUnit) -> float | None:
-    """Return the state in the unit of the rows."""
+def price_in(state: str, own: str, unit: PriceUnit) -> float | None:
+    """Return a state that has a unit of its own in another one; None if it is no price."""
     try:
         number, from_unit = float(state), price_unit(own)
     except ValueError:

@@ -94,9 +94,9 @@ def _read(
     hass: HomeAssistant, meters: Meters, ids: Sequence[str], start: datetime, end: datetime
 ) -> HouseLoad:
     """Read and compute; runs in the recorder's executor."""
+    # an hour earlier, to know whether the first one follows on another one
     rows: Mapping[str, Sequence[Mapping[str, Any]]] = statistics_during_period(
-        # an hour earlier, to know whether the first one follows on another one
-        *(hass, start - HOUR, end, set(ids), "hour", {"energy": "kWh"}, {"change"})
+        hass, start - HOUR, end, set(ids), "hour", {"energy": "kWh"}, {"change"}
     )
     series = {i: _by_hour(rows.get(i, ()), may_sleep=i not in meters.imported) for i in ids}
     missing = tuple(i for i in ids if not series[i])

@@ -1,0 +1,199 @@
+"""Price entities with lists in attributes, in Home Assistant: recognised by themselves, read where the lists are."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
+import pytest
+
+from custom_components.tesla_charging.charging.adapter import (
+    NotPublished,
+    NotReady,
+    PriceSettings,
+    SourceError,
+)
+from custom_components.tesla_charging.charging.adapters import recognise
+from custom_components.tesla_charging.charging.price_attributes import look, look_at, watched
+from custom_components.tesla_charging.smart_charging.normalise import normalise
+from custom_components.tesla_charging.smart_charging.series import Certainty
+
+from .price_shapes import (
+    AMSTERDAM,
+    HALF,
+    HOUR,
+    amber,
+    entsoe,
+    hacs_nordpool,
+    octopus,
+    prices_of,
+    template_sensor,
+    zonneplan_quarters,
+)
+
+DAY = date(2026, 11, 28)
+TODAY, TOMORROW = prices_of(DAY), prices_of(DAY + timedelta(days=1))
+
+
+@pytest.fixture(autouse=True)
+async def in_amsterdam(hass: HomeAssistant) -> None:
+    await hass.config.async_set_time_zone("Europe/Amsterdam")
+
+
+def entity(
+    hass: HomeAssistant,
+    platform: str,
+    unique_id: str,
+    state: str,
+    domain: str = "sensor",
+    **attributes: Any,
+) -> str:
+    """Register an entity and write its state."""
+    entry = er.async_get(hass).async_get_or_create(domain, platform, unique_id)
+    hass.states.async_set(entry.entity_id, state, attributes)
+    return entry.entity_id
+
+
+def slots(hass: HomeAssistant, settings: PriceSettings) -> int:
+    found = look_at(hass, settings)
+    made = normalise(
+        *(found.rows,),
+        unit=found.unit,
+        zone=AMSTERDAM,
+        source="test",
+        price_now=found.price_now,
+    )
+    return len(made)
+
+
+def found(hass: HomeAssistant, entity_id: str) -> PriceSettings:
+    settings = recognise(hass, entity_id)
+    assert settings
+    assert settings.kind == "attributes"
+    assert settings.entity_id == entity_id
+    return settings
+
+
+async def test_an_entity_with_its_own_lists(hass: HomeAssistant) -> None:
+    entity_id = entity(
+        *(hass, "nordpool", "nordpool_kwh_nl_eur_3_10_021", str(TODAY[0].price)),
+        unit_of_measurement="EUR/kWh",
+        **hacs_nordpool(TODAY, TOMORROW),
+    )
+    settings = found(hass, entity_id)
+    assert watched(settings) == (entity_id,)
+    assert slots(hass, settings) == 192
+    assert look_at(hass, settings).found == "raw_today, raw_tomorrow"
+
+
+async def test_an_entity_nobody_knows(hass: HomeAssistant) -> None:
+    """A template sensor from configuration.yaml without a unique id is in no registry."""
+    hass.states.async_set(
+        *("sensor.my_price", "0.1"), {"unit_of_measurement": "€/kWh", **template_sensor(TODAY, [])}
+    )
+    assert slots(hass, found(hass, "sensor.my_price")) == 96
+
+
+async def test_the_lists_of_entsoe_are_with_its_average(hass: HomeAssistant) -> None:
+    now = entity(hass, "entsoe", "entsoe.current_price", "0.1", unit_of_measurement="EUR/kWh")
+    average = entity(
+        *(hass, "entsoe", "entsoe.avg_price", "0.2"),
+        unit_of_measurement="EUR/kWh",
+        **entsoe(TODAY, TOMORROW),
+    )
+    settings = found(hass, now)
+    assert watched(settings) == (average,)
+    assert slots(hass, settings) == 192
+    assert look_at(hass, settings).price_now == 0.1
+
+
+async def test_octopus_has_an_entity_for_each_day(hass: HomeAssistant) -> None:
+    today, tomorrow = (prices_of(day, HALF) for day in (DAY, DAY + timedelta(days=1)))
+    stem = "octopus_energy_electricity_22L4_1900_"
+    now = entity(
+        hass, "octopus_energy", f"{stem}current_rate", "0.1", unit_of_measurement="GBP/kWh"
+    )
+    lists = [
+        entity(
+            *(hass, "octopus_energy", f"{stem}{day}_day_rates", "2026-11-28T00:05:00+00:00"),
+            domain="event",
+            **octopus(rates, []),
+        )
+        for day, rates in (("current", today), ("next", []))
+    ]
+    settings = found(hass, now)
+    assert watched(settings) == tuple(lists)
+    assert slots(hass, settings) == 48
+    hass.states.async_set(lists[1], "2026-11-28T16:30:00+00:00", octopus(tomorrow, []))
+    assert slots(hass, settings) == 96
+    hass.states.async_set(lists[0], "unavailable", {})
+    assert slots(hass, settings) == 48
+
+
+async def test_whole_numbers_are_compared_with_the_state_in_euros(hass: HomeAssistant) -> None:
+    entity_id = entity(
+        *(hass, "zonneplan_one", "x_current_quarter_hourly_tariff", "0.1"),
+        unit_of_measurement="€/kWh",
+        **zonneplan_quarters(TODAY, TOMORROW),
+    )
+    assert slots(hass, found(hass, entity_id)) == 192
+
+
+async def test_what_is_only_expected_is_a_forecast(hass: HomeAssistant) -> None:
+    hass.states.async_set(
+        *("sensor.amber_forecast", "0.1"),
+        {"unit_of_measurement": "$/kWh", **amber(prices_of(DAY, HALF), [])},
+    )
+    series = look_at(hass, found(hass, "sensor.amber_forecast"))
+    assert series.certainty is Certainty.FORECAST
+    assert len(series.rows) == 48
+
+
+async def test_a_known_integration_without_prices_now_stays_its_own(hass: HomeAssistant) -> None:
+    entity_id = entity(
+        *(hass, "nordpool", "nordpool_kwh", "unknown"),
+        unit_of_measurement="EUR/kWh",
+        **hacs_nordpool([], []) | {"today": [], "tomorrow": []},
+    )
+    settings = found(hass, entity_id)
+    with pytest.raises(NotPublished, match="raw_today"):
+        look_at(hass, settings)
+    hass.states.async_set(entity_id, "unavailable", {})
+    with pytest.raises(NotReady):
+        look_at(hass, settings)
+    assert recognise(hass, entity_id)
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"unit_of_measurement": "EUR/kWh"},
+        {"unit_of_measurement": "EUR/kWh", "options": ["a", "b"]},
+        {
+            "unit_of_measurement": "°C",
+            "forecast": [{"datetime": "2026-11-28T00:00Z", "temperature": 3}],
+        },
+        {"unit_of_measurement": "€/m³", **template_sensor(prices_of(DAY, HOUR), [])},
+        {"unit_of_measurement": "EUR/kWh", "prices": []},
+        {"detailedForecast": [{"period_start": "2026-11-28T00:00Z", "pv_estimate": 3}]},
+    ],
+)
+async def test_other_entities_are_not_recognised(
+    hass: HomeAssistant, attributes: dict[str, Any]
+) -> None:
+    hass.states.async_set("sensor.other", "0.3", attributes)
+    settings = recognise(hass, "sensor.other")
+    assert settings is None or settings.kind != "attributes"
+
+
+async def test_attributes_and_unit_that_a_person_gives(hass: HomeAssistant) -> None:
+    rows = template_sensor(TODAY, [])["prices_today"]
+    hass.states.async_set("sensor.mine", "ok", {"strompreise": rows})
+    state = hass.states.get("sensor.mine")
+    assert state
+    with pytest.raises(SourceError, match="strompreise \\(list of 96"):
+        look(state)
+    given = {"attributes": ["strompreise"], "unit": "ct/kWh"}
+    series = look_at(hass, PriceSettings("attributes", "sensor.mine", params=given))
+    assert len(series.rows) == 96
+    assert series.price_now is None
