@@ -1,8 +1,9 @@
 """Price entities with lists in attributes, in Home Assistant: recognised by themselves, read where the lists are."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 import pytest
@@ -14,7 +15,9 @@ from custom_components.tesla_charging.charging.adapter import (
     SourceError,
 )
 from custom_components.tesla_charging.charging.adapters import recognise
-from custom_components.tesla_charging.charging.price_attributes import look, look_at, watched
+from custom_components.tesla_charging.charging.price_attributes import look_at, watched
+from custom_components.tesla_charging.charging.price_source import PriceSource
+from custom_components.tesla_charging.charging.settings import SourceSettings
 from custom_components.tesla_charging.smart_charging.normalise import normalise
 from custom_components.tesla_charging.smart_charging.series import Certainty
 
@@ -22,6 +25,7 @@ from .price_shapes import (
     AMSTERDAM,
     HALF,
     HOUR,
+    Priced,
     amber,
     entsoe,
     hacs_nordpool,
@@ -189,11 +193,109 @@ async def test_other_entities_are_not_recognised(
 async def test_attributes_and_unit_that_a_person_gives(hass: HomeAssistant) -> None:
     rows = template_sensor(TODAY, [])["prices_today"]
     hass.states.async_set("sensor.mine", "ok", {"strompreise": rows})
-    state = hass.states.get("sensor.mine")
-    assert state
     with pytest.raises(SourceError, match="strompreise \\(list of 96"):
-        look(state)
+        look_at(hass, PriceSettings("attributes", "sensor.mine"))
     given = {"attributes": ["strompreise"], "unit": "ct/kWh"}
     series = look_at(hass, PriceSettings("attributes", "sensor.mine", params=given))
     assert len(series.rows) == 96
     assert series.price_now is None
+
+
+# -- read for a home --------------------------------------------------------------------------------------
+
+
+class Counted:
+    """What a source tells the person, and how often its prices changed."""
+
+    def __init__(self, hass: HomeAssistant, settings: PriceSettings) -> None:
+        self.hass = hass
+        self.problems: list[str] = []
+        self.changes = 0
+        self.source = PriceSource(
+            hass, SourceSettings(settings), self.problems.append, lambda: None
+        )
+        self.source.changed.subscribe(self._changed)
+        self.feed = self.source.feeds[0]
+
+    def _changed(self) -> None:
+        self.changes += 1
+
+    async def settle(self) -> None:
+        await self.hass.async_block_till_done(wait_background_tasks=True)
+
+
+@pytest.fixture
+async def at_noon(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
+    freezer.move_to(datetime(2026, 11, 28, 12, tzinfo=UTC))
+
+
+async def test_new_prices_are_taken_over_at_once(hass: HomeAssistant, at_noon: None) -> None:
+    given = {"unit_of_measurement": "EUR/kWh"}
+    entity_id = entity(hass, "nordpool", "nordpool_kwh", "0.1", **given, **hacs_nordpool(TODAY, []))
+    home = Counted(hass, found(hass, entity_id))
+    home.source.start()
+    await home.settle()
+    assert len(home.feed.slots) == 96
+    # the next quarter hour: another price now, the same lists
+    hass.states.async_set(entity_id, "0.2", {**given, **hacs_nordpool(TODAY, [])})
+    await home.settle()
+    assert home.changes == 1
+    hass.states.async_set(entity_id, "0.2", {**given, **hacs_nordpool(TODAY, TOMORROW)})
+    await home.settle()
+    assert home.changes == 2
+    assert home.feed.known_until == TOMORROW[-1].end
+    hass.states.async_set(entity_id, "unavailable", {})
+    await home.settle()
+    assert len(home.feed.slots) == 192
+    assert home.feed.error == f"{entity_id} is not available"
+    home.source.stop()
+
+
+async def test_a_forecast_holds_where_nothing_is_published(
+    hass: HomeAssistant, at_noon: None
+) -> None:
+    later = prices_of(DAY + timedelta(days=1), HOUR)
+    attributes = {
+        "unit_of_measurement": "EUR/kWh",
+        **hacs_nordpool(TODAY, []),
+        "forecast": [{"hour": p.start, "price": p.price} for p in (*prices_of(DAY, HOUR), *later)],
+    }
+    entity_id = entity(hass, "energidataservice", "eds", "0.1", **attributes)
+    home = Counted(hass, found(hass, entity_id))
+    home.source.start()
+    await home.settle()
+    assert [s.certainty for s in home.feed.slots] == [
+        *[Certainty.KNOWN] * 96,
+        *[Certainty.FORECAST] * 24,
+    ]
+    home.source.stop()
+
+
+async def test_prices_in_another_unit_are_refused_and_the_old_ones_kept(
+    hass: HomeAssistant, at_noon: None
+) -> None:
+    given = {"unit_of_measurement": "EUR/kWh"}
+    entity_id = entity(hass, "nordpool", "nordpool_kwh", "0.1", **given, **hacs_nordpool(TODAY, []))
+    home = Counted(hass, found(hass, entity_id))
+    home.source.start()
+    await home.settle()
+    cents = [Priced(p.start, p.step, p.price * 100) for p in TODAY]
+    hass.states.async_set(entity_id, "0.1", {**given, **hacs_nordpool(cents, [])})
+    await home.settle()
+    assert "unit" in home.feed.error
+    assert max(s.import_price for s in home.feed.slots) < 1
+    home.source.stop()
+
+
+async def test_entities_with_the_lists_are_watched(hass: HomeAssistant, at_noon: None) -> None:
+    now = entity(hass, "entsoe", "entsoe.current_price", "0.1", unit_of_measurement="EUR/kWh")
+    given = {"unit_of_measurement": "EUR/kWh"}
+    average = entity(hass, "entsoe", "entsoe.avg_price", "0.2", **given, **entsoe(TODAY, []))
+    home = Counted(hass, found(hass, now))
+    home.source.start()
+    await home.settle()
+    assert len(home.feed.slots) == 96
+    hass.states.async_set(average, "0.2", {**given, **entsoe(TODAY, TOMORROW)})
+    await home.settle()
+    assert len(home.feed.slots) == 192
+    home.source.stop()

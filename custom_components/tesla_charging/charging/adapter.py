@@ -53,7 +53,7 @@ class RawSeries:
     """In words, where: the name of an attribute, or of an action."""
     forecast: tuple[RawPrice, ...] = ()
     """What the provider expects where `rows` have nothing."""
-    price_now: float | None = None
+    price_now: float | None = field(default=None, compare=False)
     """What the entity says is the price now, in this unit; None if it says none."""
 
 
@@ -102,22 +102,30 @@ type Table = Callable[[PriceSettings, date, tzinfo], RawSeries]
 """Returns the prices of a day that the options hold; raises SourceError."""
 type Look = Callable[[State], RawSeries]
 """Reads a state, without any I/O; raises SourceError."""
+type LookAt = Callable[[HomeAssistant, PriceSettings], RawSeries]
+"""Reads the states of all entities of a source, without any I/O; raises SourceError."""
+type Watched = Callable[[PriceSettings], tuple[str, ...]]
+"""Returns the entities whose states tell of new prices."""
 type Recognise = Callable[[HomeAssistant, State, RegistryEntry | None], PriceSettings | None]
 """Returns the settings for an entity with the price now; None if it is not of this adapter."""
 
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """One row: a kind of price source. One of `ask`, `look` and `table` is set; with none only the price now is known."""
+    """One row: a kind of price source. One of `ask`, `look`, `look_at` and `table` is set; with none only the price now is known."""
 
     kind: str
     """Its name in the options and translations."""
     recognise: Recognise
     ask: Ask | None = None
     look: Look | None = None
+    look_at: LookAt | None = None
+    """Instead of `look`, where the prices may be with other entities than the one with the price now."""
+    watched: Watched = lambda settings: (settings.entity_id,)
+    """For rows that look."""
     table: Table | None = None
     timetable: Timetable | None = None
-    """For rows with `ask`. A row with `look` reads whenever the state changes."""
+    """For rows with `ask`. A row that looks reads whenever the state changes."""
     fleeting: bool = False
     """Whether `look` tells no more than the price now, so that it looks every quarter hour."""
     resolution: timedelta = QUARTER
@@ -128,3 +136,8 @@ class Adapter:
     """Names of `PriceSettings.params` without which it cannot be read."""
     service: str = ""
     """The action that it calls, as domain.name."""
+
+    @property
+    def looks(self) -> bool:
+        """Whether it reads states."""
+        return self.look is not None or self.look_at is not None

@@ -52,12 +52,6 @@ def look_at(hass: HomeAssistant, settings: PriceSettings) -> RawSeries:
     return _series(alike, _price_now(now, settings, alike[0]))
 
 
-def look(state: State) -> RawSeries:
-    """Return the prices of one entity; raise SourceError."""
-    prices = _read(state, {})
-    return _series([prices], prices.price_now)
-
-
 def _series(found: Sequence[AttributePrices], price_now: float | None) -> RawSeries:
     rows = tuple(row for prices in found for row in prices.rows)
     forecast = tuple(row for prices in found for row in prices.forecast)
@@ -129,4 +123,6 @@ def _entities(hass: HomeAssistant, platform: str, unique_ids: Sequence[str]) -> 
     return tuple(entity_id for entity_id in found if entity_id)
 
 
-ATTRIBUTE_ADAPTERS: Final[tuple[Adapter, ...]] = (Adapter(KIND, recognise, look=look),)
+ATTRIBUTE_ADAPTERS: Final[tuple[Adapter, ...]] = (
+    Adapter(KIND, recognise, look_at=look_at, watched=watched),
+)

@@ -21,8 +21,8 @@ from homeassistant.util.hass_dict import HassKey
 from .. import clock
 from ..const import DOMAIN, LOGGER
 from ..smart_charging.normalise import Refused, normalise, overlay
-from ..smart_charging.series import PriceSlot
-from ..smart_charging.units import UnknownUnit, price_unit
+from ..smart_charging.series import Certainty, PriceSlot
+from ..smart_charging.units import PriceUnit, UnknownUnit, price_unit
 from .adapter import (
     DAY,
     Adapter,
@@ -129,11 +129,10 @@ class PriceFeed:
     @callback
     def start(self) -> None:
         """Read what can be read now, and go on reading."""
-        if self.adapter.look is not None:
+        if self.adapter.looks:
+            watched = self.adapter.watched(self.settings)
             self._ends.append(
-                async_track_state_change_event(
-                    self._hass, [self.settings.entity_id], self._state_changed
-                )
+                async_track_state_change_event(self._hass, watched, self._state_changed)
             )
             if self.adapter.fleeting:
                 self._ends.append(
@@ -183,7 +182,7 @@ class PriceFeed:
     async def _read(self) -> None:
         """Read what is due, and set the time of the next reading."""
         try:
-            if self.adapter.look is not None:
+            if self.adapter.looks:
                 await self._look()
             elif self.adapter.table is not None:
                 await self._make()
@@ -219,12 +218,15 @@ class PriceFeed:
 
     async def _look(self) -> None:
         state = self._hass.states.get(self.settings.entity_id)
-        assert self.adapter.look is not None
         if state is None:
             self._failed(f"There is no entity {self.settings.entity_id} (any more)")
             return
         try:
-            raw = self.adapter.look(state)
+            if self.adapter.look_at is not None:
+                raw = self.adapter.look_at(self._hass, self.settings)
+            else:
+                assert self.adapter.look is not None
+                raw = self.adapter.look(state)
         except SourceError as error:
             self._failed(str(error))
             return
@@ -327,8 +329,8 @@ class PriceFeed:
     def _price_now(self, raw: RawSeries) -> float | None:
         """Return what the entity says is the price now, in the unit of the rows."""
         state = self._hass.states.get(self.settings.entity_id)
-        if state is None or self.adapter.look is not None:
-            return None
+        if self.adapter.looks or state is None or not isinstance(raw.unit, str):
+            return raw.price_now
         try:
             value, unit = present(state)
             return value * price_unit(unit).factor / price_unit(raw.unit).factor
@@ -340,7 +342,7 @@ def _merged(
     known: Sequence[PriceSlot],
     raw: RawSeries,
     *,
-    unit: str,
+    unit: str | PriceUnit,
     zone: dt_util.dt.tzinfo,
     settings: PriceSettings,
     currency: str,
@@ -348,17 +350,23 @@ def _merged(
     oldest: datetime,
 ) -> tuple[PriceSlot, ...]:
     """Return the slots that were known with those of the rows over them."""
-    new = normalise(
-        raw.rows,
+    read = partial(
+        normalise,
         unit=unit,
         zone=zone,
         source=settings.kind,
         currency=currency,
         formula=settings.formula,
-        certainty=raw.certainty,
-        price_now=price_now,
     )
-    return overlay([slot for slot in known if slot.end > oldest], new)
+    new = read(raw.rows, certainty=raw.certainty, price_now=price_now)
+    kept = [slot for slot in known if slot.end > oldest]
+    if raw.forecast:
+        try:
+            kept = [*overlay(kept, read(raw.forecast, certainty=Certainty.FORECAST))]
+        except Refused as error:
+            # what is published counts all the same
+            LOGGER.info("No forecast from %s: %s", settings.kind, error)
+    return overlay(kept, new)
 
 
 def as_mapping(feed: PriceFeed) -> Mapping[str, object]:

@@ -235,16 +235,17 @@ def _moment(value: object, zone: tzinfo, seen: set[datetime] | None, where: str)
     A local time that comes twice in a list (`seen`) is before the clock change, then after it.
     """
     moment = _parsed(value, where)
-    if moment.tzinfo is None:
-        first = moment.replace(tzinfo=zone, fold=0)
-        second = moment.replace(tzinfo=zone, fold=1)
-        if first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment:
-            return None
-        repeated = first.utcoffset() != second.utcoffset() and seen is not None and moment in seen
-        if seen is not None:
-            seen.add(moment)
-        moment = second if repeated else first
     try:
+        if moment.tzinfo is None:
+            first = moment.replace(tzinfo=zone, fold=0)
+            second = moment.replace(tzinfo=zone, fold=1)
+            if first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment:
+                return None
+            twice = first.utcoffset() != second.utcoffset()
+            repeated = twice and seen is not None and moment in seen
+            if seen is not None:
+                seen.add(moment)
+            moment = second if repeated else first
         moment = moment.astimezone(UTC)
         minute = moment.replace(second=0, microsecond=0)
         for near in (minute, minute + MINUTE):
@@ -335,10 +336,11 @@ def _apply(formula: Formula, slots: Sequence[PriceSlot], zone: tzinfo) -> Iterat
     """Yield the slots at what is paid, cut where a fee begins or ends."""
     vat = 1 + formula.vat_percent / 100
     for slot in slots:
-        for part in cut(slot, _fee_borders(formula, slot, zone)):
+        parts = cut(slot, _fee_borders(formula, slot, zone)) if formula.fees else (slot,)
+        for part in parts:
             fees = sum(fee.per_kwh for fee in formula.fees if _holds(fee, part.start, zone))
             price = (part.import_price * formula.factor + formula.addition + fees) * vat
-            yield replace(part, import_price=price)
+            yield part if price == part.import_price else replace(part, import_price=price)
 
 
 def _fee_borders(formula: Formula, slot: PriceSlot, zone: tzinfo) -> list[datetime]:
