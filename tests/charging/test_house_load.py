@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from homeassistant.components.energy.data import async_get_manager
 from homeassistant.components.recorder.models import (
     StatisticData,
     StatisticMeanType,
@@ -23,6 +24,7 @@ from custom_components.tesla_charging.charging.house_load import (
     Meters,
     async_house_load,
     car_statistics,
+    meters_of,
     without_cars,
 )
 from custom_components.tesla_charging.const import DOMAIN
@@ -180,6 +182,34 @@ async def test_only_whole_hours_of_the_last_days_are_read(
 
 async def test_without_a_recorder_nothing_is_known(hass: HomeAssistant) -> None:
     assert (await load(hass, 2)).missing == (GRID,)
+
+
+async def test_the_meters_are_those_of_the_energy_dashboard(hass: HomeAssistant) -> None:
+    manager = await async_get_manager(hass)
+    prices = ("stat_cost", "entity_energy_price", "number_energy_price", "stat_compensation")
+    exports = ("entity_energy_price_export", "number_energy_price_export")
+    grid: dict[str, Any] = {
+        "type": "grid",
+        "stat_energy_from": GRID,
+        "stat_energy_to": EXPORT,
+        "cost_adjustment_day": 0.0,
+        **dict.fromkeys((*prices, *exports)),
+    }
+    night = {**grid, "stat_energy_from": "sensor.night", "stat_energy_to": None}
+    solar = {"type": "solar", "stat_energy_from": SOLAR, "config_entry_solar_forecast": None}
+    battery = {"type": "battery", "stat_energy_from": OUT, "stat_energy_to": IN}
+    sources: Any = [grid, night, solar, battery]
+    await manager.async_update({"energy_sources": sources})
+    assert meters_of(manager.data or {}, [CAR]) == Meters(
+        imported=(GRID, "sensor.night"),
+        exported=(EXPORT,),
+        solar=(SOLAR,),
+        battery_out=(OUT,),
+        battery_in=(IN,),
+        cars=(CAR,),
+    )
+    assert meters_of({}, ()) == Meters(())
+    assert meters_of({"energy_sources": None}, ()) == Meters(())
 
 
 async def test_the_energies_of_our_cars_are_found(hass: HomeAssistant) -> None:

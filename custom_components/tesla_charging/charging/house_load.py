@@ -63,6 +63,24 @@ class HouseLoad:
     """Statistics that have nothing in this time: without them the load is not known."""
 
 
+def meters_of(data: Mapping[str, Any], cars: Sequence[str]) -> Meters:
+    """Return the meters that the Energy preferences name, with the statistics of the cars."""
+    sources = [s for s in data.get("energy_sources") or () if isinstance(s, Mapping)]
+
+    def ids(kind: str, key: str) -> tuple[str, ...]:
+        found = (source.get(key) for source in sources if source.get("type") == kind)
+        return tuple(dict.fromkeys(i for i in found if isinstance(i, str)))
+
+    return Meters(
+        imported=ids("grid", "stat_energy_from"),
+        exported=ids("grid", "stat_energy_to"),
+        solar=ids("solar", "stat_energy_from"),
+        battery_out=ids("battery", "stat_energy_from"),
+        battery_in=ids("battery", "stat_energy_to"),
+        cars=tuple(cars),
+    )
+
+
 def car_statistics(hass: HomeAssistant) -> tuple[str, ...]:
     """Return the statistics of what our cars charge at home."""
     entries = er.async_get(hass).entities.values()
