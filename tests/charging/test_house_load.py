@@ -199,7 +199,7 @@ async def test_the_meters_are_those_of_the_energy_dashboard(hass: HomeAssistant)
     solar = {"type": "solar", "stat_energy_from": SOLAR, "config_entry_solar_forecast": None}
     battery = {"type": "battery", "stat_energy_from": OUT, "stat_energy_to": IN}
     sources: Any = [grid, night, solar, battery]
-    await manager.async_update({"energy_sources": sources})
+    await manager.async_update({"energy_sources": sources, "device_consumption": []})
     assert meters_of(manager.data or {}, [CAR]) == Meters(
         imported=(GRID, "sensor.night"),
         exported=(EXPORT,),

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from homeassistant.config_entries import ConfigEntryState, ConfigSubentryData
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import (
@@ -309,3 +310,83 @@ async def test_core_forecast_solar(hass: HomeAssistant, aioclient_mock: Any, fre
     assert of(reading) == [SolarState.CURRENT]
     assert kwh(reading.forecast) == pytest.approx(16.578)
     assert watts_at(reading.forecast, datetime(2025, 2, 17, 7, 30, tzinfo=UTC)) == 1539
+
+
+# -- how sure it is ----------------------------------------------------------------------------------------
+
+
+def detailed(count: int, **kw: float) -> list[dict[str, Any]]:
+    """Solcast's half hours from noon on, kW."""
+    return [
+        {
+            "period_start": NOON + i * timedelta(minutes=30),
+            "pv_estimate": kw.get("middle", 1.0),
+            "pv_estimate10": kw.get("low", 0.4),
+            "pv_estimate90": kw.get("high", 1.5),
+        }
+        for i in range(count)
+    ]
+
+
+async def solcast(hass: HomeAssistant, wh_hours: dict[str, float], rows: Any) -> SolarReading:
+    """A home with Solcast for one roof, and a provider without percentiles for another."""
+    roof = Roof(hass, "solcast_solar", {"wh_hours": wh_hours})
+    other = Roof(hass, "other", {"wh_hours": stamps(timedelta(hours=1), 2, lambda _: 100)})
+    sensor = er.async_get(hass).async_get_or_create(
+        "sensor", "solcast_solar", "total_kwh_forecast_today", config_entry=roof.entry
+    )
+    hass.states.async_set(sensor.entity_id, "28.8", {"detailedForecast": rows})
+    return await SolarForecasts(hass).read([roof.entry.entry_id, other.entry.entry_id])
+
+
+@pytest.mark.parametrize("minutes", [30, 60])
+async def test_percentiles_of_solcast(hass: HomeAssistant, minutes: int) -> None:
+    step = timedelta(minutes=minutes)
+    wh_hours = stamps(step, 120 // minutes, lambda _: 1000)
+    reading = await solcast(hass, wh_hours, detailed(4))
+    assert reading.forecast
+    (slot,) = reading.forecast.slots
+    assert (slot.low, slot.median, slot.high) == (500, 1100, 1600)
+
+
+async def test_percentiles_that_cover_a_part(hass: HomeAssistant) -> None:
+    reading = await solcast(hass, stamps(timedelta(hours=1), 2, lambda _: 1000), detailed(3))
+    assert reading.forecast
+    assert [(s.low, s.high) for s in reading.forecast.slots] == [(500, 1600), (1100, 1100)]
+
+
+async def test_a_percentile_that_is_the_forecast(hass: HomeAssistant) -> None:
+    reading = await solcast(
+        hass, stamps(timedelta(hours=1), 2, lambda _: 400), detailed(4, low=0.6)
+    )
+    assert reading.forecast
+    (slot,) = reading.forecast.slots
+    assert (slot.low, slot.median, slot.high) == (500, 500, 1600)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        None,
+        "text",
+        [1, 2],
+        [{"period_start": "soon", "pv_estimate10": 1, "pv_estimate90": 2}],
+        [{"period_start": NOON, "pv_estimate10": "nan", "pv_estimate90": 2}],
+        [{"period_start": NOON, "pv_estimate10": 3, "pv_estimate90": 2}],
+        [{"period_start": NOON, "pv_estimate10": 1}],
+        [
+            {
+                "period_start": datetime.max.replace(tzinfo=UTC),
+                "pv_estimate10": 1,
+                "pv_estimate90": 2,
+            }
+        ],
+        detailed(10_000),
+    ],
+    ids=range(9),
+)
+async def test_percentiles_that_make_no_sense_are_left_out(hass: HomeAssistant, rows: Any) -> None:
+    reading = await solcast(hass, stamps(timedelta(hours=1), 2, lambda _: 1000), rows)
+    assert reading.forecast
+    (slot,) = reading.forecast.slots
+    assert (slot.low, slot.median, slot.high) == (None, 1100, None)

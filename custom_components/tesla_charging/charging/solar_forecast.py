@@ -15,6 +15,7 @@ from homeassistant.util import dt as dt_util
 
 from .. import clock
 from ..smart_charging.series import PowerForecast
+from .solar_bands import bands_of, with_bands
 from .solar_series import Energy, NoForecast, energies, total
 
 LOGGER = logging.getLogger(__name__)
@@ -102,10 +103,14 @@ class SolarForecasts:
                 answer = await ask(self._hass, entry_id)
             if answer is None:
                 return "It has no forecast now"
-            read = energies(
-                answer["wh_hours"],
-                zone=dt_util.get_default_time_zone(),
-                stamped_at_end=entry.domain in STAMPED_AT_END,
+            zone = dt_util.get_default_time_zone()
+            read = with_bands(
+                energies(
+                    answer["wh_hours"],
+                    zone=zone,
+                    stamped_at_end=entry.domain in STAMPED_AT_END,
+                ),
+                bands_of(self._hass, entry_id, zone),
             )
         except NoForecast as error:
             return str(error)

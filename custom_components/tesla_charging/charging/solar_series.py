@@ -21,6 +21,10 @@ NIGHT: Final = 2.0
 FINEST: Final = timedelta(minutes=1)
 
 
+type _Watts = tuple[float, float, float]
+"""The tenth percentile, the median and the ninetieth percentile."""
+
+
 class NoForecast(ValueError):
     """A forecast that cannot be used; the text says why."""
 
@@ -32,6 +36,10 @@ class Energy:
     start: datetime
     end: datetime
     wh: float
+    low: float | None = None
+    """The tenth percentile of it; None where the provider has none."""
+    high: float | None = None
+    """The ninetieth."""
 
     @property
     def watts(self) -> float:
@@ -118,37 +126,50 @@ def _lasting(
 
 
 def total(series: Iterable[Iterable[Energy]]) -> PowerForecast | None:
-    """Return the sum of several forecasts, in whole quarter hours; None without any."""
-    quarters: dict[int, float] = defaultdict(float)
-    for energy in (energy for one in series for energy in one):
-        for quarter, wh in _in_quarters(energy):
-            quarters[quarter] += wh
+    """Return the sum of several forecasts, in whole quarter hours; None without any.
+
+    What has no percentiles counts as sure, if anything has some.
+    """
+    energies_ = [energy for one in series for energy in one]
+    quarters: dict[int, _Watts] = defaultdict(lambda: (0.0, 0.0, 0.0))
+    for energy in energies_:
+        for quarter, share in _in_quarters(energy):
+            low = energy.wh if energy.low is None else energy.low
+            high = energy.wh if energy.high is None else energy.high
+            before = quarters[quarter]
+            hourly = share * 3600 / QUARTER
+            quarters[quarter] = (
+                before[0] + low * hourly,
+                before[1] + energy.wh * hourly,
+                before[2] + high * hourly,
+            )
     if not quarters:
         return None
-    return PowerForecast(tuple(_merged(quarters)))
+    sure = all(energy.low is None for energy in energies_)
+    return PowerForecast(tuple(_merged(quarters, sure=sure)))
 
 
 def _in_quarters(energy: Energy) -> Iterator[tuple[int, float]]:
-    """Yield the energy that falls into each quarter hour, by its number since 1970."""
+    """Yield which share of the energy falls into each quarter hour, by its number since 1970."""
     start, end = energy.start.timestamp(), energy.end.timestamp()
     at = start
     while at < end:
         quarter = int(at // QUARTER)
         until = min(end, (quarter + 1) * QUARTER)
-        yield quarter, energy.wh * (until - at) / (end - start)
+        yield quarter, (until - at) / (end - start)
         at = until
 
 
-def _merged(quarters: Mapping[int, float]) -> Iterator[PowerSlot]:
+def _merged(quarters: Mapping[int, _Watts], *, sure: bool) -> Iterator[PowerSlot]:
     """Yield the quarters as slots, those of the same power as one."""
+    rounded = {q: tuple(round(watts, 1) for watts in quarters[q]) for q in sorted(quarters)}
     first: int | None = None
-    for quarter in sorted(quarters):
-        watts = round(quarters[quarter] * 3600 / QUARTER, 1)
-        following = quarters.get(quarter + 1)
+    for quarter, (low, median, high) in rounded.items():
         first = quarter if first is None else first
-        if following is not None and round(following * 3600 / QUARTER, 1) == watts:
+        if rounded.get(quarter + 1) == (low, median, high):
             continue
-        yield PowerSlot(_moment(first), _moment(quarter + 1), watts)
+        start, end = _moment(first), _moment(quarter + 1)
+        yield PowerSlot(start, end, median, None if sure else low, None if sure else high)
         first = None
 
 
