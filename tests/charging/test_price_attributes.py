@@ -15,7 +15,13 @@ from custom_components.tesla_charging.charging.adapter import (
     SourceError,
 )
 from custom_components.tesla_charging.charging.adapters import recognise
-from custom_components.tesla_charging.charging.price_attributes import look_at, watched
+from custom_components.tesla_charging.charging.preview import preview
+from custom_components.tesla_charging.charging.price_attributes import (
+    look_at,
+    not_understood,
+    watched,
+)
+from custom_components.tesla_charging.charging.price_form import FIELD_ENTITY, BadForm, from_form
 from custom_components.tesla_charging.charging.price_source import PriceSource
 from custom_components.tesla_charging.charging.settings import SourceSettings
 from custom_components.tesla_charging.smart_charging.normalise import normalise
@@ -299,3 +305,44 @@ async def test_entities_with_the_lists_are_watched(hass: HomeAssistant, at_noon:
     await home.settle()
     assert len(home.feed.slots) == 192
     home.source.stop()
+
+
+# -- what is not understood is said ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("attributes", "words"),
+    [
+        (
+            {"data": [{"from": "00:00", "euro": 0.3}]},
+            "data have no time that is understood, but from: 00:00",
+        ),
+        ({"prices": [{"start": "2026-11-28T00:00Z", "euro": 0.3}]}, "no price that is understood"),
+        ({"today": [0.1] * 7}, "today has 7 prices, and the day 24 hours"),
+        ({}, ""),
+        ({"prices": []}, ""),
+        ({"options": ["a", "b"]}, ""),
+    ],
+)
+async def test_lists_that_are_not_understood_are_said(
+    hass: HomeAssistant, attributes: dict[str, Any], words: str
+) -> None:
+    hass.states.async_set("sensor.mine", "0.3", {"unit_of_measurement": "EUR/kWh", **attributes})
+    settings = recognise(hass, "sensor.mine")
+    assert settings
+    assert settings.kind == "price_now"
+    shown = await preview(hass, SourceSettings(settings))
+    assert ("⚠" in shown["import_source"]) is bool(words)
+    assert words in shown["import_source"]
+    assert words in not_understood(hass, "sensor.mine")
+
+
+async def test_an_entity_without_a_price_is_refused_with_what_was_found(
+    hass: HomeAssistant,
+) -> None:
+    hass.states.async_set(
+        "sensor.rank", "3", {"data": [{"start_time": "2026-11-28T00:00Z", "rank": 3}]}
+    )
+    with pytest.raises(BadForm, match=r"no price that is understood, but .*rank: 3"):
+        from_form(hass, {FIELD_ENTITY: "sensor.rank"}, None, export=False)
+    assert not_understood(hass, "sensor.gone") == ""

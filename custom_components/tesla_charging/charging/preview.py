@@ -7,7 +7,8 @@ from homeassistant.util import dt as dt_util
 
 from .adapter import PriceSettings
 from .energy_preferences import Power
-from .own_prices import FIXED, TIME_OF_USE
+from .own_prices import FIXED, PRICE_NOW, TIME_OF_USE
+from .price_attributes import not_understood
 from .price_feed import PriceFeed
 from .schedule import bounds
 from .settings import SourceSettings
@@ -42,6 +43,8 @@ async def _price(
     feed = PriceFeed(hass, settings, currency, lambda: None)
     await feed.read_once()
     source = _name(hass, settings)
+    if settings.kind == PRICE_NOW and (why := not_understood(hass, settings.entity_id)):
+        source = f"{source} ⚠ {why}"
     now = dt_util.utcnow()
     start, end = bounds(dt_util.now().date(), dt_util.get_default_time_zone())
     today = [slot.import_price for slot in feed.slots if slot.start < end and slot.end > start]

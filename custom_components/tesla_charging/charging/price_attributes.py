@@ -23,6 +23,8 @@ UNIT: Final = "unit"
 """In the params: the unit, where the entities name none."""
 DOMAINS: Final = ("sensor", "event", "binary_sensor")
 """Of entities with prices."""
+NO_LISTS: Final = frozenset({Reason.NO_LIST, Reason.EMPTY})
+"""Reasons of entities that have no prices but the present one."""
 AWAY: Final = frozenset({"unavailable"})
 
 
@@ -88,6 +90,20 @@ def _price_now(
         return None
     unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) or settings.params.get(UNIT) or ""
     return price_in(state.state, str(unit), prices.unit)
+
+
+def not_understood(hass: HomeAssistant, entity_id: str) -> str:
+    """Return why the lists in an entity's attributes are not read, with what was found; "" if it has none."""
+    state = hass.states.get(entity_id)
+    if state is None:
+        return ""
+    try:
+        _read(state, {})
+    except SourceError as error:
+        cause = error.__cause__
+        known = isinstance(cause, NotUnderstood) and cause.reason in NO_LISTS
+        return "" if known else str(error)
+    return ""
 
 
 def recognise(

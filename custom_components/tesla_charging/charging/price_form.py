@@ -12,6 +12,7 @@ from ..smart_charging.units import UnknownUnit, price_unit
 from .adapter import PriceSettings, SourceError
 from .adapters import BY_KIND, recognise
 from .own_prices import FIXED, TIME_OF_USE
+from .price_attributes import not_understood
 from .time_of_use import BadLine, overlap, read_fees, write_fees
 
 FIELD_ENTITY: Final = "entity"
@@ -102,7 +103,8 @@ def _of_entity(hass: HomeAssistant, entity_id: str, before: PriceSettings | None
         unit = state.attributes.get("unit_of_measurement") if state else None
         names = ", ".join(sorted(map(str, state.attributes))[:20]) if state else ""
         raise SourceError(
-            f"{entity_id} is {state.state if state else 'not there'}, its unit is {unit or 'none'},"
+            not_understood(hass, entity_id)
+            or f"{entity_id} is {state.state if state else 'not there'}, its unit is {unit or 'none'},"
             f" its attributes are {names or 'none'}"
         )
     return settings
