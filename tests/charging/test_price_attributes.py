@@ -96,6 +96,15 @@ async def test_an_entity_with_its_own_lists(hass: HomeAssistant) -> None:
     assert look_at(hass, settings).found == "raw_today, raw_tomorrow"
 
 
+async def test_a_copy_of_today_is_said(hass: HomeAssistant) -> None:
+    again = [Priced(p.start + timedelta(days=1), p.step, p.price) for p in TODAY]
+    hass.states.async_set(
+        "sensor.mine", "0.1", {"unit_of_measurement": "EUR/kWh", **hacs_nordpool(TODAY, again)}
+    )
+    assert slots(hass, found(hass, "sensor.mine")) == 96
+    assert "today's list again" in look_at(hass, found(hass, "sensor.mine")).found
+
+
 async def test_an_entity_nobody_knows(hass: HomeAssistant) -> None:
     """A template sensor from configuration.yaml without a unique id is in no registry."""
     hass.states.async_set(
@@ -171,7 +180,10 @@ async def test_a_known_integration_without_prices_now_stays_its_own(hass: HomeAs
     hass.states.async_set(entity_id, "unavailable", {})
     with pytest.raises(NotReady):
         look_at(hass, settings)
-    assert recognise(hass, entity_id)
+    # core has a nordpool too: which one it is cannot be seen
+    assert recognise(hass, entity_id) is None
+    other = entity(hass, "energidataservice", "eds", "unavailable")
+    assert found(hass, other)
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,8 @@ UNIT: Final = "unit"
 """In the params: the unit, where the entities name none."""
 DOMAINS: Final = ("sensor", "event", "binary_sensor")
 """Of entities with prices."""
+ALSO_CORE: Final = frozenset({"nordpool", "omie"})
+"""Domains of integrations from outside that core has too, without lists in attributes."""
 NO_LISTS: Final = frozenset({Reason.NO_LIST, Reason.EMPTY})
 """Reasons of entities that have no prices but the present one."""
 AWAY: Final = frozenset({"unavailable"})
@@ -58,6 +60,8 @@ def _series(found: Sequence[AttributePrices], price_now: float | None) -> RawSer
     rows = tuple(row for prices in found for row in prices.rows)
     forecast = tuple(row for prices in found for row in prices.forecast)
     where = ", ".join(dict.fromkeys(name for prices in found for name in prices.where))
+    if any(prices.copied for prices in found):
+        where = f"{where} (what stands for tomorrow is today's list again)"
     if not rows:
         return RawSeries(forecast, found[0].unit, Certainty.FORECAST, where, (), price_now)
     return RawSeries(rows, found[0].unit, Certainty.KNOWN, where, forecast, price_now)
@@ -122,8 +126,11 @@ def recognise(
     settings = PriceSettings(KIND, state.entity_id, entry_id or "", params)
     try:
         look_at(hass, settings)
-    except NotPublished, NotReady:
+    except NotPublished:
         return settings if row else None
+    except NotReady:
+        # an entity that is not available may as well be core's
+        return settings if row and row.platform not in ALSO_CORE else None
     except SourceError:
         return None
     return settings
