@@ -214,6 +214,20 @@ async def test_all_providers_are_asked_once_and_summed(hass: HomeAssistant) -> N
     assert kwh(reading.forecast) == pytest.approx(0.4 * (1 + 2 + 4))
 
 
+async def test_what_has_not_changed_is_not_summed_again(hass: HomeAssistant) -> None:
+    wh_hours = stamps(timedelta(hours=1), 4, lambda _: 400)
+    roofs = [Roof(hass, name, {"wh_hours": dict(wh_hours)}) for name in ("south", "north")]
+    forecasts, ids = SolarForecasts(hass), [roof.entry.entry_id for roof in roofs]
+    first = (await forecasts.read(ids)).forecast
+    roofs[0].answer = {"wh_hours": dict(wh_hours)}
+    assert (await forecasts.read(ids)).forecast is first
+    # a provider that changes its dictionary instead of making a new one
+    roofs[1].answer["wh_hours"][NOON.isoformat()] = 800
+    assert watts_at((await forecasts.read(ids)).forecast, NOON) == 1200
+    assert watts_at((await forecasts.read(ids[:1])).forecast, NOON) == 400
+    assert (await forecasts.read([])).forecast is None
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [

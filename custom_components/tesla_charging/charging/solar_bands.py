@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 import math
 from typing import Final
 
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers import entity_registry as er
 
 from .solar_series import MAX_STAMPS, Energy
@@ -26,14 +26,24 @@ class Band:
     high: float
 
 
-def bands_of(hass: HomeAssistant, entry_id: str, zone: tzinfo) -> dict[datetime, Band]:
-    """Return the bands of a config entry by when they begin; empty if it has none."""
+def _states(hass: HomeAssistant, entry_id: str) -> list[State]:
+    """Return the states of the sensors that can have bands."""
     entries = er.async_entries_for_config_entry(er.async_get(hass), entry_id)
     sensors = [e.entity_id for e in entries if e.platform == PLATFORM and e.domain == "sensor"]
+    states = [hass.states.get(entity_id) for entity_id in sensors]
+    return [state for state in states if state and ATTRIBUTE in state.attributes][:MOST_SENSORS]
+
+
+def age_of_bands(hass: HomeAssistant, entry_id: str) -> tuple[datetime, ...]:
+    """Return what differs when the bands of a config entry may differ."""
+    return tuple(state.last_updated for state in _states(hass, entry_id))
+
+
+def bands_of(hass: HomeAssistant, entry_id: str, zone: tzinfo) -> dict[datetime, Band]:
+    """Return the bands of a config entry by when they begin; empty if it has none."""
     bands: dict[datetime, Band] = {}
-    for entity_id in sensors:
-        state = hass.states.get(entity_id)
-        rows = state.attributes.get(ATTRIBUTE) if state else None
+    for state in _states(hass, entry_id):
+        rows = state.attributes[ATTRIBUTE]
         if isinstance(rows, list) and len(rows) <= MAX_STAMPS // MOST_SENSORS:
             bands |= _read(rows, zone)
     return bands

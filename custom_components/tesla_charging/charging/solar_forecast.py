@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum, auto
 import logging
@@ -15,7 +15,7 @@ from homeassistant.util import dt as dt_util
 
 from .. import clock
 from ..smart_charging.series import PowerForecast
-from .solar_bands import bands_of, with_bands
+from .solar_bands import age_of_bands, bands_of, with_bands
 from .solar_series import Energy, NoForecast, energies, total
 
 LOGGER = logging.getLogger(__name__)
@@ -65,6 +65,9 @@ class SolarReading:
 class _Known:
     answered: datetime
     energies: tuple[Energy, ...]
+    answer: object
+    """From what they were read, with the next."""
+    bands: tuple[datetime, ...]
 
 
 class SolarForecasts:
@@ -75,6 +78,8 @@ class SolarForecasts:
         self._hass = hass
         self._known: dict[str, _Known] = {}
         self._reasons: dict[str, str] = {}
+        self._summed: list[tuple[Energy, ...]] = []
+        self._total: PowerForecast | None = None
 
     async def read(self, entry_ids: Sequence[str]) -> SolarReading:
         """Return the sum of the forecasts of some config entries; none is asked twice, and none may fail the others."""
@@ -86,7 +91,13 @@ class SolarForecasts:
         known = [
             self._known[p.entry_id].energies for p in providers if p.state is not SolarState.NONE
         ]
-        return SolarReading(total(known) if known else None, providers)
+        return SolarReading(self._sum(known), providers)
+
+    def _sum(self, known: list[tuple[Energy, ...]]) -> PowerForecast | None:
+        """Return the sum, the same one while no provider has anything new."""
+        if [id(energies_) for energies_ in known] != [id(summed) for summed in self._summed]:
+            self._summed, self._total = known, total(known) if known else None
+        return self._total
 
     async def _ask(self, entry_id: str) -> str:
         """Ask a provider and remember its answer; return why there is none, "" if there is one."""
@@ -104,6 +115,11 @@ class SolarForecasts:
             if answer is None:
                 return "It has no forecast now"
             zone = dt_util.get_default_time_zone()
+            age = age_of_bands(self._hass, entry_id)
+            known = self._known.get(entry_id)
+            if known and known.answer == answer["wh_hours"] and known.bands == age:
+                self._known[entry_id] = replace(known, answered=_now())
+                return ""
             read = with_bands(
                 energies(
                     answer["wh_hours"],
@@ -116,7 +132,8 @@ class SolarForecasts:
             return str(error)
         except Exception as error:  # noqa: BLE001  the code of any other integration, which may raise anything
             return f"{type(error).__name__}: {str(error)[:100]}"
-        self._known[entry_id] = _Known(_now(), tuple(read))
+        given = dict(answer["wh_hours"])
+        self._known[entry_id] = _Known(_now(), tuple(read), given, age)
         return ""
 
     def _say(self, entry_id: str, reason: str) -> None:
