@@ -159,7 +159,7 @@ def test_a_forecast_that_cannot_be_is_refused(wh_hours: Any) -> None:
 # -- through Home Assistant --------------------------------------------------------------------------
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def turned(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The clock by which the integration decides."""
     at = SimpleNamespace(now=NOON)
@@ -264,6 +264,26 @@ async def test_a_provider_without_an_answer_has_its_last_one_for_a_day(
     assert watts_at((await forecasts.read(ids)).forecast, turned.now) == 200
 
 
+async def test_a_provider_that_repeats_an_old_forecast_is_said(
+    hass: HomeAssistant, turned: SimpleNamespace
+) -> None:
+    roof = Roof(hass, "roof", {"wh_hours": stamps(timedelta(hours=1), 4, lambda _: 100)})
+    forecasts = SolarForecasts(hass)
+    turned.now = NOON + timedelta(hours=27)
+    assert of(await forecasts.read([roof.entry.entry_id])) == [SolarState.CURRENT]
+    turned.now += timedelta(hours=25)
+    reading = await forecasts.read([roof.entry.entry_id])
+    assert reading.providers[0].reason == "Its forecast ended at 2026-06-20 16:00 UTC"
+    assert of(reading) == [SolarState.NONE]
+
+
+async def test_a_winter_without_sun_is_a_forecast(hass: HomeAssistant) -> None:
+    roof = Roof(hass, "roof", {"wh_hours": stamps(timedelta(hours=1), 48, lambda _: 0)})
+    reading = await SolarForecasts(hass).read([roof.entry.entry_id])
+    assert of(reading) == [SolarState.CURRENT]
+    assert reading.forecast is None
+
+
 async def test_entries_that_are_gone_or_not_loaded_are_said(hass: HomeAssistant) -> None:
     roof = Roof(hass, "roof", {"wh_hours": stamps(timedelta(hours=1), 4, lambda _: 100)})
     roof.entry.mock_state(hass, ConfigEntryState.SETUP_RETRY)
@@ -281,10 +301,13 @@ async def test_entries_that_are_gone_or_not_loaded_are_said(hass: HomeAssistant)
     assert (await SolarForecasts(hass).read([])).forecast is None
 
 
-async def test_core_forecast_solar(hass: HomeAssistant, aioclient_mock: Any, freezer: Any) -> None:
+async def test_core_forecast_solar(
+    hass: HomeAssistant, aioclient_mock: Any, freezer: Any, turned: SimpleNamespace
+) -> None:
     """Core's own component with its library; only the network is answered here."""
     pytest.importorskip("forecast_solar")
     freezer.move_to("2025-02-17 12:30:00+00:00")
+    turned.now = datetime(2025, 2, 17, 12, 30, tzinfo=UTC)
     rows = {f"2025-02-17T{at}+00:00": value for at, value in FORECAST_SOLAR.items()}
     aioclient_mock.get(
         re.compile(r"https://api\.forecast\.solar/.*"),

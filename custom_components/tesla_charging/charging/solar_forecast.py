@@ -118,6 +118,7 @@ class SolarForecasts:
             age = age_of_bands(self._hass, entry_id)
             known = self._known.get(entry_id)
             if known and known.answer == answer["wh_hours"] and known.bands == age:
+                _check_end(known.energies)
                 self._known[entry_id] = replace(known, answered=_now())
                 return ""
             read = with_bands(
@@ -128,6 +129,7 @@ class SolarForecasts:
                 ),
                 bands_of(self._hass, entry_id, zone),
             )
+            _check_end(read)
         except NoForecast as error:
             return str(error)
         except Exception as error:  # noqa: BLE001  the code of any other integration, which may raise anything
@@ -159,6 +161,12 @@ class SolarForecasts:
     def _title(self, entry_id: str) -> str:
         entry = self._hass.config_entries.async_get_entry(entry_id)
         return entry.title if entry else entry_id
+
+
+def _check_end(read: Sequence[Energy]) -> None:
+    """Raise NoForecast for what ended a day ago: a provider may answer with its last one for ever."""
+    if read and read[-1].end <= _now() - KEEP:
+        raise NoForecast(f"Its forecast ended at {read[-1].end:%Y-%m-%d %H:%M} UTC")
 
 
 def _now() -> datetime:
