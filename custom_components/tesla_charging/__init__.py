@@ -23,6 +23,8 @@ from .auth.key_store import async_get_key_store
 from .billing.budget_manager import amount_of, async_get_budget
 from .billing.meter_store import async_get_meter, currency_of
 from .charging.home import HomeCharging
+from .charging.price_source import PriceSource
+from .charging.settings import SourceSettings
 from .charging.store import ChargingStore
 from .client import async_report_simulator, base_url_of, make_client, region_of, store_base_url
 from .commands.call_target import async_follow_calls
@@ -33,7 +35,7 @@ from .device import vins_of
 from .entity import signals_by_entity_name
 from .exceptions import Message, placeholders, translation_key
 from .fleet_api import FleetApiError, LoginRequired, MissingScope, Scope, TelemetryConfigs, Vehicles
-from .issues.kinds import Success
+from .issues.kinds import PRICES_MISSING, Success
 from .issues.registry import (
     async_clear_issues,
     async_clear_retired,
@@ -154,10 +156,25 @@ async def _load(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> TeslaCh
         partial(signals_by_entity_name, hass),
         with_location=with_location,
     )
-    charging = HomeCharging(hass, entry)
+    prices = _prices(hass, entry)
+    charging = HomeCharging(hass, entry, prices)
     await charging.load()
     return TeslaChargingData(
-        client, key, storage, meter, budget, cars, account, telemetry, charging
+        client, key, storage, meter, budget, cars, account, telemetry, prices, charging
+    )
+
+
+def _prices(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> PriceSource | None:
+    """Return the prices of the home; None while no sources are set up."""
+    settings = SourceSettings.from_options(entry.options)
+    if settings is None:
+        return None
+    issues = async_get_issues(hass, entry)
+    return PriceSource(
+        hass,
+        settings,
+        partial(issues.raise_issue, PRICES_MISSING, None),
+        partial(issues.clear, PRICES_MISSING),
     )
 
 
@@ -186,6 +203,8 @@ async def _start(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> None:
     account.joined.subscribe(telemetry.car_joined)
     account.left.subscribe(left)
     account.start()
+    if data.prices is not None:
+        data.prices.start()
 
 
 async def _stop(entry: TeslaChargingConfigEntry) -> None:
@@ -193,6 +212,8 @@ async def _stop(entry: TeslaChargingConfigEntry) -> None:
     data = entry.runtime_data
     data.account.stop()
     data.charging.stop()
+    if data.prices is not None:
+        data.prices.stop()
     await data.telemetry.stop()
     await data.account.close()
     await data.storage.close()

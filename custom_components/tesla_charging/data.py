@@ -8,6 +8,7 @@ from .account import Account
 from .billing.budget_manager import BudgetManager
 from .billing.meter import Meter
 from .charging.home import HomeCharging
+from .charging.price_source import PriceSource
 from .coordinator import VehicleCoordinator
 from .fleet_api import FleetApiClient
 from .storage.vehicle_store import VehicleStorage
@@ -30,6 +31,8 @@ class TeslaChargingData:
     """By VIN; those of `account`."""
     account: Account
     telemetry: EntryTelemetry
+    prices: PriceSource | None
+    """None while no sources are set up: then nothing is read."""
     charging: HomeCharging
     """Without a controller where smart charging is not set up."""
 

@@ -81,6 +81,7 @@ class Message(StrEnum):
     MOBILE_ACCESS_DISABLED = "mobile_access_disabled"
     NO_DEPARTURE = "no_departure"
     NO_HOME_LOCATION = "no_home_location"
+    NO_SOURCES = "no_sources"
     NO_SUCH_CAR = "no_such_car"
     NO_SUCH_SCHEDULE = "no_such_schedule"
     NOT_A_CAR = "not_a_car"

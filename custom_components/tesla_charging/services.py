@@ -13,6 +13,7 @@ import voluptuous as vol
 
 from .actions.action import EXECUTED, Action, ActionData, ActionResult, invalid
 from .actions.charging import CHARGING_ACTIONS
+from .actions.prices import async_setup_price_action
 from .actions.schedules import SCHEDULE_ACTIONS
 from .const import DOMAIN
 from .coordinator import VehicleCoordinator
@@ -77,6 +78,7 @@ ACTIONS: Final = (
 @callback
 def async_setup_services(hass: HomeAssistant) -> None:
     """Register every action, once per Home Assistant."""
+    async_setup_price_action(hass)
     for action in ACTIONS:
         hass.services.async_register(
             DOMAIN,

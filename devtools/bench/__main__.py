@@ -1,9 +1,9 @@
-"""Measure what the project claims: `scripts/bench signing`, `telemetry`, `cost`, `solar` or `plan`."""
+"""Measure what the project claims: `scripts/bench signing`, `telemetry`, `cost`, `solar`, `plan` or `sources`."""
 
 import argparse
 import asyncio
 
-from devtools.bench import cost, plan, solar
+from devtools.bench import cost, plan, solar, sources
 from devtools.bench.signing import bench_signing
 from devtools.bench.telemetry import bench_telemetry
 
@@ -12,6 +12,7 @@ WITH_ARGUMENTS = {
     "cost": (cost.add_arguments, cost.bench_cost),
     "solar": (solar.add_arguments, solar.bench_solar),
     "plan": (plan.add_arguments, plan.bench_plan),
+    "sources": (sources.add_arguments, sources.bench_sources),
 }
 
 

@@ -10,10 +10,14 @@ from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.tesla_charging.charging import controller, override
+from custom_components.tesla_charging.charging.adapter import PriceSettings
 from custom_components.tesla_charging.charging.controller import ChargingController, Status
 from custom_components.tesla_charging.charging.hand_over import OWN_IDS
 from custom_components.tesla_charging.charging.home import CONF_SMART_CHARGING
 from custom_components.tesla_charging.charging.override import OverrideKind
+from custom_components.tesla_charging.charging.own_prices import TIME_OF_USE
+from custom_components.tesla_charging.charging.settings import SourceSettings
+from custom_components.tesla_charging.smart_charging.normalise import Fee, Formula
 from simulator import Car
 from simulator.car.readings import OtherReading
 from tests.support.home import HOME_DOMAIN, PEARL, Home
@@ -26,11 +30,12 @@ NIGHT = timedelta(hours=8)
 
 
 def tariff(cheap_in: timedelta) -> dict[str, Any]:
-    """Return a tariff whose cheap time begins at the quarter hour after `cheap_in`, and lasts eight hours."""
+    """Return options with a tariff whose cheap time begins at the quarter hour after `cheap_in`, and lasts eight hours."""
     start = dt_util.now() + cheap_in
     start = start.replace(minute=start.minute // 15 * 15, second=0, microsecond=0) + QUARTER
-    end = start + NIGHT
-    return {"price": 0.40, "times": [[f"{start:%H:%M}", f"{end:%H:%M}", 0.10]]}
+    fee = Fee(-0.30, start.time(), (start + NIGHT).time())
+    price = PriceSettings(TIME_OF_USE, params={"price": 0.40}, formula=Formula(fees=(fee,)))
+    return {CONF_SMART_CHARGING: {}, **SourceSettings(price).as_options()}
 
 
 CHEAP_LATER = timedelta(hours=3)
@@ -74,7 +79,7 @@ class Garage:
         """Set up the home with a tariff, and a departure after the cheap time."""
         home = self.home
         if polled:
-            options = {CONF_SMART_CHARGING: tariff(cheap_in), "home_source": "plugged_in"}
+            options = {**tariff(cheap_in), "home_source": "plugged_in"}
             await home.set_up(options=options)
             await self.depart()
             return
@@ -82,7 +87,7 @@ class Garage:
         home.tesla.telemetry_pace = 20
         port = free_port()
         home.tesla.telemetry_hosts[HOME_DOMAIN] = ("127.0.0.1", port)
-        await home.set_up(telemetry=embedded(port), options={CONF_SMART_CHARGING: tariff(cheap_in)})
+        await home.set_up(telemetry=embedded(port), options=tariff(cheap_in))
         await until(lambda: home.state("sensor", "telemetry") == "connected")
         await until(lambda: home.state("binary_sensor", "at_home") == "on")
         await self.depart()
@@ -295,7 +300,7 @@ async def test_the_plan_can_be_read(garage: Garage) -> None:
     plan = await act(garage, "get_plan")
     assert plan["status"] == "agreed"
     assert plan["reason"] == "waiting_cheaper"
-    assert plan["reason_price"] == 0.10
+    assert plan["reason_price"] == pytest.approx(0.10)
     (block,) = plan["blocks"]
     assert datetime.fromisoformat(block["start"]) > dt_util.now() + CHEAP_LATER
     # 30 % of 60 kWh, with what charging loses
@@ -303,7 +308,7 @@ async def test_the_plan_can_be_read(garage: Garage) -> None:
     assert plan["cost"] == pytest.approx(plan["energy"] * 0.10, rel=0.01)
     assert plan["cost_at_plug_in"] == pytest.approx(plan["energy"] * 0.40, rel=0.01)
     assert plan["missed"] == []
-    assert {slot["price"] for slot in plan["slots"]} == {0.10, 0.40}
+    assert {round(slot["price"], 6) for slot in plan["slots"]} == {0.10, 0.40}
 
 
 async def test_charge_now_ends_at_its_level_and_the_plan_goes_on(

@@ -34,7 +34,7 @@ from custom_components.tesla_charging.fleet_telemetry.certificates import trust
 from custom_components.tesla_charging.storage import durable_file
 from custom_components.tesla_charging.telemetry.server import async_get_telemetry_server
 from custom_components.tesla_charging.vehicle.signals import SIGNALS
-from tests.support.home import HOME_DOMAIN, PEARL, Home
+from tests.support.home import HOME_DOMAIN, PEARL, SMART_CHARGING, Home
 from tests.support.repairs import issue_of
 from tests.support.streaming import embedded, free_port
 from tests.support.waiting import until
@@ -192,7 +192,7 @@ async def stored_home(home: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
     async_get_telemetry_server(home.hass, replace(active_endpoints(), vehicle_ca_pinned=True))
     home.tesla.wake_with_charging_scope = True
     home.add_car(PEARL, "Pearl", sleep_after=None).plug_in()
-    smart = {"smart_charging": {}, "home_source": "plugged_in"}
+    smart = SMART_CHARGING
     entry = await home.set_up(telemetry=embedded(free_port()), options=smart)
     await home.act("stop_charging")
     await home.act("set_departures", ready_by=None)

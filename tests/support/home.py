@@ -28,6 +28,12 @@ REDIRECT_URI = "https://example.com/auth/external/callback"
 SCOPES = ("openid", "offline_access", "vehicle_device_data", "vehicle_charging_cmds")
 PEARL, MIDNIGHT = "LRW3E7EK0PC000101", "5YJ3E1EA8NF000202"
 KEY_FILE = "tesla_charging.key"
+SMART_CHARGING: dict[str, Any] = {
+    "smart_charging": {},
+    "home_source": "plugged_in",
+    "sources": {"import": {"kind": "fixed", "params": {"price": 0.3}}},
+}
+"""Options of a home with smart charging at a fixed price, and a car that is polled."""
 
 
 @dataclass

@@ -34,10 +34,11 @@ from .car_record import CarRecord, ChargeNow, Mode, UntilKind
 from .car_view import Charger, charge_view, charger_of, planner_car
 from .departures import Departure
 from .hand_over import STEP, anchored, hand_over, wanted_schedules, windows_of
+from .outlook import HomeSources
 from .override import OwnCommand
 from .override_watch import OverrideWatch
 from .presence import Presence, presence_of
-from .problem import Setting, Sources, problem_of
+from .problem import Setting, horizon, problem_of
 from .store import ChargingStore
 from .verification import Do, Step, Verification, next_step
 
@@ -76,7 +77,6 @@ class Status(StrEnum):
     OVERRIDE = "override"
     PAUSED = "paused"
     CHARGE_NOW = "charge_now"
-    NO_PRICES = "no_prices"
     NO_LEVEL = "no_level"
     HANDING_OVER = "handing_over"
     """The plan is decided, and the car does not hold it yet."""
@@ -108,7 +108,7 @@ class ChargingController:
         hass: HomeAssistant,
         car: VehicleCoordinator,
         store: ChargingStore,
-        sources: Sources | None,
+        sources: HomeSources | None,
         *,
         create_task: Callable[[Coroutine[Any, Any, None], str], object],
     ) -> None:
@@ -143,6 +143,8 @@ class ChargingController:
     def start(self) -> None:
         """Review now, at every change of the car, and regularly."""
         self._ends.append(self._car.async_add_listener(self._on_change))
+        if self._sources is not None:
+            self._ends.append(self._sources.changed.subscribe(self.review_soon))
         self._ends.append(
             async_track_time_interval(
                 self._hass, lambda _: self.review_soon(0), REVIEW, cancel_on_shutdown=True
@@ -272,12 +274,13 @@ class ChargingController:
     # -- the plan -----------------------------------------------------------------------------------
 
     async def _follow_plan(self, now: datetime) -> None:
+        assert self._sources is not None
+        now = now.replace(microsecond=0)
         setting = self._setting()
         departures = tuple(setting.departures)
-        problem = None if self._sources is None else problem_of(setting, self._sources, now)
-        if problem is None:
-            known = self._car.data.number("BatteryLevel") is not None
-            self._show(View(Status.NO_PRICES if known else Status.NO_LEVEL, None, departures))
+        outlook = await self._sources.outlook(now, horizon(departures, now), self._charger)
+        if (problem := problem_of(setting, outlook, now)) is None:
+            self._show(View(Status.NO_LEVEL, None, departures))
             return
         plan = await self._hass.async_add_executor_job(replan, problem, self._plan)
         self._plan = plan
