@@ -44,6 +44,8 @@ def problem_of(setting: Setting, outlook: Outlook, now: datetime) -> Problem | N
     car = planner_car(setting.state, setting.charger)
     if car is None:
         return None
+    # what is wanted at once does not wait for the next step of the car's schedules
+    is_low = car.level < min(setting.record.minimum_level, car.limit)
     state = planner_state(setting.state, setting.charger.amps)
     if state.since is not None and state.since > now:
         state = replace(state, since=now)
@@ -55,7 +57,7 @@ def problem_of(setting: Setting, outlook: Outlook, now: datetime) -> Problem | N
             deadlines=tuple(one.deadline() for one in setting.departures),
             minimum_level=setting.record.minimum_level,
             max_blocks=MAX_BLOCKS,
-            grid_minutes=GRID_MINUTES,
+            grid_minutes=None if is_low else GRID_MINUTES,
             safety_minutes=SAFETY_MINUTES,
         ),
         limits=Limits(fuse=outlook.fuse, ceilings=outlook.ceilings),
