@@ -9,7 +9,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util
 import pytest
 
-from custom_components.tesla_charging.charging import controller, override
+from custom_components.tesla_charging.charging import controller, override, verification
 from custom_components.tesla_charging.charging.adapter import PriceSettings
 from custom_components.tesla_charging.charging.controller import ChargingController, Status
 from custom_components.tesla_charging.charging.hand_over import OWN_IDS
@@ -280,6 +280,44 @@ async def test_switched_off_the_car_is_given_back(garage: Garage) -> None:
     await home.restart()
     await until(lambda: not garage.schedules())
     assert garage.commands() == ["add_charge_schedule", "remove_charge_schedule"]
+
+
+async def test_a_sleeping_car_is_not_woken_for_another_plan(garage: Garage) -> None:
+    """It is told when it is awake."""
+    garage.car.plug_in()
+    await garage.set_up(CHEAP_LATER)
+    await garage.until(Status.AGREED)
+    await until(lambda: garage.home.state("switch", "charging") == "off")
+    await garage.controller.change()
+    garage.car.sleep()
+    await until(lambda: garage.home.state("sensor", "telemetry") != "connected")
+    await until(lambda: garage.home.state("binary_sensor", "awake") == "off")
+    sent = garage.commands()
+    await garage.controller.change(ready_level=70)
+    assert garage.controller.view.status is Status.HANDING_OVER
+    assert garage.commands() == sent
+    assert garage.home.tesla.billing.count("wake") == 0
+    garage.car.wake()
+    await garage.until(Status.AGREED)
+    assert garage.commands() == [*sent, "add_charge_schedule"]
+
+
+async def test_a_start_that_fails_is_repaired_once_and_told(
+    garage: Garage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wall connector without power refuses; when the power is back, the charge is verified."""
+    for name in ("FIRST_LOOK", "SECOND_LOOK"):
+        monkeypatch.setattr(verification, name, 1.0)
+    garage.car.plug_in(powered=False)
+    await garage.set_up(CHEAP_NOW)
+    told: list[verification.Verification] = []
+    garage.controller.told.subscribe(told.append)
+    await garage.until(Status.START_FAILED)
+    assert garage.commands().count("charge_start") == 1
+    assert len(told) == 1
+    garage.car.set_power(True)
+    await until(lambda: garage.charging)
+    await garage.until(Status.AGREED)
 
 
 # -- actions ----------------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ from .override_watch import OverrideWatch
 from .presence import Presence, presence_of
 from .problem import Setting, horizon, problem_of
 from .store import ChargingStore
-from .verification import Do, Step, Verification, next_step
+from .verification import Do, Step, Verification, due_at, next_step
 
 REVIEW: Final = timedelta(minutes=5)
 """A plan is reviewed at least so often; the planner keeps the running one unless another is enough better."""
@@ -295,6 +295,9 @@ class ChargingController:
         if (known_start := self.record.verification) and known_start.step is Step.FAILED:
             status = Status.START_FAILED
         self._show(View(status, plan, departures))
+        edges = (edge for block in blocks for edge in (block.start, block.end) if edge > now)
+        if (edge := min(edges, default=None)) is not None:
+            self.review_soon((edge - now).total_seconds() + BURST)
 
     async def _follow(self, blocks: tuple[Window, ...], now: datetime) -> bool:
         """Have the car hold the blocks, and do by command what it cannot hold; return whether it holds them."""
@@ -374,13 +377,13 @@ class ChargingController:
             case Do.ASK:
                 with suppress(HomeAssistantError):  # asleep: that says enough
                     await self._car.refresh()
-                self.review_soon(RETRY.total_seconds() / 4)
-            case Do.REPAIR:
-                await self._command("charge_start")
-            case Do.WAKE_AND_REPAIR:
-                await self._command("charge_start", may_wake=True)
+            case Do.REPAIR | Do.WAKE_AND_REPAIR:
+                with suppress(HomeAssistantError):  # refused: the next step tells the person
+                    await self._command("charge_start", may_wake=do is Do.WAKE_AND_REPAIR)
             case Do.TELL:
                 self.told.notify(known)
+        if (due := due_at(known)) is not None:
+            self.review_soon(max(BURST, due - clock.now()))
 
     # -- a person's wishes --------------------------------------------------------------------------
 

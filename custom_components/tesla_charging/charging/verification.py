@@ -83,10 +83,12 @@ def next_step(
     `end` is the block's end; `charging` is what the car last told, and `known_at` when it was true (None: never told);
     `woken_at` is when the car was last woken for a repair, None if never.
     """
-    if known.step in {Step.VERIFIED, Step.FAILED} or now < known.start:
+    if known.step is Step.VERIFIED or now < known.start:
         return known, Do.NOTHING
     if charging and known_at is not None and known_at >= known.start:
         return replace(known, step=Step.VERIFIED, step_at=now), Do.NOTHING
+    if known.step is Step.FAILED:
+        return known, Do.NOTHING
     if now >= end - WORTH_IT:
         return known, Do.NOTHING
     match known.step:
@@ -99,6 +101,18 @@ def next_step(
         case Step.REPAIRED if now >= known.step_at + SECOND_LOOK:
             return replace(known, step=Step.FAILED, step_at=now), Do.TELL
     return known, Do.NOTHING
+
+
+def due_at(known: Verification) -> float | None:
+    """Return when the next step is due, unix seconds; None if there is none."""
+    match known.step:
+        case Step.WAITING:
+            return known.start + FIRST_LOOK
+        case Step.ASKED:
+            return known.step_at
+        case Step.REPAIRED:
+            return known.step_at + SECOND_LOOK
+    return None
 
 
 def _repair(
