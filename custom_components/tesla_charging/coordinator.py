@@ -112,6 +112,8 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         self._vehicles = vehicles
         self._storage = storage
         self.key_fingerprint = key.fingerprint
+        self.is_known_paired = False
+        """Whether Tesla said since the start that the car needs no pairing any more."""
         self._sections = [
             Section.CHARGE_STATE,
             Section.DRIVE_STATE,
