@@ -239,6 +239,27 @@ async def test_a_parked_car_out_of_reach_keeps_what_was_known(turned_clock: Home
     )
 
 
+async def test_what_a_car_did_before_it_slept_is_over_also_if_a_command_found_it_asleep(
+    turned_clock: Home,
+) -> None:
+    home = turned_clock
+    car = home.add_car(PEARL, "Pearl", sleep_after=None, battery_level=20)
+    car.plug_in()
+    await home.set_up()
+    assert home.state("sensor", "charging_state") == "charging"
+    car.unplug()
+    car.sleep()
+    # it costs nothing, because of a free request
+    await home.act("stop_charging")
+    car.wake()
+    home.tesla.clock.advance(MINUTE)
+    car.quirks.add(Quirk.DATA_FAILS, code=500)
+    await live(home, 10 * MINUTE)
+    assert home.state("sensor", "status") == "online"
+    assert home.state("sensor", "charging_state") == "unknown"
+    assert home.state("sensor", "charge_power") == "unknown"
+
+
 # -- what says nothing, and what nobody understands --------------------------------------------------------
 
 
