@@ -184,11 +184,14 @@ def with_place(state: VehicleState, before: VehicleState) -> VehicleState:
     """Return a state that follows another one, without what was known of the car's place before it moved."""
     if not state.home_saved and True in (state.value(CAR_HOME), before.value(CAR_HOME)):
         state = replace(state, home_saved=True)
-    moved_at = max(_driven_at(state, before), _in_gear_at(state, before))
-    if moved_at == UNKNOWN_TIME:
+    driven_at, in_gear_at = _driven_at(state, before), _in_gear_at(state, before)
+    if max(driven_at, in_gear_at) == UNKNOWN_TIME:
         return state
+    moved = state.readings["Odometer" if driven_at >= in_gear_at else "Gear"]
+    # with the same date, also one ahead: what the car says next of its place must not be older
+    unknown = replace(moved, value=None, unknown=True)
     outdated = {
-        name: Reading(None, moved_at)
+        name: unknown
         for name in PLACES
         if (reading := state.readings.get(name)) is not None
         and reading is before.readings.get(name)
