@@ -193,6 +193,26 @@ async def test_a_car_under_way_is_not_at_home_any_more(turned_clock: Home) -> No
     assert at_home(home) == "unknown"
 
 
+async def test_a_car_that_left_and_is_out_of_reach_is_not_known_to_be_at_home(
+    turned_clock: Home,
+) -> None:
+    """It was put in gear in a garage without reception, and nothing is heard of it since."""
+    home = turned_clock
+    car = home.add_car(PEARL, "Pearl", home=where(home), sleep_after=None)
+    await home.set_up(location=True)
+    car.drive_away(where(home)[0] + AWAY, where(home)[1], speed_mph=0.01)
+    await poll(home)
+    assert at_home(home) == "on"
+    car.set_offline(True)
+    home.tesla.clock.advance(HOUR)
+    await home.poll()
+    assert home.state("sensor", "status") == "not_reachable"
+    assert at_home(home) == "unknown"
+    car.set_offline(False)
+    await poll(home)
+    assert at_home(home) == "on"
+
+
 async def test_a_position_without_news_does_not_hold_either(
     turned_clock: Home, hass: HomeAssistant
 ) -> None:

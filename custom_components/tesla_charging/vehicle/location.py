@@ -16,7 +16,7 @@ from homeassistant.util.location import distance
 from ..const import CONF_HOME_SOURCE
 from .charge_events import MIN_MILES, HomeSignal
 from .charge_status import SILENCE
-from .state import TELEMETRY, UNKNOWN_TIME, Reading, VehicleState, signals_of
+from .state import PLACES, TELEMETRY, UNKNOWN_TIME, Reading, VehicleState, signals_of
 from .telemetry_status import TelemetryStage
 
 HOME_ZONE: Final = "zone.home"
@@ -37,8 +37,6 @@ CAR_HOME: Final = "LocatedAtHome"
 POSITION: Final = "Location"
 CHARGE_STATE: Final = "DetailedChargeState"
 FAST_CHARGER: Final = "FastChargerPresent"
-PLACES: Final = (CAR_HOME, "LocatedAtWork", "LocatedAtFavorite", POSITION)
-"""The signals that say where a car is."""
 
 
 class HomeSource(StrEnum):
