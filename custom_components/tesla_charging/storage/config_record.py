@@ -80,13 +80,14 @@ class ConfigRecord:
             "refused_at": self.refused_at,
             "complete": self.complete,
             "place": self.place,
-            "firmware": self.firmware,
+            # it came with version 0.2.0
+            **({"firmware": self.firmware} if self.firmware else {}),
         }
 
     @classmethod
     def from_dict(cls, data: object) -> ConfigRecord:
         """Read back as_dict(); anything else gives an empty record, which costs two requests."""
-        match {**cls().as_dict(), **data} if isinstance(data, dict) else None:
+        match {"firmware": "", **cls().as_dict(), **data} if isinstance(data, dict) else None:
             case {
                 "fingerprint": str() as fingerprint,
                 "checked_at": int() | float() as checked_at,
