@@ -149,6 +149,7 @@ async def _load(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> TeslaCh
         storage,
         cars,
         meter,
+        vehicles.fleet_status,
         partial(signals_by_entity_name, hass),
         with_location=with_location,
     )
