@@ -105,7 +105,7 @@ class TeslaChargingFlow(ReconfigureSteps, domain=DOMAIN):
                     vol.Required(CONF_LOCATION, default=self._with_location): BooleanSelector(),
                 }
             ),
-            description_placeholders=progress(self.hass, self.source, SIGN_IN),
+            description_placeholders=await progress(self.hass, self.source, SIGN_IN),
         )
 
     async def async_step_prepare(
@@ -129,7 +129,7 @@ class TeslaChargingFlow(ReconfigureSteps, domain=DOMAIN):
                 "origin": origin,
                 "redirect_url": redirect_url(self.hass),
                 **estimates(self.hass),
-                **progress(self.hass, self.source, PREPARE),
+                **(await progress(self.hass, self.source, PREPARE)),
             },
             last_step=False,
         )
@@ -230,7 +230,7 @@ class TeslaChargingFlow(ReconfigureSteps, domain=DOMAIN):
             self._region = self._account.region or self._region
             errors, detail, url = await self._try_to_register(self._keys_offered[self._key_choice])
             if errors:
-                return self._show_key_form(errors, detail=detail, url=url)
+                return await self._show_key_form(errors, detail=detail, url=url)
             self._cars = await self._account.list()
         self._region = self._account.region or self._region
         if not self._cars:

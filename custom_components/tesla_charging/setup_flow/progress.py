@@ -3,7 +3,8 @@
 from typing import Final
 
 from homeassistant.config_entries import SOURCE_USER
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.translation import async_get_translations
 
 from ..const import DOMAIN
 
@@ -13,15 +14,17 @@ KEY: Final = "key"
 PAIR: Final = "pair"
 DATA: Final = "data"
 _STAGES: Final = (PREPARE, SIGN_IN, KEY, PAIR, DATA)
+_WORDS: Final = f"component.{DOMAIN}.common.progress"
 
 
-@callback
-def progress(hass: HomeAssistant, source: str | None, stage: str) -> dict[str, str]:
-    """Return the placeholder of a title: "2/5 · " while an account is added, else nothing.
+async def progress(hass: HomeAssistant, source: str | None, stage: str) -> dict[str, str]:
+    """Return the placeholder of a title: "2 of 5 · " while an account is added, else nothing.
 
-    The page that prepares comes with the first account only.
+    The page that prepares comes with the first account only. The words are in the language of this Home Assistant.
     """
     if source != SOURCE_USER:
         return {"progress": ""}
     stages = _STAGES[1:] if hass.config_entries.async_entries(DOMAIN) else _STAGES
-    return {"progress": f"{stages.index(stage) + 1}/{len(stages)} · "}
+    words = await async_get_translations(hass, hass.config.language, "common", {DOMAIN})
+    place = words[_WORDS].format(step=stages.index(stage) + 1, steps=len(stages))
+    return {"progress": f"{place} · "}

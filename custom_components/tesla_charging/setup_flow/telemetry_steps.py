@@ -96,15 +96,14 @@ class TelemetrySteps(ConfigEntryBaseFlow, metaclass=ABCMeta):
                     with_location=self._with_location,
                     shown=self._shown_signals(),
                 ),
-                **self._progress,
+                **(await self._progress()),
             },
         )
 
-    @property
-    def _progress(self) -> dict[str, str]:
-        """The placeholder of the titles; both pages are one stage."""
+    async def _progress(self) -> dict[str, str]:
+        """Return the placeholder of the titles; both pages are one stage."""
         source = "" if self._entry else SOURCE_USER
-        return progress(self.hass, source, DATA)
+        return await progress(self.hass, source, DATA)
 
     def _shown_signals(self) -> frozenset[str]:
         """Return the signals that enabled entities show."""
@@ -175,6 +174,9 @@ class TelemetrySteps(ConfigEntryBaseFlow, metaclass=ABCMeta):
                 ),
             }
         )
+        listen_port = proposed.listen_port
+        if user_input is not None:
+            listen_port = int(user_input[CONF_INSIDE][CONF_LISTEN_PORT])
         suggested = user_input or {
             CONF_INSIDE: {CONF_LISTEN_HOST: proposed.listen_host},
             CONF_CERTIFICATE: files,
@@ -185,9 +187,9 @@ class TelemetrySteps(ConfigEntryBaseFlow, metaclass=ABCMeta):
             errors=errors,
             description_placeholders={
                 "domain": self._domain,
-                "listen_port": str(proposed.listen_port),
+                "listen_port": str(listen_port),
                 "detail": detail or "-",
-                **self._progress,
+                **(await self._progress()),
             },
         )
 
@@ -247,7 +249,7 @@ class TelemetrySteps(ConfigEntryBaseFlow, metaclass=ABCMeta):
             step_id="telemetry_mqtt",
             data_schema=self.add_suggested_values_to_schema(schema, user_input),
             errors=errors,
-            description_placeholders=self._progress,
+            description_placeholders=await self._progress(),
         )
 
     def _vins(self) -> list[str]:
