@@ -78,6 +78,24 @@ async def test_the_time_of_the_last_message_is_not_in_it(
     assert await activity(home, client, since, "number", "charge_limit") != []
 
 
+async def test_the_time_of_full_charge_is_not_in_it(
+    logging_home: Home, hass_ws_client: WebSocketGenerator
+) -> None:
+    home = logging_home
+    client = await hass_ws_client(home.hass)
+    since = dt_util.utcnow() - timedelta(minutes=1)
+    seen = []
+    for limit in (70, 90, 60):  # a charge whose end moves, then none
+        home.tesla.clock.advance(120)
+        home.car._systems.charging.set_limit(limit)
+        await until(lambda limit=limit: home.state("number", "charge_limit") == str(limit))  # type: ignore[misc]
+        seen.append(home.state("sensor", "full_charge_time"))
+    home.car.unplug()
+    await until(lambda: home.state("sensor", "full_charge_time") == "unknown")
+    assert len({*seen, "unknown"}) >= 2
+    assert await activity(home, client, since, "sensor", "full_charge_time") == []
+
+
 async def test_what_happened_before_a_reload_is_not_in_it_again(
     logging_home: Home, hass_ws_client: WebSocketGenerator
 ) -> None:
