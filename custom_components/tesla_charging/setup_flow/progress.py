@@ -4,9 +4,9 @@ from typing import Final
 
 from homeassistant.config_entries import SOURCE_USER
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers.translation import async_get_translations
 
 from ..const import DOMAIN
+from ..words import words
 
 PREPARE: Final = "prepare"
 SIGN_IN: Final = "sign_in"
@@ -14,7 +14,6 @@ KEY: Final = "key"
 PAIR: Final = "pair"
 DATA: Final = "data"
 _STAGES: Final = (PREPARE, SIGN_IN, KEY, PAIR, DATA)
-_WORDS: Final = f"component.{DOMAIN}.common.progress"
 
 
 async def progress(hass: HomeAssistant, source: str | None, stage: str) -> dict[str, str]:
@@ -25,6 +24,6 @@ async def progress(hass: HomeAssistant, source: str | None, stage: str) -> dict[
     if source != SOURCE_USER:
         return {"progress": ""}
     stages = _STAGES[1:] if hass.config_entries.async_entries(DOMAIN) else _STAGES
-    words = await async_get_translations(hass, hass.config.language, "common", {DOMAIN})
-    place = words[_WORDS].format(step=stages.index(stage) + 1, steps=len(stages))
-    return {"progress": f"{place} · "}
+    place = stages.index(stage) + 1
+    told = await words(hass, "common", "progress", step=place, steps=len(stages))
+    return {"progress": f"{told} · "}
