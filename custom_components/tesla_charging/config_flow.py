@@ -49,6 +49,19 @@ from .setup_flow.reconfigure_steps import ReconfigureSteps
 from .setup_flow.registration import FlowAuthorization
 from .telemetry.settings import Transport
 
+OWN_REASONS: Final = frozenset(
+    {
+        "missing_credentials",
+        "oauth_error",
+        "oauth_failed",
+        "oauth_timeout",
+        "oauth_unauthorized",
+        "reauth_successful",
+        "reconfigure_successful",
+        "user_rejected_authorize",
+    }
+)
+"""Ends of a flow that Home Assistant has words for as well."""
 ORIGIN_UNKNOWN: Final = "https://home.example.com"
 
 
@@ -77,6 +90,24 @@ class TeslaChargingFlow(ReconfigureSteps, domain=DOMAIN):
         """Request the fewest scopes; without prompt_missing_scopes Tesla silently drops new ones."""
         scopes = [*REQUIRED_SCOPES, *([Scope.VEHICLE_LOCATION] if self._with_location else [])]
         return {"scope": " ".join(scopes), "prompt": "login", "prompt_missing_scopes": "true"}
+
+    @callback
+    @override
+    def async_abort(
+        self,
+        *,
+        reason: str,
+        description_placeholders: Mapping[str, str] | None = None,
+        translation_domain: str | None = None,
+        **more: Any,
+    ) -> ConfigFlowResult:
+        """End the flow with our words: Home Assistant's for any sign-in do not say what to do about it."""
+        return super().async_abort(
+            reason=reason,
+            description_placeholders=description_placeholders,
+            translation_domain=DOMAIN if reason in OWN_REASONS else translation_domain,
+            **more,
+        )
 
     # -- before the sign-in -------------------------------------------------------------------------
 

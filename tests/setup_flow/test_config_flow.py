@@ -436,6 +436,22 @@ async def test_saying_no_at_tesla_ends_the_flow(home: Home) -> None:
     )
     result = await home.hass.config_entries.flow.async_configure(result["flow_id"])
     assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "user_rejected_authorize")
+    assert result["translation_domain"] == DOMAIN
+
+
+@pytest.mark.usefixtures("front_door")
+@pytest.mark.parametrize("code", [401, 503])
+async def test_a_wrong_client_secret_is_told_apart_from_a_bad_moment(home: Home, code: int) -> None:
+    home.application.client_secret = "another one"
+    if code != 401:
+        home.tesla.faults.status(code, "oauth2/v3/token")
+    result = await sign_in(home, await submit(home, await start(home), location=False))
+    reason = "oauth_unauthorized" if code == 401 else "oauth_failed"
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, reason)
+    # Home Assistant's own words for it do not say what to do
+    assert result["translation_domain"] == DOMAIN
+    words = json.loads((TRANSLATIONS / "en.json").read_text(encoding="utf-8"))
+    assert ("secret" in words["config"]["abort"][reason]) is (code == 401)
 
 
 async def test_without_credentials_home_assistant_asks_for_them(
