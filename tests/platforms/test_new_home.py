@@ -117,5 +117,11 @@ def test_every_entity_has_an_icon_of_its_own_or_of_its_device_class() -> None:
     assert bare == []
 
 
+def test_an_icon_that_tells_states_apart_has_one_for_each() -> None:
+    icons: dict[str, Any] = json.loads((INTEGRATION / "icons.json").read_text())["entity"]
+    (reasons,) = [row for _, row in tables() if row.key == "why_not_charging"]
+    assert icons["sensor"]["why_not_charging"]["state"].keys() == {*reasons.options}
+
+
 def test_no_icon_is_a_house_door() -> None:
     assert "mdi:door" not in (INTEGRATION / "icons.json").read_text()
