@@ -6,6 +6,7 @@ from typing import Any
 
 from homeassistant.components import automation
 from homeassistant.components.recorder import Recorder
+from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import Event
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
@@ -116,6 +117,22 @@ async def test_what_happened_before_a_reload_is_not_in_it_again(
     rows = await activity(home, client, reloaded, "event", "cable")
     assert [row["state"] for row in rows if row["state"] != "unavailable"] == []
     assert told == []
+
+
+async def test_a_reload_does_not_look_as_if_the_car_had_been_polled(logging_home: Home) -> None:
+    home = logging_home
+    telemetry = home.entity_id("sensor", "telemetry")
+    changes = async_capture_events(home.hass, EVENT_STATE_CHANGED)
+    assert home.entry is not None
+    assert await home.hass.config_entries.async_reload(home.entry.entry_id)
+    await until(lambda: home.state("sensor", "telemetry") == "connected")
+    shown = [
+        change.data["new_state"].state
+        for change in changes
+        if change.data["entity_id"] == telemetry and change.data["new_state"] is not None
+    ]
+    assert "polling" not in shown
+    assert shown[-1] == "connected"
 
 
 async def test_an_automation_that_names_an_event_entity_does_not_run_after_a_reload(
