@@ -131,7 +131,7 @@ async def test_a_reload_does_not_look_as_if_the_car_had_been_polled(logging_home
         for change in changes
         if change.data["entity_id"] == telemetry and change.data["new_state"] is not None
     ]
-    assert "polling" not in shown
+    assert "off" not in shown  # which reads "Polling"
     assert shown[-1] == "connected"
 
 

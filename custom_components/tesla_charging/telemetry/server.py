@@ -229,7 +229,7 @@ class TelemetryServer:
             await receiver.start(settings.listen_host or None, settings.listen_port, tls.context)
         except OSError as err:
             # without the address and the number, which Python adds for programmers
-            reason = os.strerror(err.errno) if (err.errno or 0) > 0 else str(err)
+            reason = os.strerror(err.errno) if err.errno and err.errno > 0 else str(err)
             raise TelemetryServerError("telemetry_port", reason) from err
         self._receiver, self._certificates, self._settings = receiver, certificates, settings
         certificates.watch(self._on_renewed)
