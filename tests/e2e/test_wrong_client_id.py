@@ -1,11 +1,11 @@
-"""Somebody enters a wrong client ID or secret: it is seen on the next try, and another one can be entered there."""
+"""Somebody enters a wrong client ID: it is seen on the next try, and another one can be entered there."""
 
 from playwright.sync_api import expect
 import pytest
 
 from devtools.home.config_entry import DOMAIN
 from devtools.home.home import Home
-from devtools.home.simulated_tesla import CLIENT_ID, CLIENT_SECRET, EMAIL, SimulatedTesla
+from devtools.home.simulated_tesla import CLIENT_ID, CLIENT_SECRET, SimulatedTesla
 from tests.e2e.harness import Frontend
 from tests.e2e.steps import form, go_on, settle, sign_in
 
@@ -61,32 +61,6 @@ def test_a_wrong_client_id_is_shown_and_replaced(
     sign_in(browser, opened.value)
     expect(page.get_by_text("3 of 5 · Domain and key")).to_be_visible()
     assert home.bad_log() == []
-
-
-def test_a_wrong_client_secret_says_what_to_do(
-    home: Home, tesla: SimulatedTesla, browser: Frontend
-) -> None:
-    page = browser.page
-    tesla.control("POST", f"accounts/{EMAIL}/revoke_consent", {"client_id": CLIENT_ID})
-    home.ws(
-        {
-            "type": "application_credentials/create",
-            "domain": DOMAIN,
-            "client_id": CLIENT_ID,
-            "client_secret": "made anew at Tesla",
-            "name": "Secret",
-        }
-    )
-    begin(browser)
-    expect(form(page)).to_contain_text(f"Secret: {CLIENT_ID}")
-    with browser.context.expect_page() as opened:
-        go_on(page)
-    sign_in(browser, opened.value)
-    expect(page.locator("step-flow-abort")).to_contain_text("Most likely the secret is wrong")
-    settle(page)
-    browser.shot("1_refused")
-    # Home Assistant's own line; nothing of ours
-    assert all("Error resolving OAuth token" in line for line in home.bad_log())
 
 
 def begin(browser: Frontend) -> None:
