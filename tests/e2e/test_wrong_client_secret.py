@@ -13,6 +13,8 @@ pytestmark = pytest.mark.browser
 def test_a_wrong_client_secret_says_what_to_do(home: Home, browser: Frontend) -> None:
     page = browser.page
     add_integration(browser, secret="made anew at Tesla")
+    settle(page)
+    browser.shot("02_sign_in")
     with browser.context.expect_page() as opened:
         go_on(page)
     sign_in(browser, opened.value)
