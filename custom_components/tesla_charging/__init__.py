@@ -153,6 +153,7 @@ async def _load(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> TeslaCh
         partial(signals_by_entity_name, hass),
         with_location=with_location,
     )
+    telemetry.prepare()
     return TeslaChargingData(client, key, storage, meter, budget, cars, account, telemetry)
 
 

@@ -129,6 +129,13 @@ class EntryTelemetry:
         self._ca = ""
         self.settings = TelemetrySettings.from_options(entry.options)
 
+    @callback
+    def prepare(self) -> None:
+        """Show from the first state on that cars are waited for: it would look as if they had been polled meanwhile."""
+        if self.settings.transport is not Transport.POLLING:
+            for car in self._cars.values():
+                car.set_telemetry_stage(TelemetryStage.WAITING)
+
     async def start(self) -> None:
         """Open the transport. If that fails, the cars are polled, and a repair issue says why.
 
@@ -148,8 +155,6 @@ class EntryTelemetry:
     async def start_mqtt(self) -> None:
         """Receive what another telemetry server publishes; its operator configures the cars."""
         self._clear_config_issues()
-        for car in self._cars.values():
-            car.set_telemetry_stage(TelemetryStage.WAITING)
         self._open_mqtt()
         self._monitor_silence(lambda: self._mqtt is not None and self._mqtt.subscribed)
         self._background(self.remove_configs())
