@@ -153,9 +153,11 @@ async def _load(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> TeslaCh
         storage,
         cars,
         meter,
+        vehicles.fleet_status,
         partial(signals_by_entity_name, hass),
         with_location=with_location,
     )
+    telemetry.prepare()
     prices = _prices(hass, entry)
     charging = HomeCharging(hass, entry, prices)
     await charging.load()

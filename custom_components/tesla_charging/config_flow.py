@@ -49,6 +49,19 @@ from .setup_flow.reconfigure_steps import ReconfigureSteps
 from .setup_flow.registration import FlowAuthorization
 from .telemetry.settings import Transport
 
+OWN_REASONS: Final = frozenset(
+    {
+        "missing_credentials",
+        "oauth_error",
+        "oauth_failed",
+        "oauth_timeout",
+        "oauth_unauthorized",
+        "reauth_successful",
+        "reconfigure_successful",
+        "user_rejected_authorize",
+    }
+)
+"""Ends of a flow that Home Assistant has words for as well."""
 ORIGIN_UNKNOWN: Final = "https://home.example.com"
 
 
@@ -78,6 +91,24 @@ class TeslaChargingFlow(ReconfigureSteps, domain=DOMAIN):
         scopes = [*REQUIRED_SCOPES, *([Scope.VEHICLE_LOCATION] if self._with_location else [])]
         return {"scope": " ".join(scopes), "prompt": "login", "prompt_missing_scopes": "true"}
 
+    @callback
+    @override
+    def async_abort(
+        self,
+        *,
+        reason: str,
+        description_placeholders: Mapping[str, str] | None = None,
+        translation_domain: str | None = None,
+        **more: Any,
+    ) -> ConfigFlowResult:
+        """End the flow with our words: Home Assistant's for any sign-in do not say what to do about it."""
+        return super().async_abort(
+            reason=reason,
+            description_placeholders=description_placeholders,
+            translation_domain=DOMAIN if reason in OWN_REASONS else translation_domain,
+            **more,
+        )
+
     # -- before the sign-in -------------------------------------------------------------------------
 
     @override
@@ -105,7 +136,7 @@ class TeslaChargingFlow(ReconfigureSteps, domain=DOMAIN):
                     vol.Required(CONF_LOCATION, default=self._with_location): BooleanSelector(),
                 }
             ),
-            description_placeholders=progress(self.hass, self.source, SIGN_IN),
+            description_placeholders=await progress(self.hass, self.source, SIGN_IN),
         )
 
     async def async_step_prepare(
@@ -129,7 +160,7 @@ class TeslaChargingFlow(ReconfigureSteps, domain=DOMAIN):
                 "origin": origin,
                 "redirect_url": redirect_url(self.hass),
                 **estimates(self.hass),
-                **progress(self.hass, self.source, PREPARE),
+                **(await progress(self.hass, self.source, PREPARE)),
             },
             last_step=False,
         )
@@ -230,7 +261,7 @@ class TeslaChargingFlow(ReconfigureSteps, domain=DOMAIN):
             self._region = self._account.region or self._region
             errors, detail, url = await self._try_to_register(self._keys_offered[self._key_choice])
             if errors:
-                return self._show_key_form(errors, detail=detail, url=url)
+                return await self._show_key_form(errors, detail=detail, url=url)
             self._cars = await self._account.list()
         self._region = self._account.region or self._region
         if not self._cars:

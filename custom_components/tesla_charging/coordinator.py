@@ -112,6 +112,8 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         self._vehicles = vehicles
         self._storage = storage
         self.key_fingerprint = key.fingerprint
+        self.is_known_paired = False
+        """Whether Tesla said since the start that the car needs no pairing any more."""
         self._sections = [
             Section.CHARGE_STATE,
             Section.DRIVE_STATE,
@@ -129,6 +131,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             sessions=record.sessions,
             on_change=storage.save_sessions,
             on_connectivity=self._set_connectivity,
+            on_reported=self._set_reported,
             on_waking=self._set_waking,
             before_wake=self._rate_guard.count_wake,
             before_read=self._rate_guard.count_data,
@@ -246,9 +249,13 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
                 self.data = self.data.with_connectivity(Connectivity.ASLEEP)
             else:
                 self._begin_outage(err)
-        except LoginRequired, MissingScope, AccountUnpaid, NotFound:
+        except AccountUnpaid:
             raise
         except FleetApiError as err:
+            if isinstance(err, LoginRequired):
+                self.config_entry.async_start_reauth_if_available(self.hass)
+            if isinstance(err, NotFound):
+                self._on_not_found()
             self._begin_outage(err)
 
     @callback
@@ -279,7 +286,8 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         if not insist:
             self._vehicles.check_bill()
         polled_before = self.observations.polled_at
-        self.observations.record_poll(clock.now())
+        asked_at = clock.now()
+        self.observations.record_poll(asked_at)
         by_user = self.confirmation.record_poll()
         sections = [*self._sections]
         if knows_schedules(self.data.value("Version")) is not False:
@@ -290,7 +298,7 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
         except asyncio.CancelledError:
             self.observations.record_interrupted(polled_before)
             raise
-        except VehicleAsleep, OverBudget, LoginRequired, NotFound:
+        except VehicleAsleep, OverBudget:
             raise
         except MissingScope as err:
             if (
@@ -307,14 +315,17 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
             self._show_service()
             raise
         else:
-            self._apply_data(data)
+            self._apply_data(data, asked_at)
 
     @callback
-    def _apply_data(self, data: VehicleData) -> None:
-        """Merge an answer with the car's data, which only a car that is online gives."""
+    def _apply_data(self, data: VehicleData, asked_at: float) -> None:
+        """Merge an answer with the car's data, which only a car that is online gives.
+
+        It counts as measured when it was requested: a command that was executed meanwhile is newer.
+        """
         now, before = clock.now(), self.data
         readings = readings_of(data, now=now)
-        lag = self.observations.lag(readings, now)
+        lag = self.observations.lag(readings, asked_at)
         merged = before.with_connectivity(Connectivity.ONLINE).merge(readings, now=now, lag=lag)
         merged = self._doubts.record_answer(merged, readings, now)
         merged = with_place(merged, before)
@@ -589,6 +600,14 @@ class VehicleCoordinator(DataUpdateCoordinator[VehicleState]):
     @callback
     def _set_connectivity(self, connection: Connectivity) -> None:
         self._publish(self.data.with_connectivity(connection))
+
+    @callback
+    def _set_reported(self, connection: Connectivity) -> None:
+        """Apply a free request that a command has made; what a car is connected to push has not ended."""
+        if self.push.connected:
+            self._set_connectivity(connection)
+        else:
+            self._publish(self.data.as_reported(connection))
 
     @callback
     def _set_waking(self, waking: bool) -> None:

@@ -29,6 +29,7 @@ from .fleet_api import (
     OverBudget,
     RateLimited,
     RefreshOverBudget,
+    Scope,
     ServerFailure,
     SigningRequired,
     SigningUnsupported,
@@ -54,6 +55,14 @@ from .vehicle_command import (
     VehicleBusy,
     VehicleCommandError,
 )
+
+PERMISSIONS: Final[dict[str, str]] = {
+    Scope.VEHICLE_DEVICE_DATA: "Vehicle Information",
+    Scope.VEHICLE_CHARGING_CMDS: "Vehicle Charging Management",
+    Scope.VEHICLE_CMDS: "Vehicle Commands",
+    Scope.VEHICLE_LOCATION: "Vehicle Location",
+}
+"""What Tesla's pages call its scopes."""
 
 
 class Message(StrEnum):
@@ -274,10 +283,17 @@ def placeholders(err: FleetApiError | VehicleCommandError) -> dict[str, str]:
     return {
         "detail": str(err) or type(err).__name__,
         "seconds": str(round(seconds)),
-        "scopes": ", ".join(scopes) or "?",
+        "scopes": _permissions(scopes),
         "amount": err.amount if isinstance(err, OverBudget) else "?",
         "until": _until(err),
     }
+
+
+def _permissions(scopes: tuple[str, ...]) -> str:
+    """Return what Tesla's pages call the permissions, of two that both suffice the one that this integration requests."""
+    enough = Scope.VEHICLE_CHARGING_CMDS in scopes
+    wanted = [scope for scope in scopes if not (enough and scope == Scope.VEHICLE_CMDS)]
+    return ", ".join(PERMISSIONS.get(scope, scope) for scope in wanted) or "?"
 
 
 def _until(err: FleetApiError | VehicleCommandError) -> str:

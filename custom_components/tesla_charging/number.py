@@ -12,14 +12,25 @@ from homeassistant.components.number import (
     NumberMode,
     RestoreNumber,
 )
-from homeassistant.const import PERCENTAGE, UnitOfElectricCurrent
+from homeassistant.const import (
+    ATTR_DOMAIN,
+    ATTR_ENTITY_ID,
+    ATTR_NAME,
+    EVENT_LOGBOOK_ENTRY,
+    PERCENTAGE,
+    UnitOfElectricCurrent,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .const import DOMAIN as OUR_DOMAIN
 from .data import TeslaChargingConfigEntry
 from .entities.dynamic import async_add_car_entities
 from .entity import ControlEntity, VehicleEntityDescription
+from .exceptions import Message
+from .vehicle.charge_status import effective_current
+from .words import words
 
 ATTR_EFFECTIVE: Final = "effective_current"
 
@@ -148,6 +159,8 @@ class CurrentNumber(VehicleNumber, RestoreNumber):
 
     _unrecorded_attributes = frozenset({"pending", ATTR_EFFECTIVE})
     _highest = 0.0
+    _told: tuple[float, float] | None = None
+    """What was last told about: the current that was set, and the one that the car uses instead."""
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -162,6 +175,29 @@ class CurrentNumber(VehicleNumber, RestoreNumber):
         """The highest maximum that the car ever reported, at least that of the row."""
         self._highest = max(self._highest, super().native_max_value, self._limit or 0.0)
         return self._highest
+
+    @override
+    async def async_set_native_value(self, value: float) -> None:
+        """Send a new value, and tell in the Activity if the car uses less: an action that succeeds shows no text."""
+        await super().async_set_native_value(value)
+        wanted, used = self.native_value, effective_current(self.state_of_car)
+        above = None if wanted is None or used is None or used >= wanted else (wanted, used)
+        if above is not None and above != self._told:
+            message = await words(
+                self.hass,
+                "exceptions",
+                f"{Message.CURRENT_ABOVE_CABLE}.message",
+                wanted=f"{above[0]:.0f}",
+                used=f"{above[1]:.0f}",
+            )
+            entry = {
+                ATTR_NAME: self.name,
+                "message": message,
+                ATTR_DOMAIN: OUR_DOMAIN,
+                ATTR_ENTITY_ID: self.entity_id,
+            }
+            self.hass.bus.async_fire(EVENT_LOGBOOK_ENTRY, entry, context=self._context)
+        self._told = above
 
     @property
     def _limit(self) -> float | None:

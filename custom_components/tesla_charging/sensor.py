@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Final, override
 
-from homeassistant.components.sensor import SensorDeviceClass, SensorEntity
+from homeassistant.components.sensor import SensorEntity
 from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, Platform
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -88,6 +88,12 @@ class VehicleSensor(VehicleEntity, SensorEntity):
             self._steady = value
         return self._steady
 
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any] | None:
+        """A unit for a time that the Activity leaves out: it leaves out sensors with a unit, whichever."""
+        return {ATTR_UNIT_OF_MEASUREMENT: ""} if self.entity_description.goes_on else None
+
 
 class RecurringTimeSensor(VehicleSensor):
     """A time that comes again: when it has passed, the next one is shown."""
@@ -171,11 +177,8 @@ class TelemetrySensor(VehicleSensor):
     @override
     def extra_state_attributes(self) -> dict[str, Any] | None:
         """The details that Tesla and the car report, as received."""
-        if self.device_class is SensorDeviceClass.TIMESTAMP:
-            # the Activity leaves out sensors with a unit, whichever: this time changes every minute
-            return {ATTR_UNIT_OF_MEASUREMENT: ""}
         if DIAGNOSIS not in self.signals:
-            return None
+            return super().extra_state_attributes
         diagnosis = self.state_of_car.diagnosis
         return {
             "detail": diagnosis.detail,

@@ -82,7 +82,18 @@ async def test_where_waking_is_not_permitted_it_says_which_permission_is_missing
     with pytest.raises(HomeAssistantError) as caught:
         await charging_home.act("wake_up")
     assert caught.value.translation_key == "missing_scope"
-    assert "vehicle_cmds" in str(caught.value.translation_placeholders)
+    assert caught.value.translation_placeholders is not None
+    assert caught.value.translation_placeholders["scopes"] == "Vehicle Commands"
+
+
+async def test_a_missing_permission_is_named_as_teslas_page_names_it(charging_home: Home) -> None:
+    home = charging_home
+    home.tesla.remove_scope(home.account, home.application, "vehicle_charging_cmds")
+    with pytest.raises(HomeAssistantError) as caught:
+        await home.act("set_charge_limit", percent=70)
+    assert caught.value.translation_key == "missing_scope"
+    assert caught.value.translation_placeholders is not None
+    assert caught.value.translation_placeholders["scopes"] == "Vehicle Charging Management"
 
 
 async def test_an_old_car_takes_the_same_commands_unsigned(home: Home) -> None:

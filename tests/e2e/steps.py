@@ -57,7 +57,7 @@ def pairing_link(page: Page) -> str:
     return link
 
 
-def add_integration(browser: Frontend) -> None:
+def add_integration(browser: Frontend, *, secret: str = CLIENT_SECRET) -> None:
     """Add the integration, read what is needed, and enter client id and secret."""
     page = browser.page
     page.goto("/config/integrations/dashboard")
@@ -70,7 +70,7 @@ def add_integration(browser: Frontend) -> None:
     go_on(page)
     credentials = page.locator("dialog-add-application-credential")
     credentials.locator("input").first.wait_for()
-    for position, value in enumerate(("Demo", CLIENT_ID, CLIENT_SECRET)):
+    for position, value in enumerate(("Demo", CLIENT_ID, secret)):
         credentials.locator("input").nth(position).fill(value)
     settle(page)
     browser.shot("01_credentials")

@@ -81,7 +81,7 @@ def test_every_hurdle_names_its_way_out(
     go_on(page)
 
     # with the key of tesla_fleet the first car is paired already; the other one later
-    expect(page.get_by_text("4/5 · Pair Midnight")).to_be_visible()
+    expect(page.get_by_text("4 of 5 · Pair Midnight")).to_be_visible()
     page.locator("step-flow-form ha-selector-boolean ha-switch").first.click()
     go_on(page)
     choose(page, "Polling")

@@ -60,7 +60,7 @@ def test_from_nothing_to_a_charging_car(
     go_on(page)
 
     # pairing: watched until the owner has approved, and the sleeping car later
-    expect(page.get_by_text("4/5 · Pair Pearl")).to_be_visible()
+    expect(page.get_by_text("4 of 5 · Pair Pearl")).to_be_visible()
     link = pairing_link(page)
     settle(page)
     browser.shot("06_pair")
@@ -69,7 +69,7 @@ def test_from_nothing_to_a_charging_car(
     expect(page.locator("step-flow-progress")).to_contain_text("Waiting until Tesla sees the key")
     browser.shot("06_pairing")
     pair(browser, link, pearl)
-    expect(page.get_by_text("4/5 · Pair Midnight")).to_be_visible()
+    expect(page.get_by_text("4 of 5 · Pair Midnight")).to_be_visible()
     tick(page)
     go_on(page)
 

@@ -59,7 +59,7 @@ def test_a_wrong_client_id_is_shown_and_replaced(
     with browser.context.expect_page() as opened:
         go_on(page)
     sign_in(browser, opened.value)
-    expect(page.get_by_text("3/5 · Domain and key")).to_be_visible()
+    expect(page.get_by_text("3 of 5 · Domain and key")).to_be_visible()
     assert home.bad_log() == []
 
 

@@ -439,6 +439,16 @@ async def test_an_amount_that_is_used_up_is_taken_when_insisted_on(owner: Owner)
     assert told(home) == {"budget_spent"}
 
 
+async def test_a_small_budget_that_is_used_up_is_not_told_as_none(owner: Owner) -> None:
+    spend(owner.home, 9.6)
+    page = await owner.opens("budget_spent")
+    page = await owner.submits(page, budget=0.001)
+    assert (await owner.submits(page, budget=0.001))["type"] == "create_entry"
+    await owner.home.settle()
+    page = await owner.opens("budget_spent")
+    assert page["description_placeholders"]["detail"] == "0.001 EUR"
+
+
 async def test_a_budget_whose_application_is_gone_cannot_be_raised(owner: Owner) -> None:
     home = owner.home
     assert home.entry is not None

@@ -247,6 +247,24 @@ async def test_the_cars_own_word_replaces_what_a_command_has_set(
     assert home.state("number", "charge_limit") == "90"
 
 
+async def test_a_slow_first_answer_is_older_than_a_command_that_came_meanwhile(
+    turned_clock: Home,
+) -> None:
+    home = turned_clock
+    home.add_car(PEARL, "Pearl", sleep_after=None)
+    home.tesla.faults.status(500, "vehicle_data")
+    await home.set_up()
+    car = coordinator(home)
+    car.confirmation.wanted = True
+    home.tesla.faults.delay_answer(1.0, "vehicle_data")
+    poll = asyncio.create_task(car.async_refresh())
+    await until(lambda: not home.tesla.faults.rules)
+    await home.act("set_charge_limit", percent=71)
+    assert not poll.done()
+    await poll
+    assert home.state("number", "charge_limit") == "71"
+
+
 # -- what is shown -----------------------------------------------------------------------------------------
 
 

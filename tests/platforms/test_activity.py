@@ -6,6 +6,7 @@ from typing import Any
 
 from homeassistant.components import automation
 from homeassistant.components.recorder import Recorder
+from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import Event
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
@@ -78,6 +79,24 @@ async def test_the_time_of_the_last_message_is_not_in_it(
     assert await activity(home, client, since, "number", "charge_limit") != []
 
 
+async def test_the_time_of_full_charge_is_not_in_it(
+    logging_home: Home, hass_ws_client: WebSocketGenerator
+) -> None:
+    home = logging_home
+    client = await hass_ws_client(home.hass)
+    since = dt_util.utcnow() - timedelta(minutes=1)
+    seen = []
+    for limit in (70, 90, 60):  # a charge whose end moves, then none
+        home.tesla.clock.advance(120)
+        home.car._systems.charging.set_limit(limit)
+        await until(lambda limit=limit: home.state("number", "charge_limit") == str(limit))  # type: ignore[misc]
+        seen.append(home.state("sensor", "full_charge_time"))
+    home.car.unplug()
+    await until(lambda: home.state("sensor", "full_charge_time") == "unknown")
+    assert len({*seen, "unknown"}) >= 2
+    assert await activity(home, client, since, "sensor", "full_charge_time") == []
+
+
 async def test_what_happened_before_a_reload_is_not_in_it_again(
     logging_home: Home, hass_ws_client: WebSocketGenerator
 ) -> None:
@@ -98,6 +117,22 @@ async def test_what_happened_before_a_reload_is_not_in_it_again(
     rows = await activity(home, client, reloaded, "event", "cable")
     assert [row["state"] for row in rows if row["state"] != "unavailable"] == []
     assert told == []
+
+
+async def test_a_reload_does_not_look_as_if_the_car_had_been_polled(logging_home: Home) -> None:
+    home = logging_home
+    telemetry = home.entity_id("sensor", "telemetry")
+    changes = async_capture_events(home.hass, EVENT_STATE_CHANGED)
+    assert home.entry is not None
+    assert await home.hass.config_entries.async_reload(home.entry.entry_id)
+    await until(lambda: home.state("sensor", "telemetry") == "connected")
+    shown = [
+        change.data["new_state"].state
+        for change in changes
+        if change.data["entity_id"] == telemetry and change.data["new_state"] is not None
+    ]
+    assert "off" not in shown  # which reads "Polling"
+    assert shown[-1] == "connected"
 
 
 async def test_an_automation_that_names_an_event_entity_does_not_run_after_a_reload(

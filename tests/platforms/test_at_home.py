@@ -8,7 +8,9 @@ from homeassistant.data_entry_flow import FlowResultType
 import pytest
 
 from custom_components.tesla_charging.config_flow import TeslaChargingFlow
+from custom_components.tesla_charging.fleet_telemetry import FIELDS
 from custom_components.tesla_charging.setup_flow.home_steps import HomeSteps
+from simulator import Quirk
 from tests.support.entities import ask_again
 from tests.support.home import HOME_DOMAIN, PEARL, Home
 from tests.support.streaming import cut, embedded, free_port
@@ -92,6 +94,45 @@ async def test_it_is_newer_also_where_no_drive_was_seen(turned_clock: Home) -> N
     assert at_home(home) == "off"
 
 
+@pytest.mark.parametrize("drives", [True, False])
+async def test_it_is_newer_also_if_the_stream_fell_silent_without_an_end(
+    turned_clock: Home, drives: bool
+) -> None:
+    """Home again, or towed away from there, and nothing was pushed of it."""
+    home = turned_clock
+    car = await streaming(home, location=True)
+    if drives:
+        await drive(home, AWAY)
+        await until(lambda: at_home(home) == "off")
+    before = at_home(home)
+    car.quirks.add(Quirk.NEVER_PUSHED, fields=frozenset(FIELDS))
+    journey = car._systems.journey
+    if drives:
+        car.arrive_home()
+    else:
+        journey.place = journey.home.__class__(journey.home.latitude + AWAY, journey.home.longitude)
+    home.tesla.clock.advance(HOUR)
+    await poll(home)
+    assert home.state("sensor", "telemetry") == "connected"
+    assert at_home(home) != before
+    assert home.entry is not None
+    await home.hass.config_entries.async_unload(home.entry.entry_id)
+
+
+async def test_a_silent_stream_says_not_even_that_the_car_is_away(turned_clock: Home) -> None:
+    home = turned_clock
+    car = await streaming(home, location=False)
+    await drive(home, AWAY)
+    await until(lambda: at_home(home) == "off")
+    car.quirks.add(Quirk.NEVER_PUSHED, fields=frozenset(FIELDS))
+    car.arrive_home()
+    home.tesla.clock.advance(HOUR)
+    await poll(home)
+    assert at_home(home) == "unknown"
+    assert home.entry is not None
+    await home.hass.config_entries.async_unload(home.entry.entry_id)
+
+
 async def test_what_the_car_pushes_is_newer_than_an_earlier_poll(home: Home) -> None:
     home.tesla.wake_with_charging_scope = True
     car = await streaming(home, location=True)
@@ -150,6 +191,26 @@ async def test_a_car_under_way_is_not_at_home_any_more(turned_clock: Home) -> No
     home.car.drive_away(where(home)[0] + AWAY, where(home)[1], speed_mph=1)
     await poll(home)
     assert at_home(home) == "unknown"
+
+
+async def test_a_car_that_left_and_is_out_of_reach_is_not_known_to_be_at_home(
+    turned_clock: Home,
+) -> None:
+    """It was put in gear in a garage without reception, and nothing is heard of it since."""
+    home = turned_clock
+    car = home.add_car(PEARL, "Pearl", home=where(home), sleep_after=None)
+    await home.set_up(location=True)
+    car.drive_away(where(home)[0] + AWAY, where(home)[1], speed_mph=0.01)
+    await poll(home)
+    assert at_home(home) == "on"
+    car.set_offline(True)
+    home.tesla.clock.advance(HOUR)
+    await home.poll()
+    assert home.state("sensor", "status") == "not_reachable"
+    assert at_home(home) == "unknown"
+    car.set_offline(False)
+    await poll(home)
+    assert at_home(home) == "on"
 
 
 async def test_a_position_without_news_does_not_hold_either(

@@ -5,13 +5,16 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from homeassistant.const import ATTR_ENTITY_ID
+from homeassistant.const import ATTR_ENTITY_ID, EVENT_LOGBOOK_ENTRY
 from homeassistant.core import Event, EventStateChangedData, State, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import async_fire_time_changed
+from pytest_homeassistant_custom_component.common import (
+    async_capture_events,
+    async_fire_time_changed,
+)
 
 from simulator.car.command_table import REST_COMMANDS
 from tests.support.entities import ask_again, call
@@ -319,6 +322,28 @@ async def test_more_than_the_cable_gives_is_accepted_and_what_is_used_is_shown(
     said = response["vehicles"][0]["message"]
     assert said.startswith("The car accepts")
     assert "16 A" in said
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("en", "The car accepts 32 A, but draws 16 A"), ("de", "Das Auto")],
+)
+async def test_the_slider_tells_in_the_activity_what_the_car_will_use(
+    home: Home, language: str, told: str
+) -> None:
+    home.hass.config.language = language
+    home.tesla.wake_with_charging_scope = True
+    home.add_car(PEARL, "Pearl", max_amps=48, sleep_after=None).plug_in(max_amps=16)
+    await home.set_up()
+    entries = async_capture_events(home.hass, EVENT_LOGBOOK_ENTRY)
+    for current, count in ((16, 0), (32, 1), (32, 1), (12, 1), (32, 2)):
+        await call(home, "number", "charging_current", "set_value", value=current)
+        assert len(entries) == count, current
+    entry = entries[0].data
+    assert entry["entity_id"] == home.entity_id("number", "charging_current")
+    assert entry["message"].startswith(told)
+    assert "32 A" in entry["message"]
+    assert "16 A" in entry["message"]
 
 
 async def test_the_slider_keeps_the_highest_maximum_that_the_car_ever_reported(home: Home) -> None:

@@ -1,5 +1,6 @@
 """Actions on many entities at once: what a sleeping car is already costs nothing, and no port opens unless it is named."""
 
+import itertools
 from typing import Any
 
 from homeassistant.auth.models import User
@@ -8,6 +9,7 @@ from homeassistant.helpers import (
     area_registry as ar,
     device_registry as dr,
     entity_registry as er,
+    floor_registry as fr,
     label_registry as lr,
 )
 from homeassistant.setup import async_setup_component
@@ -17,6 +19,13 @@ from custom_components.tesla_charging.commands import wake
 from tests.support.home import PEARL, Home
 
 GROUP = "cover.all_ports"
+SWITCH_GROUP = "switch.all_switches"
+BROAD: tuple[dict[str, Any], ...] = (
+    {"entity_id": "all"},
+    {"area_id": "garage"},
+    {"floor_id": "ground"},
+    {"label_id": "cars"},
+)
 
 
 @pytest.fixture(params=["required", "not_supported"])
@@ -29,7 +38,8 @@ async def asleep(
     home.add_car(PEARL, "Pearl", protocol=request.param, sleep_after=None)
     await home.set_up()
     hass = home.hass
-    area = ar.async_get(hass).async_create("Garage")
+    floor = fr.async_get(hass).async_create("Ground")
+    area = ar.async_get(hass).async_create("Garage", floor_id=floor.floor_id)
     label = lr.async_get(hass).async_create("Cars")
     dr.async_get(hass).async_update_device(
         home.device_id(), area_id=area.id, labels={label.label_id}
@@ -40,6 +50,8 @@ async def asleep(
         "cover",
         {"cover": {"platform": "group", "name": "All ports", "entities": [port(home)]}},
     )
+    switches = {"platform": "group", "name": "All switches", "entities": [switch(home)]}
+    assert await async_setup_component(hass, "switch", {"switch": switches})
     await home.settle()
     assert home.state("cover", "charge_port") == "closed"
     home.car.sleep()
@@ -52,6 +64,10 @@ def port(home: Home) -> str:
     return home.entity_id("cover", "charge_port")
 
 
+def switch(home: Home) -> str:
+    return home.entity_id("switch", "charging")
+
+
 async def call(home: Home, action: str, target: dict[str, Any], **options: Any) -> None:
     """Perform an action of Home Assistant on a target."""
     domain, service = action.split(".")
@@ -62,11 +78,10 @@ async def call(home: Home, action: str, target: dict[str, Any], **options: Any) 
 @pytest.mark.parametrize(
     ("action", "target"),
     [
-        ("switch.turn_off", {"entity_id": "all"}),
-        ("switch.turn_off", {"area_id": "garage"}),
+        *itertools.product(("switch.turn_off", "cover.close_cover"), BROAD),
         ("homeassistant.turn_off", {"area_id": "garage"}),
-        ("cover.close_cover", {"entity_id": "all"}),
-        ("cover.close_cover", {"label_id": "cars"}),
+        ("switch.turn_off", {"entity_id": SWITCH_GROUP}),
+        ("cover.close_cover", {"entity_id": GROUP}),
     ],
     ids=str,
 )
@@ -94,9 +109,7 @@ async def test_the_actions_say_already(asleep: Home) -> None:
 @pytest.mark.parametrize(
     "target",
     [
-        {"entity_id": "all"},
-        {"area_id": "garage"},
-        {"label_id": "cars"},
+        *BROAD,
         {"entity_id": GROUP},
         {"entity_id": [GROUP, "cover.another"]},
     ],
@@ -111,6 +124,33 @@ async def test_a_port_that_is_not_named_stays_closed_at_a_sleeping_car(
     assert asleep.tesla.billing.cost() == 0
     assert asleep.car.state == "asleep"
     assert not asleep.car.snapshot().charge_port_door_open
+
+
+@pytest.mark.parametrize("asleep", ["required"], indirect=True)
+@pytest.mark.parametrize("caller", ["script", "automation"])
+@pytest.mark.parametrize("target", [*BROAD, {"entity_id": GROUP}, {}], ids=str)
+async def test_whoever_calls(asleep: Home, caller: str, target: dict[str, Any]) -> None:
+    """A script or an automation opens, closes and stops everything; or, without a target, this port alone."""
+    home, hass = asleep, asleep.hass
+    actions = [
+        {"action": "switch.turn_off", "target": {**target, "entity_id": SWITCH_GROUP}},
+        {"action": "cover.close_cover", "target": target or {"entity_id": port(home)}},
+        {"action": "cover.open_cover", "target": target or {"entity_id": port(home)}},
+    ]
+    if caller == "script":
+        assert await async_setup_component(
+            hass, "script", {"script": {"it": {"sequence": actions}}}
+        )
+        await call(home, "script.it", {})
+    else:
+        row = {"alias": "it", "triggers": [{"trigger": "event", "event_type": "it"}]}
+        row["actions"] = actions
+        assert await async_setup_component(hass, "automation", {"automation": [row]})
+        hass.bus.async_fire("it")
+        await home.settle()
+    assert home.tesla.billing.count("wake") == (not target)
+    assert home.car.snapshot().charge_port_door_open is (not target)
+    assert target == {} or home.tesla.billing.cost() == 0
 
 
 async def test_nor_by_the_general_toggle_of_an_area(asleep: Home) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from homeassistant.helpers import entity_registry as er
 import pytest
 
+from custom_components.tesla_charging.entities.sensor_descriptions import SENSORS, SPECIAL_SENSORS
 from devtools.docs.entity_docs import tables
 from tests.support.home import HOME_DOMAIN, PEARL, Home
 from tests.support.streaming import embedded, free_port
@@ -115,6 +116,12 @@ def test_every_entity_has_an_icon_of_its_own_or_of_its_device_class() -> None:
         if row.key not in icons.get(platform, {}) and row.device_class is None
     ]
     assert bare == []
+
+
+def test_an_icon_that_tells_states_apart_has_one_for_each() -> None:
+    icons: dict[str, Any] = json.loads((INTEGRATION / "icons.json").read_text())["entity"]
+    (reasons,) = [row for row in (*SENSORS, *SPECIAL_SENSORS) if row.key == "why_not_charging"]
+    assert icons["sensor"]["why_not_charging"]["state"].keys() == {*(reasons.options or ())}
 
 
 def test_no_icon_is_a_house_door() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from custom_components.tesla_charging import clock
 from simulator import Quirk
 from tests.platforms.transports import World, about
 from tests.support.home import PEARL, Home
@@ -176,6 +177,49 @@ async def test_a_healthy_car_that_pushes_is_never_in_doubt(pushing: World) -> No
     assert data_requests(home) == 0
 
 
+@pytest.mark.parametrize("ceased", ["ACChargingPower", "ChargeAmps"])
+async def test_power_and_current_that_do_not_fit_are_noticed(pushing: World, ceased: str) -> None:
+    """One of them is not pushed any more: requested once, and then known by the other one, or not at all."""
+    home = pushing.home
+    car = home.add_car(PEARL, "Pearl", sleep_after=None, battery_level=20)
+    car.plug_in(max_amps=16, phases=3)
+    await pushing.set_up()
+    await until(lambda: home.state("sensor", "charge_power") == "11.04")
+    await quiet(home)
+    car.quirks.add(Quirk.NEVER_PUSHED, fields=frozenset({ceased}))
+    car._systems.charging.set_amps(6)
+    await pass_time(home, 5 * MINUTE)
+    assert home.state("sensor", "charge_power") == "4.14"
+    assert home.state("sensor", "charge_current") == "6"
+    assert data_requests(home) == 1
+    car._systems.charging.set_amps(13)
+    await pass_time(home, 20 * MINUTE)
+    assert home.state("sensor", "charge_power") == "8.97"
+    known = "13" if ceased == "ACChargingPower" else "unknown"
+    assert home.state("sensor", "charge_current") == known
+    assert data_requests(home) == 1
+
+
+async def test_a_doubt_ends_also_if_our_clock_is_set_back(
+    pushing: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, real, ahead = pushing.home, clock.now, [0.0]
+    monkeypatch.setattr(clock, "now", lambda: real() + ahead[0])
+    car = home.add_car(PEARL, "Pearl", sleep_after=None, battery_level=70, charge_limit=70)
+    car.plug_in(max_amps=10, phases=1)
+    await pushing.set_up()
+    await until(lambda: home.state("sensor", "charging_state") == "complete")
+    await quiet(home)
+    ahead[0] = 24 * HOUR
+    car.quirks.add(Quirk.LOST_PUSH)
+    car.set_battery_level(40)
+    await until(lambda: home.state("sensor", "charge_current") == "10")
+    await home.poll()
+    ahead[0] = 0.0
+    await pass_time(home, 10 * MINUTE)
+    assert home.state("sensor", "charging_state") == "charging"
+
+
 # -- a car that is out of reach ----------------------------------------------------------------------------
 
 
@@ -237,6 +281,27 @@ async def test_a_parked_car_out_of_reach_keeps_what_was_known(turned_clock: Home
         "asleep",
         "off",
     )
+
+
+async def test_what_a_car_did_before_it_slept_is_over_also_if_a_command_found_it_asleep(
+    turned_clock: Home,
+) -> None:
+    home = turned_clock
+    car = home.add_car(PEARL, "Pearl", sleep_after=None, battery_level=20)
+    car.plug_in()
+    await home.set_up()
+    assert home.state("sensor", "charging_state") == "charging"
+    car.unplug()
+    car.sleep()
+    # it costs nothing, because of a free request
+    await home.act("stop_charging")
+    car.wake()
+    home.tesla.clock.advance(MINUTE)
+    car.quirks.add(Quirk.DATA_FAILS, code=500)
+    await live(home, 10 * MINUTE)
+    assert home.state("sensor", "status") == "online"
+    assert home.state("sensor", "charging_state") == "unknown"
+    assert home.state("sensor", "charge_power") == "unknown"
 
 
 # -- what says nothing, and what nobody understands --------------------------------------------------------

@@ -67,6 +67,34 @@ async def test_a_day_of_failures_does_not_flap(
     assert len(logged(caplog)) == 2
 
 
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [(401, "login_required"), (403, "missing scopes vehicle_device_data"), (404, "not_found")],
+)
+async def test_a_refusal_of_the_data_alone_does_not_flap_either(
+    turned_clock: Home,
+    hass: HomeAssistant,
+    caplog: pytest.LogCaptureFixture,
+    code: int,
+    error: str,
+) -> None:
+    home = turned_clock
+    home.add_car(PEARL, "Pearl", battery_level=20, sleep_after=None)
+    await home.set_up()
+    home.tesla.faults.status(code, DATA, body={"error": error}, times=None)
+    home.tesla.billing.reset()
+    caplog.clear()
+    events = async_capture_events(hass, "state_changed")
+    await live(home, 6 * HOUR)
+    level = home.entity_id("sensor", "battery_level")
+    assert [e for e in events if e.data["entity_id"] == level] == []
+    assert len([line for line in logged(caplog) if line.startswith("WARNING")]) == 1
+    assert polls(home) <= 12
+    home.tesla.faults.clear()
+    await live(home, 3 * HOUR)
+    assert logged(caplog)[-1].startswith("INFO")
+
+
 async def test_failures_come_back_soon_at_first_and_then_less_and_less(turned_clock: Home) -> None:
     home = turned_clock
     home.add_car(PEARL, "Pearl", battery_level=20, sleep_after=None).plug_in()
@@ -147,6 +175,22 @@ async def test_only_the_refusal_tells_that_a_car_is_in_service(turned_clock: Hom
     assert home.state("sensor", "status") == "in_service"
     await live(home, 8 * HOUR)
     assert home.state("sensor", "status") == "online"
+
+
+async def test_another_failure_does_not_tell_that_a_car_is_back_from_service(
+    turned_clock: Home, hass: HomeAssistant
+) -> None:
+    home = turned_clock
+    home.add_car(PEARL, "Pearl", sleep_after=None)
+    await home.set_up()
+    for _ in range(3):
+        home.tesla.faults.status(405, DATA, body={"error": "vehicle is currently in service"})
+        home.tesla.faults.status(504, DATA)
+    events = async_capture_events(hass, "state_changed")
+    await live(home, 24 * HOUR)
+    status = home.entity_id("sensor", "status")
+    shown = [e.data["new_state"].state for e in events if e.data["entity_id"] == status]
+    assert shown == ["in_service", "online"]
 
 
 async def test_a_running_update_is_shown_also_while_the_car_is_offline_for_it(

@@ -24,7 +24,7 @@ NAME = "custom_components.tesla_charging"
 LIBRARIES = ("fleet_api", "vehicle_command", "fleet_telemetry", "smart_charging")
 """Rooms that know neither Home Assistant, nor each other, nor the rest."""
 ORDER = (
-    *("const", "clock", "listeners", "tasks", "request_origin", "device"),
+    *("const", "clock", "listeners", "tasks", "request_origin", "words", "device"),
     *("vehicle", "polling", "issues", "client", "storage", "billing", "auth"),
     *("commands", "exceptions"),
     *("coordinator", "shared_cars", "account", "telemetry", "charging", "data"),

@@ -96,6 +96,7 @@ ARGUMENTS = {KEY: named(example=text)}
 TRANSLATIONS = vol.Schema(
     optional(
         title=text,
+        common=TEXTS,
         application_credentials=optional(description=text),
         config=PAGES,
         options=PAGES,

@@ -1,6 +1,9 @@
 """The page about the budget: what it tells, what it takes, and what it changes at once."""
 
+from homeassistant.auth.models import User
 from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import Context
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -129,6 +132,25 @@ async def test_an_amount_that_is_used_up_already_is_asked_about_first(dated_home
     assert result["errors"] == {"base": "budget_used_up"}
     await done(home, await submit(home, result, currency="EUR", budget=2))
     assert stage(home) == "spent"
+
+
+async def test_an_amount_that_is_not_zero_is_never_told_as_zero(
+    dated_home: Home, hass_admin_user: User
+) -> None:
+    home = dated_home
+    spend(home, 3)
+    result = await submit(home, await page(home), currency="EUR", budget=0.001)
+    await done(home, await submit(home, result, currency="EUR", budget=0.001))
+    with pytest.raises(HomeAssistantError) as refused:
+        await home.hass.services.async_call(
+            DOMAIN,
+            "refresh",
+            {"device_id": home.device_id()},
+            blocking=True,
+            context=Context(user_id=hass_admin_user.id),
+        )
+    assert refused.value.translation_placeholders is not None
+    assert refused.value.translation_placeholders["amount"] == "0.001 EUR"
 
 
 async def test_in_another_language_than_english_amounts_have_a_comma(dated_home: Home) -> None:

@@ -1,5 +1,6 @@
 """The config flow, walked through Home Assistant's flow manager against the simulated Tesla."""
 
+import json
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -40,6 +41,8 @@ from tests.support.flows import (
 )
 from tests.support.home import CLIENT_ID, HOME_DOMAIN, KEY_FILE, MIDNIGHT, PEARL, SCOPES, Home
 from tests.support.streaming import free_port
+
+TRANSLATIONS = Path(__file__).parents[2] / "custom_components" / DOMAIN / "translations"
 
 pytestmark = pytest.mark.usefixtures("current_request_with_host", "impatient")
 
@@ -326,13 +329,13 @@ async def test_the_straight_way_has_five_pages_and_one_for_each_car(home: Home) 
     result = turn(await submit(home, turn(result), **place(free_port())))
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert pages == [
-        "1/5 · prepare",
-        "2/5 · user",
-        "3/5 · domain",
-        "4/5 · pair",
-        "4/5 · pair",
-        "5/5 · telemetry",
-        "5/5 · telemetry_embedded",
+        "1 of 5 · prepare",
+        "2 of 5 · user",
+        "3 of 5 · domain",
+        "4 of 5 · pair",
+        "4 of 5 · pair",
+        "5 of 5 · telemetry",
+        "5 of 5 · telemetry_embedded",
     ]
 
 
@@ -344,8 +347,19 @@ async def test_a_second_account_begins_with_the_sign_in(home: Home) -> None:
     result = await start(home)
     assert (result["step_id"], result["description_placeholders"]["progress"]) == (
         "user",
-        "1/4 · ",
+        "1 of 4 · ",
     )
+
+
+@pytest.mark.usefixtures("front_door")
+@pytest.mark.parametrize("path", sorted(TRANSLATIONS.glob("*.json")), ids=lambda path: path.stem)
+async def test_progress_is_told_in_the_language_of_home_assistant(home: Home, path: Path) -> None:
+    home.hass.config.language = path.stem
+    words = json.loads(path.read_text(encoding="utf-8"))["common"]["progress"]
+    result = await start(home)
+    shown = result["description_placeholders"]["progress"]
+    assert shown == f"{words.format(step=2, steps=5)} · "
+    assert "/" not in shown
 
 
 # -- the application -----------------------------------------------------------------------------------------
@@ -422,6 +436,22 @@ async def test_saying_no_at_tesla_ends_the_flow(home: Home) -> None:
     )
     result = await home.hass.config_entries.flow.async_configure(result["flow_id"])
     assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "user_rejected_authorize")
+    assert result["translation_domain"] == DOMAIN
+
+
+@pytest.mark.usefixtures("front_door")
+@pytest.mark.parametrize("code", [401, 503])
+async def test_a_wrong_client_secret_is_told_apart_from_a_bad_moment(home: Home, code: int) -> None:
+    home.application.client_secret = "another one"
+    if code != 401:
+        home.tesla.faults.status(code, "oauth2/v3/token")
+    result = await sign_in(home, await submit(home, await start(home), location=False))
+    reason = "oauth_unauthorized" if code == 401 else "oauth_failed"
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, reason)
+    # Home Assistant's own words for it do not say what to do
+    assert result["translation_domain"] == DOMAIN
+    words = json.loads((TRANSLATIONS / "en.json").read_text(encoding="utf-8"))
+    assert ("secret" in words["config"]["abort"][reason]) is (code == 401)
 
 
 async def test_without_credentials_home_assistant_asks_for_them(

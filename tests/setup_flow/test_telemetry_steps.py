@@ -173,7 +173,10 @@ async def test_a_taken_port_has_to_be_changed(polled_home: Home) -> None:
         for _ in range(2):
             step = await submit(home, step, place(taken))
             assert step["errors"] == {"inside": "telemetry_port"}
-            assert step["description_placeholders"]["detail"] != "-"
+            said = step["description_placeholders"]
+            assert said["detail"] == "Address already in use"
+            # the router is to forward to the port that was entered
+            assert said["listen_port"] == str(taken)
     assert done(await submit(home, step, place(taken)))
     assert listening(home) == taken
 
@@ -187,6 +190,14 @@ async def test_a_taken_port_has_to_be_changed(polled_home: Home) -> None:
         (
             {"inside": {"listen_port": 8443, "listen_host": "localhost"}},
             {"inside": "listen_host_invalid"},
+        ),
+        *(({"port": port}, {"port": "port_invalid"}) for port in (0, -1, 99999, 8443.5, 1e300)),
+        *(
+            (
+                {"inside": {"listen_port": port, "listen_host": "127.0.0.1"}},
+                {"inside": "port_invalid"},
+            )
+            for port in (0, 65536, 0.5)
         ),
     ],
 )

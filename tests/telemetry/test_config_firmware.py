@@ -7,11 +7,13 @@ import pytest
 from custom_components.tesla_charging.storage.config_record import DAY, HOUR
 from tests.support.home import CLIENT_ID, HOME_DOMAIN, PEARL, Home
 from tests.support.hours import Hours
+from tests.support.repairs import issue_of
 from tests.support.streaming import embedded, free_port
 from tests.support.waiting import until
 
 CREATE = "fleet_telemetry_config_jws"
 READ = f"{PEARL}/fleet_telemetry_config"
+STATUS = "fleet_status"
 
 
 @pytest.fixture
@@ -61,12 +63,14 @@ async def test_a_car_gets_what_its_firmware_understands(
 
 
 async def test_a_car_of_unknown_firmware_gets_more_when_it_is_known(home: Home) -> None:
+    """It sleeps, and Tesla does not tell its firmware either."""
     home.tesla.wake_with_charging_scope = True
     home.tesla.telemetry_pace = 20
     port = free_port()
     home.tesla.telemetry_hosts[HOME_DOMAIN] = ("127.0.0.1", port)
     car = home.add_car(PEARL, "Pearl", sleep_after=None)
     car.sleep()
+    home.tesla.faults.status(500, STATUS)
     await home.set_up(telemetry=embedded(port))
     await until(lambda: home.tesla.telemetry(PEARL).config(CLIENT_ID) is not None)
     assert used(home) == {"interval_seconds"}
@@ -76,6 +80,45 @@ async def test_a_car_of_unknown_firmware_gets_more_when_it_is_known(home: Home) 
     await until(lambda: "include_fields" in used(home))
     assert home.entry is not None
     await home.hass.config_entries.async_unload(home.entry.entry_id)
+
+
+async def test_a_car_that_sleeps_at_first_is_configured_once(home: Home) -> None:
+    """Tesla knows its firmware; neither a restart nor the car's own word costs another request."""
+    home.tesla.wake_with_charging_scope = True
+    home.tesla.telemetry_pace = 20
+    port = free_port()
+    home.tesla.telemetry_hosts[HOME_DOMAIN] = ("127.0.0.1", port)
+    car = home.add_car(PEARL, "Pearl", sleep_after=None)
+    car.sleep()
+    await home.set_up(telemetry=embedded(port))
+    await until(lambda: home.tesla.telemetry(PEARL).config(CLIENT_ID) is not None)
+    assert "include_fields" in used(home)
+    await home.restart()
+    await home.poll()
+    await home.settle()
+    for path in (STATUS, CREATE):
+        assert home.tesla.billing.count(path_contains=path) == 1
+    assert home.tesla.billing.count("wake") == 0
+    car.wake()
+    home.tesla.clock.advance(60)
+    await home.poll()
+    await until(lambda: home.state("sensor", "telemetry") == "connected")
+    await home.settle()
+    assert home.tesla.billing.count(path_contains=CREATE) == 1
+    assert home.entry is not None
+    await home.hass.config_entries.async_unload(home.entry.entry_id)
+
+
+async def test_a_car_that_sleeps_is_known_to_lack_the_key(home: Home) -> None:
+    home.tesla.wake_with_charging_scope = True
+    car = home.add_car(PEARL, "Pearl", sleep_after=None)
+    car.keychain.remove(home.key.public_key)
+    car.sleep()
+    await home.set_up(telemetry=embedded(free_port()))
+    await until(lambda: home.tesla.billing.count(path_contains=STATUS) == 1)
+    await home.settle()
+    assert issue_of(home, "key_not_paired").is_fixable
+    assert home.tesla.billing.count(path_contains=CREATE) == 1
 
 
 async def test_new_firmware_gets_what_it_understands(streaming_home: Home) -> None:

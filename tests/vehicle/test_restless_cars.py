@@ -50,6 +50,8 @@ def test_a_sample_of_restless_cars(tame: bool) -> None:
         (1087, 6),
         # a doubt from before a gap used up the time to wait for the level
         (14, 3),
+        # the state that says that it is plugged in again was lost
+        (3088, 3),
     ],
 )
 def test_restless_cars_that_were_counted_wrong(seed: int, days: int) -> None:

@@ -276,7 +276,11 @@ def _schedule_actions(kind: ScheduleKind) -> tuple[Action, ...]:
 SCHEDULE_ACTIONS: Final = (
     Action(
         "get_schedules",
-        fields={vol.Optional(ATTR_KIND, default=BOTH): vol.In((BOTH, *ScheduleKind))},
+        fields={
+            vol.Optional(ATTR_KIND, default=BOTH): vol.In(
+                (BOTH, *(kind.value for kind in ScheduleKind))
+            )
+        },
         act=_get,
         response=SupportsResponse.ONLY,
     ),

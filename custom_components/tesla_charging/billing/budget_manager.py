@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 CHECKS: Final = 8
 """The budget is checked when pushed signals have used up this fraction (one in CHECKS) of what is left for them."""
 
+MAX_DECIMALS: Final = 9
+"""With which an amount is written at most."""
 _WITH_COMMA: Final = frozenset({"da", "de", "es", "fr", "it", "nb", "nl", "pl", "sv"})
 """Of the languages that there are texts in, those that write a comma in a number."""
 
@@ -239,7 +241,12 @@ def money(hass: HomeAssistant, amount: Fraction, prices: PriceList) -> str:
 
 
 def decimal(hass: HomeAssistant, number: Fraction, decimals: int) -> str:
-    """Return a number as it is written in the language of this Home Assistant."""
+    """Return a number as it is written in the language of this Home Assistant.
+
+    One that is not 0 does not read as 0: it gets as many decimals as that takes, up to MAX_DECIMALS.
+    """
+    while 0 < abs(number) < Fraction(1, 2 * 10**decimals) and decimals < MAX_DECIMALS:
+        decimals += 1
     text = f"{float(number):.{decimals}f}"
     return text.replace(".", ",") if hass.config.language in _WITH_COMMA else text
 

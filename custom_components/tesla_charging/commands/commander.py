@@ -90,6 +90,7 @@ class VehicleCommander:
         sessions: Mapping[Domain, SessionState] | None = None,
         on_change: Callable[[], None],
         on_connectivity: Callable[[Connectivity], None],
+        on_reported: Callable[[Connectivity], None] | None = None,
         on_waking: Callable[[bool], None] = lambda _: None,
         before_wake: Callable[[], None] = lambda: None,
         before_read: Callable[[], None] = lambda: None,
@@ -97,8 +98,8 @@ class VehicleCommander:
     ) -> None:
         """`signed` is whether the car accepts signed commands (None: not known yet).
 
-        `on_change` is called when there is something new to save, `on_connectivity` with each connectivity that Tesla
-        reports, `on_waking` when a wake-up begins and ends. `before_wake` and `before_read` are called before a wake-up, or a data request, is sent and billed; it is
+        `on_change` is called when there is something new to save, `on_connectivity` when the answer to a command shows
+        that the car is asleep, `on_reported` with each connectivity that Tesla reports (else `on_connectivity`), `on_waking` when a wake-up begins and ends. `before_wake` and `before_read` are called before a wake-up, or a data request, is sent and billed; it is
         not sent if they raise an error.
         """
         self._vin = vin
@@ -111,7 +112,7 @@ class VehicleCommander:
             vin,
             vehicles,
             now=now,
-            on_connectivity=on_connectivity,
+            on_connectivity=on_reported or on_connectivity,
             on_waking=on_waking,
             before_wake=before_wake,
             sleep=sleep,

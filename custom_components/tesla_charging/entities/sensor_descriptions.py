@@ -55,6 +55,8 @@ class VehicleSensorDescription(VehicleEntityDescription, SensorEntityDescription
     value_fn: Callable[[VehicleState], float | str | datetime | None]
     steady: timedelta | None = None
     """For an estimated time: changes smaller than this are not shown, nor ones small beside the time until then."""
+    goes_on: bool = False
+    """Whether a change means only that something goes on: the Activity leaves it out, as it does every number."""
     recurs: bool = False
     """Whether the shown time comes again: when it has passed, the next one is shown."""
 
@@ -163,6 +165,7 @@ SENSORS: Final = (
         value_fn=full_charge_at,
         device_class=SensorDeviceClass.TIMESTAMP,
         steady=timedelta(minutes=15),
+        goes_on=True,
     ),
     VehicleSensorDescription(
         key="scheduled_charging_start",
@@ -239,6 +242,7 @@ TELEMETRY_SENSORS: Final = (
         key="last_message",
         signals=(RECEIVED_AT,),
         value_fn=last_message,
+        goes_on=True,
         device_class=SensorDeviceClass.TIMESTAMP,
         entity_category=EntityCategory.DIAGNOSTIC,
         entity_registry_enabled_default=False,

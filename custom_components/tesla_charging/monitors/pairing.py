@@ -94,7 +94,8 @@ class PairingMonitor:
         if not self._issues.is_open(KEY_NOT_PAIRED, self._car.vin):
             self._requests.intervals, self._requests.next_at = _intervals(), None
             requested, self._requests.requested = self._requests.requested, True
-            return not requested and self._car.commander.signed is None
+            known = self._car.commander.signed is not None or self._car.is_known_paired
+            return not requested and not known
         now = clock.now()
         next_at = self._requests.next_at
         due = next_at is not None and now >= next_at

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from ..vehicle.charge_flow import POWER_SIGNALS, PUSHED_POWER, is_flowing
+from ..vehicle.charge_flow import POWER_SIGNALS, PUSHED_POWER, is_flowing, is_power_unlike_current
 from ..vehicle.push import PushChannel
 from ..vehicle.signals import CHARGING, IN_GEAR, NOT_CHARGING, SignalValue
 from ..vehicle.state import Readings, VehicleState
@@ -64,6 +64,12 @@ CONTRADICTIONS: Final = (
         FLOW,
     ),
     Contradiction(
+        "power_of_another_current",
+        is_power_unlike_current,
+        ("ACChargingPower",),
+        ("ChargeAmps",),
+    ),
+    Contradiction(
         "plugged_in_behind_closed_door",
         lambda state: (
             _charging_state(state, PLUGGED_IN) and state.value("ChargePortDoorOpen") is False
@@ -94,6 +100,8 @@ MEASURES_OF_ENERGY: Final = (
     "EnergyRemaining",
 )
 """They change whenever the battery level does. An update can end one of them (core#170998, teslamate#5298)."""
+MAY_CEASE: Final = frozenset({*MEASURES_OF_ENERGY, "ACChargingPower", "ChargeAmps"})
+"""What is requested once for each firmware: if it is in doubt again, that firmware does not send it."""
 SCHEDULE_MODE: Final = "ScheduledChargingMode"
 OF_SCHEDULE: Final = ("scheduled_departure_time", "charge_schedules")
 """They are only polled. Whoever changes the mode, which is pushed, sets them, too."""
@@ -125,7 +133,7 @@ class Doubts:
     _modes: dict[str, tuple[float, SignalValue]] = field(default_factory=dict)
     """By signal of OF_SCHEDULE: when it was measured, and the mode then."""
     _drift_requested: set[tuple[str, SignalValue | None]] = field(default_factory=set)
-    """The measures that were requested, with the firmware that did not send them."""
+    """The signals of MAY_CEASE that were requested, with the firmware that did not send them."""
     _was_connected: bool = False
 
     def review(
@@ -140,6 +148,9 @@ class Doubts:
             name: self._doubts.get(name) or self._doubt(state, suspects, now)
             for name, suspects in found.items()
         }
+        for doubt in self._doubts.values():
+            # also if our clock was set back since
+            doubt.since = min(doubt.since, now)
         lost: set[str] = set()
         for doubt in self._doubts.values():
             if not doubt.requested and now - doubt.since >= (
@@ -169,10 +180,10 @@ class Doubts:
                 self._drift_requested.update(
                     (suspect, state.value("Version"))
                     for suspect in doubt.suspects
-                    if suspect in MEASURES_OF_ENERGY
+                    if suspect in MAY_CEASE
                 )
         lost.difference_update(name for name, reading in answer.items() if not reading.unknown)
-        if "charger_power" in answer:
+        if "charger_power" in answer and not answer["charger_power"].unknown:
             # the same facts under another name
             lost.difference_update(PUSHED_POWER)
         return state.with_unknown(sorted(lost))

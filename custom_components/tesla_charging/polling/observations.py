@@ -242,7 +242,8 @@ class PollObservations:
             self.polled_at = None
             return
         self._failures += 1
-        self.in_service = isinstance(err, VehicleInService)
+        # another failure does not say that the car is back
+        self.in_service |= isinstance(err, VehicleInService)
         if isinstance(err, RateLimited):
             self._blocked_for = err.retry_after
 
@@ -292,14 +293,14 @@ class PollObservations:
         self.in_service, self.outage = False, None
         self._answered_at = now
 
-    def lag(self, readings: Readings, now: float) -> float:
-        """Return by how many seconds the car's clock trails ours, from the readings of an answer that has just come.
+    def lag(self, readings: Readings, requested_at: float) -> float:
+        """Return by how many seconds the car's clock trails ours, from an answer, as if it was measured when requested.
 
         It is the minimum of the last two answers, because one of them may hold old data.
         """
         if not readings:
             return 0.0
-        previous, self._lag = self._lag, clock_lag(readings, now=now)
+        previous, self._lag = self._lag, clock_lag(readings, now=requested_at)
         return self._lag if previous is None else min(self._lag, previous)
 
 

@@ -86,7 +86,7 @@ class KeySteps(ConfigFlow, metaclass=ABCMeta):
                 reason="key_unreadable", description_placeholders={"detail": str(err)}
             )
         if user_input is None:
-            return self._show_key_form({})
+            return await self._show_key_form({})
         self._key_shown_here = user_input.get(CONF_SHOWN, SHOWN_HERE) == SHOWN_HERE
         self._key_choice = user_input.get(CONF_KEY, self._key_choices[0])
         try:
@@ -94,9 +94,9 @@ class KeySteps(ConfigFlow, metaclass=ABCMeta):
             self._warn_about(self._domain)
         except RegistrationError as err:
             if err.key != "domain_with_path":
-                return self._show_key_form({CONF_DOMAIN: err.key}, user_input)
+                return await self._show_key_form({CONF_DOMAIN: err.key}, user_input)
             # propose the bare name, which is most likely what was meant
-            return self._show_key_form(
+            return await self._show_key_form(
                 {CONF_DOMAIN: err.key}, {**user_input, CONF_DOMAIN: err.detail}
             )
         if self._key_choice == KEY_IMPORT:
@@ -110,7 +110,7 @@ class KeySteps(ConfigFlow, metaclass=ABCMeta):
             self._warned_domain = domain
             raise RegistrationError(key)
 
-    def _show_key_form(
+    async def _show_key_form(
         self,
         errors: dict[str, str],
         user_input: dict[str, Any] | None = None,
@@ -137,7 +137,7 @@ class KeySteps(ConfigFlow, metaclass=ABCMeta):
                 "detail": detail or "-",
                 "domain": self._domain,
                 "url": url or "-",
-                **progress(self.hass, self.source, KEY),
+                **(await progress(self.hass, self.source, KEY)),
             },
         )
 
@@ -195,7 +195,7 @@ class KeySteps(ConfigFlow, metaclass=ABCMeta):
         self._is_replacing_key = True
         await self._load_key_choices()
         if user_input is None:
-            return self._show_key_form({})
+            return await self._show_key_form({})
         self._key_choice = user_input[CONF_KEY]
         if self._key_choice == KEY_IMPORT:
             return await self.async_step_import_key()
@@ -230,7 +230,7 @@ class KeySteps(ConfigFlow, metaclass=ABCMeta):
                 }
             ),
             errors=errors,
-            description_placeholders=progress(self.hass, self.source, KEY),
+            description_placeholders=await progress(self.hass, self.source, KEY),
         )
 
     # -- serving and registering it -----------------------------------------------------------------
@@ -242,7 +242,7 @@ class KeySteps(ConfigFlow, metaclass=ABCMeta):
         errors, detail, url = await self._try_to_register(key)
         if not errors:
             return await self._after_registration()
-        return self._show_key_form(errors, detail=detail, url=url)
+        return await self._show_key_form(errors, detail=detail, url=url)
 
     async def async_step_host_key(
         self, user_input: dict[str, Any] | None = None
@@ -267,7 +267,7 @@ class KeySteps(ConfigFlow, metaclass=ABCMeta):
                 "path": KEY_PATH,
                 "domain": self._domain,
                 "detail": detail or "-",
-                **progress(self.hass, self.source, KEY),
+                **(await progress(self.hass, self.source, KEY)),
             },
             last_step=False,
         )
@@ -327,7 +327,7 @@ class KeySteps(ConfigFlow, metaclass=ABCMeta):
             return await self._key_registered()
         except FleetApiError as err:
             LOGGER.warning("Tesla did not list the account's cars: %s", err)
-            return self._show_key_form({"base": "cars_not_listed"}, detail=err.detail)
+            return await self._show_key_form({"base": "cars_not_listed"}, detail=err.detail)
 
 
 def _select(options: list[str], translation_key: str) -> SelectSelector:

@@ -78,7 +78,7 @@ class PairingSteps(ConfigFlow, metaclass=ABCMeta):
                 "link": link,
                 "qr_code": qr_image(link),
                 "detail": detail or "-",
-                **progress(self.hass, self.source, PAIR),
+                **(await progress(self.hass, self.source, PAIR)),
             },
             last_step=False,
         )

@@ -46,6 +46,7 @@ CONF_KEY_FILE = "key_file"
 CONF_LISTEN_HOST = "listen_host"
 CONF_LISTEN_PORT = "listen_port"
 CONF_PORT = "port"
+MAX_PORT = 65535
 CONF_TOPIC_BASE = "topic_base"
 CONF_VEHICLE_CA_FILE = "vehicle_ca_file"
 _FILES = (CONF_CERTIFICATE_FILE, CONF_KEY_FILE, CONF_VEHICLE_CA_FILE)
@@ -96,15 +97,14 @@ class TelemetrySteps(ConfigEntryBaseFlow, metaclass=ABCMeta):
                     with_location=self._with_location,
                     shown=self._shown_signals(),
                 ),
-                **self._progress,
+                **(await self._progress()),
             },
         )
 
-    @property
-    def _progress(self) -> dict[str, str]:
-        """The placeholder of the titles; both pages are one stage."""
+    async def _progress(self) -> dict[str, str]:
+        """Return the placeholder of the titles; both pages are one stage."""
         source = "" if self._entry else SOURCE_USER
-        return progress(self.hass, source, DATA)
+        return await progress(self.hass, source, DATA)
 
     def _shown_signals(self) -> frozenset[str]:
         """Return the signals that enabled entities show."""
@@ -126,32 +126,16 @@ class TelemetrySteps(ConfigEntryBaseFlow, metaclass=ABCMeta):
         errors: dict[str, str] = {}
         detail = ""
         if user_input is not None:
-            hostname = user_input[CONF_HOSTNAME].strip().lower()
-            inside = user_input[CONF_INSIDE]
-            files = user_input.get(CONF_CERTIFICATE, {})
-            settings = TelemetrySettings(
-                Transport.EMBEDDED,
-                hostname,
-                int(user_input[CONF_PORT]),
-                int(inside[CONF_LISTEN_PORT]),
-                inside.get(CONF_LISTEN_HOST, "").strip(),
-                **{field: files.get(field, "").strip() for field in _FILES},
-            )
-            if not is_hostname(hostname):
-                errors[CONF_HOSTNAME] = "hostname_invalid"
-            elif not same_root(hostname, self._domain):
-                errors[CONF_HOSTNAME] = "hostname_foreign"
-            elif settings.listen_host and not is_ip_address(settings.listen_host):
-                errors[CONF_INSIDE] = "listen_host_invalid"
-            elif settings.key_file and not settings.certificate_file:
-                errors[CONF_CERTIFICATE] = "certificate_alone"
-            elif settings == self._warned_settings:
-                return await self._set_telemetry(settings)
-            else:
+            errors = self._mistakes(user_input)
+            if not errors:
+                settings = _entered(user_input)
+                if settings == self._warned_settings:
+                    return await self._set_telemetry(settings)
                 errors, detail = await self._try_to_reach(settings)
                 if not errors:
                     return await self._set_telemetry(settings)
-        port = NumberSelector(NumberSelectorConfig(min=1, max=65535, mode=NumberSelectorMode.BOX))
+        # without bounds: Home Assistant's own word for a number out of bounds is English, and does not tell them
+        port = NumberSelector(NumberSelectorConfig(mode=NumberSelectorMode.BOX, step="any"))
         proposed = self._proposed_settings
         files = {field: getattr(proposed, field) for field in _FILES if getattr(proposed, field)}
         schema = vol.Schema(
@@ -175,6 +159,9 @@ class TelemetrySteps(ConfigEntryBaseFlow, metaclass=ABCMeta):
                 ),
             }
         )
+        listen_port = proposed.listen_port
+        if user_input is not None and _is_port(user_input[CONF_INSIDE][CONF_LISTEN_PORT]):
+            listen_port = int(user_input[CONF_INSIDE][CONF_LISTEN_PORT])
         suggested = user_input or {
             CONF_INSIDE: {CONF_LISTEN_HOST: proposed.listen_host},
             CONF_CERTIFICATE: files,
@@ -185,11 +172,33 @@ class TelemetrySteps(ConfigEntryBaseFlow, metaclass=ABCMeta):
             errors=errors,
             description_placeholders={
                 "domain": self._domain,
-                "listen_port": str(proposed.listen_port),
+                "listen_port": str(listen_port),
                 "detail": detail or "-",
-                **self._progress,
+                **(await self._progress()),
             },
         )
+
+    def _mistakes(self, user_input: dict[str, Any]) -> dict[str, str]:
+        """Return what is wrong with an address that was entered, as errors by field."""
+        hostname = user_input[CONF_HOSTNAME].strip().lower()
+        inside, files = user_input[CONF_INSIDE], user_input.get(CONF_CERTIFICATE, {})
+        listen_host, certificate_file, key_file = (
+            values.get(field, "").strip()
+            for values, field in (
+                (inside, CONF_LISTEN_HOST),
+                (files, CONF_CERTIFICATE_FILE),
+                (files, CONF_KEY_FILE),
+            )
+        )
+        checks = (
+            (CONF_HOSTNAME, "hostname_invalid", is_hostname(hostname)),
+            (CONF_HOSTNAME, "hostname_foreign", same_root(hostname, self._domain)),
+            (CONF_PORT, "port_invalid", _is_port(user_input[CONF_PORT])),
+            (CONF_INSIDE, "port_invalid", _is_port(inside[CONF_LISTEN_PORT])),
+            (CONF_INSIDE, "listen_host_invalid", not listen_host or is_ip_address(listen_host)),
+            (CONF_CERTIFICATE, "certificate_alone", not key_file or bool(certificate_file)),
+        )
+        return next(({field: key} for field, key, is_right in checks if not is_right), {})
 
     @property
     def _proposed_settings(self) -> TelemetrySettings:
@@ -247,7 +256,7 @@ class TelemetrySteps(ConfigEntryBaseFlow, metaclass=ABCMeta):
             step_id="telemetry_mqtt",
             data_schema=self.add_suggested_values_to_schema(schema, user_input),
             errors=errors,
-            description_placeholders=self._progress,
+            description_placeholders=await self._progress(),
         )
 
     def _vins(self) -> list[str]:
@@ -260,3 +269,20 @@ class TelemetrySteps(ConfigEntryBaseFlow, metaclass=ABCMeta):
     async def _set_telemetry(self, settings: TelemetrySettings) -> ConfigFlowResult:
         self._telemetry = settings
         return await self._telemetry_chosen()
+
+
+def _is_port(number: float) -> bool:
+    return 1 <= number <= MAX_PORT and number == int(number)
+
+
+def _entered(user_input: dict[str, Any]) -> TelemetrySettings:
+    """Return the settings that were entered without a mistake."""
+    inside, files = user_input[CONF_INSIDE], user_input.get(CONF_CERTIFICATE, {})
+    return TelemetrySettings(
+        Transport.EMBEDDED,
+        user_input[CONF_HOSTNAME].strip().lower(),
+        int(user_input[CONF_PORT]),
+        int(inside[CONF_LISTEN_PORT]),
+        inside.get(CONF_LISTEN_HOST, "").strip(),
+        **{field: files.get(field, "").strip() for field in _FILES},
+    )

@@ -43,6 +43,8 @@ class ConfigRecord:
     """Fingerprint of the configuration with the refused fields in it."""
     place: str = ""
     """Host and port to which the configuration makes the car connect; one with others is not from this entry."""
+    firmware: str = ""
+    """What Tesla told of the firmware of a car that slept, and had told nothing itself; empty if that was not requested."""
 
     @property
     def diagnosis(self) -> TelemetryDiagnosis:
@@ -78,12 +80,14 @@ class ConfigRecord:
             "refused_at": self.refused_at,
             "complete": self.complete,
             "place": self.place,
+            # it came with version 0.2.0
+            **({"firmware": self.firmware} if self.firmware else {}),
         }
 
     @classmethod
     def from_dict(cls, data: object) -> ConfigRecord:
         """Read back as_dict(); anything else gives an empty record, which costs two requests."""
-        match {**cls().as_dict(), **data} if isinstance(data, dict) else None:
+        match {"firmware": "", **cls().as_dict(), **data} if isinstance(data, dict) else None:
             case {
                 "fingerprint": str() as fingerprint,
                 "checked_at": int() | float() as checked_at,
@@ -94,6 +98,7 @@ class ConfigRecord:
                 "refused_at": int() | float() as refused_at,
                 "complete": str() as complete,
                 "place": str() as place,
+                "firmware": str() as firmware,
             } if stage in TelemetryStage and problem in TelemetryProblem:
                 return cls(
                     fingerprint,
@@ -105,5 +110,6 @@ class ConfigRecord:
                     refused_at,
                     complete,
                     place,
+                    firmware,
                 )
         return cls()

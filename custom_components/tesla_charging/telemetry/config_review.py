@@ -14,8 +14,8 @@ from homeassistant.util.hass_dict import HassKey
 from .. import clock
 from ..const import DOMAIN, LOGGER
 from ..coordinator import VehicleCoordinator
-from ..fleet_api import Connectivity, FleetApiError
-from ..issues.kinds import ACCOUNT_UNPAID, KEY_NOT_PAIRED
+from ..fleet_api import Connectivity, FleetApiError, FleetStatus
+from ..issues.kinds import ACCOUNT_UNPAID, KEY_NOT_PAIRED, Success
 from ..issues.registry import async_get_issues
 from ..storage.config_record import DAY, HOUR, ConfigRecord
 from ..storage.vehicle_store import VehicleStorage
@@ -52,12 +52,14 @@ class ConfigReview:
         cars: dict[str, VehicleCoordinator],
         place: str,
         remove_configs: Callable[[], Awaitable[None]],
+        fleet_status: Callable[[str], Awaitable[FleetStatus]],
         entity_signals: EntitySignals,
     ) -> None:
         """Prepare; `sync` is None while the cars must not push.
 
         `place` is the host and port to which cars are configured to connect, `remove_configs` removes all
-        configurations, `entity_signals` returns the names of a car's entities.
+        configurations, `fleet_status` requests that of a car, which is billed, `entity_signals` returns the names of a car's
+        entities.
         """
         self._hass = hass
         self._entry = entry
@@ -67,6 +69,7 @@ class ConfigReview:
         self._cars = cars
         self._place = place
         self._remove_configs = remove_configs
+        self._fleet_status = fleet_status
         self._entity_signals = entity_signals
         self._removed_at: float | None = None
         """When the configurations were removed, or that was tried last; unix seconds, None while cars may push."""
@@ -74,6 +77,8 @@ class ConfigReview:
         """Cars of which Tesla's last answer may be outdated."""
         self._firmwares: dict[str, SignalValue | None] = {}
         """Of each car, when it was updated last."""
+        self._asked: set[str] = set()
+        """Cars of which Tesla was asked for the firmware since the start."""
         self._unpolled: set[str] = set()
         """Cars that have not been updated since the start: their first poll will tell the firmware, if they are online."""
         self._issues = async_get_issues(hass, entry)
@@ -174,6 +179,9 @@ class ConfigReview:
         online = car.data.connectivity is Connectivity.ONLINE
         if firmware is None and online and not before.fingerprint and vin in self._unpolled:
             return  # what the car understands is known in a moment; each sending is billed
+        if firmware is None and not online:
+            before = await self._with_firmware(vin, car, before)
+        firmware = firmware or before.firmware or None
         failed = None if car.last_update_success else car.last_exception
         polled = problem_of(failed.__cause__ if failed else None)
         try:
@@ -209,6 +217,30 @@ class ConfigReview:
         if car.push.connected:
             car.forget_signals(sync.dropped_signals)
         car.set_telemetry_stage(record.stage, record.diagnosis)
+
+    async def _with_firmware(
+        self, vin: str, car: VehicleCoordinator, record: ConfigRecord
+    ) -> ConfigRecord:
+        """Return the record of a car that sleeps and has not told its firmware, with what Tesla knows of that.
+
+        The request costs less than a configuration that has to be replaced when the car wakes up.
+        """
+        if record.firmware or vin in self._asked:
+            return record
+        self._asked.add(vin)
+        try:
+            status = await self._fleet_status(vin)
+        except FleetApiError as err:
+            LOGGER.debug("Tesla did not tell the firmware of %s: %s", car.name, err)
+            return record
+        if status.needs_pairing:
+            self._issues.raise_issue(KEY_NOT_PAIRED, vin)
+        else:
+            self._issues.record_success(Success.PAIRED, vin)
+            car.is_known_paired = True
+        record = replace(record, firmware=status.firmware or "")
+        await self._storage.save_config_record(vin, record)
+        return record
 
     def _report_account_problem(
         self,

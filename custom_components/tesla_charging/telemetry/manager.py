@@ -1,7 +1,7 @@
 """The push channel of one entry: opens the receiver for its cars, has them configured, and ends both."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +14,7 @@ from ..billing.meter import Meter
 from ..client import active_endpoints
 from ..const import DOMAIN, LOGGER
 from ..coordinator import VehicleCoordinator
-from ..fleet_api import TelemetryConfigs
+from ..fleet_api import FleetStatus, TelemetryConfigs
 from ..fleet_telemetry import Record, billed_signals
 from ..issues.kinds import RECEIVER_ISSUES, TELEMETRY_NO_MQTT, IssueType, Success
 from ..issues.registry import async_clear_issues, async_raise_issue
@@ -96,11 +96,12 @@ class EntryTelemetry:
         storage: VehicleStorage,
         cars: dict[str, VehicleCoordinator],
         meter: Meter,
+        fleet_status: Callable[[str], Awaitable[FleetStatus]],
         entity_signals: EntitySignals,
         *,
         with_location: bool,
     ) -> None:
-        """Prepare; `entity_signals` returns the signals that a car's entities show, by their names."""
+        """Prepare; `fleet_status` requests that of a car; `entity_signals` returns the signals that a car's entities show, by their names."""
         self._hass = hass
         self._entry = entry
         self._configs = configs
@@ -108,6 +109,7 @@ class EntryTelemetry:
         self._storage = storage
         self._cars = cars
         self._meter = meter
+        self._fleet_status = fleet_status
         self._entity_signals = entity_signals
         self._with_location = with_location
         self.server = async_get_telemetry_server(hass, active_endpoints())
@@ -126,6 +128,13 @@ class EntryTelemetry:
         self._streaming = Streaming.FULL
         self._ca = ""
         self.settings = TelemetrySettings.from_options(entry.options)
+
+    @callback
+    def prepare(self) -> None:
+        """Show from the first state on that cars are waited for: it would look as if they had been polled meanwhile."""
+        if self.settings.transport is not Transport.POLLING:
+            for car in self._cars.values():
+                car.set_telemetry_stage(TelemetryStage.WAITING)
 
     async def start(self) -> None:
         """Open the transport. If that fails, the cars are polled, and a repair issue says why.
@@ -146,8 +155,6 @@ class EntryTelemetry:
     async def start_mqtt(self) -> None:
         """Receive what another telemetry server publishes; its operator configures the cars."""
         self._clear_config_issues()
-        for car in self._cars.values():
-            car.set_telemetry_stage(TelemetryStage.WAITING)
         self._open_mqtt()
         self._monitor_silence(lambda: self._mqtt is not None and self._mqtt.subscribed)
         self._background(self.remove_configs())
@@ -202,6 +209,7 @@ class EntryTelemetry:
             self._cars,
             self.settings.public_place,
             self.remove_configs,
+            self._fleet_status,
             self._entity_signals,
         )
         review.start()

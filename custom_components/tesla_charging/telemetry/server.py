@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+import os
 from pathlib import Path
 from typing import Final, Protocol
 from uuid import uuid4
@@ -227,7 +228,9 @@ class TelemetryServer:
         try:
             await receiver.start(settings.listen_host or None, settings.listen_port, tls.context)
         except OSError as err:
-            raise TelemetryServerError("telemetry_port", str(err)) from err
+            # without the address and the number, which Python adds for programmers
+            reason = os.strerror(err.errno) if err.errno and err.errno > 0 else str(err)
+            raise TelemetryServerError("telemetry_port", reason) from err
         self._receiver, self._certificates, self._settings = receiver, certificates, settings
         certificates.watch(self._on_renewed)
 

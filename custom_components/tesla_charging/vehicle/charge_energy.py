@@ -21,6 +21,7 @@ from .energy_step import (
     LEVEL_DELAY,
     MAX_KWH,
     MAX_WAIT,
+    MIN_AWAY,
     MIN_MILES,
     NOISE_KWH,
     RESET_BELOW,
@@ -364,7 +365,26 @@ def _continued(energy: ChargeEnergy, step: EnergyStep) -> ChargeEnergy:
         energy = _with_base(energy, now, energy.counted)
     energy = _learned(energy, now)
     energy = _counted(energy, max(energy.estimate, min(energy.counted, _most(energy, now))))
+    energy = _with_charging_again(energy, step)
     return _at_mark(energy, step.sample, now)
+
+
+def _with_charging_again(energy: ChargeEnergy, step: EnergyStep) -> ChargeEnergy:
+    """Note that the car is plugged in again, though that was not heard, if counter and battery rose together since."""
+    now, base, sample = step.now, energy.base, step.sample
+    if energy.unplugged_at is None or base is None:
+        return energy
+    unplugged_at = max(energy.unplugged_at, 0.0 if sample.plugged_in else sample.state_at)
+    # a late value of the session before arrives earlier
+    late = unplugged_at + MIN_AWAY
+    if base.at < unplugged_at or min(now.at, now.level_at) <= late:
+        return energy
+    gain = battery_gain(base, now, energy.per_percent)
+    if gain is None or gain.least <= 0 or miles_between(base, now) > MIN_MILES:
+        return energy
+    if energy.highest - base.added <= NOISE_KWH:
+        return energy
+    return replace(energy, unplugged_at=None, began_at=max(energy.began_at, late))
 
 
 def _most(energy: ChargeEnergy, now: Mark) -> float:

@@ -14,6 +14,8 @@ LEAST_AMPS: Final = 2.0
 NO_KW: Final = 0.05
 NO_AMPS: Final = 0.5
 """Not more than these certainly is nothing."""
+UNLIKE_KW, UNLIKE_SHARE = 2.0, 0.25
+"""A power that is further from what voltage and current make up, in kW and as a share of it, is of another current."""
 PHASES: Final = (1, 2, 3)
 PUSHED_POWER: Final = ("ACChargingPower", "DCChargingPower")
 POWER_SIGNALS: Final = ("charger_power", *PUSHED_POWER)
@@ -123,6 +125,19 @@ def _volt_amperes(state: VehicleState) -> float | None:
     if volts is None or amperes is None or volts < IDLE_VOLTS or amperes <= 0:
         return None
     return volts * amperes / 1000
+
+
+def is_power_unlike_current(state: VehicleState) -> bool:
+    """Return whether the AC power that was pushed cannot be that of the current: a change of one was not pushed."""
+    power, amperes = state.number("ACChargingPower"), state.number("ChargeAmps")
+    volts, reported = state.number("ChargerVoltage"), state.number("ChargerPhases")
+    if power is None or amperes is None or volts is None or volts < IDLE_VOLTS:
+        return False
+    if at_fast_charger(state) or not is_pushed_later(state, "ACChargingPower"):
+        return False
+    counts = (reported,) if reported in (1, 3) else PHASES
+    apart = min(abs(volts * amperes / 1000 * count - power) for count in counts)
+    return apart > max(UNLIKE_KW, UNLIKE_SHARE * power)
 
 
 def is_flowing(state: VehicleState) -> bool | None:

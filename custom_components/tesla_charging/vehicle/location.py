@@ -6,7 +6,6 @@ What was known of a car's place holds until the car moves: after a drive without
 from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
-import math
 from typing import Any, Final, NamedTuple
 
 from homeassistant.components.zone import in_zone
@@ -16,7 +15,8 @@ from homeassistant.util.location import distance
 
 from ..const import CONF_HOME_SOURCE
 from .charge_events import MIN_MILES, HomeSignal
-from .state import TELEMETRY, UNKNOWN_TIME, Reading, VehicleState, signals_of
+from .charge_status import SILENCE
+from .state import PLACES, TELEMETRY, UNKNOWN_TIME, Reading, VehicleState, signals_of
 from .telemetry_status import TelemetryStage
 
 HOME_ZONE: Final = "zone.home"
@@ -37,8 +37,6 @@ CAR_HOME: Final = "LocatedAtHome"
 POSITION: Final = "Location"
 CHARGE_STATE: Final = "DetailedChargeState"
 FAST_CHARGER: Final = "FastChargerPresent"
-PLACES: Final = (CAR_HOME, "LocatedAtWork", "LocatedAtFavorite", POSITION)
-"""The signals that say where a car is."""
 
 
 class HomeSource(StrEnum):
@@ -147,14 +145,19 @@ def _by_newer(hass: HomeAssistant, state: VehicleState) -> HomeSignal | None:
         return car
     if car.at_home and _in_home_zone(hass, state, NEAR):
         return car
-    return car if _car_said_at(state) >= (state.measured_at(POSITION) or UNKNOWN_TIME) else zone
+    placed_at = state.measured_at(POSITION) or UNKNOWN_TIME
+    return car if _is_live(state, placed_at) or _car_said_at(state) >= placed_at else zone
 
 
 def _car_said_at(state: VehicleState) -> float:
     """Return until when the car would have said that it came home or left: it pushes that at once while it is connected."""
-    if state.telemetry is TelemetryStage.CONNECTED:
-        return math.inf
     return max(state.measured_at(CAR_HOME) or UNKNOWN_TIME, state.received_at or UNKNOWN_TIME)
+
+
+def _is_live(state: VehicleState, at: float) -> bool:
+    """Return whether the car pushes its data at a moment; a stream can fall silent without an end (fleet-telemetry#283)."""
+    connected = state.telemetry is TelemetryStage.CONNECTED
+    return connected and at - (state.received_at or UNKNOWN_TIME) <= SILENCE.total_seconds()
 
 
 def _in_home_zone(hass: HomeAssistant, state: VehicleState, beyond: float = 0) -> bool | None:
@@ -184,11 +187,14 @@ def with_place(state: VehicleState, before: VehicleState) -> VehicleState:
     """Return a state that follows another one, without what was known of the car's place before it moved."""
     if not state.home_saved and True in (state.value(CAR_HOME), before.value(CAR_HOME)):
         state = replace(state, home_saved=True)
-    moved_at = max(_driven_at(state, before), _in_gear_at(state, before))
-    if moved_at == UNKNOWN_TIME:
+    driven_at, in_gear_at = _driven_at(state, before), _in_gear_at(state, before)
+    if max(driven_at, in_gear_at) == UNKNOWN_TIME:
         return state
+    moved = state.readings["Odometer" if driven_at >= in_gear_at else "Gear"]
+    # with the same date, also one ahead: what the car says next of its place must not be older
+    unknown = replace(moved, value=None, unknown=True)
     outdated = {
-        name: Reading(None, moved_at)
+        name: unknown
         for name in PLACES
         if (reading := state.readings.get(name)) is not None
         and reading is before.readings.get(name)
@@ -225,7 +231,7 @@ def _is_outdated(name: str, reading: Reading, state: VehicleState, before: Vehic
 
     A connected car pushes at once that it left; only that it is still somewhere may be a push that was lost.
     """
-    live = state.telemetry is TelemetryStage.CONNECTED
+    live = _is_live(state, max(_driven_at(state, before), _in_gear_at(state, before)))
     if live and (name == POSITION or reading.value is False or reading.measured_at == UNKNOWN_TIME):
         return False
     if not live and _in_gear_at(state, before) > reading.measured_at:

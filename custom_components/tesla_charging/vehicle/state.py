@@ -56,6 +56,8 @@ LIVE: Final = frozenset(
 true, when nothing is received."""
 FLOWING: Final = LIVE - {"DetailedChargeState", "Gear"}
 """Signals of what flows while a car charges. A car whose charging state is not known may be charged, too."""
+PLACES: Final = ("LocatedAtHome", "LocatedAtWork", "LocatedAtFavorite", "Location")
+"""The signals that say where a car is: a car that was driven when it was reached last is not there any more."""
 STILL: Final[Mapping[str, float]] = {
     "charger_power": 0.5,
     "ACChargingPower": 0.5,
@@ -212,7 +214,11 @@ class VehicleState:
         """Whether a signal has changed by itself since the car was reached last."""
         if name in self.ended:
             return True
-        if name not in LIVE or self.connectivity not in UNREACHABLE:
+        if self.connectivity not in UNREACHABLE:
+            return False
+        if name in PLACES:
+            return self._last("Gear") in IN_GEAR
+        if name not in LIVE:
             return False
         return self.was_lost or (name in FLOWING and self._flowed)
 
@@ -327,7 +333,9 @@ class VehicleState:
         state = self.with_connectivity(connectivity)
         if connectivity is not Connectivity.ASLEEP:
             return state
-        return replace(state, ended=frozenset(filter(state.is_lost, LIVE & self.readings.keys())))
+        return replace(
+            state, ended=frozenset(filter(state.is_lost, {*LIVE, *PLACES} & self.readings.keys()))
+        )
 
     def with_service(self, in_service: bool) -> VehicleState:
         """Return the state of a car that is in service, or is not."""
