@@ -8,7 +8,7 @@ import pytest
 from custom_components.tesla_charging.smart_charging.series import Certainty
 
 from .conftest import TODAY, PricedHome
-from .providers import AMBER, DAY, PROVIDERS, Provider
+from .providers import AMBER, DAY, NORDPOOL, PROVIDERS, Provider
 
 every_provider = pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PROVIDERS)
 
@@ -104,7 +104,14 @@ async def test_without_an_answer_the_estimates_go_on_and_the_person_is_told_once
     assert len(home.problems) == 1
 
 
-@every_provider
+@pytest.mark.parametrize(
+    "provider",
+    [
+        # the schedule itself is tested for all rows in test_schedule.py
+        pytest.param(row, id=name, marks=[] if row is NORDPOOL else pytest.mark.soak)
+        for name, row in PROVIDERS.items()
+    ],
+)
 async def test_it_is_not_asked_more_often_than_its_row_allows(
     priced_home: PricedHome, provider: Provider
 ) -> None:
