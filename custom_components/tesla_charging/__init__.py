@@ -22,6 +22,7 @@ from .auth.authorization import (
 from .auth.key_store import async_get_key_store
 from .billing.budget_manager import amount_of, async_get_budget
 from .billing.meter_store import async_get_meter, currency_of
+from .charging.price_history import PriceHistory
 from .charging.price_source import PriceSource
 from .charging.settings import SourceSettings
 from .client import async_report_simulator, base_url_of, make_client, region_of, store_base_url
@@ -169,6 +170,7 @@ def _prices(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> PriceSource
         settings,
         partial(issues.raise_issue, PRICES_MISSING, None),
         partial(issues.clear, PRICES_MISSING),
+        PriceHistory(hass, entry.entry_id),
     )
 
 
@@ -204,7 +206,7 @@ async def _stop(entry: TeslaChargingConfigEntry) -> None:
     data = entry.runtime_data
     data.account.stop()
     if data.prices is not None:
-        data.prices.stop()
+        await data.prices.close()
     await data.telemetry.stop()
     await data.account.close()
     await data.storage.close()
@@ -251,7 +253,12 @@ async def async_remove_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
             await async_get_authorization(hass, entry)  # reads the newest token
     finally:
         # first, because what follows may fail; it needs the tokens and records only in memory
-        await async_delete([partial(async_remove_token_file, hass, entry.entry_id)])
+        await async_delete(
+            [
+                partial(async_remove_token_file, hass, entry.entry_id),
+                PriceHistory(hass, entry.entry_id).remove,
+            ]
+        )
         await storage.remove()
     await async_forget_deleted(hass)
     for flow in [*entry.async_get_active_flows(hass, {SOURCE_RECONFIGURE})]:

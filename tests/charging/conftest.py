@@ -14,6 +14,7 @@ from homeassistant.helpers import entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
+from custom_components.tesla_charging.charging.price_history import PriceHistory
 from custom_components.tesla_charging.charging.price_source import PriceSource
 from custom_components.tesla_charging.charging.proposal import propose
 from custom_components.tesla_charging.charging.settings import SourceSettings
@@ -89,14 +90,16 @@ class PricedHome:
         assert found is not None
         return found
 
-    async def read(self, settings: SourceSettings | None = None) -> PriceSource:
+    async def read(
+        self, settings: SourceSettings | None = None, history: PriceHistory | None = None
+    ) -> PriceSource:
         """Begin to read the sources."""
 
         def solved() -> None:
             self.solved += 1
 
         self.source = PriceSource(
-            self.hass, settings or await self.proposed(), self.problems.append, solved
+            self.hass, settings or await self.proposed(), self.problems.append, solved, history
         )
         self.source.start()
         await self.settle()

@@ -24,7 +24,7 @@ def live(
     end = now + days * DAY
     until = now
     asked: dict[date, Asked] = {}
-    requests = []
+    requests: list[tuple[datetime, date]] = []
     for _ in range(20_000):
 
         def known(moment: datetime) -> bool:
