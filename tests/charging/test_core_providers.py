@@ -11,7 +11,7 @@ from custom_components.tesla_charging.charging.price_history import PriceHistory
 from custom_components.tesla_charging.smart_charging.normalise import Formula
 from custom_components.tesla_charging.smart_charging.series import Certainty
 
-from .conftest import TODAY, PricedHome
+from .priced_home import TODAY, PricedHome
 from .providers import AMBER, DAY, NORDPOOL, PROVIDERS, Provider
 
 every_provider = pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PROVIDERS)

@@ -18,7 +18,7 @@ from custom_components.tesla_charging.charging.adapter import (
 from custom_components.tesla_charging.charging.adapters import BY_KIND, recognise
 from custom_components.tesla_charging.charging.settings import SourceSettings
 
-from .conftest import TODAY
+from .priced_home import TODAY
 
 PER_KWH = "EUR/kWh"
 ROWS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
