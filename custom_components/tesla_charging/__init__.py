@@ -170,7 +170,7 @@ def _prices(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> PriceSource
         settings,
         partial(issues.raise_issue, PRICES_MISSING, None),
         partial(issues.clear, PRICES_MISSING),
-        PriceHistory(hass, entry.entry_id),
+        PriceHistory(hass, entry.entry_id, settings.price_key),
     )
 
 

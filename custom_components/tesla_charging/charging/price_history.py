@@ -23,15 +23,18 @@ type _Stored = list[tuple[int, int, float, float | None]]
 class PriceHistory:
     """The past prices of the home of one config entry."""
 
-    def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
-        """Prepare; nothing is read yet."""
+    def __init__(self, hass: HomeAssistant, entry_id: str, source: str = "") -> None:
+        """Prepare; nothing is read yet. Prices of another `source` say nothing about those of this one."""
+        self._source = source
         self._store = SafeStore(hass, VERSION, f"{DOMAIN}.{entry_id}.prices", _is_usable)
         self._unsaved: tuple[PriceSlot, ...] | None = None
 
     async def load(self) -> tuple[PriceSlot, ...]:
         """Return the prices of the file, in order; none if there is no file."""
         stored = await self._store.async_load()
-        return () if stored is None else _slots(stored["slots"])
+        if stored is None or stored["source"] != self._source:
+            return ()
+        return _slots(stored["slots"])
 
     def save(self, slots: tuple[PriceSlot, ...]) -> None:
         """Write the prices, soon."""
@@ -49,7 +52,7 @@ class PriceHistory:
 
     def _data(self) -> dict[str, Any]:
         slots, self._unsaved = self._unsaved or (), None
-        return {"slots": _stored(slots)}
+        return {"source": self._source, "slots": _stored(slots)}
 
 
 def _stored(slots: Sequence[PriceSlot]) -> _Stored:
@@ -80,6 +83,7 @@ def _is_usable(content: dict[str, Any]) -> bool:
     """Return whether a file's content is what `save` writes."""
     try:
         slots = _slots(content["slots"])
+        str(content["source"])
     except LookupError, TypeError, ValueError, OverflowError, OSError:
         return False
     ordered = all(a.end <= b.start for a, b in pairwise(slots))

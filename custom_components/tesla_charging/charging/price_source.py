@@ -16,6 +16,7 @@ from ..smart_charging.estimate import estimate
 from ..smart_charging.normalise import combine
 from ..smart_charging.series import PriceSeries, PriceSlot
 from .adapter import DAY, HOUR
+from .price_actions import PATIENCE
 from .price_feed import PriceFeed, as_mapping, now_utc
 from .price_history import PriceHistory
 from .settings import SourceSettings
@@ -78,6 +79,13 @@ class PriceSource:
             self._past = await self._history.load()
         for feed in self.feeds:
             feed.start()
+
+    async def ready(self) -> None:
+        """Wait until the sources that are being read just now have been read, a minute at most each."""
+        if self._begun is not None:
+            await asyncio.wait([self._begun], timeout=PATIENCE)
+        for feed in self.feeds:
+            await feed.ready()
 
     async def close(self) -> None:
         """Read nothing any more, and save what is over."""

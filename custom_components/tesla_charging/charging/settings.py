@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+import json
 from typing import Any, Final, Self
 
 from ..smart_charging.normalise import Formula, Refused
@@ -57,6 +58,12 @@ class SourceSettings:
             )
         except LookupError, TypeError, ValueError, AttributeError:
             return None
+
+    @property
+    def price_key(self) -> str:
+        """What says whether past prices are from the same sources."""
+        stored = self.as_options()[CONF_SOURCES]
+        return json.dumps([stored["import"], stored["export"]], sort_keys=True, default=str)
 
     def as_options(self) -> dict[str, Any]:
         """Return what is stored in an entry's options."""
