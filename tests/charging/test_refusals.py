@@ -1,5 +1,7 @@
 """What each row must not take: entities of other things, and answers that are no prices."""
 
+from datetime import time
+import json
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState
@@ -16,7 +18,10 @@ from custom_components.tesla_charging.charging.adapter import (
     SourceError,
 )
 from custom_components.tesla_charging.charging.adapters import BY_KIND, recognise
+from custom_components.tesla_charging.charging.energy_preferences import Power
 from custom_components.tesla_charging.charging.settings import SourceSettings
+from custom_components.tesla_charging.charging.time_of_use import BadLine, read_fees, write_fees
+from custom_components.tesla_charging.smart_charging.normalise import Fee, Formula
 
 from .priced_home import TODAY
 
@@ -217,10 +222,52 @@ async def test_omie_with_another_number_of_quarters_on_the_day_of_a_clock_change
         {},
         {"import": None},
         {"import": {"kind": "of another version"}},
-        {"import": {"kind": "fixed", "formula": {"vat_percent": 900}}},
-        {"import": {"kind": "fixed"}, "grid": {"plus": 3}},
+        {"import": {"kind": "nordpool"}},
+        {"import": {"kind": "fixed", "params": {"price": 1}, "formula": {"vat_percent": 900}}},
+        {"import": {"kind": "fixed", "params": {"price": 1}}, "grid": {"plus": 3}},
         "damaged",
     ],
 )
 def test_options_that_make_no_sense_read_nothing(stored: Any) -> None:
     assert SourceSettings.from_options({"sources": stored}) is None
+
+
+def test_sources_are_stored_and_read_as_they_are() -> None:
+    fees = (Fee(0.05, time(6), time(22), frozenset(range(5)), frozenset({10, 11})),)
+    settings = SourceSettings(
+        PriceSettings(
+            "nordpool", "sensor.now", "entry", {"area": "NL"}, Formula(1.0, 0.1, 21.0, fees)
+        ),
+        PriceSettings("fixed", params={"price": 0.08}, export=True),
+        grid=Power(("sensor.in",), ("sensor.out",)),
+        forecasts=("one",),
+        battery_levels=("sensor.level",),
+        co2="sensor.carbon",
+    )
+    stored = json.loads(json.dumps(settings.as_options()))
+    assert SourceSettings.from_options(stored) == settings
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("22:00-06:00 0.18", None),
+        ("22-6 0,18", "22:00-06:00 0.18"),
+        ("00:00-24:00 0.1", "00:00-24:00 0.1"),
+        ("17:00-21:00 0.42 mon-fri oct-mar", None),
+        ("17:00-21:00 -0.1 sat sun", "17:00-21:00 -0.1 sat sun"),
+    ],
+)
+def test_lines_of_a_table_are_read_and_written_alike(text: str, same: str | None) -> None:
+    fees = read_fees(text)
+    assert read_fees(write_fees(fees)) == fees
+    assert same is None or write_fees(fees) == same
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["cheap", "22:00 0.1", "25:00-26:00 1", "22:00-06:00", "1-2 x", "1-2 3 someday", "1-2 nan"],
+)
+def test_lines_that_cannot_be_read(line: str) -> None:
+    with pytest.raises(BadLine):
+        read_fees(f"22:00-06:00 0.18\n{line}")

@@ -88,11 +88,14 @@ def _price(stored: Mapping[str, Any] | None, *, export: bool) -> PriceSettings |
     kind = stored["kind"]
     if kind not in BY_KIND:
         raise Refused(f"There is no kind of source {kind}")
+    params = dict(stored.get("params", {}))
+    if missing := [name for name in BY_KIND[kind].needs if name not in params]:
+        raise Refused(f"A source of the kind {kind} needs {', '.join(missing)}")
     return PriceSettings(
         kind,
         str(stored.get("entity_id", "")),
         str(stored.get("entry_id", "")),
-        dict(stored.get("params", {})),
+        params,
         _formula(stored.get("formula", {})),
         export,
     )
