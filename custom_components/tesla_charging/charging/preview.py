@@ -8,7 +8,7 @@ from homeassistant.util import dt as dt_util
 from .adapter import PriceSettings
 from .energy_preferences import Power
 from .own_prices import FIXED, TIME_OF_USE
-from .price_feed import PriceFeed
+from .price_feed import PriceFeed, now_utc
 from .schedule import bounds
 from .settings import SourceSettings
 from .time_of_use import write_fees
@@ -42,8 +42,8 @@ async def _price(
     feed = PriceFeed(hass, settings, currency, lambda: None)
     await feed.read_once()
     source = _name(hass, settings)
-    now = dt_util.utcnow()
-    start, end = bounds(dt_util.now().date(), dt_util.get_default_time_zone())
+    now, zone = now_utc(), dt_util.get_default_time_zone()
+    start, end = bounds(now.astimezone(zone).date(), zone)
     today = [slot.import_price for slot in feed.slots if slot.start < end and slot.end > start]
     present = [slot.import_price for slot in feed.slots if slot.start <= now < slot.end]
     if not today:
