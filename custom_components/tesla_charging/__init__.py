@@ -23,6 +23,7 @@ from .auth.key_store import async_get_key_store
 from .billing.budget_manager import amount_of, async_get_budget
 from .billing.meter_store import async_get_meter, currency_of
 from .charging.home import HomeCharging
+from .charging.price_history import PriceHistory
 from .charging.price_source import PriceSource
 from .charging.settings import SourceSettings
 from .charging.store import ChargingStore
@@ -177,6 +178,7 @@ def _prices(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> PriceSource
         settings,
         partial(issues.raise_issue, PRICES_MISSING, None),
         partial(issues.clear, PRICES_MISSING),
+        PriceHistory(hass, entry.entry_id, settings.price_key),
     )
 
 
@@ -215,7 +217,7 @@ async def _stop(entry: TeslaChargingConfigEntry) -> None:
     data.account.stop()
     data.charging.stop()
     if data.prices is not None:
-        data.prices.stop()
+        await data.prices.close()
     await data.telemetry.stop()
     await data.account.close()
     await data.storage.close()
@@ -262,7 +264,12 @@ async def async_remove_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
             await async_get_authorization(hass, entry)  # reads the newest token
     finally:
         # first, because what follows may fail; it needs the tokens and records only in memory
-        await async_delete([partial(async_remove_token_file, hass, entry.entry_id)])
+        await async_delete(
+            [
+                partial(async_remove_token_file, hass, entry.entry_id),
+                PriceHistory(hass, entry.entry_id).remove,
+            ]
+        )
         await storage.remove()
         await ChargingStore(hass, entry.entry_id).remove()
     await async_forget_deleted(hass)

@@ -39,7 +39,7 @@ class Meter:
             self.longest = max(self.longest, took)
             return result
 
-        asyncio.Handle._run = measured  # type: ignore[method-assign]  # noqa: SLF001
+        asyncio.Handle._run = measured  # type: ignore[method-assign,assignment]  # noqa: SLF001
 
     def reset(self) -> None:
         """Begin anew."""

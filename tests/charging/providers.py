@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 import amberelectric
+from amberelectric.configuration import Configuration
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
@@ -384,7 +385,7 @@ async def _amber(
         return web.json_response(rows)
 
     net.serve("", answer)
-    configuration = functools.partial(amberelectric.Configuration, host=net.url)
+    configuration = functools.partial(Configuration, host=net.url)
     monkeypatch.setattr(amberelectric, "Configuration", configuration)
     await add(hass, "amberelectric", {"api_token": "psk_test", "site_id": "site"})
     return entity(hass, "amberelectric", "site-current-general")

@@ -1,14 +1,18 @@
 """Every provider that core has an action for: real component, real library, its network answered here."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 
 import pytest
 
+from custom_components.tesla_charging.charging.price_feed import DATA_ANSWERS
+from custom_components.tesla_charging.charging.price_history import PriceHistory
+from custom_components.tesla_charging.smart_charging.normalise import Formula
 from custom_components.tesla_charging.smart_charging.series import Certainty
 
-from .conftest import TODAY, PricedHome
-from .providers import AMBER, DAY, PROVIDERS, Provider
+from .priced_home import TODAY, PricedHome
+from .providers import AMBER, DAY, NORDPOOL, PROVIDERS, Provider
 
 every_provider = pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PROVIDERS)
 
@@ -75,6 +79,54 @@ async def test_a_day_with_a_clock_change_has_all_its_quarters(
         assert slot.import_price == pytest.approx(provider.per_kwh(slot.start), abs=1.1e-5)
 
 
+async def test_estimates_survive_a_restart(priced_home: PricedHome) -> None:
+    home = priced_home
+    await home.move_in(NORDPOOL, at=time(10))
+    settings = await home.proposed()
+    source = await home.read(settings, PriceHistory(home.hass, "entry"))
+    await source.close()
+    home.hass.data.pop(DATA_ANSWERS)
+    home.net.down = True
+    source = await home.read(settings, PriceHistory(home.hass, "entry"))
+    assert source.feeds[0].slots == ()
+    start = home.local(TODAY + DAY, time(2))
+    (slot,) = (await source.series(start, start + timedelta(minutes=15))).slots
+    assert slot.import_price == pytest.approx(NORDPOOL.per_kwh(start - DAY), abs=1e-6)
+    assert slot.certainty is Certainty.ESTIMATED
+
+
+async def test_import_and_export_from_one_source_ask_it_once(priced_home: PricedHome) -> None:
+    home = priced_home
+    await home.move_in(NORDPOOL, stat_energy_to="sensor.given")
+    settings = await home.proposed()
+    settings = replace(
+        settings,
+        imports=replace(settings.imports, formula=Formula(addition=0.1, vat_percent=21)),
+        exports=replace(settings.imports, export=True),
+    )
+    home.calls.clear()
+    source = await home.read(settings)
+    assert [data["date"] for _, _, data in home.calls] == [TODAY.isoformat()]
+    start = home.local(TODAY, time(9))
+    (slot,) = (await source.series(start, start + timedelta(minutes=15))).slots
+    market = NORDPOOL.per_kwh(start)
+    assert slot.export_price == pytest.approx(market, abs=1e-6)
+    assert slot.import_price == pytest.approx((market + 0.1) * 1.21, abs=1e-6)
+
+
+async def test_prices_in_another_unit_than_the_entity_are_refused(priced_home: PricedHome) -> None:
+    """The entity says 0.05 a kWh, so 50 a kWh cannot be right, whatever the currency."""
+    home = priced_home
+    await home.move_in(NORDPOOL)
+    settings = await home.proposed()
+    state = home.hass.states.get(home.entity_id)
+    assert state is not None
+    home.hass.states.async_set(home.entity_id, str(float(state.state) * 1000), state.attributes)
+    source = await home.read(settings)
+    assert source.feeds[0].slots == ()
+    assert "not in the same unit" in source.feeds[0].error
+
+
 @every_provider
 async def test_without_an_answer_the_estimates_go_on_and_the_person_is_told_once(
     priced_home: PricedHome, provider: Provider
@@ -104,7 +156,14 @@ async def test_without_an_answer_the_estimates_go_on_and_the_person_is_told_once
     assert len(home.problems) == 1
 
 
-@every_provider
+@pytest.mark.parametrize(
+    "provider",
+    [
+        # the schedule itself is tested for all rows in test_schedule.py
+        pytest.param(row, id=name, marks=[] if row is NORDPOOL else pytest.mark.soak)
+        for name, row in PROVIDERS.items()
+    ],
+)
 async def test_it_is_not_asked_more_often_than_its_row_allows(
     priced_home: PricedHome, provider: Provider
 ) -> None:

@@ -10,6 +10,8 @@ import pytest
 from custom_components.tesla_charging.const import DOMAIN
 from tests.support.flows import Step, is_changed, options, pick, submit
 from tests.support.home import PEARL, Home
+from tests.support.hours import Hours
+from tests.support.repairs import issue_of, told
 
 pytestmark = pytest.mark.usefixtures("current_request_with_host")
 
@@ -219,3 +221,23 @@ async def test_any_action_with_a_given_path(own_home: Home) -> None:
     assert answer["sources"]["import"]["action"] == "other.prices"
     # the page, the reload and the source share what was answered
     assert len([call for call in calls if call == calls[0]]) == 1
+
+
+async def test_missing_prices_are_a_repair_that_goes_away_by_itself(
+    own_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hours = Hours(own_home, monkeypatch)
+    priced = {"unit_of_measurement": "EUR/kWh"}
+    own_home.hass.states.async_set("sensor.now", "0.2", priced)
+    await dashboard(own_home, grid(entity_energy_price="sensor.now"))
+    await take_over(own_home, await page(own_home))
+    own_home.hass.states.async_set("sensor.now", "unavailable", priced)
+    await own_home.settle()
+    for _ in range(3):
+        await hours.pass_by(3700)
+    issue = issue_of(own_home, "prices_missing")
+    assert "sensor.now is unavailable" in (issue.translation_placeholders or {})["detail"]
+    assert (await get_prices(own_home))["prices"], "charging goes on with estimates"
+    own_home.hass.states.async_set("sensor.now", "0.3", priced)
+    await own_home.settle()
+    assert "prices_missing" not in told(own_home)

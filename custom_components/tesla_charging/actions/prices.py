@@ -41,6 +41,7 @@ def async_setup_price_action(hass: HomeAssistant) -> None:
     async def handle(call: ServiceCall) -> ServiceResponse:
         source = _source_of(hass, call.data.get(ATTR_CONFIG_ENTRY_ID))
         start, end = _bounds(call.data)
+        await source.ready()
         series = await source.series(start, end)
         return {
             "currency": series.currency,

@@ -9,6 +9,7 @@ from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers.entity_registry import RegistryEntry
 from homeassistant.util import dt as dt_util
 
+from .. import clock
 from ..smart_charging.normalise import RawPrice
 from ..smart_charging.units import UnknownUnit, price_unit
 from .adapter import DAY, Adapter, PriceSettings, RawSeries, SourceError
@@ -50,7 +51,7 @@ def present(state: State) -> tuple[float, str]:
 def look_now(state: State) -> RawSeries:
     """Return the price now, from when it was set to the end of this quarter hour at least."""
     value, unit = present(state)
-    now = dt_util.utcnow()
+    now = dt_util.utc_from_timestamp(clock.now())
     start = min(state.last_changed, now).replace(second=0, microsecond=0)
     end = dt_util.utc_from_timestamp((now.timestamp() // 900 + 1) * 900)
     # what was not seen to change for a week was not seen at all

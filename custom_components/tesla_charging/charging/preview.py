@@ -9,7 +9,7 @@ from .adapter import PriceSettings
 from .energy_preferences import Power
 from .own_prices import FIXED, PRICE_NOW, TIME_OF_USE
 from .price_attributes import not_understood
-from .price_feed import PriceFeed
+from .price_feed import PriceFeed, now_utc
 from .schedule import bounds
 from .settings import SourceSettings
 from .time_of_use import write_fees
@@ -45,8 +45,8 @@ async def _price(
     source = _name(hass, settings)
     if settings.kind == PRICE_NOW and (why := not_understood(hass, settings.entity_id)):
         source = f"{source} ⚠ {why}"
-    now = dt_util.utcnow()
-    start, end = bounds(dt_util.now().date(), dt_util.get_default_time_zone())
+    now, zone = now_utc(), dt_util.get_default_time_zone()
+    start, end = bounds(now.astimezone(zone).date(), zone)
     today = [slot.import_price for slot in feed.slots if slot.start < end and slot.end > start]
     present = [slot.import_price for slot in feed.slots if slot.start <= now < slot.end]
     if not today:

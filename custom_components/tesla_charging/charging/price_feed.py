@@ -35,6 +35,7 @@ from .adapter import (
 )
 from .adapters import BY_KIND
 from .own_prices import present
+from .price_actions import PATIENCE
 from .schedule import Asked, bounds, key_of, next_try
 
 SOON: Final = timedelta(minutes=1)
@@ -141,6 +142,11 @@ class PriceFeed:
                     )
                 )
         self._read_soon()
+
+    async def ready(self) -> None:
+        """Wait until the reading that is under way has ended, a minute at most."""
+        if self._task is not None:
+            await asyncio.wait([self._task], timeout=PATIENCE)
 
     async def read_once(self) -> None:
         """Read what can be read now, and nothing later: for a page that shows it."""

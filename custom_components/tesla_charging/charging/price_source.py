@@ -1,5 +1,6 @@
 """The prices of a home: import and export read by their feeds, and estimates where nothing is known."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
@@ -9,12 +10,15 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.util import dt as dt_util
 
+from ..const import DOMAIN
 from ..listeners import Listeners
 from ..smart_charging.estimate import estimate
 from ..smart_charging.normalise import combine
 from ..smart_charging.series import PriceSeries, PriceSlot
 from .adapter import DAY, HOUR
+from .price_actions import PATIENCE
 from .price_feed import PriceFeed, as_mapping, now_utc
+from .price_history import PriceHistory
 from .settings import SourceSettings
 
 GRACE: Final = HOUR
@@ -34,8 +38,11 @@ class PriceSource:
         settings: SourceSettings,
         problem: Callable[[str], None],
         solved: Callable[[], None],
+        history: PriceHistory | None = None,
     ) -> None:
         """Prepare; `problem` tells the person once that prices are missing and why, `solved` that they are there."""
+        self._history = history
+        self._begun: asyncio.Task[None] | None = None
         self.settings = settings
         self.currency = hass.config.currency
         self.changed: Listeners[()] = Listeners()
@@ -64,12 +71,33 @@ class PriceSource:
         """Begin to read."""
         self._covered_at = now_utc()
         self._ends.append(async_track_time_interval(self._hass, self._check, GRACE))
+        self._begun = self._hass.async_create_background_task(self._begin(), f"{DOMAIN} prices")
+
+    async def _begin(self) -> None:
+        """Read what was known before, then the sources."""
+        if self._history is not None:
+            self._past = await self._history.load()
         for feed in self.feeds:
             feed.start()
+
+    async def ready(self) -> None:
+        """Wait until the sources that are being read just now have been read, a minute at most each."""
+        if self._begun is not None:
+            await asyncio.wait([self._begun], timeout=PATIENCE)
+        for feed in self.feeds:
+            await feed.ready()
+
+    async def close(self) -> None:
+        """Read nothing any more, and save what is over."""
+        self.stop()
+        if self._history is not None:
+            await self._history.flush()
 
     @callback
     def stop(self) -> None:
         """Read nothing any more."""
+        if self._begun is not None:
+            self._begun.cancel()
         for feed in self.feeds:
             feed.stop()
         for end in self._ends:
@@ -118,6 +146,8 @@ class PriceSource:
             exports = self._exports.slots if self._exports else ()
             kept = [slot for slot in self._past if slot.end > now - KEPT]
             self._past = (*kept, *combine(over, [s for s in exports if s.end > over[0].start]))
+            if self._history is not None:
+                self._history.save(self._past)
 
     @callback
     def _check(self, _: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+import json
 from typing import Any, Final, Self
 
 from ..smart_charging.normalise import Formula, Refused
@@ -58,6 +59,12 @@ class SourceSettings:
         except LookupError, TypeError, ValueError, AttributeError:
             return None
 
+    @property
+    def price_key(self) -> str:
+        """What says whether past prices are from the same sources."""
+        stored = self.as_options()[CONF_SOURCES]
+        return json.dumps([stored["import"], stored["export"]], sort_keys=True, default=str)
+
     def as_options(self) -> dict[str, Any]:
         """Return what is stored in an entry's options."""
         return {
@@ -81,11 +88,14 @@ def _price(stored: Mapping[str, Any] | None, *, export: bool) -> PriceSettings |
     kind = stored["kind"]
     if kind not in BY_KIND:
         raise Refused(f"There is no kind of source {kind}")
+    params = dict(stored.get("params", {}))
+    if missing := [name for name in BY_KIND[kind].needs if name not in params]:
+        raise Refused(f"A source of the kind {kind} needs {', '.join(missing)}")
     return PriceSettings(
         kind,
         str(stored.get("entity_id", "")),
         str(stored.get("entry_id", "")),
-        dict(stored.get("params", {})),
+        params,
         _formula(stored.get("formula", {})),
         export,
     )
