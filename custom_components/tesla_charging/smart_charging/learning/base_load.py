@@ -1,6 +1,6 @@
 """What the home uses without the car, by quarter hour and weekday: learnt from readings of its meters."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from string import ascii_letters, digits
@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ..estimate import day_type
 from ..series import PowerForecast, PowerSlot, check_moment
+from .dated import EARLIEST, read_days, recorded
 from .robust import Weighted, half, quantile
 from .stored import entries
 from .told import Saying, Told
@@ -15,7 +16,7 @@ from .told import Saying, Told
 QUARTER: Final = timedelta(minutes=15)
 QUARTERS: Final = 96
 KEPT_DAYS: Final = 56
-HALF_LIFE_DAYS: Final = 21.0
+HALF_LIFE_DAYS: Final = 10.0
 UNIT_W: Final = 10
 """In which powers are kept, watts."""
 MOST_W: Final = 40_000
@@ -26,9 +27,9 @@ PRIOR_W: Final = (150.0, 300.0, 900.0)
 """What is assumed of every quarter hour."""
 PRIOR_WEIGHT: Final = 0.1
 """Of each of these, beside a quarter hour that was measured on this weekday."""
-LIKE_DAY: Final = 0.5
+LIKE_DAY: Final = 0.8
 """How much a day of the same type (workday, Saturday, Sunday and holidays) counts beside one of the same weekday."""
-OTHER_DAY: Final = 0.1
+OTHER_DAY: Final = 0.4
 NEAR: Final = ((0, 1.0), (-1, 0.5), (1, 0.5), (-2, 0.2), (2, 0.2))
 """How much the quarter hours beside count."""
 LOW: Final = 0.1
@@ -55,21 +56,22 @@ class BaseLoad:
     ) -> BaseLoad:
         """Return what is known after a reading: the energy without the car in 15, 30 or 60 minutes from `start` on.
 
-        A reading that cannot be, or that is not over, is left out. Days in the future are from a clock that was wrong: they go.
+        A reading that cannot be, or that is not over, is left out.
         """
         check_moment("start", start)
         if minutes not in {15, 30, 60} or start.minute % 15 or start.second:
             raise ValueError(f"A reading is of whole quarter hours: {minutes} minutes from {start}")
         watts = kwh * 60_000 / minutes
-        known = {day: row for day, row in self.days.items() if day <= self._local(now).date()}
-        if -NOISE_W <= watts <= MOST_W and start + timedelta(minutes=minutes) <= now:
-            for step in range(minutes // 15):
-                local = self._local(start + step * QUARTER)
-                row = list(known.get(local.date(), NOTHING))
-                row[_quarter(local)] = round(max(0.0, watts) / UNIT_W)
-                known[local.date()] = tuple(row)
-        kept = sorted(known)[-KEPT_DAYS:]
-        return replace(self, days={day: known[day] for day in kept})
+        over = start + timedelta(minutes=minutes) <= now
+        if now < EARLIEST or not over or not -NOISE_W <= watts <= MOST_W:
+            return self
+        days, today = self.days, self._local(now).date()
+        for step in range(minutes // 15):
+            local = self._local(start + step * QUARTER)
+            row = list(days.get(local.date(), NOTHING))
+            row[_quarter(local)] = round(max(0.0, watts) / UNIT_W)
+            days = recorded(days, local.date(), tuple(row), today=today, most=KEPT_DAYS)
+        return replace(self, days=days)
 
     def forecast(
         self,
@@ -82,44 +84,32 @@ class BaseLoad:
         """Return what the home will use, by quarter hours: the median, the tenth and the ninetieth percentile."""
         check_moment("start", start)
         check_moment("end", end)
-        cells: dict[tuple[date, int], tuple[float, float, float]] = {}
+        today = self._local(now).date()
+        days: dict[date, list[tuple[Quarters, float]]] = {}
         slots = []
         while start < end:
             border = datetime.fromtimestamp((start.timestamp() // 900 + 1) * 900, UTC)
             local = self._local(start)
-            cell = (local.date(), _quarter(local))
-            if cell not in cells:
-                seen = self._like(*cell, self._local(now).date(), holidays)
-                cells[cell] = (quantile(seen, LOW), quantile(seen, 0.5), quantile(seen, HIGH))
-            low, middle, high = cells[cell]
+            if local.date() not in days:
+                days[local.date()] = list(self._like(local.date(), today, holidays))
+            seen = _measured(days[local.date()], _quarter(local))
+            low, middle, high = (quantile(seen, share) for share in (LOW, 0.5, HIGH))
             slots.append(PowerSlot(start, min(border, end), middle, low, high))
             start = border
         return PowerForecast(tuple(slots))
 
     def _like(
-        self, day: date, quarter: int, today: date, holidays: frozenset[date]
-    ) -> list[Weighted]:
-        """Return what was measured at such a time, with what is assumed."""
-        seen = [Weighted(watts, PRIOR_WEIGHT) for watts in PRIOR_W]
-        for past, weight in self._weights(day, today, holidays):
-            row = self.days[past]
-            for step, share in NEAR:
-                # the quarter hours before midnight and after it are on other days
-                if 0 <= quarter + step < QUARTERS and (units := row[quarter + step]) is not None:
-                    seen.append(Weighted(units * UNIT_W, weight * share))
-        return seen
-
-    def _weights(
         self, day: date, today: date, holidays: frozenset[date]
-    ) -> Iterator[tuple[date, float]]:
+    ) -> Iterator[tuple[Quarters, float]]:
+        """Yield the days with what each counts for a day."""
         kind = day_type(day, holidays)
-        for past in self.days:
+        for past, row in self.days.items():
             if past > today:
                 continue
             alike = day_type(past, holidays) is kind
             same = alike and past.weekday() == day.weekday()
             share = 1.0 if same else LIKE_DAY if alike else OTHER_DAY
-            yield past, share * half((today - past).days, HALF_LIFE_DAYS)
+            yield row, share * half((today - past).days, HALF_LIFE_DAYS)
 
     def confidence(self, now: datetime) -> float:
         """Return how much of a usual quarter hour's forecast was measured, from 0 to 1."""
@@ -151,15 +141,24 @@ class BaseLoad:
     @classmethod
     def from_dict(cls, data: object, zone: tzinfo) -> BaseLoad:
         """Read back as_dict(); what is damaged is left out."""
-        found = {}
-        for text, written in entries(entries(data).get("days")).items():
-            day, row = _date(text), _read(written)
-            if day is not None and row is not None:
-                found[day] = row
-        return cls(zone, {day: found[day] for day in sorted(found)[-KEPT_DAYS:]})
+        days = read_days(entries(data).get("days"), KEPT_DAYS)
+        rows = {day: _read(written) for day, written in days.items()}
+        return cls(zone, {day: row for day, row in rows.items() if row is not None})
 
     def _local(self, moment: datetime) -> datetime:
         return moment.astimezone(self.zone)
+
+
+def _measured(days: Sequence[tuple[Quarters, float]], quarter: int) -> list[Weighted]:
+    """Return what was measured at about a time of day, with what is assumed."""
+    seen = [Weighted(watts, PRIOR_WEIGHT) for watts in PRIOR_W]
+    # the quarter hours before midnight and after it are on other days
+    near = [(quarter + step, share) for step, share in NEAR if 0 <= quarter + step < QUARTERS]
+    for row, weight in days:
+        for place, share in near:
+            if (units := row[place]) is not None:
+                seen.append(Weighted(units * UNIT_W, weight * share))
+    return seen
 
 
 def _quarter(local: datetime) -> int:
@@ -182,10 +181,3 @@ def _read(written: object) -> Quarters | None:
         right = high >= 0 and low >= 0 and units * UNIT_W <= MOST_W
         row.append(units if right else None)
     return tuple(row)
-
-
-def _date(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
