@@ -5,7 +5,7 @@ import math
 from typing import Any, Final
 
 from .robust import TENTH, Estimate, Weighted, by_rank, robust_mean
-from .stored import entries, items, number, numbers
+from .stored import entries, items, number, row
 from .told import Saying, Told
 
 KEPT: Final = 48
@@ -146,7 +146,7 @@ class Capacity:
         stored = number(entries(data).get("prior"), LEAST_KWH, MOST_KWH)
         charges = []
         for item in items(entries(data).get("charges"), KEPT):
-            match numbers(item, 0, MOST_KWH, 3):
+            match row(item, 2, 0, MOST_KWH):
                 case (kwh, share) if kwh >= LEAST_KWH and NOISE <= share <= 1:
                     charges.append((kwh, share))
         return cls(stored if stored is not None else prior_kwh, tuple(charges))

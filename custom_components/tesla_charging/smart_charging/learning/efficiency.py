@@ -6,7 +6,7 @@ import math
 from typing import Any, Final
 
 from .robust import TENTH, Estimate, by_rank, trust
-from .stored import entries, items, numbers
+from .stored import entries, items, row
 from .told import Saying, Told
 
 KEPT: Final = 48
@@ -154,8 +154,8 @@ class Efficiency:
         """Read back as_dict(); what is damaged is left out."""
         read = cls()
         for item in items(entries(data).get("charges"), KEPT):
-            values = numbers(item, 0, MOST_KW * MOST_HOURS, 4)
-            if len(values) == 3:
+            values = row(item, 3, 0, MOST_KW * MOST_HOURS)
+            if values is not None:
                 read = read.with_charge(Charge(*values))
         return read
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from .robust import Estimate, Weighted, by_rank, deviation, median, quantile, robust_mean
-from .stored import entries, items, numbers
+from .stored import entries, items, row
 from .told import Saying, Told
 
 KEPT: Final = 48
@@ -142,7 +142,7 @@ class Power:
         """Read back as_dict(); what is damaged is left out."""
         read = cls(amps, phases)
         for item in items(entries(data).get("charges"), KEPT):
-            match numbers(item, 0, MOST_HOURS * MOST_A, 5):
+            match row(item, 4, 0, MOST_HOURS * MOST_A):
                 case (ac_kwh, hours, current, of_phases) if (
                     hours > 0 and current > 0 and of_phases > 0
                 ):

@@ -8,7 +8,7 @@ from typing import Any, Final
 from ..series import PowerForecast, PowerSlot, check_moment
 from .dated import EARLIEST, read_days, recorded
 from .robust import Estimate, Weighted, half, quantile
-from .stored import entries, items, numbers
+from .stored import items, row
 from .told import Saying, Told
 
 KEPT_DAYS: Final = 30
@@ -108,10 +108,10 @@ class SolarBias:
     def from_dict(cls, data: object) -> SolarBias:
         """Read back as_dict(); what is damaged is left out."""
         days: dict[date, Hours] = {}
-        for day, row in read_days(data, KEPT_DAYS).items():
+        for day, stored in read_days(data, KEPT_DAYS).items():
             hours = {}
-            for item in items(row, HOURS):
-                match numbers(item, 0, MOST_KWH, 4):
+            for item in items(stored, HOURS):
+                match row(item, 3, 0, MOST_KWH):
                     case (hour, promised, came) if hour < HOURS and promised >= LEAST_KWH:
                         hours[int(hour)] = (promised, came)
             if hours:

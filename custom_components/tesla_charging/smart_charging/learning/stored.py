@@ -20,6 +20,14 @@ def numbers(data: object, low: float, high: float, most: int) -> tuple[float, ..
     return tuple(value for value in found if value is not None)
 
 
+def row(data: object, count: int, low: float, high: float) -> tuple[float, ...] | None:
+    """Return a list of so many numbers; None if one of them cannot be."""
+    if not isinstance(data, list) or len(data) != count:
+        return None
+    found = numbers(data, low, high, count)
+    return found if len(found) == count else None
+
+
 def items(data: object, most: int) -> list[object]:
     """Return the last entries of a list; none of anything else."""
     return data[-most:] if isinstance(data, list) else []
