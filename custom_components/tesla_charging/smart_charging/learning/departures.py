@@ -1,16 +1,18 @@
 """When the car is usually needed next, and how much of its battery: learnt from its trips, by weekday."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+import math
 from typing import Any, Final
 
 from ..series import check_moment
 from .dated import EARLIEST, read_days, recorded
-from .habit_change import Times, changed_alone, changed_together
-from .robust import Weighted, quantile
+from .habit_change import LEAST_SPREAD, Times, changed_alone, changed_together
+from .robust import Weighted, deviation, median, quantile, robust_mean
 from .stored import entries, row
 from .told import Saying, Told
+from .usable_weeks import Day, over, usable_weeks, week_of
 
 DAY: Final = 24 * 60
 DAY_BEGINS: Final = 3 * 60
@@ -27,26 +29,21 @@ MARGIN: Final = 5.0
 """Percent of the battery on top."""
 LEAST_USED: Final = 1.0
 """Percent of the battery: a shorter trip is no trip."""
-LEAST_TIMES: Final = 3
+LEAST_TIMES: Final = 2
 """With fewer departures of a weekday, those of all workdays (or of the weekend) count."""
 LEAST_WEEKS: Final = 3
 """With fewer usable weeks it is not told that the car usually stays."""
-CHANCE: Final = 0.5
+CHANCE: Final = 0.4
 """A weekday with fewer departures is one on which the car stays."""
 PRIOR_MINUTE: Final = 7 * 60.0
 PRIOR_NEED: Final = 40.0
 PRIOR_WEIGHT: Final = 2.0
 """Departures that the assumption counts for, where confidence is told."""
+FEW: Final = 5
+FAR: Final = 3.5
+"""A time so many deviations from the middle is of no habit."""
 WORKDAYS: Final = range(5)
 WEEKEND: Final = range(5, 7)
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """The first departure of a day, in minutes after its midnight, and what all its trips used, percent."""
-
-    minute: float
-    used: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,23 +110,27 @@ class Departures:
             return _assumed(weekday)
         of_type = WORKDAYS if weekday in WORKDAYS else WEEKEND
         times = {of: _times(weeks, of) for of in of_type}
-        own, changed = _since(times, weekday, changed_together(list(times.values())))
-        chance = _chance(weeks, weekday, now, self.zone, holidays)
+        together = changed_together(list(times.values()))
+        since = {of: _since(times[of], together) for of in of_type}
+        chance = _chance(weeks, weekday, self._day_of(now)[0], holidays)
         if len(weeks) >= LEAST_WEEKS and chance < CHANCE:
             return Habit(None, PRIOR_MINUTE, 0.0, len(weeks), changed=False)
+        own = since[weekday]
         teaching = [weeks[week][weekday] for week in own]
         if len(teaching) < LEAST_TIMES:
-            teaching = [day for row in weeks.values() for of, day in row.items() if of in of_type]
+            teaching = [weeks[week][of] for of in of_type for week in since[of]]
         if len(teaching) < LEAST_TIMES:
             return _assumed(weekday)
-        minutes = [Weighted(day.minute) for day in teaching]
+        apart = _apart(times, since)
+        elsewhere = median([Weighted(times[of][week]) for of in of_type for week in since[of]])
+        minutes = _near([day.minute for day in teaching], apart, elsewhere)
         need = quantile([Weighted(day.used) for day in teaching], NEED) + MARGIN
         return Habit(
-            quantile(minutes, EARLY),
-            quantile(minutes, 0.5),
+            _early(minutes, apart),
+            median(minutes),
             min(100.0, need),
             max(1, len(own)),
-            changed=changed,
+            changed=len(own) < len(times[weekday]),
         )
 
     def next_departure(
@@ -156,12 +157,9 @@ class Departures:
         today, _ = self._day_of(now)
         weeks: dict[int, dict[int, Day]] = {}
         for day, known in sorted(self.days.items()):
-            if day <= today and _week(today) - _week(day) <= OLDEST_WEEKS:
-                weeks.setdefault(_week(day), {})[day.weekday()] = known
-        usual = {of for of in range(7) if 2 * sum(of in row for row in weeks.values()) > len(weeks)}
-        usable = [
-            week for week, row in weeks.items() if not _odd(week, row, usual, today, holidays)
-        ]
+            if day <= today and week_of(today) - week_of(day) <= OLDEST_WEEKS:
+                weeks.setdefault(week_of(day), {})[day.weekday()] = known
+        usable = usable_weeks(weeks, today, holidays)
         return {week: weeks[week] for week in usable[-WEEKS:]}
 
     def _day_of(self, moment: datetime) -> tuple[date, float]:
@@ -212,50 +210,55 @@ def _assumed(weekday: int) -> Habit:
     return Habit(PRIOR_MINUTE, PRIOR_MINUTE, PRIOR_NEED, 0, changed=False)
 
 
-def _week(day: date) -> int:
-    """Return the number of a week, which begins on Monday."""
-    return (day.toordinal() - 1) // 7
-
-
-def _odd(
-    week: int, row: Mapping[int, Day], usual: set[int], today: date, holidays: frozenset[date]
-) -> bool:
-    """Return whether on more than half of the days on which the car usually leaves it did not."""
-    expected = list(_workable(week, usual, today, holidays))
-    return 2 * sum(weekday in row for weekday in expected) < len(expected)
-
-
-def _workable(week: int, usual: set[int], today: date, holidays: frozenset[date]) -> Iterator[int]:
-    """Yield the weekdays of a week that are over, and no holidays."""
-    for weekday in usual:
-        day = date.fromordinal(7 * week + 1 + weekday)
-        if day < today and day not in holidays:
-            yield weekday
-
-
 def _times(weeks: Mapping[int, Mapping[int, Day]], weekday: int) -> dict[int, float]:
     return {week: row[weekday].minute for week, row in weeks.items() if weekday in row}
 
 
-def _since(
-    times: Mapping[int, Times], weekday: int, together: int | None
-) -> tuple[Sequence[int], bool]:
-    """Return the weeks that teach of a weekday: only those since its habit has changed; and whether it has."""
-    own = times[weekday]
-    recent = {week: t for week, t in own.items() if together is None or week >= together}
+def _since(times: Times, together: int | None) -> list[int]:
+    """Return the weeks that teach of a weekday: only those since its habit has changed, alone or with other weekdays."""
+    recent = {week: t for week, t in times.items() if together is None or week >= together}
     alone = changed_alone(recent)
-    weeks = [week for week in recent if alone is None or week >= alone]
-    return weeks, len(weeks) < len(own)
+    return [week for week in recent if alone is None or week >= alone]
+
+
+def _apart(times: Mapping[int, Times], since: Mapping[int, Sequence[int]]) -> list[Weighted]:
+    """Return how far departures are from what is usual, minutes: those of several weekdays, each from its own middle."""
+    apart = []
+    for of, weeks in since.items():
+        if len(weeks) >= LEAST_TIMES:
+            own = [Weighted(times[of][week]) for week in weeks]
+            middle = median(own)
+            # few values lie closer to their own middle than to that of all that will be
+            wider = math.sqrt(len(own) / (len(own) - 1))
+            apart += [Weighted((t.value - middle) * wider) for t in own]
+    return apart
+
+
+def _near(minutes: Sequence[float], apart: Sequence[Weighted], elsewhere: float) -> list[Weighted]:
+    """Return the times without those that are so far from the middle that they are of no habit.
+
+    Where most are, is the middle; where no two agree, it is the one that is nearest to the other weekdays.
+    """
+    far = FAR * max(LEAST_SPREAD, deviation(apart, 0.0) if apart else 0.0)
+    middle = median([Weighted(t) for t in minutes])
+    near = [Weighted(t) for t in minutes if abs(t - middle) <= far]
+    if 2 * len(near) > len(minutes):
+        return near
+    nearest = min(minutes, key=lambda t: abs(t - elsewhere))
+    return [Weighted(t) for t in minutes if abs(t - nearest) <= far]
+
+
+def _early(minutes: Sequence[Weighted], apart: Sequence[Weighted]) -> float:
+    """Return the early quartile; of a few times it is as far from their middle as on the other weekdays."""
+    if len(minutes) >= FEW or not apart:
+        return quantile(minutes, EARLY)
+    return robust_mean(minutes, LEAST_SPREAD) + min(0.0, quantile(apart, EARLY))
 
 
 def _chance(
-    weeks: Mapping[int, Mapping[int, Day]],
-    weekday: int,
-    now: datetime,
-    zone: tzinfo,
-    holidays: frozenset[date],
+    weeks: Mapping[int, Mapping[int, Day]], weekday: int, today: date, holidays: frozenset[date]
 ) -> float:
-    """Return the share of usable weeks on whose weekday the car left; days to come and holidays do not count."""
-    today = now.astimezone(zone).date()
-    past = [week for week in weeks if list(_workable(week, {weekday}, today, holidays))]
-    return sum(weekday in weeks[week] for week in past) / len(past) if past else 1.0
+    """Return the chance that the car leaves on a weekday: of those that are over and no holidays, and two that are not known."""
+    past = [week for week in weeks if list(over(week, {weekday}, today, holidays))]
+    left = sum(weekday in weeks[week] for week in past)
+    return (left + 1) / (len(past) + 2)

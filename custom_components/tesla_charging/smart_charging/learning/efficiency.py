@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import math
 from typing import Any, Final
 
-from .robust import TENTH, Estimate, by_rank, trust
+from .robust import TENTH, Estimate, Weighted, by_rank, median, trust
 from .stored import entries, items, row
 from .told import Saying, Told
 
@@ -28,6 +28,8 @@ NOISE: Final = 0.015
 """Of a charge, as a share of its power: the heating of the battery and the meters."""
 NOISE_KWH: Final = 0.05
 """Of the counters, whatever the charge."""
+FIRST_SPREAD: Final = 0.03
+"""By which shares may differ at first: currents differ."""
 ROUNDS: Final = 8
 USUAL_KW: Final = 11.0
 MOST_STANDING_W: Final = 500.0
@@ -94,12 +96,17 @@ class Efficiency:
             (c.ac_kwh / c.hours, c.dc_kwh / c.hours, _noise(c), weight)
             for c, weight in by_rank(self.charges, HALF_LIFE)
         ]
-        trusted = [1.0] * len(points)
-        for _ in range(ROUNDS if points else 0):
-            line = _fitted(
-                prior,
-                [(x, y, t * w / n**2) for (x, y, n, w), t in zip(points, trusted, strict=True)],
-            )
+        if not points:
+            return line
+        # at first what is far from the usual share is not trusted, so that it cannot bend the line
+        usual = median([Weighted(y / line.at(x)[0], w) for x, y, _, w in points])
+        trusted = [
+            trust(y - usual * line.at(x)[0], math.hypot(n, FIRST_SPREAD * y))
+            for x, y, n, _ in points
+        ]
+        for _ in range(ROUNDS):
+            weighted = zip(points, trusted, strict=True)
+            line = _fitted(prior, [(x, y, t * w / n**2) for (x, y, n, w), t in weighted])
             # what only the assumption contradicts is not far
             spread = [math.hypot(n, line.at(x)[1]) for x, _, n, _ in points]
             trusted = [

@@ -12,14 +12,17 @@ HALF_LIFE: Final = 24.0
 """Charges after which one counts half. The calendar does not count, so no clock can spoil this."""
 LEAST_HOURS: Final = 0.2
 MOST_HOURS: Final = 72.0
-LEAST_V: Final = 80.0
-MOST_V: Final = 300.0
-"""Between a phase and neutral: a power without such a voltage is not of this current."""
+LEAST_SHARE: Final = 0.88
+MOST_SHARE: Final = 1.12
+"""Of the nominal voltage: a power without such a voltage is not of this current."""
 LEAST_A: Final = 5
 MOST_A: Final = 80
-PRIOR_V: Final = 230.0
+NOMINAL_V: Final = 230.0
+"""Between a phase and neutral; the voltage that is assumed."""
 PRIOR_SHARE: Final = 0.95
 """Of full power: what can be relied on before anything was measured."""
+PRIOR_WIDE: Final = 0.05
+"""What is assumed of the voltage is right within this share."""
 PRIOR_WEIGHT: Final = 1.0
 """Charges that an assumption counts for, where confidence is told."""
 LEAST_DEVIATION: Final = 0.01
@@ -43,14 +46,13 @@ class Full:
         """The voltage that explains the energy."""
         return self.ac_kwh * 1000 / (self.hours * self.amps * self.phases)
 
-    @property
-    def can_be(self) -> bool:
-        """Whether it is long enough to tell something, and possible."""
+    def can_be(self, nominal_v: float) -> bool:
+        """Return whether it is long enough to tell something, and possible."""
         return (
             LEAST_HOURS <= self.hours <= MOST_HOURS
             and LEAST_A <= self.amps <= MOST_A
             and self.phases in {1, 2, 3}
-            and LEAST_V <= self.volts <= MOST_V
+            and LEAST_SHARE <= self.volts / nominal_v <= MOST_SHARE
         )
 
 
@@ -61,12 +63,13 @@ class Power:
     amps: int = 16
     """Assumed until something is measured: what the charger or the car says."""
     phases: int = 3
+    nominal_v: float = NOMINAL_V
     charges: tuple[Full, ...] = ()
     """The last ones, oldest first."""
 
     def with_charge(self, full: Full) -> Power:
         """Return what is known after a charge; one that cannot be is left out."""
-        if not full.can_be:
+        if not full.can_be(self.nominal_v):
             return self
         charges = (*self.charges, full)[-KEPT:]
         last = charges[-CHANGED:]
@@ -89,10 +92,11 @@ class Power:
         """The voltage under load, at the usual current."""
         seen = self._volts
         if not seen:
-            return Estimate(PRIOR_V, PRIOR_V * PRIOR_SHARE, PRIOR_V * 1.05, 0.0)
-        mean = robust_mean(seen, LEAST_DEVIATION * PRIOR_V)
+            wide = PRIOR_WIDE * self.nominal_v
+            return Estimate(self.nominal_v, self.nominal_v - wide, self.nominal_v + wide, 0.0)
+        mean = robust_mean(seen, LEAST_DEVIATION * self.nominal_v)
         known = sum(v.weight for v in seen)
-        wide = max(LEAST_DEVIATION * PRIOR_V, deviation(seen, median(seen))) / known**0.5
+        wide = max(LEAST_DEVIATION * self.nominal_v, deviation(seen, median(seen))) / known**0.5
         return Estimate(mean, mean - wide, mean + wide, known / (known + PRIOR_WEIGHT))
 
     @property
@@ -138,9 +142,11 @@ class Power:
         }
 
     @classmethod
-    def from_dict(cls, data: object, *, amps: int = 16, phases: int = 3) -> Power:
+    def from_dict(
+        cls, data: object, *, amps: int = 16, phases: int = 3, nominal_v: float = NOMINAL_V
+    ) -> Power:
         """Read back as_dict(); what is damaged is left out."""
-        read = cls(amps, phases)
+        read = cls(amps, phases, nominal_v)
         for item in items(entries(data).get("charges"), KEPT):
             match row(item, 4, 0, MOST_HOURS * MOST_A):
                 case (ac_kwh, hours, current, of_phases) if (
