@@ -12,7 +12,7 @@ KEPT: Final = 48
 HALF_LIFE: Final = 24.0
 """Charges after which one counts half. The calendar does not count, so no clock can spoil this."""
 PRIOR_KWH: Final = 75.0
-PRIOR_SD: Final = 0.15
+PRIOR_SD: Final = 0.2
 """As a share."""
 LEAST_KWH: Final = 5.0
 MOST_KWH: Final = 300.0
@@ -103,7 +103,7 @@ class Capacity:
 
     @property
     def kwh(self) -> Estimate:
-        """The capacity; before anything is measured, `prior_kwh` give or take 15 %."""
+        """The capacity; before anything is measured, `prior_kwh` give or take 20 %."""
         assumed = PRIOR_SD**-2
         seen = [
             Weighted(kwh, weight / share**2)

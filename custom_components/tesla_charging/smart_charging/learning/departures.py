@@ -8,7 +8,14 @@ from typing import Any, Final
 
 from ..series import check_moment
 from .dated import EARLIEST, read_days, recorded
-from .habit_change import LEAST_SPREAD, Times, changed_alone, changed_together
+from .habit_change import (
+    LEAST_EARLIER,
+    LEAST_SPREAD,
+    Change,
+    Times,
+    changed_alone,
+    changed_together,
+)
 from .robust import Weighted, deviation, median, quantile, robust_mean
 from .stored import entries, row
 from .told import Saying, Told
@@ -123,11 +130,16 @@ class Departures:
             return _assumed(weekday)
         apart = _apart(times, since)
         elsewhere = median([Weighted(times[of][week]) for of in of_type for week in since[of]])
-        minutes = _near([day.minute for day in teaching], apart, elsewhere)
+        minutes = [day.minute for day in teaching]
+        if together is not None and len(own) < LEAST_EARLIER:
+            # too few by themselves: those before the change are moved as all others have moved
+            moved = [t + together.minutes for w, t in times[weekday].items() if w < together.week]
+            minutes = [times[weekday][week] for week in own] + moved if moved else minutes
+        near = _near(minutes, apart, elsewhere)
         need = quantile([Weighted(day.used) for day in teaching], NEED) + MARGIN
         return Habit(
-            _early(minutes, apart),
-            median(minutes),
+            _early(near, apart),
+            median(near),
             min(100.0, need),
             max(1, len(own)),
             changed=len(own) < len(times[weekday]),
@@ -214,11 +226,11 @@ def _times(weeks: Mapping[int, Mapping[int, Day]], weekday: int) -> dict[int, fl
     return {week: row[weekday].minute for week, row in weeks.items() if weekday in row}
 
 
-def _since(times: Times, together: int | None) -> list[int]:
+def _since(times: Times, together: Change | None) -> list[int]:
     """Return the weeks that teach of a weekday: only those since its habit has changed, alone or with other weekdays."""
-    recent = {week: t for week, t in times.items() if together is None or week >= together}
+    recent = {week: t for week, t in times.items() if together is None or week >= together.week}
     alone = changed_alone(recent)
-    return [week for week in recent if alone is None or week >= alone]
+    return [week for week in recent if alone is None or week >= alone.week]
 
 
 def _apart(times: Mapping[int, Times], since: Mapping[int, Sequence[int]]) -> list[Weighted]:

@@ -27,27 +27,29 @@ type Times = Mapping[int, float]
 
 
 @dataclass(frozen=True, slots=True)
-class _Split:
-    """Two parts of the weeks, and how far apart they are."""
+class Change:
+    """A change of habit: two parts of the weeks, and how far apart they are."""
 
-    first: int
-    """The first week of the new habit."""
+    week: int
+    """The first one of the new habit."""
+    minutes: float
+    """By how much it is later."""
     deviations: float
 
 
-def changed_alone(times: Times) -> int | None:
-    """Return the week from which on the times of one weekday are others; None if they are as ever."""
+def changed_alone(times: Times) -> Change | None:
+    """Return the change of the times of one weekday; None if they are as ever."""
     return _changed([times], ALONE)
 
 
-def changed_together(weekdays: Sequence[Times]) -> int | None:
-    """Return the week from which on those of several weekdays are; each is compared with itself."""
+def changed_together(weekdays: Sequence[Times]) -> Change | None:
+    """Return the change of several weekdays at once; each is compared with itself."""
     return _changed([times for times in weekdays if times], TOGETHER)
 
 
-def _changed(weekdays: Sequence[Times], wanted: float) -> int | None:
+def _changed(weekdays: Sequence[Times], wanted: float) -> Change | None:
     weeks = sorted({week for times in weekdays for week in times})
-    best: _Split | None = None
+    best: Change | None = None
     for place in range(LEAST_BEFORE, len(weeks) - LEAST_EARLIER + 1):
         found = _split(weekdays, weeks[place], len(weeks) - place)
         if (
@@ -56,10 +58,10 @@ def _changed(weekdays: Sequence[Times], wanted: float) -> int | None:
             and (not best or found.deviations > best.deviations)
         ):
             best = found
-    return best.first if best else None
+    return best
 
 
-def _split(weekdays: Sequence[Times], first: int, count: int) -> _Split | None:
+def _split(weekdays: Sequence[Times], first: int, count: int) -> Change | None:
     """Compare the times before a week, and from it on; None if they cannot be compared or are not far apart."""
     shifts, before, after = [], [], []
     for times in weekdays:
@@ -78,4 +80,4 @@ def _split(weekdays: Sequence[Times], first: int, count: int) -> _Split | None:
         return None
     spread = max(LEAST_SPREAD, deviation(before + after, 0.0))
     usual = MEDIAN_LOSS * spread * math.sqrt(1 / len(before) + 1 / len(after))
-    return _Split(first, abs(shift) / usual)
+    return Change(first, shift, abs(shift) / usual)
