@@ -1,6 +1,6 @@
 """Half years of a home: real households and a real roof, whose forecast is wrong by a known part."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -118,13 +118,12 @@ def base_load_forecasts(
 
 
 def solar_errors(
-    faults: Faults, seed: int, *, days: int = 60, after: int = 28
+    faults: Faults, seed: int, energies: Sequence[float], *, days: int = 60, after: int = 28
 ) -> Iterator[tuple[float, float]]:
     """Yield, for days of a roof in a half shade of the morning, how wrong the day's forecast is: as learnt, and as it came."""
     rng = random.Random(f"sun {seed} {faults.name}")
     level, morning = rng.uniform(0.7, 1.2), rng.uniform(0.3, 0.8)
     bias = SolarBias()
-    energies = roof()
     for day in range(days):
         begin = FIRST + timedelta(days=60 + day)
         hours = energies[day * 24 : day * 24 + 24]
