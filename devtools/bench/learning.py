@@ -209,7 +209,9 @@ def bench_home(seeds: int) -> None:
     print(f"\n## {seeds} roofs whose forecast is wrong: the energy of a day\n")
     first = None
     for faults in home.WORLDS:
-        days = [day for seed in range(seeds) for day in home.solar_errors(faults, seed, home.roof())]
+        days = [
+            day for seed in range(seeds) for day in home.solar_errors(faults, seed, home.roof())
+        ]
         error = fmean(learnt for learnt, _ in days)
         first = first or error
         print(

@@ -16,7 +16,9 @@ QUARTER = timedelta(minutes=15)
 DAY = timedelta(days=1)
 
 
-def lived(days: int, watts: float = 400.0, *, first: datetime = MONDAY, zone: object = UTC) -> BaseLoad:
+def lived(
+    days: int, watts: float = 400.0, *, first: datetime = MONDAY, zone: object = UTC
+) -> BaseLoad:
     """Return what is known after days with the same power, but 2 kW from 18:00 to 19:00 UTC on Mondays."""
     load = BaseLoad(zone)  # type: ignore[arg-type]
     for hour in range(days * 24):
@@ -172,7 +174,12 @@ def test_it_is_stored_small_and_read_with_distrust() -> None:
     assert gap.as_dict()["days"]["2026-02-02"].startswith("--" + "+w" + "00" + "0/" + "10--")
     assert BaseLoad.from_dict(gap.as_dict(), UTC) == gap
     row = stored["days"]["2026-03-30"]
-    bad = {"2026-03-30": "++" + "!0" + "0!" + row[6:], "x": row, "2026-03-29": row[:-1], "2026-03-28": 5}
+    bad = {
+        "2026-03-30": "++" + "!0" + "0!" + row[6:],
+        "x": row,
+        "2026-03-29": row[:-1],
+        "2026-03-28": 5,
+    }
     read = BaseLoad.from_dict({"days": bad}, UTC)
     assert list(read.days) == [date(2026, 3, 30)]
     assert read.days[date(2026, 3, 30)][:4] == (None, None, None, 40)

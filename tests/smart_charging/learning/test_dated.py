@@ -11,7 +11,9 @@ def days(*offsets: int) -> dict[date, int]:
     return {TODAY + timedelta(days=offset): offset for offset in offsets}
 
 
-def record(known: dict[date, int], offset: int, *, today: int = 0, most: int = 10) -> dict[date, int]:
+def record(
+    known: dict[date, int], offset: int, *, today: int = 0, most: int = 10
+) -> dict[date, int]:
     day = TODAY + timedelta(days=offset)
     return recorded(known, day, offset, today=TODAY + timedelta(days=today), most=most)
 

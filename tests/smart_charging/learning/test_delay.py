@@ -62,4 +62,7 @@ def test_it_is_stored_small_and_read_with_distrust() -> None:
     assert Delay.from_dict({"awake": [1, "x", -2, 700], "asleep": 5}) == Delay((1.0,), ())
     assert Delay.from_dict("x") == Delay()
     long = {"awake": [1.0] * 50, "asleep": [2.0] * 50}
-    assert [len(part) for part in (Delay.from_dict(long).awake, Delay.from_dict(long).asleep)] == [24, 24]
+    assert [len(part) for part in (Delay.from_dict(long).awake, Delay.from_dict(long).asleep)] == [
+        24,
+        24,
+    ]

@@ -92,7 +92,15 @@ def test_a_charge_that_cannot_be_is_left_out(bad: Full) -> None:
 
 
 @pytest.mark.parametrize(
-    "edge", [full(230, hours=0.2), full(230, hours=72), full(230, 5), full(230, 80, 1), full(203), full(257)]
+    "edge",
+    [
+        full(230, hours=0.2),
+        full(230, hours=72),
+        full(230, 5),
+        full(230, 80, 1),
+        full(203),
+        full(257),
+    ],
 )
 def test_a_charge_at_the_edge_counts(edge: Full) -> None:
     assert learnt(edge).charges == (edge,)

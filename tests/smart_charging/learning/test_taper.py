@@ -17,7 +17,7 @@ def charged(taper: Taper, limits: dict[int, float], allowed: float = FULL) -> Ta
     return taper
 
 
-LIMITS = {level: FULL for level in range(80, 92)} | {
+LIMITS = dict.fromkeys(range(80, 92), FULL) | {
     level: FULL - 1000.0 * (level - 91) for level in range(92, 100)
 }
 
@@ -105,7 +105,14 @@ def test_the_levels_at_the_ends_count() -> None:
 def test_it_is_stored_small_and_read_with_distrust() -> None:
     taper = charged(Taper(), LIMITS)
     assert Taper.from_dict(taper.as_dict()).steps(690, 16) == taper.steps(690, 16)
-    bad = {"90": [5000, "x", 0, 26000, 1], "49": [5000], "100": [5000], "95": [], "99": [9] * 9, 5: [1]}
+    bad = {
+        "90": [5000, "x", 0, 26000, 1],
+        "49": [5000],
+        "100": [5000],
+        "95": [],
+        "99": [9] * 9,
+        5: [1],
+    }
     assert Taper.from_dict(bad).seen == {90: (5000.0, 1.0), 99: (9.0,) * 5}
     assert Taper.from_dict({"50": [4000]}).seen == {50: (4000.0,)}
     assert Taper.from_dict(7) == Taper()

@@ -47,7 +47,7 @@ PRIOR_NEED: Final = 40.0
 PRIOR_WEIGHT: Final = 2.0
 """Departures that the assumption counts for, where confidence is told."""
 FEW: Final = 5
-FAR: Final = 3.5
+FAR: Final = 3.0
 """A time so many deviations from the middle is of no habit."""
 WORKDAYS: Final = range(5)
 WEEKEND: Final = range(5, 7)
@@ -118,7 +118,9 @@ class Departures:
         of_type = WORKDAYS if weekday in WORKDAYS else WEEKEND
         times = {of: _times(weeks, of) for of in of_type}
         together = changed_together(list(times.values()))
-        since = {of: _since(times[of], together) for of in of_type}
+        recent = {of: _recent(times[of], together) for of in of_type}
+        spread = _spread(_apart(recent))
+        since = {of: _since(recent[of], spread) for of in of_type}
         chance = _chance(weeks, weekday, self._day_of(now)[0], holidays)
         if len(weeks) >= LEAST_WEEKS and chance < CHANCE:
             return Habit(None, PRIOR_MINUTE, 0.0, len(weeks), changed=False)
@@ -128,13 +130,13 @@ class Departures:
             teaching = [weeks[week][of] for of in of_type for week in since[of]]
         if len(teaching) < LEAST_TIMES:
             return _assumed(weekday)
-        apart = _apart(times, since)
-        elsewhere = median([Weighted(times[of][week]) for of in of_type for week in since[of]])
+        apart = _apart(since)
+        elsewhere = median([Weighted(t) for row in since.values() for t in row.values()])
         minutes = [day.minute for day in teaching]
         if together is not None and len(own) < LEAST_EARLIER:
             # too few by themselves: those before the change are moved as all others have moved
             moved = [t + together.minutes for w, t in times[weekday].items() if w < together.week]
-            minutes = [times[weekday][week] for week in own] + moved if moved else minutes
+            minutes = [*own.values(), *moved] if moved else minutes
         near = _near(minutes, apart, elsewhere)
         need = quantile([Weighted(day.used) for day in teaching], NEED) + MARGIN
         return Habit(
@@ -226,19 +228,23 @@ def _times(weeks: Mapping[int, Mapping[int, Day]], weekday: int) -> dict[int, fl
     return {week: row[weekday].minute for week, row in weeks.items() if weekday in row}
 
 
-def _since(times: Times, together: Change | None) -> list[int]:
-    """Return the weeks that teach of a weekday: only those since its habit has changed, alone or with other weekdays."""
-    recent = {week: t for week, t in times.items() if together is None or week >= together.week}
-    alone = changed_alone(recent)
-    return [week for week in recent if alone is None or week >= alone.week]
+def _recent(times: Times, together: Change | None) -> dict[int, float]:
+    """Return the times since all weekdays have changed."""
+    return {week: t for week, t in times.items() if together is None or week >= together.week}
 
 
-def _apart(times: Mapping[int, Times], since: Mapping[int, Sequence[int]]) -> list[Weighted]:
+def _since(times: Times, spread: float) -> dict[int, float]:
+    """Return the times since this weekday has changed."""
+    alone = changed_alone(times, spread)
+    return {week: t for week, t in times.items() if alone is None or week >= alone.week}
+
+
+def _apart(weekdays: Mapping[int, Times]) -> list[Weighted]:
     """Return how far departures are from what is usual, minutes: those of several weekdays, each from its own middle."""
     apart = []
-    for of, weeks in since.items():
-        if len(weeks) >= LEAST_TIMES:
-            own = [Weighted(times[of][week]) for week in weeks]
+    for times in weekdays.values():
+        if len(times) >= LEAST_TIMES:
+            own = [Weighted(t) for t in times.values()]
             middle = median(own)
             # few values lie closer to their own middle than to that of all that will be
             wider = math.sqrt(len(own) / (len(own) - 1))
@@ -246,12 +252,16 @@ def _apart(times: Mapping[int, Times], since: Mapping[int, Sequence[int]]) -> li
     return apart
 
 
+def _spread(apart: Sequence[Weighted]) -> float:
+    return max(LEAST_SPREAD, deviation(apart, 0.0) if apart else 0.0)
+
+
 def _near(minutes: Sequence[float], apart: Sequence[Weighted], elsewhere: float) -> list[Weighted]:
     """Return the times without those that are so far from the middle that they are of no habit.
 
     Where most are, is the middle; where no two agree, it is the one that is nearest to the other weekdays.
     """
-    far = FAR * max(LEAST_SPREAD, deviation(apart, 0.0) if apart else 0.0)
+    far = FAR * _spread(apart)
     middle = median([Weighted(t) for t in minutes])
     near = [Weighted(t) for t in minutes if abs(t - middle) <= far]
     if 2 * len(near) > len(minutes):

@@ -19,8 +19,17 @@ MEDIAN_LOSS: Final = 1.2533
 """By how much a median of normal values varies more than their mean."""
 TOGETHER: Final = 4.0
 """How many deviations the workdays together must lie elsewhere."""
-ALONE: Final = 3.0
+ALONE: Final = 2.5
 """How many those of one weekday must."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Split:
+    """A change that may be one, and the mean distance that it leaves unexplained, minutes."""
+
+    change: Change
+    unexplained: float
+
 
 type Times = Mapping[int, float]
 """Minutes of the day by the number of the week."""
@@ -37,9 +46,12 @@ class Change:
     deviations: float
 
 
-def changed_alone(times: Times) -> Change | None:
-    """Return the change of the times of one weekday; None if they are as ever."""
-    return _changed([times], ALONE)
+def changed_alone(times: Times, spread: float) -> Change | None:
+    """Return the change of the times of one weekday; None if they are as ever.
+
+    A few times do not tell by how much they vary: `spread` is that of all weekdays, minutes.
+    """
+    return _changed([times], ALONE, spread)
 
 
 def changed_together(weekdays: Sequence[Times]) -> Change | None:
@@ -47,22 +59,25 @@ def changed_together(weekdays: Sequence[Times]) -> Change | None:
     return _changed([times for times in weekdays if times], TOGETHER)
 
 
-def _changed(weekdays: Sequence[Times], wanted: float) -> Change | None:
+def _changed(
+    weekdays: Sequence[Times], wanted: float, spread: float | None = None
+) -> Change | None:
+    """Return the change where the times are best explained by two habits; None if it could be chance."""
     weeks = sorted({week for times in weekdays for week in times})
-    best: Change | None = None
-    for place in range(LEAST_BEFORE, len(weeks) - LEAST_EARLIER + 1):
-        found = _split(weekdays, weeks[place], len(weeks) - place)
-        if (
-            found
-            and found.deviations >= wanted
-            and (not best or found.deviations > best.deviations)
-        ):
-            best = found
-    return best
+    places = weeks[LEAST_BEFORE : len(weeks) - LEAST_EARLIER + 1]
+    splits = [split for first in places if (split := _split(weekdays, first, spread))]
+    if not splits:
+        return None
+    best = min(splits, key=lambda split: split.unexplained)
+    change = best.change
+    later = change.minutes > 0 and sum(week >= change.week for week in weeks) < LEAST_LATER
+    if later or abs(change.minutes) < LEAST_MINUTES or change.deviations < wanted:
+        return None
+    return change
 
 
-def _split(weekdays: Sequence[Times], first: int, count: int) -> Change | None:
-    """Compare the times before a week, and from it on; None if they cannot be compared or are not far apart."""
+def _split(weekdays: Sequence[Times], first: int, spread: float | None) -> _Split | None:
+    """Compare the times before a week, and from it on; None if there are too few."""
     shifts, before, after = [], [], []
     for times in weekdays:
         old = [Weighted(t) for week, t in times.items() if week < first]
@@ -75,9 +90,12 @@ def _split(weekdays: Sequence[Times], first: int, count: int) -> Change | None:
         after += [Weighted(t.value - now) for t in new]
     if not shifts:
         return None
-    shift = median(shifts)
-    if abs(shift) < LEAST_MINUTES or (shift > 0 and count < LEAST_LATER):
-        return None
-    spread = max(LEAST_SPREAD, deviation(before + after, 0.0))
+    apart = before + after
+    if spread is None:
+        # values lie closer to their own middles than to those of all that will be
+        wider = math.sqrt(len(apart) / (len(apart) - 2 * len(shifts)))
+        spread = max(LEAST_SPREAD, wider * deviation(apart, 0.0))
     usual = MEDIAN_LOSS * spread * math.sqrt(1 / len(before) + 1 / len(after))
-    return Change(first, shift, abs(shift) / usual)
+    shift = median(shifts)
+    change = Change(first, shift, abs(shift) / usual)
+    return _Split(change, sum(abs(t.value) for t in apart) / len(apart))
