@@ -27,9 +27,9 @@ PRIOR_W: Final = (150.0, 300.0, 900.0)
 """What is assumed of every quarter hour."""
 PRIOR_WEIGHT: Final = 0.1
 """Of each of these, beside a quarter hour that was measured on this weekday."""
-LIKE_DAY: Final = 0.2
+LIKE_DAY: Final = 0.1
 """How much a day of the same type (workday, Saturday, Sunday and holidays) counts beside one of the same weekday."""
-OTHER_DAY: Final = 0.1
+OTHER_DAY: Final = 0.05
 NEAR: Final = ((0, 1.0), (-1, 0.5), (1, 0.5), (-2, 0.2), (2, 0.2))
 """How much the quarter hours beside count."""
 LOW: Final = 0.1

@@ -22,7 +22,7 @@ LEAST_GAIN: Final = 5.0
 """Percent between the first reading that counts and the last one."""
 ROUNDING: Final = 0.29
 """The standard deviation of a number that was made whole, percent."""
-NOISE: Final = 0.01
+NOISE: Final = 0.02
 """Of a charge, as a share: heating of the battery, and a level that the car corrects."""
 LEAST_DEVIATION: Final = 0.015
 
