@@ -75,3 +75,9 @@ def test_a_mean_counts_what_is_a_bit_far_in_part() -> None:
     assert 0 < weight < 1
     assert found == pytest.approx(6 * weight / (3 + weight), abs=1e-4)
     assert median(values(-1, 0, 1, 6)) == 0.5
+
+
+def test_two_heavy_values_do_not_outweigh_four_that_agree() -> None:
+    heavy = [Weighted(50, 9), Weighted(51, 9)]
+    agreeing = [Weighted(value, 2) for value in (10, 11, 12, 11)]
+    assert robust_mean([*heavy, *agreeing], 1.0) == pytest.approx(11)

@@ -84,9 +84,14 @@ def trust(distance: float, usual: float) -> float:
 
 
 def robust_mean(values: Sequence[Weighted], least_deviation: float) -> float:
-    """Return the mean, without what is far from the others; near ones are at most `least_deviation` away."""
-    mean = median(values)
-    usual = max(least_deviation, deviation(values, mean))
+    """Return the mean, without what is far from the others; near ones are at most `least_deviation` away.
+
+    What is far, most values decide: a few heavy ones do not, they count no more than usual ones there.
+    """
+    usual_weight = median([Weighted(v.weight) for v in values])
+    equal = [Weighted(v.value, min(v.weight, usual_weight)) for v in values]
+    mean = median(equal)
+    usual = max(least_deviation, deviation(equal, mean))
     for _ in range(ROUNDS):
         kept = [Weighted(v.value, v.weight * trust(v.value - mean, usual)) for v in values]
         total = sum(v.weight for v in kept)
