@@ -148,6 +148,11 @@ def test_days_of_a_clock_that_ran_ahead_are_not_used_and_go() -> None:
     ahead = MONDAY + timedelta(days=40, hours=12)
     load = load.with_reading(ahead, 5.0, now=ahead + timedelta(hours=1), minutes=60)
     assert at(load, MONDAY + timedelta(days=14, hours=12)).high == 400
+    # whenever it was recorded
+    first = BaseLoad(UTC, {ahead.date(): (500,) * 96, **lived(14).days})
+    assert at(first, MONDAY + timedelta(days=14, hours=12)) == at(
+        lived(14), MONDAY + timedelta(days=14, hours=12)
+    )
     assert load.confidence(MONDAY + timedelta(days=14)) == lived(14).confidence(
         MONDAY + timedelta(days=14)
     )

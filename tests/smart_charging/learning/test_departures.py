@@ -107,6 +107,7 @@ def test_a_day_on_which_the_car_stays() -> None:
     assert departure.at.astimezone(BERLIN).weekday() == 0
     # two weeks are too few to say so
     assert learnt.habit(5, now=after(2)).early is not None
+    assert lived(3).habit(5, now=after(3)).early is None
     sometimes = lived(6, {5: 600})
     assert (
         Departures(BERLIN, {**learnt.days, **dict(list(sometimes.days.items())[:2])})
@@ -196,6 +197,24 @@ def test_times_of_no_habit_do_not_count() -> None:
     found = wrong.habit(0, now=after(6))
     assert found.early == pytest.approx(expected.early, abs=6)
     assert found.usual == pytest.approx(expected.usual, abs=4)
+
+
+def test_three_deviations_are_still_of_the_habit() -> None:
+    # all vary by ten minutes, so a deviation is about fifteen
+    days = {
+        MONDAY + timedelta(days=7 * week + weekday): Day(
+            450.0 + (0, 10, -10)[(week + weekday) % 3], 20
+        )
+        for week in range(6)
+        for weekday in range(5)
+    }
+    early, far = MONDAY, MONDAY + timedelta(days=7)
+    minutes = {early: 450 - 40.0, far: 450 - 41.0}
+    near = Departures(BERLIN, days | {day: Day(m, 20) for day, m in minutes.items()})
+    beyond = Departures(BERLIN, days | {day: Day(m - 90, 20) for day, m in minutes.items()})
+    assert near.habit(0, now=after(6)).early == pytest.approx(409.5, abs=16)
+    assert near.habit(0, now=after(6)).early < 435
+    assert beyond.habit(0, now=after(6)).early > 435
 
 
 def test_only_eight_usable_weeks_teach() -> None:

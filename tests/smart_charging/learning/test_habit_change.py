@@ -88,3 +88,13 @@ def test_of_several_weeks_the_clearest_begins_the_change() -> None:
     assert found.week == 104
     # as a median of four and four varies
     assert found.deviations == pytest.approx(61 / (1.2533 * 10 * 0.5**0.5), rel=0.02)
+
+
+def test_how_many_deviations_a_change_is() -> None:
+    week = times(0, 10, -10, 0, -60, -50, -70)
+    found = changed_together([week, week])
+    assert found is not None
+    assert (found.week, found.minutes) == (104, -60)
+    # eight of fourteen times are ten minutes from their middle, of which there are four
+    spread = 14.826 * (14 / 10) ** 0.5
+    assert found.deviations == pytest.approx(60 / (1.2533 * spread * (1 / 8 + 1 / 6) ** 0.5))

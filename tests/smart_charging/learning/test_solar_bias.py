@@ -134,6 +134,8 @@ def test_it_is_stored_small_and_read_with_distrust() -> None:
     read = SolarBias.from_dict(bias.as_dict())
     assert read.share(12, now=NOON + 40 * DAY).value == pytest.approx(0.8)
     assert bias.as_dict()["2026-06-12"] == [[11, 2.0, 1.025], [12, 2.0, 1.6]]
+    exact = SolarBias().with_hour(NOON, 1.23456, 0.98765, now=NOON + HOUR)
+    assert exact.as_dict() == {"2026-05-04": [[12, 1.235, 0.988]]}
     bad = {
         "2026-05-04": [[12, 2.0, 1.0], [24, 2, 1], [11, 0.01, 1], [10, 2], "x", [23, 0.05, 0]],
         "2026-05-05": [[24, 2, 1]],

@@ -69,6 +69,9 @@ def test_a_weak_charger_does_not_deny_a_taper() -> None:
     assert charged(taper, {95: 3000.0}, allowed=3000.0) == taper
     assert charged(taper, {95: 6700.0}, allowed=6700.0).seen[95] == (7000.0, 25000.0)
     assert charged(Taper(), {95: 3000.0}, allowed=3000.0).seen[95] == (25000.0,)
+    # at 95 % of what the battery took it shows that it takes this
+    assert charged(taper, {95: 6650.0}, allowed=6650.0).seen[95] == (7000.0, 25000.0)
+    assert charged(taper, {95: 6649.0}, allowed=6649.0) == taper
 
 
 def test_a_car_that_takes_a_bit_less_is_not_limited() -> None:

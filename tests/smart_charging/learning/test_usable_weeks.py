@@ -77,3 +77,9 @@ def test_where_no_time_is_usual_it_is_enough_that_the_car_left() -> None:
     rows = [week(*[(start + 300 * k) % 1440 for k in range(5)]) for start in times]
     assert usable(*rows) == [0, 1, 2, 3, 4]
     assert usable(*rows, week(400)) == [0, 1, 2, 3, 4]
+
+
+def test_half_of_the_weeks_may_be_at_other_times() -> None:
+    assert usable(
+        USUAL, USUAL, week(900, 700, 650, 1000, 820), week(1100, 1000, 1300, 700, 200)
+    ) == [0, 1]
