@@ -122,7 +122,8 @@ def solar_errors(
 ) -> Iterator[tuple[float, float]]:
     """Yield, for days of a roof in a half shade of the morning, how wrong the day's forecast is: as learnt, and as it came."""
     rng = random.Random(f"sun {seed} {faults.name}")
-    level, morning = rng.uniform(0.7, 1.2), rng.uniform(0.3, 0.8)
+    truth = random.Random(f"roof {seed}")
+    level, morning = truth.uniform(0.7, 1.2), truth.uniform(0.3, 0.8)
     bias = SolarBias()
     for day in range(days):
         begin = FIRST + timedelta(days=60 + day)

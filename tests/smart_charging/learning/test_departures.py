@@ -213,8 +213,8 @@ def test_three_deviations_are_still_of_the_habit() -> None:
     near = Departures(BERLIN, days | {day: Day(m, 20) for day, m in minutes.items()})
     beyond = Departures(BERLIN, days | {day: Day(m - 90, 20) for day, m in minutes.items()})
     assert near.habit(0, now=after(6)).early == pytest.approx(409.5, abs=16)
-    assert near.habit(0, now=after(6)).early < 435
-    assert beyond.habit(0, now=after(6)).early > 435
+    assert (near.habit(0, now=after(6)).early or 0) < 435
+    assert (beyond.habit(0, now=after(6)).early or 0) > 435
 
 
 def test_only_eight_usable_weeks_teach() -> None:

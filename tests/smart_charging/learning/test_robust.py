@@ -81,3 +81,7 @@ def test_two_heavy_values_do_not_outweigh_four_that_agree() -> None:
     heavy = [Weighted(50, 9), Weighted(51, 9)]
     agreeing = [Weighted(value, 2) for value in (10, 11, 12, 11)]
     assert robust_mean([*heavy, *agreeing], 1.0) == pytest.approx(11)
+
+
+def test_small_weights_are_weights() -> None:
+    assert robust_mean([Weighted(10, 0.1), Weighted(11, 0.3)], 1.0) == pytest.approx(10.75)

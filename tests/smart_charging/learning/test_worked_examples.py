@@ -51,9 +51,10 @@ def test_capacity() -> None:
     assert rise.measured is not None
     capacity, deviation = rise.measured
     says(f"are {10 / capacity * 100:.1f} percent in 10 kWh: **{capacity:.1f} kWh**")
-    kwh = Capacity().with_charge(rise).kwh
+    known = Capacity().with_charge(rise).kwh
     says(
-        f"is {deviation * 100:.1f} %", f"{kwh.value:.1f}, between {kwh.low:.1f} and {kwh.high:.1f}"
+        f"is {deviation * 100:.1f} %",
+        f"{known.value:.1f}, between {known.low:.1f} and {known.high:.1f}",
     )
 
 

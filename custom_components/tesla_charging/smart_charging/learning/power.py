@@ -149,8 +149,6 @@ class Power:
         read = cls(amps, phases, nominal_v)
         for item in items(entries(data).get("charges"), KEPT):
             match row(item, 4, 0, MOST_HOURS * MOST_A):
-                case (ac_kwh, hours, current, of_phases) if (
-                    hours > 0 and current > 0 and of_phases > 0
-                ):
+                case (ac_kwh, hours, current, of_phases):
                     read = read.with_charge(Full(ac_kwh, hours, int(current), int(of_phases)))
         return read
