@@ -63,7 +63,7 @@ def test_a_roof_is_known_after_a_month() -> None:
         for hour in range(24)
     ]
     for faults in (home.CALM, home.WORLDS[2]):
-        days = list(home.solar_errors(faults, 0, day * 40, days=31))
+        days = list(home.solar_errors(faults, 1, day * 40, days=31))
         learnt, raw = fmean(error for error, _ in days), fmean(error for _, error in days)
         assert learnt < 0.1
         assert learnt < 0.7 * raw
