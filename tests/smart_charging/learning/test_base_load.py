@@ -56,6 +56,9 @@ def test_weekday_and_quarter_hour_count() -> None:
     assert at(load, monday).median == 2000
     assert at(load, monday + DAY).median == 400
     assert at(load, monday - timedelta(hours=2)).median == 400
+    minute = monday - timedelta(minutes=31)
+    (last, _) = load.forecast(minute, minute + timedelta(minutes=2), now=minute).slots
+    assert last.median == 400
     # the quarter hour before is near
     before = at(load, monday - timedelta(minutes=45))
     assert before.median == 400

@@ -58,6 +58,7 @@ def test_it_is_stored_small_and_read_with_distrust() -> None:
     delay = learnt(*range(40)).with_command(77.26, asleep=True)
     assert len(delay.awake) == 24
     assert delay.as_dict()["asleep"] == [77.3]
+    assert learnt(3.14).as_dict() == {"awake": [3.1], "asleep": []}
     assert Delay.from_dict(delay.as_dict()).awake == delay.awake
     assert Delay.from_dict({"awake": [1, "x", -2, 700], "asleep": 5}) == Delay((1.0,), ())
     assert Delay.from_dict("x") == Delay()

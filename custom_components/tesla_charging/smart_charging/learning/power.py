@@ -1,5 +1,6 @@
 """What a car draws at a place when it charges at full current: power, current, phases, and what can be relied on."""
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -81,10 +82,9 @@ class Power:
     @property
     def usual(self) -> tuple[int, int]:
         """The current that is usual, and its phases."""
-        weights: dict[tuple[int, int], float] = {}
+        weights: defaultdict[tuple[int, int], float] = defaultdict(float)
         for charge, weight in by_rank(self.charges, HALF_LIFE):
-            key = (charge.amps, charge.phases)
-            weights[key] = weights.get(key, 0.0) + weight
+            weights[charge.amps, charge.phases] += weight
         return max(weights, key=lambda key: weights[key], default=(self.amps, self.phases))
 
     @property
