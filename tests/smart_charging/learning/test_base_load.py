@@ -135,7 +135,13 @@ def test_a_reading_that_is_not_over_is_left_out_and_one_off_the_quarter_is_refus
     ):
         with pytest.raises(ValueError, match="quarter"):
             load.with_reading(start, 0.1, now=MONDAY + DAY, minutes=minutes)
-    with pytest.raises(ValueError, match="UTC"):
+    for name, window in (
+        ("start", (MONDAY.replace(tzinfo=None), MONDAY)),
+        ("end", (MONDAY, MONDAY.replace(tzinfo=None))),
+    ):
+        with pytest.raises(ValueError, match=f"^{name} is not in UTC"):
+            load.forecast(*window, now=MONDAY)
+    with pytest.raises(ValueError, match=r"^start is not in UTC"):
         load.with_reading(MONDAY.replace(tzinfo=None), 0.1, now=MONDAY + DAY)
     half = load.with_reading(MONDAY, 0.2, now=MONDAY + DAY, minutes=30)
     assert half.days[MONDAY.date()][:3] == (40, 40, None)

@@ -105,6 +105,24 @@ def test_a_wrong_charge_is_forgotten_among_others() -> None:
     assert capacity.told().numbers["high_kwh"] == round(capacity.kwh.high, 1)
 
 
+def test_it_says_tenths_of_kilowatt_hours() -> None:
+    capacity = Capacity(75, ((74.26, 0.02), (74.32, 0.02), (74.31, 0.02)))
+    kwh, told = capacity.kwh, capacity.told().numbers
+    assert told == {
+        "kwh": pytest.approx(74.3),
+        "low_kwh": round(kwh.low, 1),
+        "high_kwh": round(kwh.high, 1),
+        "sessions": 3,
+    }
+    assert round(kwh.low) != round(kwh.low, 1)
+    assert round(kwh.high) != round(kwh.high, 1)
+    assert capacity.as_dict()["charges"][0] == [74.26, 0.02]
+    assert Capacity(60.123, ((70.123, 0.02346),)).as_dict() == {
+        "prior": 60.12,
+        "charges": [[70.12, 0.0235]],
+    }
+
+
 def test_a_short_charge_counts_less() -> None:
     both = Capacity().with_charge(rise(70)).with_charge(rise(73, last=28.0))
     assert both.kwh.value == pytest.approx(70.5, abs=0.5)

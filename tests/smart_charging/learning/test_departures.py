@@ -176,6 +176,13 @@ def test_a_trip_that_cannot_be_or_is_none_teaches_nothing(used: float) -> None:
     assert Departures(BERLIN).with_trip(left, used, now=left) == Departures(BERLIN)
 
 
+def test_times_are_in_utc() -> None:
+    with pytest.raises(ValueError, match=r"^now is not in UTC"):
+        Departures(BERLIN).next_departure(datetime(2026, 3, 1, tzinfo=BERLIN))
+    with pytest.raises(ValueError, match=r"^left is not in UTC"):
+        Departures(BERLIN).with_trip(datetime(2026, 3, 1, tzinfo=BERLIN), 20, now=after(9))
+
+
 def test_clocks_that_are_wrong() -> None:
     learnt = lived(6)
     past = datetime(2020, 1, 1, 6, tzinfo=UTC)

@@ -19,6 +19,7 @@ def test_nothing_learnt_is_on_the_safe_side() -> None:
     assert car.standing_loss_w == pytest.approx(250)
     share = Efficiency().at(11.04)
     assert car.battery_watts(16) == pytest.approx(11040 * share.low, rel=2e-3)
+    assert car.efficiency == pytest.approx(0.92 * share.low / share.value, rel=1e-9)
     assert LearntCar().car(50).limit == 100
 
 

@@ -111,7 +111,7 @@ def test_an_hour_that_is_not_over_is_left_out_and_no_whole_hour_refused() -> Non
     for off in (timedelta(minutes=30), timedelta(seconds=1)):
         with pytest.raises(ValueError, match="hour"):
             SolarBias().with_hour(NOON + off, 1, 1, now=NOON + DAY)
-    with pytest.raises(ValueError, match="UTC"):
+    with pytest.raises(ValueError, match=r"^start is not in UTC"):
         SolarBias().with_hour(NOON.replace(tzinfo=None), 1, 1, now=NOON + DAY)
 
 

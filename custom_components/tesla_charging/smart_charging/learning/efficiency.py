@@ -46,10 +46,8 @@ class Charge:
     @property
     def can_be(self) -> bool:
         """Whether it is long enough to tell something, and possible."""
-        values = (self.ac_kwh, self.dc_kwh, self.hours)
         return (
-            all(map(math.isfinite, values))
-            and self.ac_kwh >= LEAST_KWH
+            self.ac_kwh >= LEAST_KWH
             and LEAST_HOURS <= self.hours <= MOST_HOURS
             and self.ac_kwh <= MOST_KW * self.hours
             and LEAST_RATIO <= self.dc_kwh / self.ac_kwh <= MOST_RATIO
