@@ -189,6 +189,7 @@ def test_clocks_that_are_wrong() -> None:
     assert learnt.with_trip(past, 20, now=past) == learnt
     left = moment(MONDAY + timedelta(weeks=6), 450)
     assert learnt.with_trip(left, 20, now=left - timedelta(seconds=1)) == learnt
+    assert len(learnt.with_trip(left, 20, now=left).days) == len(learnt.days) + 1
     ahead = moment(MONDAY + timedelta(weeks=12), 900)
     wrong = learnt.with_trip(ahead, 20, now=ahead)
     assert wrong.habit(0, now=after(6)) == learnt.habit(0, now=after(6))
