@@ -34,7 +34,7 @@ LEARNT_WEEKS, CHANGE_WEEK, EARLIER_WEEKS, LATER_WEEKS = 6, 14, 3, 5
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what can be chosen."""
     parser.add_argument("--seeds", type=int, default=200, help="how many cars and households")
-    parser.add_argument("--nights", type=int, default=30, help="of each car in the closed loop")
+    parser.add_argument("--nights", type=int, default=10, help="of each car in the closed loop")
     parser.add_argument("--part", choices=PARTS, action="append")
 
 
