@@ -47,7 +47,11 @@ def test_a_day_teaches() -> None:
     slot = at(load, MONDAY + QUARTER)
     # 800 W of a quarter hour before count 0.5, the assumed 150, 300 and 900 W 0.1 each; the middle is at 0.4
     assert slot.median == pytest.approx(300 + (0.4 - 0.15) / 0.3 * 500)
+    minute = MONDAY + timedelta(minutes=14)
+    first = load.forecast(minute, minute + QUARTER, now=minute).slots[0]
+    assert first.median == at(load, MONDAY).median
     assert load.told() == Told(Saying.BASE_LOAD_LEARNT, {"kwh_a_day": 19.2, "days": 1})
+    assert lived(2).told().numbers == {"kwh_a_day": pytest.approx(10.4), "days": 2}
 
 
 def test_weekday_and_quarter_hour_count() -> None:
@@ -150,6 +154,10 @@ def test_a_reading_that_is_not_over_is_left_out_and_one_off_the_quarter_is_refus
 def test_a_clock_that_was_not_set_teaches_nothing() -> None:
     load, past = lived(3), datetime(1970, 1, 1, tzinfo=UTC)
     assert load.with_reading(past, 0.5, now=past + DAY) == load
+    earliest = datetime(2026, 1, 1, tzinfo=UTC)
+    assert BaseLoad(UTC).with_reading(earliest - QUARTER, 0.1, now=earliest).days
+    second = timedelta(seconds=1)
+    assert not BaseLoad(UTC).with_reading(earliest - 2 * QUARTER, 0.1, now=earliest - second).days
 
 
 def test_days_of_a_clock_that_ran_ahead_are_not_used_and_go() -> None:

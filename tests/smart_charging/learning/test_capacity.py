@@ -59,6 +59,14 @@ def test_the_deviation_follows_from_the_rounding_and_the_distance() -> None:
     assert measured[1] == pytest.approx(math.hypot(0.29 / (10 * math.sqrt(2)), 0.02))
 
 
+def test_a_small_battery_has_a_capacity_as_well() -> None:
+    line = LevelRise().with_reading(20, 0)
+    for level, kwh in ((21, 0.05), (24, 0.2), (26.5, 0.325)):
+        line = line.with_reading(level, kwh)
+    assert line.measured is not None
+    assert line.measured[0] == pytest.approx(5)
+
+
 @pytest.mark.parametrize(("level", "kwh"), [(19, 5.0), (40, 0.5)])
 def test_what_sinks_begins_another_charge(level: float, kwh: float) -> None:
     line = LevelRise().with_reading(20, 0).with_reading(30, 1.0)

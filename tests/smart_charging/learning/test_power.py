@@ -98,6 +98,7 @@ def test_a_charge_that_cannot_be_is_left_out(bad: Full) -> None:
         full(230, hours=72),
         full(230, 5),
         full(230, 80, 1),
+        full(230, 16, 2),
         full(203),
         full(257),
     ],

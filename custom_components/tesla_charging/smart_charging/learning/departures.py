@@ -253,7 +253,7 @@ def _apart(weekdays: Mapping[int, Times]) -> list[Weighted]:
 
 
 def _spread(apart: Sequence[Weighted]) -> float:
-    return max(LEAST_SPREAD, deviation(apart, 0.0) if apart else 0.0)
+    return max(LEAST_SPREAD, deviation(apart, 0.0)) if apart else LEAST_SPREAD
 
 
 def _near(minutes: Sequence[float], apart: Sequence[Weighted], elsewhere: float) -> list[Weighted]:
