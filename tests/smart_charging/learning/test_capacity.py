@@ -157,3 +157,5 @@ def test_it_is_stored_small_and_read_with_distrust() -> None:
     bad = {"prior": 9999, "charges": [[75, 0.02], [4, 0.02], [75, 0.019], [75], "x", [75, 2]]}
     assert Capacity.from_dict(bad, prior_kwh=55) == Capacity(55, ((75.0, 0.02),))
     assert Capacity.from_dict(None) == Capacity()
+    edge = {"charges": [[75, 1], [5, 0.02], [300, 0.02], [75, 1.01]]}
+    assert Capacity.from_dict(edge).charges == ((75, 1), (5, 0.02), (300, 0.02))

@@ -59,3 +59,9 @@ def test_stored_days_are_read_in_their_order_and_the_last_ones() -> None:
     assert list(read_days(stored, 2).values()) == [1, 4]
     assert list(read_days(stored, 9).values()) == [1, 3, 4]
     assert read_days([1], 9) == {}
+
+
+def test_today_is_not_the_future() -> None:
+    # the clock went back by a few days twice; today has come true
+    known = record(days(0, -4, -3, 7), -2)
+    assert list(known.values()) == [0, -4, -3, 7, -2]

@@ -282,6 +282,34 @@ def test_with_one_departure_of_a_weekday_those_of_all_workdays_count() -> None:
     assert learnt.habit(5, now=after(1)).weeks == 0
 
 
+def test_the_longest_and_the_shortest_trip_count() -> None:
+    left = moment(MONDAY, 450)
+    for used in (1, 1000):
+        assert Departures(BERLIN).with_trip(left, used, now=left).days == {MONDAY: Day(450, used)}
+
+
+def test_the_quartile_of_few_times_is_as_far_from_their_middle_as_on_other_weekdays() -> None:
+    def weeks(count: int, *minutes: float) -> Departures:
+        days = {
+            MONDAY + timedelta(days=7 * week + weekday): Day(minutes[week], 20)
+            for week in range(count)
+            for weekday in range(5)
+        }
+        return Departures(BERLIN, days)
+
+    habit = weeks(3, 440, 450, 460).habit(0, now=after(3))
+    # ten minutes of three times stand for more among all that will be
+    assert habit.early == pytest.approx(450 - 10 * 1.5**0.5)
+    assert habit.usual == 450
+    four = weeks(4, 440, 450, 460, 450).habit(0, now=after(4))
+    assert four.early == pytest.approx(450 - 10 * (4 / 3) ** 0.5 / 2, abs=3)
+    # five are enough by themselves
+    five = weeks(5, 430, 440, 450, 460, 470).habit(0, now=after(5))
+    assert five.early == pytest.approx(437.5)
+    same = weeks(3, 450, 450, 450).habit(0, now=after(3))
+    assert same.early == 450
+
+
 def test_the_need_has_a_margin_and_an_end() -> None:
     assert lived(6, used=97).habit(0, now=after(6)).need == 100
     assert lived(6, used=90).habit(0, now=after(6)).need == 95
