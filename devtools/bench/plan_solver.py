@@ -72,8 +72,7 @@ def compare(problem: Problem) -> Comparison:
     if solved is None:
         return Comparison(Verdict.UNSOLVED, again=again)
     gap = found.objective - solved.objective
-    # the rest of a programme with fractions is solved to 1e-9 itself
-    if gap > 3 * SAME * max(1, abs(solved.objective)):
+    if gap > SAME * max(1, abs(solved.objective)):
         return Comparison(Verdict.HIGHER, gap, f"{gap} above the solver", again)
     if gap < -1e-6:
         return Comparison(Verdict.LOWER, gap, f"{-gap} below the solver", again)
