@@ -52,7 +52,7 @@ class Oracle:
         before = 10**6 if state.since is None else (self.problem.now - state.since).total_seconds()
         value = wishes.value_above_target
         change = costs.change
-        if self.model is Model.ON_OFF:
+        if continuous:
             change = min(change, costs.start + costs.stop + costs.wake_up)
 
         def energy_cost(slot: Slot, index: int) -> float:
@@ -147,7 +147,7 @@ class Oracle:
             if (
                 value
                 and place >= last_forced
-                and age >= min_on
+                and (age >= min_on or place + 1 == len(slots) or not slots[place + 1].levels)
                 and n < low - SAME
                 and n + gain > low + SAME
                 and all(energy <= low + SAME for energy in goals.values())
