@@ -117,7 +117,7 @@ def solve(world: World, seconds: float = 60.0, *, presolve: bool = True) -> Solv
 
 def _solve_whole(world: World, seconds: float, *, presolve: bool) -> Solved | None:
     programme = Programme()
-    on = _whole_slots(programme, world)
+    on = whole_slots(programme, world)
     found = programme.solve(seconds, presolve=presolve)
     if found.x is None:
         return None
@@ -125,7 +125,7 @@ def _solve_whole(world: World, seconds: float, *, presolve: bool) -> Solved | No
     return Solved(judge_whole(world, amps), found.mip_dual_bound, found.status == 0)
 
 
-def _whole_slots(p: Programme, world: World) -> list[dict[int, int]]:
+def whole_slots(p: Programme, world: World) -> list[dict[int, int]]:
     """Build the programme for whole slots; return the binaries by slot and current."""
     problem, slots = world.problem, world.slots
     wishes, costs = problem.wishes, problem.costs

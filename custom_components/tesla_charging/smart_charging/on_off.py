@@ -211,8 +211,9 @@ class OnOffSearch(Search):
             early, fee = modes.end_early[place][mode], self._change(place)
             self._charge(place, stay, next_on, next_off, labels, fee, late=False, stop=early)
         again = modes.restart[place][mode]
-        if self.continuous and again != NONE and self._change(place):
-            # a break at the begin of the slot saves the change of current
+        saves_block = place == 0 and self.bound.grid.problem.wishes.max_blocks is not None
+        if self.continuous and again != NONE and (saves_block or self._change(place)):
+            # a break at the begin of the slot saves the change of current; one at now is no end of a counted run
             fee = rules.stop + rules.start + rules.wake_up
             self._charge(place, again, next_on, next_off, labels, fee, late=True)
 
