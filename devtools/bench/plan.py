@@ -10,17 +10,20 @@ from custom_components.tesla_charging.smart_charging.plan import plan
 from .plan_contenders import CONTENDERS, Outcome, outcome, table
 from .plan_data import hourly_prices, mean, nights, quarters
 from .plan_loop import TARGET, run_night
+from .plan_pairs import bench_pairs
 from .plan_solver import bench_solver
 from .plan_times import CARS, EXTRAS, GOALS, LEVELS_ONLY, plain, windows
 
 SOLVED = 1e-9
-PARTS = ["nights", "solver", "loop", "times"]
+PARTS = ["nights", "solver", "loop", "pairs", "times"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what can be chosen."""
     parser.add_argument("--nights", type=int, help="only so many nights of the year")
     parser.add_argument("--problems", type=int, default=3000, help="how many seeded problems")
+    parser.add_argument("--pairs", type=int, default=200, help="how many pairs of cars")
+    parser.add_argument("--seconds", type=float, default=60, help="of the solver for a pair")
     parser.add_argument("--part", choices=PARTS, action="append")
 
 
@@ -31,9 +34,11 @@ async def bench_plan(chosen: argparse.Namespace) -> None:
     if "nights" in parts:
         bench_nights(chosen.nights)
     if "solver" in parts:
-        good = bench_solver(chosen.problems)
+        good &= bench_solver(chosen.problems)
     if "loop" in parts:
         bench_loop(chosen.nights or 365)
+    if "pairs" in parts:
+        good &= bench_pairs(chosen.pairs, chosen.seconds)
     if "times" in parts:
         bench_times(chosen.nights or 120)
     if not good:
