@@ -144,7 +144,7 @@ def bench_pairs(count: int, seconds: float) -> bool:
     print(f"\n## {count} pairs of cars under a fuse of {FUSE:.0f} A beside the joint programme\n")
     tally: Counter[str] = Counter()
     above, at_most, told, ours = [], [], [], 0.0
-    for number, problems in enumerate(pairs(count)):
+    for problems in pairs(count):
         begin = time.process_time()
         joint = plan_together(problems, Fuse(FUSE))
         ours += time.process_time() - begin
