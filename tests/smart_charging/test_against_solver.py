@@ -5,8 +5,10 @@ Judge and programme are written from docs/planner.md, not from the planner.
 
 import pytest
 
-from custom_components.tesla_charging.smart_charging.model import Model
+from custom_components.tesla_charging.smart_charging.model import Fuse, Model
+from custom_components.tesla_charging.smart_charging.plan import plan_together
 from devtools.bench.plan_instances import instance
+from devtools.bench.plan_pairs import FUSE, pair, solve_together, worlds_of
 from devtools.bench.plan_solver import Verdict, compare, mixed_features
 
 EACH = 15
@@ -83,3 +85,15 @@ def test_a_target_is_never_above_what_can_be_reached() -> None:
     more = ("minimum level", "negative prices", "several deadlines", "two rates", "warm tail")
     problem = instance(2206, Model.ON_OFF, frozenset(features + more), hours=1.5)
     assert compare(problem).verdict is Verdict.SAME
+
+
+def test_two_cars_are_hardly_above_the_joint_programme() -> None:
+    """One pair that is quickly solved; scripts/bench plan has two hundred."""
+    problems = pair(4, 5.0)
+    joint = plan_together(problems, Fuse(FUSE))
+    solved = solve_together(worlds_of(problems, FUSE), FUSE, seconds=600)
+    assert solved is not None
+    assert solved.solved
+    assert joint.lower_bound <= solved.objective + 1e-7
+    assert joint.objective <= 1.003 * solved.objective
+    assert joint.gap >= joint.objective - solved.objective - 1e-7
