@@ -1,9 +1,9 @@
-"""Measure what the project claims: `scripts/bench signing`, `telemetry`, `cost`, `solar`, `plan` or `sources`."""
+"""Measure what the project claims; what can be measured is in BENCHES and WITH_ARGUMENTS."""
 
 import argparse
 import asyncio
 
-from devtools.bench import cost, plan, solar, sources
+from devtools.bench import cost, learning, plan, solar, sources
 from devtools.bench.signing import bench_signing
 from devtools.bench.telemetry import bench_telemetry
 
@@ -11,6 +11,7 @@ BENCHES = {"signing": bench_signing, "telemetry": bench_telemetry}
 WITH_ARGUMENTS = {
     "cost": (cost.add_arguments, cost.bench_cost),
     "solar": (solar.add_arguments, solar.bench_solar),
+    "learning": (learning.add_arguments, learning.bench_learning),
     "plan": (plan.add_arguments, plan.bench_plan),
     "sources": (sources.add_arguments, sources.bench_sources),
 }

@@ -1,8 +1,6 @@
 """The planner beside others on real nights, beside a solver on seeded problems, and its times: scripts/bench plan."""
 
 import argparse
-from collections import Counter
-import random
 import resource
 import time
 
@@ -11,34 +9,40 @@ from custom_components.tesla_charging.smart_charging.plan import plan
 
 from .plan_contenders import CONTENDERS, Outcome, outcome, table
 from .plan_data import hourly_prices, mean, nights, quarters
-from .plan_instances import features_of, instance, pairs_of
-from .plan_judge import judge, world
 from .plan_loop import TARGET, run_night
-from .plan_milp import solve
+from .plan_pairs import bench_pairs
+from .plan_solver import bench_solver
 from .plan_times import CARS, EXTRAS, GOALS, LEVELS_ONLY, plain, windows
 
 SOLVED = 1e-9
-PARTS = ["nights", "solver", "loop", "times"]
+PARTS = ["nights", "solver", "loop", "pairs", "times"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what can be chosen."""
     parser.add_argument("--nights", type=int, help="only so many nights of the year")
     parser.add_argument("--problems", type=int, default=3000, help="how many seeded problems")
+    parser.add_argument("--pairs", type=int, default=200, help="how many pairs of cars")
+    parser.add_argument("--seconds", type=float, default=60, help="of the solver for a pair")
     parser.add_argument("--part", choices=PARTS, action="append")
 
 
 async def bench_plan(chosen: argparse.Namespace) -> None:
     """Run the parts that are chosen, or all."""
     parts = chosen.part or PARTS
+    good = True
     if "nights" in parts:
         bench_nights(chosen.nights)
     if "solver" in parts:
-        bench_solver(chosen.problems)
+        good &= bench_solver(chosen.problems)
     if "loop" in parts:
         bench_loop(chosen.nights or 365)
+    if "pairs" in parts:
+        good &= bench_pairs(chosen.pairs, chosen.seconds)
     if "times" in parts:
         bench_times(chosen.nights or 120)
+    if not good:
+        raise SystemExit(1)
 
 
 def bench_nights(limit: int | None) -> None:
@@ -78,45 +82,6 @@ def bench_nights(limit: int | None) -> None:
     cheapest = mean([o.energy_cost for o in results["cheapest slots (evcc)"]])
     print(
         f"Energy alone beside the cheapest slots: {(mean([o.energy_cost for o in mine]) / cheapest - 1) * 100:+.2f} %"
-    )
-
-
-def bench_solver(count: int) -> None:
-    """Print how the planner compares with HiGHS on seeded problems."""
-    seen: Counter[tuple[str, str]] = Counter()
-    print(f"\n## {count} seeded problems beside HiGHS\n")
-    for model in Model:
-        pairs = pairs_of(model)
-        tally: Counter[str] = Counter()
-        worst, begin = 0.0, time.perf_counter()
-        for seed in range(count // 2):
-            rng = random.Random(f"bench {model} {seed}")
-            features = set(pairs[seed % len(pairs)])
-            if rng.random() < 0.5:
-                features |= set(rng.choice(pairs))
-            problem = instance(seed, model, frozenset(features))
-            for pair in pairs:
-                seen[pair] += set(pair) <= features
-            found = plan(problem, None)
-            cost = judge(problem, found)
-            if abs(cost - found.objective) > SOLVED * max(1, abs(cost)):
-                tally["cost is another"] += 1
-                print(f"  {model} {seed}: says {found.objective}, costs {cost} {sorted(features)}")
-            solved = solve(world(problem, found))
-            if solved is None:
-                tally["not solved"] += 1
-                continue
-            gap = found.objective - solved.objective
-            worst = max(worst, gap)
-            higher = gap > 3e-9 * max(1, abs(solved.objective))
-            tally["higher" if higher else "lower" if gap < -1e-6 else "same"] += 1
-            if higher:
-                print(f"  {model} {seed}: {gap} above the solver {sorted(features)}")
-        seconds = time.perf_counter() - begin
-        print(f"{model.name}: {dict(tally)}, highest difference {worst:.1e}, {seconds:.0f} s")
-    fewest = min(seen.items(), key=lambda item: item[1])
-    print(
-        f"fewest problems with a pair: {fewest[1]} {fewest[0]}; pairs of features {len(features_of(Model.LEVELS))}"
     )
 
 

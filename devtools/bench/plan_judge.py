@@ -290,59 +290,53 @@ class Run:
 
 
 def judge_whole(result: World, amps: Sequence[int]) -> float:
-    """Return what whole slots at these currents cost; RuleBroken if they are not allowed."""
-    drawn, cost, last_cut = _draw(result, amps)
-    totals = [0.0]
-    for energy in drawn:
-        totals.append(totals[-1] + energy)
+    """Return what whole slots at these currents cost, cut at the target or not; RuleBroken if neither is allowed."""
     runs = _runs(result, amps)
-    _check_runs(result, amps, runs, totals, last_cut)
-    return cost + _switching(result, runs) - _value(result, totals[-1])
-
-
-def _draw(result: World, amps: Sequence[int]) -> tuple[list[float], float, int | None]:
-    """Return the energy of each slot, the cost of all, and the slot that was cut at the target as the last."""
-    best: tuple[list[float], float, int | None] | None = None
-    last = max((t for t, a in enumerate(amps) if a), default=None)
+    last = runs[-1].slots[-1] if runs else None
     forced_later = last is not None and any(s.forced for s in result.slots[last:])
-    choices = [False]
+    choices: list[int | None] = [None]
     if result.problem.wishes.value_above_target > 0 and last is not None and not forced_later:
-        choices.append(True)
-    for at_target in choices:
-        n, drawn, cost, cut = 0.0, [], 0.0, None
-        possible = True
-        for t, (slot, a) in enumerate(zip(result.slots, amps, strict=True)):
-            if slot.forced and not a:
-                raise RuleBroken(f"forced slot {t} is off")
-            if not a:
-                drawn.append(0.0)
-                continue
-            if a not in slot.gain:
-                raise RuleBroken(f"slot {t} at {a} A is not allowed: {sorted(slot.gain)}")
-            for step in result.problem.car.taper:
-                if level(result, n) >= step.level - 1e-7 and a > step.amps:
-                    raise RuleBroken(f"slot {t} at {a} A in spite of the taper")
-            if not slot.forced and n >= slot.cap - SAME:
-                raise RuleBroken(f"slot {t} is on above its cap")
-            cap = slot.cap
-            if at_target and t == last:
-                if not n < result.target - SAME or n + slot.gain[a] <= result.target + SAME:
-                    possible = False
-                cap = min(cap, result.target)
-                cut = t
-            energy = max(0.0, min(slot.gain[a], cap - n))
-            drawn.append(energy)
-            cost += slot.cost[a] * energy / slot.gain[a]
-            n += energy
-            if abs(n - result.target) <= SAME and t == last and energy < slot.gain[a] - SAME:
-                cut = t
-        if not possible:
+        choices.append(last)
+    costs, broken = [], RuleBroken("no plan")
+    for cut in choices:
+        try:
+            drawn, cost = _draw(result, amps, cut)
+            _check_runs(result, amps, runs, drawn, cut)
+        except RuleBroken as found:
+            broken = broken if cut is not None else found
+        else:
+            costs.append(cost - _value(result, drawn[-1]))
+    if not costs:
+        raise broken
+    return min(costs) + _switching(result, runs)
+
+
+def _draw(result: World, amps: Sequence[int], cut: int | None) -> tuple[list[float], float]:
+    """Return the energy at each border, and the cost of all slots, of which one may be cut at the target."""
+    cost, totals = 0.0, [0.0]
+    for t, (slot, a) in enumerate(zip(result.slots, amps, strict=True)):
+        n = totals[-1]
+        if slot.forced and not a:
+            raise RuleBroken(f"forced slot {t} is off")
+        if not a:
+            totals.append(n)
             continue
-        total = cost - _value(result, n)
-        if best is None or total < best[1] - _value(result, sum(best[0])):
-            best = (drawn, cost, cut)
-    assert best is not None
-    return best
+        if a not in slot.gain:
+            raise RuleBroken(f"slot {t} at {a} A is not allowed: {sorted(slot.gain)}")
+        for step in result.problem.car.taper:
+            if level(result, n) >= step.level - 1e-7 and a > step.amps:
+                raise RuleBroken(f"slot {t} at {a} A in spite of the taper")
+        if not slot.forced and n >= slot.cap - SAME:
+            raise RuleBroken(f"slot {t} is on above its cap")
+        cap = slot.cap
+        if t == cut:
+            if not n < result.target - SAME or n + slot.gain[a] <= result.target + SAME:
+                raise RuleBroken(f"slot {t} cannot be cut at the target")
+            cap = min(cap, result.target)
+        energy = max(0.0, min(slot.gain[a], cap - n))
+        cost += slot.cost[a] * energy / slot.gain[a]
+        totals.append(n + energy)
+    return totals, cost
 
 
 def _runs(result: World, amps: Sequence[int]) -> list[Run]:

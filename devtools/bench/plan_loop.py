@@ -1,6 +1,6 @@
 """Nights in a closed loop: replanned every 30 seconds with readings that waver, missing prices and starts that fail."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 import random
 
@@ -43,13 +43,16 @@ class RealCar:
     power: float
     """Share of the power of the plate."""
     on: bool = False
+    capacity: float = CAPACITY
+    standing_kw: float = 0.0
 
     def run(self, seconds: float) -> float:
         """Charge for some seconds; return the energy, AC."""
         if not self.on:
             return 0.0
         kwh = 3 * 16 * 230 / 1000 * self.power * seconds / 3600
-        self.level = min(100.0, self.level + kwh * self.efficiency / CAPACITY * 100)
+        stored = self.efficiency * (kwh - self.standing_kw * seconds / 3600)
+        self.level = min(100.0, self.level + stored / self.capacity * 100)
         return kwh
 
 
@@ -87,11 +90,20 @@ def prices_of(night: Night, by_quarter: dict[datetime, float], *, unknown: bool)
 
 
 def run_night(
-    night: Night, by_quarter: dict[datetime, float], seed: int, efficiency: float | None
+    night: Night,
+    by_quarter: dict[datetime, float],
+    seed: int,
+    efficiency: float | None,
+    *,
+    car: Car | None = None,
+    real: RealCar | None = None,
 ) -> tuple[Ended, float]:
-    """Play a night; `efficiency` is what was learnt, None on the first night. Return also what is learnt from it."""
+    """Play a night; `efficiency` is what was learnt, None on the first night. Return also what is learnt from it.
+
+    `car` is all that is believed of the car, `real` what is true of it.
+    """
     rng = random.Random(f"loop {seed} {night.number}")
-    real = RealCar(
+    real = real or RealCar(
         max(5.0, TARGET - night.kwh * 0.9 / CAPACITY * 100),
         rng.uniform(0.86, 0.92),
         rng.uniform(0.97, 1.0),
@@ -100,7 +112,8 @@ def run_night(
     unknown = rng.random() < 0.1
     series = prices_of(night, by_quarter, unknown=unknown)
     known = efficiency if efficiency is not None else PRIOR
-    first = _problem(night, PriceSeries(night.prices, "EUR"), real.level, known, State())
+    car = car or Car(CAPACITY, 0.0, efficiency=known, reliable_share=0.97)
+    first = _problem(night, PriceSeries(night.prices, "EUR"), real.level, car, State())
     planned = sum(block.starts for block in plan(first, None).blocks)
     now, believed, energy = night.arrival, real.level + rng.uniform(-1, 1), 0.0
     running: Plan | None = None
@@ -110,9 +123,7 @@ def run_night(
         reading = real.level + rng.uniform(-1, 1)
         believed += (reading - believed) * TRUST
         if believed < TARGET + MARGIN or not told_on:
-            problem = _problem(
-                night, series, believed, known, State(16 * told_on, since), now, power
-            )
+            problem = _problem(night, series, believed, car, State(16 * told_on, since), now, power)
             running = replan(problem, running)
             wanted = running.slots[0].amps > 0 and running.slots[0].on_from == now
         else:
@@ -134,12 +145,14 @@ def run_night(
         cost += kwh * price
         energy += kwh
         if real.on:
-            measured = real.power * rng.uniform(0.97, 1.03)
+            measured = real.power * 230 / car.volts * rng.uniform(0.97, 1.03)
             power += (measured - power) * 0.05
-            believed += kwh * rng.uniform(0.97, 1.03) * known / CAPACITY * 100
+            stored = kwh * rng.uniform(0.97, 1.03) * car.battery_watts(16) / car.watts(16)
+            believed += stored / car.capacity_kwh * 100
         now += TICK
     hours = (night.departure - night.arrival) / timedelta(hours=1)
-    reachable = begin_level + 11.04 * real.power * real.efficiency * (hours - 0.1) / CAPACITY * 100
+    stored_kw = (11.04 * real.power - real.standing_kw) * real.efficiency
+    reachable = begin_level + stored_kw * (hours - 0.1) / real.capacity * 100
     learnt = (real.level - begin_level) / 100 * CAPACITY / energy if energy > 5 else known
     ended = Ended(real.level, reachable >= TARGET, starts, planned, cost, unknown)
     return ended, known + (learnt - known) * 0.5
@@ -149,7 +162,7 @@ def _problem(
     night: Night,
     series: PriceSeries,
     level: float,
-    efficiency: float,
+    car: Car,
     state: State,
     now: datetime | None = None,
     power: float = 1.0,
@@ -157,13 +170,7 @@ def _problem(
     return Problem(
         now or night.arrival,
         series,
-        Car(
-            CAPACITY,
-            min(100.0, max(0.0, level)),
-            efficiency=efficiency,
-            volts=round(230 * power, 1),
-            reliable_share=0.97,
-        ),
+        replace(car, level=min(100.0, max(0.0, level)), volts=round(car.volts * power, 1)),
         Wishes(
             deadlines=(Deadline(night.departure - timedelta(minutes=5), TARGET + MARGIN),),
             safety_minutes=10,

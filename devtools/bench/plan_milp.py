@@ -10,6 +10,8 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import csr_matrix, vstack
 
+from custom_components.tesla_charging.smart_charging.model import Model
+
 from .plan_judge import World, energy_of, judge_whole
 
 EPSILON = 2e-4
@@ -64,7 +66,7 @@ class Programme:
             starts.append(len(columns))
         return csr_matrix((data, columns, starts), shape=(len(self.rows), len(self.cost)))
 
-    def solve(self, seconds: float = 60.0) -> Any:
+    def solve(self, seconds: float, *, presolve: bool) -> Any:
         """Solve it with HiGHS."""
         return milp(
             np.array(self.cost),
@@ -73,7 +75,7 @@ class Programme:
             constraints=LinearConstraint(
                 self.matrix(), [low for _, low, _ in self.rows], [high for *_, high in self.rows]
             ),
-            options={"time_limit": seconds, "mip_rel_gap": 0.0},
+            options={"time_limit": seconds, "mip_rel_gap": 0.0, "presolve": presolve},
         )
 
     def solve_rest(self, solution: Any) -> Any:
@@ -107,22 +109,23 @@ class Solved:
     proven: bool
 
 
-def solve(world: World, seconds: float = 60.0) -> Solved | None:
+def solve(world: World, seconds: float = 60.0, *, presolve: bool = True) -> Solved | None:
     """Return the best plan of a world; None if there is none, or none was found in time."""
-    return _solve_whole(world, seconds) if world.whole else _solve_shares(world, seconds)
+    solve_world = _solve_whole if world.whole else _solve_shares
+    return solve_world(world, seconds, presolve=presolve)
 
 
-def _solve_whole(world: World, seconds: float) -> Solved | None:
+def _solve_whole(world: World, seconds: float, *, presolve: bool) -> Solved | None:
     programme = Programme()
-    on = _whole_slots(programme, world)
-    found = programme.solve(seconds)
+    on = whole_slots(programme, world)
+    found = programme.solve(seconds, presolve=presolve)
     if found.x is None:
         return None
     amps = [next((a for a, index in levels.items() if found.x[index] > 0.5), 0) for levels in on]
     return Solved(judge_whole(world, amps), found.mip_dual_bound, found.status == 0)
 
 
-def _whole_slots(p: Programme, world: World) -> list[dict[int, int]]:
+def whole_slots(p: Programme, world: World) -> list[dict[int, int]]:
     """Build the programme for whole slots; return the binaries by slot and current."""
     problem, slots = world.problem, world.slots
     wishes, costs = problem.wishes, problem.costs
@@ -228,7 +231,9 @@ def _wake_ups(
     t: int,
 ) -> None:
     begin = world.slots[t].start
-    asleep = world.problem.costs.sleep_after_minutes * 60
+    # M1 counts a wake-up with every start
+    levels_only = world.model is Model.LEVELS
+    asleep = world.problem.costs.sleep_after_minutes * 60 if levels_only else 0
     terms: list[tuple[float, int]] = [(1.0, wakes[t]), (-1.0, starts[t])]
     if world.off_at_now(begin) < asleep:
         return
@@ -313,7 +318,7 @@ def _taper(
             )
 
 
-def _solve_shares(world: World, seconds: float) -> Solved | None:
+def _solve_shares(world: World, seconds: float, *, presolve: bool) -> Solved | None:
     """M1 without a grid: any part of a slot, at its begin or at its end, or both."""
     p = Programme()
     slots, problem = world.slots, world.problem
@@ -380,7 +385,7 @@ def _solve_shares(world: World, seconds: float) -> Solved | None:
         above = p.binary()
         p.at_most(0.0, (1.0, worth), (-big, above))
         p.at_most(big - world.target, (1.0, worth), (-1.0, totals[-1]), (big, above))
-    found = p.solve(seconds)
+    found = p.solve(seconds, presolve=presolve)
     if found.x is None:
         return None
     exact = p.solve_rest(found.x)

@@ -18,7 +18,7 @@ from devtools.mutants import sample, tables
 ROOT = Path(__file__).resolve().parents[2]
 WORK = ROOT / ".cache" / "mutants"
 TREE = WORK / "tree"
-COPIED = ("custom_components", "simulator", "tests", "devtools")
+COPIED = ("custom_components", "simulator", "tests", "devtools", "docs")
 INTEGRATION = Path("custom_components/tesla_charging")
 MODULES = (
     INTEGRATION / "signals.py",

@@ -61,15 +61,17 @@ class Room:
 
     @classmethod
     def named(cls, root: Path, integration: Path, name: str) -> Room:
-        """Find a room by its name, or some modules of it by a pattern (`smart_charging/solar*`)."""
-        place, _, pattern = name.strip("/").partition("/")
+        """Find a room by its name, a room inside it, or some modules of it by a pattern (`smart_charging/solar*`)."""
+        place, _, pattern = name.strip("/").removesuffix("/*").partition("/")
+        if (root / integration / place / pattern).is_dir():
+            place, pattern = f"{place}/{pattern}".strip("/"), ""
         modules = sorted((root / integration / place).rglob(f"{pattern or '*'}.py"))
         tests = root / "tests" / place
         if not modules or not tests.is_dir():
             raise SystemExit(f"no room {name} with tests in tests/{place}")
         near = {
             path.stem: tuple(
-                str(test.relative_to(root)) for test in sorted(tests.glob(f"test_{path.stem}.py"))
+                str(test.relative_to(root)) for test in sorted(tests.rglob(f"test_{path.stem}.py"))
             )
             for path in modules
         }

@@ -126,6 +126,20 @@ def test_library_rooms_know_neither_home_assistant_nor_the_rest_of_the_integrati
     assert wrong == []
 
 
+def test_what_is_learnt_knows_neither_planner_nor_controller() -> None:
+    room = f"{NAME}.smart_charging"
+    allowed = {f"{room}.{name}" for name in ("series", "model", "estimate")}
+    wrong = [
+        str(edge)
+        for path in (INTEGRATION / "smart_charging" / "learning").glob("*.py")
+        for edge in edges_of(path)
+        if room_of(edge.target) is not None
+        and edge.target not in allowed
+        and not edge.target.startswith(f"{room}.learning")
+    ]
+    assert wrong == []
+
+
 def test_no_modules_import_each_other_in_a_circle() -> None:
     graph = {
         module_of(path): {edge.target for edge in edges_of(path)} & OURS - {module_of(path)}

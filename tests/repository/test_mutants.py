@@ -24,6 +24,14 @@ def test_a_part_of_a_room_has_its_modules_and_tests() -> None:
     assert room("smart_charging").tests == ("tests/smart_charging",)
 
 
+def test_a_room_inside_a_room_has_its_modules_and_tests() -> None:
+    for name in ("smart_charging/learning", "smart_charging/learning/*"):
+        inner = room(name)
+        assert {path.parent.name for path in inner.modules} == {"learning"}
+        assert inner.tests == ("tests/smart_charging/learning",)
+        assert inner.near["power"] == ("tests/smart_charging/learning/test_power.py",)
+
+
 def test_a_room_that_does_not_exist_is_refused() -> None:
     for name in ("no_room", "smart_charging/nothing*"):
         with pytest.raises(SystemExit):

@@ -52,7 +52,7 @@ class Oracle:
         before = 10**6 if state.since is None else (self.problem.now - state.since).total_seconds()
         value = wishes.value_above_target
         change = costs.change
-        if self.model is Model.ON_OFF:
+        if continuous:
             change = min(change, costs.start + costs.stop + costs.wake_up)
 
         def energy_cost(slot: Slot, index: int) -> float:
@@ -65,7 +65,9 @@ class Oracle:
             return 0.0 if count_only is not None else -value * max(0.0, n - self.target)
 
         @cache
-        def rest(place: int, n: float, amps: int, age: float, left: int, ran: bool) -> float:
+        def rest(  # noqa: C901
+            place: int, n: float, amps: int, age: float, left: int, ran: bool
+        ) -> float:
             """Return the least cost from a border on. `amps` 0: off for `age`; `ran`: a further start follows a stop."""
             if n < goals.get(place, 0.0) - SAME:
                 return NO
@@ -101,6 +103,10 @@ class Oracle:
                     used = block if place == 0 else 0
                 if amps and left >= used:
                     best = min(best, self_on(place, n, index, fee, new_age, left - used, ran, amps))
+                if amps and not place and continuous and not slot.forced and left >= block:
+                    # stopped at now, and on at the end of the first slot
+                    fee = (costs.stop + costs.start + costs.wake_up) * money
+                    best = min(best, self_on(place, n, index, fee, sec, left - block, False, 0))
                 if not amps and (slot.forced or (slot.mark and age >= min_off and left >= block)):
                     woken = self.model is not Model.LEVELS or age >= sleep
                     fee = (costs.start + (costs.wake_up if woken else 0.0)) * money
@@ -147,7 +153,7 @@ class Oracle:
             if (
                 value
                 and place >= last_forced
-                and age >= min_on
+                and (age >= min_on or place + 1 == len(slots) or not slots[place + 1].levels)
                 and n < low - SAME
                 and n + gain > low + SAME
                 and all(energy <= low + SAME for energy in goals.values())

@@ -1,9 +1,4 @@
-"""A lower bound: energy gets a price, the targets drop out, and what remains is a short backward pass.
-
-With a price `nu` for the energy at the horizon and a price `mu` for the energy at each target, a kWh in slot t earns
-the sum of those that lie after it. For any prices, the cheapest priced plan plus what the targets are worth is a lower
-bound of the cost; the best prices make it the highest.
-"""
+"""A lower bound: energy gets a price, the targets drop out, and what remains is a short backward pass (docs/planner.md)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

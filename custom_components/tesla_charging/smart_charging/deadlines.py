@@ -89,7 +89,8 @@ class Aiming:
         while high - low > KWH / 2:
             middle = (low + high) / 2
             low, high = (middle, high) if self._reaches(at, middle) else (low, middle)
-        return low
+        # what was found is within the tolerance of what can be reached, and may be above it
+        return max(0.0, low - KWH)
 
     def possible(self, grid: Grid) -> bool:
         """Return whether some plan meets the targets of a grid."""

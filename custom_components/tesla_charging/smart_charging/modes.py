@@ -38,7 +38,7 @@ class Modes:
     end_free: list[list[bool]] = field(default_factory=list)
     """The same for the end of the last run at the border."""
     old_enough: list[list[bool]] = field(default_factory=list)
-    """Whether a run in this mode at the border has lasted as long as the minimum time asks."""
+    """Whether a run in this mode has lasted long enough to end at the border, whatever the grid of minutes says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Rules:
         """Return those of a grid."""
         costs, wishes = grid.problem.costs, grid.problem.wishes
         change = costs.change
-        if grid.model is Model.ON_OFF:
+        if grid.model is Model.ON_OFF and wishes.grid_minutes is None:
             # there a break may be as short as one likes
             change = min(change, costs.start + costs.stop + costs.wake_up)
         return cls(
@@ -134,7 +134,7 @@ def modes_of(grid: Grid, rules: Rules) -> Modes:
             stop_free.append(not can_charge or (slot.mark and age >= rules.min_on))
             # a running charge stopped at now is a stop that costs
             end_free.append(place > 0 and stop_free[-1])
-            old.append(age >= rules.min_on)
+            old.append(not can_charge or age >= rules.min_on)
         modes.wait.append(wait)
         modes.start.append(start)
         modes.start_cost.append(cost)
@@ -149,5 +149,5 @@ def modes_of(grid: Grid, rules: Rules) -> Modes:
     modes.off.append(off)
     modes.on.append(on)
     modes.end_free.append([True] * len(on))
-    modes.old_enough.append([age >= rules.min_on for age, _ in on])
+    modes.old_enough.append([True] * len(on))
     return modes

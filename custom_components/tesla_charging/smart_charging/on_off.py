@@ -1,133 +1,20 @@
 """M1, exact: on at full power or off, at any moment, searched forward inside a thin band above the bound.
 
-Some best plan uses at most one slot in part between two moments at which the energy is exactly a target (or a cap): if
-there were two, energy could be moved from the dearer to the cheaper one until one is empty or full. So a partial plan
-is a *point* (only full slots since then), or a *segment*: one slot partly used, all shares at once, the cost linear
-between its ends.
+Partial plans are points and segments (docs/planner.md, How the plan is found).
 """
 
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 from .bound import INFINITE, Bound, Priced
 from .evaluate import OFF, Use
 from .modes import NONE
+from .on_off_labels import NOTHING, OPEN, Labels, Point, Segment, Step, at, closed
 from .search import OutOfWork, Search
 from .slots import KWH
 
 LABEL: Final = 16
 """A point or segment is as much work as so many costs in the lists of M2."""
-GRAIN: Final = 1e9
-"""Energies are compared as whole numbers of so many parts of a kWh."""
-
-
-class Step(NamedTuple):
-    """What a partial plan did in a slot, and before."""
-
-    before: Step | None
-    place: int
-    share: float
-    """Of the slot; `OPEN` while it is still to be chosen."""
-    late: bool
-
-
-OPEN: Final = -1.0
-NOTHING: Final = 1e-9
-"""A share that is only an error of rounding."""
-
-
-class Point(NamedTuple):
-    """A partial plan."""
-
-    cost: float
-    energy: float
-    trace: Step | None
-
-
-class Segment(NamedTuple):
-    """Partial plans that differ in the share of one slot."""
-
-    left_cost: float
-    right_cost: float
-    left: float
-    right: float
-    left_share: float
-    right_share: float
-    trace: Step | None
-    """Its steps include the open one."""
-
-
-class Labels:
-    """Partial plans in one mode: the cheapest point of every energy, and the segments that are not dominated."""
-
-    __slots__ = ("points", "segments")
-
-    def __init__(self) -> None:
-        self.points: dict[int, Point] = {}
-        self.segments: dict[tuple[int, int], list[Segment]] = {}
-
-    def copy(self) -> Labels:
-        """Return labels that can be added to without changing these."""
-        labels = Labels()
-        labels.points = dict(self.points)
-        labels.segments = {key: list(several) for key, several in self.segments.items()}
-        return labels
-
-    def add(self, point: Point) -> None:
-        """Add a point."""
-        key = round(point.energy * GRAIN)
-        known = self.points.get(key)
-        if known is None or point.cost < known.cost:
-            self.points[key] = point
-
-    def add_segment(self, segment: Segment) -> None:
-        """Add a segment."""
-        key = round(segment.left * GRAIN), round(segment.right * GRAIN)
-        known = self.segments.get(key)
-        if known is None:
-            self.segments[key] = [segment]
-            return
-        for other in known:
-            if other.left_cost <= segment.left_cost and other.right_cost <= segment.right_cost:
-                return
-        known[:] = [
-            other
-            for other in known
-            if other.left_cost < segment.left_cost or other.right_cost < segment.right_cost
-        ]
-        known.append(segment)
-
-    def narrow(self, count: int) -> None:
-        """Keep only the cheapest points and segments."""
-        self.points = dict(sorted(self.points.items(), key=lambda item: item[1].cost)[:count])
-        self.segments = dict(
-            sorted(
-                self.segments.items(),
-                key=lambda item: min(min(s.left_cost, s.right_cost) for s in item[1]),
-            )[:count]
-        )
-
-
-def closed(trace: Step | None, share: float) -> Step | None:
-    """Return the steps with the share of the open one."""
-    rest: list[Step] = []
-    while trace is not None and trace.share != OPEN:
-        rest.append(trace)
-        trace = trace.before
-    assert trace is not None
-    done: Step | None = Step(trace.before, trace.place, share, trace.late)
-    for step in reversed(rest):
-        done = Step(done, step.place, step.share, step.late)
-    return done
-
-
-def at(segment: Segment, energy: float) -> tuple[float, float]:
-    """Return the cost and the share of a segment at an energy."""
-    width = segment.right - segment.left
-    part = (energy - segment.left) / width if width > 0 else 0.0
-    cost = segment.left_cost + part * (segment.right_cost - segment.left_cost)
-    share = segment.left_share + part * (segment.right_share - segment.left_share)
-    return cost, share
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +98,9 @@ class OnOffSearch(Search):
             early, fee = modes.end_early[place][mode], self._change(place)
             self._charge(place, stay, next_on, next_off, labels, fee, late=False, stop=early)
         again = modes.restart[place][mode]
-        if self.continuous and again != NONE and self._change(place):
-            # a break at the begin of the slot saves the change of current
+        saves_block = place == 0 and self.bound.grid.problem.wishes.max_blocks is not None
+        if self.continuous and again != NONE and (saves_block or self._change(place)):
+            # a break at the begin of the slot saves the change of current; one at now is no end of a counted run
             fee = rules.stop + rules.start + rules.wake_up
             self._charge(place, again, next_on, next_off, labels, fee, late=True)
 

@@ -8,7 +8,7 @@ from .explain import explained
 from .model import Fuse, Problem
 from .result import JointPlan, Plan
 from .several_cars import SharedFuse
-from .solve import solve
+from .solve import Solved, solve
 
 DEFAULT_WORK: Final = 5_000_000
 """Labels after which the best plan so far is returned with its gap: about a second of a small machine."""
@@ -16,7 +16,11 @@ DEFAULT_WORK: Final = 5_000_000
 
 def plan(problem: Problem, work_limit: int | None = DEFAULT_WORK) -> Plan:
     """Return the best plan; without a work limit it is always proven."""
-    solved = solve(problem, work_limit)
+    return told(solve(problem, work_limit))
+
+
+def told(solved: Solved) -> Plan:
+    """Return the plan that was found, with its explanations."""
     uses, cost = solved.found.uses, solved.found.cost
     return explained(assemble(solved, uses, cost), solved, uses, cost)
 
@@ -26,15 +30,7 @@ def plan_together(
 ) -> JointPlan:
     """Return plans of several cars that together stay below a fuse; `Limits.fuse` of the problems is not used."""
     outcome = SharedFuse(problems, fuse, work_limit).run()
-    plans = tuple(
-        explained(
-            assemble(solved, solved.found.uses, solved.found.cost),
-            solved,
-            solved.found.uses,
-            solved.found.cost,
-        )
-        for solved in outcome.plans.solved
-    )
+    plans = tuple(told(solved) for solved in outcome.plans.solved)
     objective = sum(one.objective for one in plans)
     return JointPlan(
         plans=plans,

@@ -113,6 +113,10 @@ class Search(ABC):
         self.beam, self.work_limit = None, work_limit
         return self._best_of_run(best)
 
+    def coarse_plan(self, priced: Priced, band: float) -> Best | None:
+        """Return a good plan that is found with a fraction of the work, if there is a way to it."""
+        return None
+
     def _at_once(self) -> Best | None:
         """Return the plan that charges at once, if there is one."""
         grid, rules = self.bound.grid, self.bound.rules
@@ -141,13 +145,20 @@ class Search(ABC):
         base, bound, band = priced.value - priced.worth, priced.value, self.first_band(priced.value)
         most = 1e3 * (1.0 + abs(bound) + sum(abs(c) for costs in self.bound.costs for c in costs))
         best: Best | None = None
-        proven_below, runs = bound, 0
+        proven_below, runs, coarse = bound, 0, False
         while True:
             runs += 1
             limit = base + band + self.same
             if best is not None:
                 limit = min(limit, best[1].objective - priced.worth - self.same)
             try:
+                if best is None and runs > QUICK_RUNS and not coarse:
+                    coarse = True
+                    best = self.coarse_plan(priced, band)
+                    if best is not None:
+                        # usually very near the best one: all that is cheaper fits into one more run
+                        band = best[1].objective - bound
+                        limit = best[1].objective - priced.worth - self.same
                 self.run(priced, limit)
             except OutOfWork:
                 best = self._best_of_run(best) or self._any_plan(priced)
@@ -158,7 +169,7 @@ class Search(ABC):
             proven_below = bound + band
             if band > most:
                 raise Impossible
-            if best is None and runs == QUICK_RUNS:
+            if best is None and runs > QUICK_RUNS:
                 best = self._narrow(priced, self._at_once(), NARROW)
             band *= WIDER
             if best is not None and band > (best[1].objective - bound) / 2:

@@ -1,9 +1,4 @@
-"""Several cars under one fuse: a price for its amps gives a bound and a fair start, then the cars are planned in turn.
-
-With a price for every ampere-hour of every slot the cars no longer concern each other, and the sum of their best plans
-less what the fuse is worth is a lower bound. Real plans are made one car after the other on what the fuse leaves, in
-several orders and with or without those prices, and then again each on what the others use, until nothing improves.
-"""
+"""Several cars under one fuse: a price for its amps gives a bound and a fair start, then the cars are planned in turn."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

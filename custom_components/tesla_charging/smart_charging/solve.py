@@ -18,12 +18,18 @@ PRECISION: Final = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
-class Solved:
-    """A problem, its targets, its bound, and the best plan found."""
+class Bounded:
+    """A problem, its targets and its bound: `priced.value` is what every plan costs at least."""
 
     aims: Aims
     bound: Bound
     priced: Priced
+
+
+@dataclass(frozen=True, slots=True)
+class Solved(Bounded):
+    """A problem, its targets, its bound, and the best plan found."""
+
     found: Found
 
     @property
@@ -45,11 +51,25 @@ def search_of(bound: Bound) -> Search:
 
 def solve(problem: Problem, work_limit: int | None) -> Solved:
     """Return the best plan for a problem."""
-    return solve_for(Aiming(problem, choose_model(problem)).aims(), work_limit)
+    return searched(bounded(problem), work_limit)
 
 
 def solve_for(aims: Aims, work_limit: int | None) -> Solved:
     """Return the best plan for a grid with targets."""
+    return searched(_bounded(aims), work_limit)
+
+
+def bounded(problem: Problem) -> Bounded:
+    """Return what a plan for a problem costs at least: a fraction of the work of the best plan."""
+    return _bounded(Aiming(problem, choose_model(problem)).aims())
+
+
+def _bounded(aims: Aims) -> Bounded:
     bound = bound_of(aims.grid)
-    priced = bound.best(PRECISION)
-    return Solved(aims, bound, priced, search_of(bound).solve(priced, work_limit))
+    return Bounded(aims, bound, bound.best(PRECISION))
+
+
+def searched(known: Bounded, work_limit: int | None) -> Solved:
+    """Return the best plan for a problem whose bound is known."""
+    found = search_of(known.bound).solve(known.priced, work_limit)
+    return Solved(known.aims, known.bound, known.priced, found)

@@ -4,12 +4,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from .cutting import horizon_of
+from .cutting import choose_model, horizon_of
 from .model import Problem
-from .plan import DEFAULT_WORK, plan
+from .plan import DEFAULT_WORK, plan, told
 from .result import Plan
 from .series import Window
 from .slots import KWH
+from .solve import bounded, searched
 
 SHARE: Final = 0.01
 """Of the cost, which a new plan has to save,"""
@@ -24,20 +25,26 @@ def replan(problem: Problem, running: Plan | None, work_limit: int | None = DEFA
     Adapted means the best plan that charges only within the blocks of the running one. Its last block may last longer,
     so a reading that is a percent off changes an end and no start.
     """
-    best = plan(problem, work_limit)
-    if running is None:
-        return best
-    windows = outside(running, problem)
+    windows = None if running is None else outside(running, problem)
     if windows is None:
-        return best
+        return plan(problem, work_limit)
     if _is_too_low(problem):  # the minimum level is wanted at once, whatever was planned
-        return best
+        return plan(problem, work_limit)
     limits = replace(problem.limits, blocked=(*problem.limits.blocked, *windows))
-    kept = plan(replace(problem, limits=limits), work_limit)
-    if _missing(kept) > _missing(best) + KWH or _late(kept) > _late(best):
-        return best
+    kept = plan(replace(problem, limits=limits, model=choose_model(problem)), work_limit)
     costs = problem.costs
     enough = max(SHARE * abs(kept.objective), STARTS * costs.start * costs.factor)
+    known = bounded(problem)
+    if (
+        not kept.shortfalls
+        and not known.aims.missed
+        and kept.objective - known.priced.value <= enough
+    ):
+        # the best plan cannot save enough, whichever it is
+        return kept
+    best = told(searched(known, work_limit))
+    if _missing(kept) > _missing(best) + KWH or _late(kept) > _late(best):
+        return best
     return kept if kept.objective - best.objective <= enough else best
 
 
