@@ -97,6 +97,15 @@ class Garage:
         ready = (dt_util.now() + timedelta(hours=14)).time().replace(second=0, microsecond=0)
         await self.controller.change(daily=ready)
 
+    async def until_stopped(self) -> None:
+        """Wait until the car itself has told that it does not charge, and no command of ours is on its way."""
+        assert self.home.entry is not None
+        car = self.home.entry.runtime_data.cars[PEARL]
+        await until(
+            lambda: car.data.value("DetailedChargeState") == "Stopped" and not car.data.assumed
+        )
+        await self.controller.change()
+
     async def until(self, status: Status) -> None:
         """Wait for a status."""
         await until(lambda: self.controller.view.status is status)
@@ -202,8 +211,7 @@ async def test_who_starts_by_hand_is_not_stopped(garage: Garage, impatient: None
     garage.car.plug_in()
     await garage.set_up(CHEAP_LATER)
     await garage.until(Status.AGREED)
-    await until(lambda: garage.home.state("switch", "charging") == "off")
-    await garage.controller.change()  # no command of ours is on its way any more
+    await garage.until_stopped()
     garage.car.in_app("charge_start")
     await garage.until(Status.OVERRIDE)
     wish = garage.controller.record.override
@@ -221,8 +229,7 @@ async def test_resume_gives_the_car_its_plan_again(garage: Garage, impatient: No
     garage.car.plug_in()
     await garage.set_up(CHEAP_LATER)
     await garage.until(Status.AGREED)
-    await until(lambda: garage.home.state("switch", "charging") == "off")
-    await garage.controller.change()  # no command of ours is on its way any more
+    await garage.until_stopped()
     garage.car.in_app("charge_start")
     await garage.until(Status.OVERRIDE)
     await garage.controller.resume()
@@ -287,8 +294,7 @@ async def test_a_sleeping_car_is_not_woken_for_another_plan(garage: Garage) -> N
     garage.car.plug_in()
     await garage.set_up(CHEAP_LATER)
     await garage.until(Status.AGREED)
-    await until(lambda: garage.home.state("switch", "charging") == "off")
-    await garage.controller.change()
+    await garage.until_stopped()
     garage.car.sleep()
     await until(lambda: garage.home.state("sensor", "telemetry") != "connected")
     await until(lambda: garage.home.state("binary_sensor", "awake") == "off")
@@ -309,9 +315,10 @@ async def test_a_start_that_fails_is_repaired_once_and_told(
     for name in ("FIRST_LOOK", "SECOND_LOOK"):
         monkeypatch.setattr(verification, name, 1.0)
     garage.car.plug_in(powered=False)
-    await garage.set_up(CHEAP_NOW)
+    await garage.set_up(CHEAP_LATER)
     told: list[verification.Verification] = []
     garage.controller.told.subscribe(told.append)
+    await garage.controller.change(minimum_level=60)  # now, and not at the next quarter of an hour
     await garage.until(Status.START_FAILED)
     assert garage.commands().count("charge_start") == 1
     assert len(told) == 1

@@ -123,7 +123,6 @@ class ChargingController:
         self.changed = Listeners[View]()
         self.told = Listeners[Verification]()
         """Notified when a planned start failed for good."""
-        self._plan: Plan | None = None
         self._charger = charger_of(car.data, Charger())
         self._saved = self.record
         self._watch = OverrideWatch(car.data)
@@ -168,7 +167,8 @@ class ChargingController:
     async def change(self, **wishes: Any) -> None:
         """Change wishes of the record, save them, and review the plan. Returns when the car was told, if it could be."""
         async with self._lock:
-            self._plan = None if wishes else self._plan  # another wish is worth another plan
+            if wishes:  # another wish is worth another plan
+                wishes = {"blocks": (), **wishes}
             await self._save(replace(self.record, **wishes))
             await self._review()
 
@@ -258,7 +258,6 @@ class ChargingController:
             await self._give_back()
             self._show(View(Status.OFF))
         elif presence not in ACTS:
-            self._plan = None
             self._show(View(_ELSEWHERE[presence], None, tuple(self._departures())))
         elif self.record.override is not None:
             await self._hold(())
@@ -282,8 +281,7 @@ class ChargingController:
         if (problem := problem_of(setting, outlook, now)) is None:
             self._show(View(Status.NO_LEVEL, None, departures))
             return
-        plan = await self._hass.async_add_executor_job(replan, problem, self._plan)
-        self._plan = plan
+        plan = await self._hass.async_add_executor_job(replan, problem, self.record)
         blocks = anchored(windows_of(plan.blocks), self.record.blocks, problem.now, STEP)
         target = max((one.level for one in departures), default=self.record.minimum_level)
         if blocks != self.record.blocks or target != self.record.target:
@@ -319,14 +317,21 @@ class ChargingController:
             block.start <= now < block.end for block in wanted.by_command
         )
         if is_charging(state) and not running:
-            waits = self._given_at + OBEYS_WITHIN - clock.monotonic()
-            if waits > 0:
+            if (waits := self._obeys_in()) > 0:
                 self.review_soon(waits)
             else:
                 await self._command("charge_stop")
         elif running and by_command and state.value("DetailedChargeState") == "Stopped":
             await self._command("charge_start")
         return holds
+
+    def _obeys_in(self) -> float:
+        """Return the seconds in which a car that still charges may stop by what it was told already."""
+        waits = self._given_at + OBEYS_WITHIN - clock.monotonic()
+        stopped = self.record.command
+        if stopped is not None and not stopped.starts and stopped.at <= clock.now():
+            waits = max(waits, stopped.at + OBEYS_WITHIN - clock.now())
+        return waits
 
     async def _hold(self, schedules: tuple[Schedule, ...]) -> bool:
         """Have the car hold these schedules of ours, and no others; return whether it does.
