@@ -22,6 +22,11 @@ from .auth.authorization import (
 from .auth.key_store import async_get_key_store
 from .billing.budget_manager import amount_of, async_get_budget
 from .billing.meter_store import async_get_meter, currency_of
+from .charging.home import HomeCharging
+from .charging.price_history import PriceHistory
+from .charging.price_source import PriceSource
+from .charging.settings import SourceSettings
+from .charging.store import ChargingStore
 from .client import async_report_simulator, base_url_of, make_client, region_of, store_base_url
 from .commands.call_target import async_follow_calls
 from .const import CONF_IMPLEMENTATION, CONF_LOCATION, CONF_REGION, DOMAIN, PLATFORMS
@@ -31,7 +36,7 @@ from .device import vins_of
 from .entity import signals_by_entity_name
 from .exceptions import Message, placeholders, translation_key
 from .fleet_api import FleetApiError, LoginRequired, MissingScope, Scope, TelemetryConfigs, Vehicles
-from .issues.kinds import Success
+from .issues.kinds import PRICES_MISSING, Success
 from .issues.registry import (
     async_clear_issues,
     async_clear_retired,
@@ -154,7 +159,27 @@ async def _load(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> TeslaCh
         with_location=with_location,
     )
     telemetry.prepare()
-    return TeslaChargingData(client, key, storage, meter, budget, cars, account, telemetry)
+    prices = _prices(hass, entry)
+    charging = HomeCharging(hass, entry, prices)
+    await charging.load()
+    return TeslaChargingData(
+        client, key, storage, meter, budget, cars, account, telemetry, prices, charging
+    )
+
+
+def _prices(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> PriceSource | None:
+    """Return the prices of the home; None while no sources are set up."""
+    settings = SourceSettings.from_options(entry.options)
+    if settings is None:
+        return None
+    issues = async_get_issues(hass, entry)
+    return PriceSource(
+        hass,
+        settings,
+        partial(issues.raise_issue, PRICES_MISSING, None),
+        partial(issues.clear, PRICES_MISSING),
+        PriceHistory(hass, entry.entry_id, settings.price_key),
+    )
 
 
 async def _start(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> None:
@@ -167,10 +192,12 @@ async def _start(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> None:
     await telemetry.start()
     DomainMonitor(hass, entry, data.key).start()
     account.for_each(lambda car: PairingMonitor(hass, entry, car, vehicles).start())
+    account.for_each(data.charging.join)
 
     @callback
     def left(vin: str) -> None:
         telemetry.car_left(vin)
+        data.charging.leave(vin)
         others = hass.config_entries.async_loaded_entries(DOMAIN)
         if not any(
             other.runtime_data.meter is meter and vin in other.runtime_data.cars for other in others
@@ -180,12 +207,17 @@ async def _start(hass: HomeAssistant, entry: TeslaChargingConfigEntry) -> None:
     account.joined.subscribe(telemetry.car_joined)
     account.left.subscribe(left)
     account.start()
+    if data.prices is not None:
+        data.prices.start()
 
 
 async def _stop(entry: TeslaChargingConfigEntry) -> None:
     """Stop everything but the platforms, and save the state."""
     data = entry.runtime_data
     data.account.stop()
+    data.charging.stop()
+    if data.prices is not None:
+        await data.prices.close()
     await data.telemetry.stop()
     await data.account.close()
     await data.storage.close()
@@ -232,8 +264,14 @@ async def async_remove_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
             await async_get_authorization(hass, entry)  # reads the newest token
     finally:
         # first, because what follows may fail; it needs the tokens and records only in memory
-        await async_delete([partial(async_remove_token_file, hass, entry.entry_id)])
+        await async_delete(
+            [
+                partial(async_remove_token_file, hass, entry.entry_id),
+                PriceHistory(hass, entry.entry_id).remove,
+            ]
+        )
         await storage.remove()
+        await ChargingStore(hass, entry.entry_id).remove()
     await async_forget_deleted(hass)
     for flow in [*entry.async_get_active_flows(hass, {SOURCE_RECONFIGURE})]:
         hass.config_entries.flow.async_abort(flow["flow_id"])

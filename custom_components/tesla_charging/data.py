@@ -7,6 +7,8 @@ from homeassistant.config_entries import ConfigEntry
 from .account import Account
 from .billing.budget_manager import BudgetManager
 from .billing.meter import Meter
+from .charging.home import HomeCharging
+from .charging.price_source import PriceSource
 from .coordinator import VehicleCoordinator
 from .fleet_api import FleetApiClient
 from .storage.vehicle_store import VehicleStorage
@@ -29,6 +31,10 @@ class TeslaChargingData:
     """By VIN; those of `account`."""
     account: Account
     telemetry: EntryTelemetry
+    prices: PriceSource | None
+    """None while no sources are set up: then nothing is read."""
+    charging: HomeCharging
+    """Without a controller where smart charging is not set up."""
 
 
 type TeslaChargingConfigEntry = ConfigEntry[TeslaChargingData]

@@ -12,6 +12,8 @@ from homeassistant.util.async_ import create_eager_task
 import voluptuous as vol
 
 from .actions.action import EXECUTED, Action, ActionData, ActionResult, invalid
+from .actions.charging import CHARGING_ACTIONS
+from .actions.prices import async_setup_price_action
 from .actions.schedules import SCHEDULE_ACTIONS
 from .const import DOMAIN
 from .coordinator import VehicleCoordinator
@@ -69,12 +71,14 @@ ACTIONS: Final = (
     Action("wake_up", act=_wake_up),
     Action("refresh", act=_refresh),
     *SCHEDULE_ACTIONS,
+    *CHARGING_ACTIONS,
 )
 
 
 @callback
 def async_setup_services(hass: HomeAssistant) -> None:
     """Register every action, once per Home Assistant."""
+    async_setup_price_action(hass)
     for action in ACTIONS:
         hass.services.async_register(
             DOMAIN,

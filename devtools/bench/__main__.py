@@ -1,9 +1,9 @@
-"""Measure what the project claims: `scripts/bench signing`, `telemetry`, `cost`, `solar`, `plan` or `learning`."""
+"""Measure what the project claims; what can be measured is in BENCHES and WITH_ARGUMENTS."""
 
 import argparse
 import asyncio
 
-from devtools.bench import cost, learning, plan, solar
+from devtools.bench import cost, learning, plan, solar, sources
 from devtools.bench.signing import bench_signing
 from devtools.bench.telemetry import bench_telemetry
 
@@ -13,6 +13,7 @@ WITH_ARGUMENTS = {
     "solar": (solar.add_arguments, solar.bench_solar),
     "learning": (learning.add_arguments, learning.bench_learning),
     "plan": (plan.add_arguments, plan.bench_plan),
+    "sources": (sources.add_arguments, sources.bench_sources),
 }
 
 

@@ -15,6 +15,7 @@ from homeassistant.util.yaml import load_yaml_dict
 import voluptuous as vol
 
 from custom_components.tesla_charging.actions.action import Action
+from custom_components.tesla_charging.actions.prices import FIELDS, GET_PRICES
 from custom_components.tesla_charging.commands.queue import DEADLINE
 from custom_components.tesla_charging.commands.rate_limit import HOUR, LIMITS, MINUTE, Limit, Use
 from custom_components.tesla_charging.commands.redundancy import (
@@ -60,7 +61,7 @@ HEAD: Final = f"""# Actions
 For automations, scripts and the developer tools. This page is written by `python -m devtools.docs.action_docs`
 from the table of actions and its translations.
 
-Every action takes one or more cars (`device_id`), and acts on all of them at once. A command costs
+Every action but `get_prices` takes one or more cars (`device_id`), and acts on all of them at once. A command costs
 ${PRICES[Category.COMMAND]:.3f}; a sleeping car is woken up for it, which costs ${PRICES[Category.WAKE]:.2f}.
 
 ![Adding a charge schedule under Settings, Tools, Actions](images/action.png)
@@ -79,6 +80,7 @@ ${PRICES[Category.COMMAND]:.3f}; a sleeping car is woken up for it, which costs 
 | `tesla_charging.add_charge_schedule`, `change_…`, `remove_…` | times, days, once, place | when to start or end charging |
 | `tesla_charging.add_precondition_schedule`, `change_…`, `remove_…` | time, days, once, place | when battery and cabin are to be ready |
 | `tesla_charging.set_scheduled_charging`, `set_scheduled_departure` | time | the same for software before 2024.26 |
+| `tesla_charging.get_prices` | from, until | returns the electricity prices of the home; no car is asked |
 
 The examples below are steps of an automation or a script, or go into **Settings**, **Tools**, **Actions** in YAML mode. The
 car's `device_id` is in the address of its device page, and is filled in by the editor when you choose the car.
@@ -189,9 +191,26 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
         "off_peak_charging: weekdays",
         'off_peak_end_time: "06:00"',
     ),
+    "get_plan": (),
+    "set_departures": (
+        'ready_by: "07:00"',
+        "ready_level: 80",
+        "weekly:",
+        '  mon: "06:30"',
+        "  fri:",
+        '    time: "05:00"',
+        "    level: 95",
+        "  sun:",
+    ),
+    "charge_now": ("until_level: 60",),
+    "pause": (),
+    "skip": (),
+    "resume": (),
 }
 """By action: what an example of a call gives besides the car, as lines of YAML."""
-ANSWERED: Final = frozenset({"get_schedules", "add_charge_schedule", "add_precondition_schedule"})
+ANSWERED: Final = frozenset(
+    {"get_plan", "get_schedules", "add_charge_schedule", "add_precondition_schedule"}
+)
 """Actions that are called for their answer."""
 FIELD_HEAD: Final = "| field | | what it is |\n| --- | --- | --- |"
 
@@ -204,6 +223,7 @@ def page() -> str:
     for action in ACTIONS:
         fields = described[action.name]["fields"]
         parts.extend(_section(action, words["services"][action.name], fields))
+    parts.append(_prices(words["services"][GET_PRICES]))
     return "\n".join(parts) + "\n"
 
 
@@ -220,6 +240,48 @@ def _section(action: Action, words: Mapping[str, Any], fields: Mapping[str, Any]
         text = words["fields"][name]["description"] + _choices(fields[name] or {})
         yield _row(name, how, text)
     yield f"\n```yaml\n{example(action.name)}\n```\n"
+
+
+def _prices(words: Mapping[str, Any]) -> str:
+    """Return the section about the prices, which are of a home and not of a car."""
+    rows = "\n".join(
+        _row(str(marker), "optional", words["fields"][str(marker)]["description"])
+        for marker in FIELDS
+    )
+    head = f"## {words['name']}\n\n`{DOMAIN}.{GET_PRICES}`\n\n{words['description']}\n"
+    return f"{head}\nIt needs a response variable.\n\n{FIELD_HEAD}\n{rows}\n{PRICES_ANSWER}"
+
+
+PRICES_ANSWER: Final = """
+```yaml
+action: tesla_charging.get_prices
+response_variable: answer
+```
+
+The answer, with prices per kWh, all included:
+
+```yaml
+currency: EUR
+prices:
+  - start: "2026-11-28T00:00:00+01:00"
+    end: "2026-11-28T00:15:00+01:00"
+    import_price: 0.2513
+    export_price: 0.08
+    certainty: known
+    source: nordpool
+sources:
+  import:
+    kind: nordpool
+    entity_id: sensor.nord_pool_nl_current_price
+    action: nordpool.get_prices_for_date
+    asked_at: "2026-11-28T11:46:12+00:00"
+    known_until: "2026-11-29T23:00:00+00:00"
+    problem: null
+```
+
+`certainty` is `known` (published), `forecast` (the provider expects it) or `estimated` (from past days). The sources are set up
+under *Configure*, *Smart charging: sources*.
+"""
 
 
 def example(name: str) -> str:

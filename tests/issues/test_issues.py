@@ -14,6 +14,7 @@ from custom_components.tesla_charging.issues.kinds import (
     FILES_SET_ASIDE,
     ISSUE_TYPES,
     LEFTOVERS,
+    PRICES_MISSING,
     RUNAWAY_COMMANDS,
     SIMULATED_TESLA,
     SIMULATOR_IGNORED,
@@ -442,5 +443,5 @@ def test_every_row_can_be_told_apart() -> None:
     assert timedelta(seconds=max(kind.lasting for kind in ISSUE_TYPES)) < timedelta(minutes=5)
     told = {RUNAWAY_COMMANDS}
     telemetry = {kind for kind in ISSUE_TYPES if kind.key.startswith("telemetry_")}
-    ours = {FILES_SET_ASIDE, SIMULATED_TESLA, SIMULATOR_IGNORED}
+    ours = {FILES_SET_ASIDE, PRICES_MISSING, SIMULATED_TESLA, SIMULATOR_IGNORED}
     assert {kind for kind in ISSUE_TYPES if not kind.fixable} == told | telemetry | ours

@@ -9,7 +9,7 @@ import pytest
 from custom_components.tesla_charging.const import DOMAIN
 from custom_components.tesla_charging.services import ACTIONS
 from devtools.docs.action_docs import PAGE, page
-from tests.support.home import PEARL, Home
+from tests.support.home import PEARL, SMART_CHARGING, Home
 
 TEXT = PAGE.read_text()
 OLD = {"set_scheduled_charging", "set_scheduled_departure"}
@@ -41,7 +41,7 @@ async def test_the_example_can_be_called(home: Home, name: str) -> None:
     car = home.add_car(PEARL, "Pearl", sleep_after=None, firmware=firmware)
     if name != "close_charge_port":
         car.plug_in()
-    await home.set_up()
+    await home.set_up(options=SMART_CHARGING)
     (example,) = re.findall(r"```yaml\n(.*?)```", section(name), re.DOTALL)
     step: Any = parse_yaml(example)
     assert step["action"] == f"{DOMAIN}.{name}"

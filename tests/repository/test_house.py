@@ -10,6 +10,7 @@ from pathlib import Path
 from homeassistant.util.yaml import load_yaml_dict
 import pytest
 
+from custom_components.tesla_charging.actions.prices import FIELDS, GET_PRICES
 from custom_components.tesla_charging.const import PLATFORMS
 from custom_components.tesla_charging.exceptions import Message
 from custom_components.tesla_charging.services import ACTIONS
@@ -26,7 +27,7 @@ ORDER = (
     *("const", "clock", "listeners", "tasks", "request_origin", "words", "device"),
     *("vehicle", "polling", "issues", "client", "storage", "billing", "auth"),
     *("commands", "exceptions"),
-    *("coordinator", "shared_cars", "account", "telemetry", "data"),
+    *("coordinator", "shared_cars", "account", "telemetry", "charging", "data"),
     *("entity", "entities", "actions", "services", "setup_flow", "monitors", "removal"),
     *(*PLATFORMS, "device_trigger", "diagnostics", "repairs", "system_health"),
     *("application_credentials", "config_flow", "__init__"),
@@ -190,12 +191,15 @@ def test_every_entity_has_a_name_and_an_icon() -> None:
 def test_every_action_is_described() -> None:
     described = load_yaml_dict(str(INTEGRATION / "services.yaml"))
     icons = json.loads((INTEGRATION / "icons.json").read_text())["services"]
-    names = {action.name for action in ACTIONS}
+    names = {action.name for action in ACTIONS} | {GET_PRICES}
     assert names == set(described) == set(ENGLISH["services"]) == set(icons)
     for action in ACTIONS:
         fields = {"device_id"} | {str(marker) for marker in action.schema()}
         assert fields == set(described[action.name]["fields"]), action.name
         assert fields == set(ENGLISH["services"][action.name]["fields"]), action.name
+    fields = {str(marker) for marker in FIELDS}
+    assert fields == set(described[GET_PRICES]["fields"])
+    assert fields == set(ENGLISH["services"][GET_PRICES]["fields"])
     assert {action.command for action in ACTIONS} - {None} <= set(COMMANDS)
 
 

@@ -205,7 +205,7 @@ async def test_without_its_application_an_entry_has_no_budget_to_choose(dated_ho
         home.entry, data={**home.entry.data, "auth_implementation": "gone"}
     )
     result = await options(home)
-    assert result["menu_options"] == ["telemetry", "home"]
+    assert result["menu_options"] == ["telemetry", "home", "sources"]
 
 
 async def test_what_decides_at_home_is_an_option(dated_home: Home) -> None:

@@ -338,3 +338,64 @@ def test_slots_are_always_in_order_and_apart() -> None:
         read = slots(rows, **more)
         assert all(a.end <= b.start for a, b in pairwise(read))
         assert all(a.start < a.end for a in read)
+
+
+@pytest.mark.parametrize(
+    ("rows", "unit", "now"),
+    [
+        # cents from a cheap day, with an hour for nothing
+        ([0, 0.5, 3, 12, 15, 18, 35], "EUR/kWh", 0.35),
+        ([-2, 3, 12, 15, 18, 90], "DKK/kWh", 0.9),
+        ([0.0, 0.12, 0.15, 0.35], "ct/kWh", 35),
+        ([40, 80, 90, 120, 350], "ct/kWh", 0.35),
+        # a day around 12 cents that its entity calls euros, without a present price
+        ([9, 11, 12, 13, 14], "EUR/kWh", None),
+        # one price that is none
+        ([0.1, 0.2, 0.3, 900], "EUR/kWh", None),
+    ],
+)
+def test_prices_in_another_unit_are_refused(
+    rows: list[float], unit: str, now: float | None
+) -> None:
+    listed = [RawPrice(MIDNIGHT + i * HOUR, value) for i, value in enumerate(rows)]
+    with pytest.raises(Refused, match="unit"):
+        slots(listed, unit, price_now=now)
+
+
+@pytest.mark.parametrize(
+    ("rows", "now"),
+    [
+        # the present price is rounded, or one of a sunny day's few high ones
+        ([0.0, 0.001, 0.002, 0.003, 0.25], 0.25),
+        ([0.0, 0.001, 0.002, 0.003, 0.2512], 0.25),
+        # with taxes, over market prices that hold a slip of it by chance
+        ([0.0035, 0.05, 0.08, 0.1, 0.12], 0.35),
+        ([-0.3, -0.1, -0.05, 0.02], -0.3),
+        ([0.1, 0.2], 0.0),
+        ([0.0, 0.0, 0.0], 0.2),
+    ],
+)
+def test_unusual_prices_in_the_same_unit_are_taken(rows: list[float], now: float) -> None:
+    listed = [RawPrice(MIDNIGHT + i * HOUR, value) for i, value in enumerate(rows)]
+    assert len(slots(listed, price_now=now)) == len(rows)
+
+
+def test_ends_a_minute_before_the_next_start_leave_no_gaps() -> None:
+    rows = [
+        RawPrice(MIDNIGHT + i * HOUR, 0.1, MIDNIGHT + i * HOUR + timedelta(minutes=59))
+        for i in range(24)
+    ]
+    made = slots(rows)
+    assert all(a.end == b.start for a, b in pairwise(made))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [10**5000, "x" * 10**6, 1e300, -1e300, 10**400, [1] * 10**5],
+    ids=["digits", "text", "large", "negative", "whole", "list"],
+)
+def test_whatever_is_no_time_or_price_is_refused_in_a_short_text(value: object) -> None:
+    for row in (RawPrice(value, 0.1), RawPrice(MIDNIGHT, value), RawPrice(MIDNIGHT, 0.1, value)):
+        with pytest.raises(Refused) as caught:
+            slots([row])
+        assert len(str(caught.value)) < 250

@@ -244,6 +244,13 @@ def test_a_plan_that_fails_is_replaced() -> None:
     assert new.blocks[0].start == NOW + 3 * HOUR
 
 
+def test_a_running_plan_does_not_keep_a_car_below_its_minimum_level() -> None:
+    running = plan(simple())
+    low = simple(wishes=replace(simple().wishes, minimum_level=60.0))
+    assert running.blocks[0].start > NOW
+    assert replan(low, running).blocks[0].start == NOW
+
+
 def test_without_a_running_plan_the_best_is_taken() -> None:
     assert replan(simple(), None) == plan(simple())
 

@@ -34,7 +34,7 @@ from custom_components.tesla_charging.fleet_telemetry.certificates import trust
 from custom_components.tesla_charging.storage import durable_file
 from custom_components.tesla_charging.telemetry.server import async_get_telemetry_server
 from custom_components.tesla_charging.vehicle.signals import SIGNALS
-from tests.support.home import HOME_DOMAIN, PEARL, Home
+from tests.support.home import HOME_DOMAIN, PEARL, SMART_CHARGING, Home
 from tests.support.repairs import issue_of
 from tests.support.streaming import embedded, free_port
 from tests.support.waiting import until
@@ -48,6 +48,7 @@ STORED = {
     "journal": ".storage/tesla_charging.{entry}.states.journal",
     "telemetry": ".storage/tesla_charging.{entry}.telemetry",
     "silences": ".storage/tesla_charging.{entry}.silences",
+    "charging": ".storage/tesla_charging.{entry}.charging",
     "sign_in": ".storage/tesla_charging.{entry}.sign_in",
     "meter": ".storage/tesla_charging.meter",
     "ca": "tesla_charging_telemetry/telemetry_ca.pem",
@@ -104,7 +105,7 @@ WAYS: dict[str, Callable[[Path], bytes]] = {
     "empty": lambda _: b"",
     "binary": lambda _: bytes(range(256)) * 40,
 }
-WRITTEN_LATER = {"journal", "silences", "meter"}
+WRITTEN_LATER = {"journal", "silences", "meter", "charging"}
 """The files that an unloading need not write."""
 NOT_FILES = ("directory", "no permission")
 ALL_WAYS = (*WAYS, *NOT_FILES)
@@ -191,8 +192,10 @@ async def stored_home(home: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
     async_get_telemetry_server(home.hass, replace(active_endpoints(), vehicle_ca_pinned=True))
     home.tesla.wake_with_charging_scope = True
     home.add_car(PEARL, "Pearl", sleep_after=None).plug_in()
-    entry = await home.set_up(telemetry=embedded(free_port()))
+    smart = SMART_CHARGING
+    entry = await home.set_up(telemetry=embedded(free_port()), options=smart)
     await home.act("stop_charging")
+    await home.act("set_departures", ready_by=None)
     await until(lambda: home.state("sensor", "telemetry") != "unknown")
     assert await home.hass.config_entries.async_unload(entry.entry_id)
     as_after_a_restart(home.hass)

@@ -28,6 +28,12 @@ REDIRECT_URI = "https://example.com/auth/external/callback"
 SCOPES = ("openid", "offline_access", "vehicle_device_data", "vehicle_charging_cmds")
 PEARL, MIDNIGHT = "LRW3E7EK0PC000101", "5YJ3E1EA8NF000202"
 KEY_FILE = "tesla_charging.key"
+SMART_CHARGING: dict[str, Any] = {
+    "smart_charging": {},
+    "home_source": "plugged_in",
+    "sources": {"import": {"kind": "fixed", "params": {"price": 0.3}}},
+}
+"""Options of a home with smart charging at a fixed price, and a car that is polled."""
 
 
 @dataclass
@@ -79,6 +85,7 @@ class Home:
         location: bool = False,
         telemetry: TelemetrySettings | None = None,
         budget: float | None = None,
+        options: dict[str, Any] | None = None,
     ) -> MockConfigEntry:
         """Set the integration up with an entry that exists already."""
         self.save_key()
@@ -99,6 +106,7 @@ class Home:
             options={
                 **(telemetry.as_options() if telemetry else {}),
                 **({} if budget is None else {"budget": budget}),
+                **(options or {}),
             },
         )
         self.entry.add_to_hass(self.hass)

@@ -325,6 +325,11 @@ FILES_SET_ASIDE: Final = IssueType(
 )
 """Stored files that could not be used; shown until Home Assistant restarts, because then new files are in use."""
 
+PRICES_MISSING: Final = IssueType(
+    "prices_missing", frozenset(), severity=ir.IssueSeverity.WARNING, fixable=False
+)
+"""Charging is planned with estimates meanwhile."""
+
 
 def _simulator(key: str) -> IssueType:
     """Return what is to be known about the environment variable of the simulated Tesla."""
@@ -371,6 +376,7 @@ ISSUE_TYPES: Final = (
     LEFTOVERS,
     LEFTOVERS_ACCOUNT,
     FILES_SET_ASIDE,
+    PRICES_MISSING,
     SIMULATED_TESLA,
     SIMULATOR_IGNORED,
 )

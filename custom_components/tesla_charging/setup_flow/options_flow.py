@@ -1,4 +1,4 @@
-"""The options flow: how data come from the cars, the monthly budget, and what decides whether a car is at home."""
+"""The options flow: how data come from the cars, the monthly budget, what decides whether a car is at home, and sources."""
 
 from typing import Any, override
 
@@ -11,10 +11,13 @@ from ..data import TeslaChargingConfigEntry
 from ..telemetry.settings import TelemetrySettings
 from .budget_steps import BudgetSteps
 from .home_steps import HomeSteps
+from .source_steps import SourceSteps
 from .telemetry_steps import TelemetrySteps
 
 
-class TeslaChargingOptionsFlow(TelemetrySteps, BudgetSteps, HomeSteps, OptionsFlowWithReload):
+class TeslaChargingOptionsFlow(
+    TelemetrySteps, BudgetSteps, HomeSteps, SourceSteps, OptionsFlowWithReload
+):
     """Changes the options of an entry, which is reloaded with them."""
 
     @property
@@ -29,7 +32,7 @@ class TeslaChargingOptionsFlow(TelemetrySteps, BudgetSteps, HomeSteps, OptionsFl
         self._domain = entry.data[CONF_DOMAIN]
         self._with_location = entry.data.get(CONF_LOCATION, False)
         self._telemetry = TelemetrySettings.from_options(entry.options)
-        options = ["telemetry", "budget", "home"]
+        options = ["telemetry", "budget", "home", "sources"]
         try:
             await async_get_config_entry_implementation(self.hass, entry)
         except (ImplementationUnavailableError, ValueError) as err:

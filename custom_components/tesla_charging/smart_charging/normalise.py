@@ -15,6 +15,11 @@ from .units import PriceUnit, UnknownUnit, price_unit
 MAX_ROWS: Final = 20_000
 """More than half a year of quarter hours is no list of prices."""
 MOST_PER_KWH: Final = {
+    # the European market stops at 5 euros, and no day's median was above 1
+    "EUR": 4.0,
+    "GBP": 4.0,
+    "CHF": 4.0,
+    "USD": 5.0,
     "JPY": 1_000.0,
     "HUF": 3_000.0,
     "KRW": 5_000.0,
@@ -34,11 +39,22 @@ MOST_PER_KWH: Final = {
 }
 """A median price above it is in another unit; for other currencies it is OTHERS."""
 OTHERS: Final = 20.0
+MOST_EVER: Final = 100.0
+"""By how much a single price may exceed that."""
 SLIP: Final = 50.0
 """By how much list and present price differ at least if one is in another unit (cents: 100)."""
+SLIP_AT_LEAST: Final = 10.0
+"""By how much they differ at least if the present price, in another unit, is that of a row."""
+SLIPS: Final = (100.0, 1000.0)
+"""Between a currency and its hundredths, and between kWh and MWh."""
+ROUNDING: Final = 0.05
+"""By how much the present price may differ from the row that holds now: entities round."""
 NEARLY: Final = timedelta(seconds=2)
 """By which a source writes its times beside the minute that it means: 12:00:01, 23:59:59."""
 MINUTE: Final = timedelta(minutes=1)
+"""Also by which an end may stand before the next start: 12:59."""
+SHOWN: Final = 60
+"""How much of a value a text shows."""
 LONGEST: Final = timedelta(days=8)
 """No price holds for longer."""
 
@@ -189,7 +205,8 @@ def _read(rows: Iterable[RawPrice], zone: tzinfo) -> Iterator[_Row]:
                 # the hour that a clock change repeats, written in local time
                 end = end + timedelta(hours=1) if start - end < timedelta(hours=1) else end
                 if end <= start:
-                    raise Refused(f"Row {number} ends before it starts: {row.start} to {row.end}")
+                    times = f"{_shown(row.start)} to {_shown(row.end)}"
+                    raise Refused(f"Row {number} ends before it starts: {times}")
         read[start] = _Row(start, end, _number(row.value, f"Row {number}"))
     yield from (read[start] for start in sorted(read))
 
@@ -201,14 +218,14 @@ def _number(value: object, where: str) -> float:
         try:
             number = float(text.replace(",", ".") if "." not in text else text)
         except ValueError:
-            raise Refused(f"{where} has no price but {value!r}") from None
+            raise Refused(f"{where} has no price but {_shown(value)}") from None
     elif not isinstance(value, bool):
         try:
             number = float(value)  # type: ignore[arg-type]  # a Decimal, or whatever can be a number
         except TypeError, ValueError, OverflowError:
-            raise Refused(f"{where} has no price but {value!r}") from None
+            raise Refused(f"{where} has no price but {_shown(value)}") from None
     if not math.isfinite(number):
-        raise Refused(f"{where} has no price but {value!r}")
+        raise Refused(f"{where} has no price but {_shown(value)}")
     return number
 
 
@@ -218,40 +235,49 @@ def _moment(value: object, zone: tzinfo, seen: set[datetime] | None, where: str)
     A local time that comes twice in a list (`seen`) is before the clock change, then after it.
     """
     moment = _parsed(value, where)
-    if moment.tzinfo is None:
-        first = moment.replace(tzinfo=zone, fold=0)
-        second = moment.replace(tzinfo=zone, fold=1)
-        if first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment:
-            return None
-        repeated = first.utcoffset() != second.utcoffset() and seen is not None and moment in seen
-        if seen is not None:
-            seen.add(moment)
-        moment = second if repeated else first
     try:
+        if moment.tzinfo is None:
+            first = moment.replace(tzinfo=zone, fold=0)
+            second = moment.replace(tzinfo=zone, fold=1)
+            if first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment:
+                return None
+            twice = first.utcoffset() != second.utcoffset()
+            repeated = twice and seen is not None and moment in seen
+            if seen is not None:
+                seen.add(moment)
+            moment = second if repeated else first
         moment = moment.astimezone(UTC)
         minute = moment.replace(second=0, microsecond=0)
         for near in (minute, minute + MINUTE):
             if abs(moment - near) <= NEARLY:
                 return near
     except OverflowError:
-        raise Refused(f"{where} has an impossible time: {value!r}") from None
+        raise Refused(f"{where} has an impossible time: {_shown(value)}") from None
     return moment.replace(microsecond=0)
 
 
 def _parsed(value: object, where: str) -> datetime:
     if isinstance(value, datetime):
         return value
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        seconds = value / 1000 if abs(value) > 1e11 else value
-        # a small number is an hour of the day or an index, not a time
-        if seconds >= 1e9:
-            return datetime.fromtimestamp(seconds, UTC)
+    # a small number is an hour of the day or an index, not a time; a large one is beyond the year 9999
+    if isinstance(value, int | float) and not isinstance(value, bool) and 1e9 <= value < 2.5e14:
+        return datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
     if isinstance(value, str):
         try:
             return datetime.fromisoformat(value.strip())
         except ValueError:
             pass
-    raise Refused(f"{where} has no time but {value!r}")
+    raise Refused(f"{where} has no time but {_shown(value)}")
+
+
+def _shown(value: object) -> str:
+    """Return a value as a text shows it, whatever it is."""
+    try:
+        text = repr(value)
+    except ValueError:
+        # a number with thousands of digits
+        text = type(value).__name__
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 
 def _with_ends(rows: Sequence[_Row]) -> Iterator[tuple[_Row, datetime]]:
@@ -266,7 +292,7 @@ def _with_ends(rows: Sequence[_Row]) -> Iterator[tuple[_Row, datetime]]:
         if end is None:
             end = row.start + usual if regular or following is None else following
         if following is not None:
-            end = min(end, following)
+            end = following if abs(following - end) <= MINUTE else min(end, following)
         if end - row.start > LONGEST:
             raise Refused(f"The price of {row.start:%Y-%m-%d %H:%M} would hold for over a week")
         yield row, end
@@ -276,28 +302,45 @@ def _check_size(
     rows: Sequence[_Row], unit: PriceUnit, currency: str, price_now: float | None
 ) -> None:
     """Refuse prices that are so large, or so unlike the present one, that they are in another unit."""
-    usual = median(abs(row.value) for row in rows)
+    values = [abs(row.value) for row in rows]
+    usual = median(values)
     most = MOST_PER_KWH.get(currency, OTHERS)
-    if usual * unit.factor > most:
+    if usual * unit.factor > most or max(values) * unit.factor > most * MOST_EVER:
+        price = usual if usual * unit.factor > most else max(values)
         raise Refused(
-            f"Prices around {usual * unit.factor:g} {currency} per kWh cannot be: the unit is another one"
+            f"Prices around {price * unit.factor:g} {currency} per kWh cannot be: the unit is another one"
         )
-    if price_now and usual and not 1 / SLIP <= abs(price_now) / usual <= SLIP:
-        values = [abs(row.value) for row in rows]
-        if not min(values) <= abs(price_now) <= max(values):
-            raise Refused(
-                f"Prices around {usual:g} and a present price of {price_now:g} are not in the same unit"
-            )
+    if price_now and usual and _slipped(values, usual, abs(price_now)):
+        raise Refused(
+            f"Prices around {usual:g} and a present price of {price_now:g} are not in the same unit"
+        )
+
+
+def _slipped(values: Sequence[float], usual: float, price_now: float) -> bool:
+    """Whether the present price is in another unit than the rows, one of which holds now."""
+
+    def is_a_row(price: float) -> bool:
+        return any(abs(value - price) <= ROUNDING * price for value in values)
+
+    if is_a_row(price_now):
+        return False
+    ratio = max(price_now / usual, usual / price_now)
+    if ratio > SLIP:
+        return True
+    return ratio > SLIP_AT_LEAST and any(
+        is_a_row(price_now * slip) or is_a_row(price_now / slip) for slip in SLIPS
+    )
 
 
 def _apply(formula: Formula, slots: Sequence[PriceSlot], zone: tzinfo) -> Iterator[PriceSlot]:
     """Yield the slots at what is paid, cut where a fee begins or ends."""
     vat = 1 + formula.vat_percent / 100
     for slot in slots:
-        for part in cut(slot, _fee_borders(formula, slot, zone)):
+        parts = cut(slot, _fee_borders(formula, slot, zone)) if formula.fees else (slot,)
+        for part in parts:
             fees = sum(fee.per_kwh for fee in formula.fees if _holds(fee, part.start, zone))
             price = (part.import_price * formula.factor + formula.addition + fees) * vat
-            yield replace(part, import_price=price)
+            yield part if price == part.import_price else replace(part, import_price=price)
 
 
 def _fee_borders(formula: Formula, slot: PriceSlot, zone: tzinfo) -> list[datetime]:

@@ -1,8 +1,9 @@
 """Keeps a running plan: a new one replaces it only if it saves enough, or if the old one fails."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 from .cutting import choose_model, horizon_of
 from .model import Problem
@@ -19,7 +20,29 @@ STARTS: Final = 2
 SECOND: Final = timedelta(seconds=1)
 
 
-def replan(problem: Problem, running: Plan | None, work_limit: int | None = DEFAULT_WORK) -> Plan:
+class Span(Protocol):
+    """A time of charging."""
+
+    @property
+    def start(self) -> datetime:
+        """When it begins, UTC."""
+
+    @property
+    def end(self) -> datetime:
+        """When it ends."""
+
+
+class Running(Protocol):
+    """A plan that is carried out: the plan itself, or what was kept of it."""
+
+    @property
+    def blocks(self) -> Sequence[Span]:
+        """The times of charging, in order."""
+
+
+def replan(
+    problem: Problem, running: Running | None, work_limit: int | None = DEFAULT_WORK
+) -> Plan:
     """Return the running plan, adapted to what is known now, or the best plan if that is enough better.
 
     Adapted means the best plan that charges only within the blocks of the running one. Its last block may last longer,
@@ -27,6 +50,8 @@ def replan(problem: Problem, running: Plan | None, work_limit: int | None = DEFA
     """
     windows = None if running is None else outside(running, problem)
     if windows is None:
+        return plan(problem, work_limit)
+    if _is_too_low(problem):  # the minimum level is wanted at once, whatever was planned
         return plan(problem, work_limit)
     limits = replace(problem.limits, blocked=(*problem.limits.blocked, *windows))
     kept = plan(replace(problem, limits=limits, model=choose_model(problem)), work_limit)
@@ -46,7 +71,7 @@ def replan(problem: Problem, running: Plan | None, work_limit: int | None = DEFA
     return kept if kept.objective - best.objective <= enough else best
 
 
-def outside(running: Plan, problem: Problem) -> list[Window] | None:
+def outside(running: Running, problem: Problem) -> list[Window] | None:
     """Return the time that is in none of a plan's blocks; None if no block is left."""
     now, horizon = problem.now, horizon_of(problem)
     blocks = [(_floor(block.start), block.end) for block in running.blocks if block.end > now]
@@ -68,6 +93,11 @@ def _floor(moment: datetime) -> datetime:
 
 def _ceil(moment: datetime) -> datetime:
     return moment if not moment.microsecond else _floor(moment) + SECOND
+
+
+def _is_too_low(problem: Problem) -> bool:
+    minimum = problem.wishes.minimum_level
+    return minimum is not None and problem.car.level < min(minimum, problem.car.limit)
 
 
 def _missing(planned: Plan) -> float:

@@ -1,0 +1,283 @@
+"""Turns the blocks of a plan into charge schedules of the car, and finds the commands that make the car hold them.
+
+The facts about schedules (steps, ids, places, blockers) are those of section 6.3 of what is known of Tesla's cars: a
+schedule acts at its place only, by the local time of that place, and its times are whole steps of minutes.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import pairwise
+from typing import Final
+
+from homeassistant.const import WEEKDAYS
+
+from ..smart_charging.result import Block
+from ..smart_charging.series import Window
+from ..vehicle.charge_schedules import FORMATS, Schedule, ScheduleKind
+from ..vehicle_command import CommandRequest
+
+OWN_IDS: Final = range(7_403_101, 7_403_109)
+"""The ids of our schedules. Tesla's own tools take the second of creation, which is far above; all others are foreign."""
+NAME: Final = "Home Assistant"
+STEP: Final = timedelta(minutes=15)
+"""The grid of a car's times, in the reading that is safe."""
+AHEAD: Final = timedelta(hours=30)
+"""Blocks that begin later are handed over later: a schedule knows a weekday, no date."""
+BACKDATED: Final = timedelta(minutes=10)
+"""A start so long ago makes a car charge at once, an end so long ago keeps it from charging."""
+RENEWED_AFTER: Final = timedelta(hours=4)
+"""A start longer ago is given anew: from about five hours on a car that was stopped takes no notice of it."""
+BLOCKED_UNTIL: Final = timedelta(hours=17)
+"""A car that is plugged in waits for a start that is no further away than this."""
+LONGEST: Final = timedelta(hours=23)
+CLOCK_CHANGE: Final = timedelta(hours=1)
+"""What a car does with a schedule so near to a change of its clocks is not documented."""
+NEAR: Final = 1e-4
+"""Degrees: cars hold places as 32-bit floats."""
+MOST_BLOCKS: Final = 6
+DAY: Final = 24 * 60
+"""Minutes."""
+BLOCKER_KEPT: Final = 4 * 60
+"""A blocker is given anew when its end is so many minutes behind the end of a new one."""
+
+type Place = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a car is to hold, and what it cannot hold."""
+
+    schedules: tuple[Schedule, ...]
+    """Without ids (0)."""
+    by_command: tuple[Window, ...] = ()
+    """Blocks in a night in which the clocks change: the car is started and stopped by commands."""
+    later: tuple[Window, ...] = ()
+    """Blocks that begin too far ahead, or for which there was no room."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """The commands that change what a car holds into what it is to hold, in their order, and what it holds then."""
+
+    requests: tuple[CommandRequest, ...]
+    held: tuple[Schedule, ...]
+    """Ours only."""
+
+
+def wanted_schedules(
+    blocks: Sequence[Window],
+    now: datetime,
+    zone: tzinfo,
+    place: Place,
+    step: timedelta,
+    room: int = MOST_BLOCKS,
+    *,
+    charging: bool = False,
+) -> Wanted:
+    """Return the schedules that make a car charge in the blocks only.
+
+    `blocks` are in UTC and in order, `step` is the grid of the car's times, `room` is how many schedules it can take.
+    A start is rounded down and an end up, so that a block never becomes shorter. Where no block comes soon, a blocker
+    keeps the car from charging when it is plugged in. `charging`: a car that charges needs no new start.
+    """
+    schedules: list[Schedule] = []
+    by_command: list[Window] = []
+    later: list[Window] = []
+    joined = _joined(blocks, now, step)
+    for block in joined if charging else [_renewed(block, now) for block in joined]:
+        if block.start > now + AHEAD or len(schedules) >= room:
+            later.append(block)
+        elif _changes_clock(zone, block.start - CLOCK_CHANGE, block.end + CLOCK_CHANGE):
+            by_command.append(block)
+        else:
+            schedules.extend(_schedule(part.start, part.end, zone, place) for part in _parts(block))
+    first = min((block.start for block in (*blocks, *by_command) if block.end > now), default=None)
+    if room > 0 and (first is None or first > now + BLOCKED_UNTIL):
+        schedules.insert(0, _schedule(None, _floor(now - BACKDATED, step), zone, place))
+    kept, rest = schedules[:room], schedules[room:]
+    if rest:
+        later.extend(block for block in _joined(blocks, now, step) if block not in later)
+    return Wanted(tuple(kept), tuple(by_command), tuple(later))
+
+
+def hand_over(
+    wanted: Sequence[Schedule],
+    held: Iterable[Schedule],
+    *,
+    tolerance: timedelta = timedelta(),
+    tidy: bool = True,
+) -> HandOver:
+    """Return the commands after which a car holds the wanted schedules, and of ours no others.
+
+    A schedule that serves its purpose stays: it covers the wanted time and is at most `tolerance` longer at either end.
+    A new one is added before an old one is removed, in place of an old one where the place is the same: a schedule
+    that is replaced keeps its place. `tidy`: whether also what a used one-time schedule has left is removed; it does no harm.
+    """
+    held = tuple(held)
+    ours = {one.id: one for one in held if is_ours(one)}
+    foreign = {one.id for one in held if not is_ours(one)}
+    kept: dict[int, Schedule] = {}
+    missing: list[Schedule] = []
+    for schedule in wanted:
+        serving = next(
+            (
+                one
+                for one in ours.values()
+                if one.id not in kept and _serves(one, schedule, tolerance)
+            ),
+            None,
+        )
+        if serving is None:
+            missing.append(schedule)
+        else:
+            kept[serving.id] = serving
+    over = sorted(
+        (one for one in ours.values() if one.id not in kept), key=lambda one: not one.enabled
+    )  # what has to be removed anyway is replaced first
+    requests: list[CommandRequest] = []
+    for schedule in missing:
+        replaced = next((one for one in over if _same_place(one, schedule)), None)
+        number = replaced.id if replaced is not None else _free_id(ours, foreign, kept)
+        if number is None:  # every id is at another place
+            old = over.pop()
+            requests.append(FORMATS[ScheduleKind.CHARGE].remove(id=old.id))
+            number = old.id
+        elif replaced is not None:
+            over.remove(replaced)
+        kept[number] = replace(schedule, id=number)
+        requests.append(kept[number].request())
+    for old in over:
+        if tidy or old.enabled:
+            requests.append(FORMATS[ScheduleKind.CHARGE].remove(id=old.id))
+        else:
+            kept[old.id] = old
+    return HandOver(tuple(requests), tuple(kept[number] for number in sorted(kept)))
+
+
+def is_ours(schedule: Schedule) -> bool:
+    """Return whether a schedule may be replaced and removed: it has an id of ours and is for one time."""
+    return schedule.kind is ScheduleKind.CHARGE and schedule.id in OWN_IDS and schedule.one_time
+
+
+def windows_of(blocks: Iterable[Block]) -> list[Window]:
+    """Return the times of a plan's blocks in whole seconds; they do not become shorter."""
+    second = timedelta(seconds=1)
+    return [Window(_floor(block.start, second), _ceil(block.end, second)) for block in blocks]
+
+
+def anchored(
+    blocks: Sequence[Window], before: Sequence[Window], now: datetime, step: timedelta
+) -> tuple[Window, ...]:
+    """Return the blocks with a start of the running one that does not move from plan to plan.
+
+    A plan begins now, so its running block does, too. It keeps the start that it had in the plan before; one that has
+    only just been decided is dated back, so that the car charges at once.
+    """
+    if not blocks or blocks[0].start > now:
+        return tuple(blocks)
+    running = next((old.start for old in before if old.start <= now <= old.end + step), None)
+    start = _floor(now - BACKDATED, step) if running is None else running
+    return (Window(min(start, blocks[0].start), blocks[0].end), *blocks[1:])
+
+
+def _joined(blocks: Sequence[Window], now: datetime, step: timedelta) -> list[Window]:
+    """Return the blocks on the car's grid; those that touch are one."""
+    joined: list[Window] = []
+    for block in blocks:
+        if block.end <= now:
+            continue
+        start, end = _floor(block.start, step), _ceil(block.end, step)
+        if joined and start <= joined[-1].end:
+            joined[-1] = Window(joined[-1].start, max(end, joined[-1].end))
+        else:
+            joined.append(Window(start, end))
+    return joined
+
+
+def _renewed(block: Window, now: datetime) -> Window:
+    """Return a block that a stopped car takes notice of: with a start in the past, but not for long."""
+    renewals = (now - BACKDATED - block.start) // RENEWED_AFTER
+    if renewals <= 0:
+        return block
+    return Window(block.start + renewals * RENEWED_AFTER, block.end)
+
+
+def _parts(block: Window) -> Iterator[Window]:
+    """Yield the block in parts that a schedule can hold: shorter than a day."""
+    start = block.start
+    while block.end - start > LONGEST:
+        yield Window(start, start + LONGEST)
+        start += LONGEST
+    yield Window(start, block.end)
+
+
+def _schedule(start: datetime | None, end: datetime, zone: tzinfo, place: Place) -> Schedule:
+    local_end = end.astimezone(zone)
+    local = local_end if start is None else start.astimezone(zone)
+    return Schedule(
+        kind=ScheduleKind.CHARGE,
+        id=0,
+        name=NAME,
+        days=(WEEKDAYS[local.weekday()],),
+        times={
+            "start_time": None if start is None else _minutes(local),
+            "end_time": _minutes(local_end),
+        },
+        one_time=True,
+        enabled=True,
+        latitude=place[0],
+        longitude=place[1],
+    )
+
+
+def _minutes(local: datetime) -> int:
+    return local.hour * 60 + local.minute
+
+
+def _serves(held: Schedule, wanted: Schedule, tolerance: timedelta) -> bool:
+    """Return whether a schedule that a car holds does what a wanted one would."""
+    if not held.enabled or held.days != wanted.days or not _same_place(held, wanted):
+        return False
+    start, end = _times(wanted)
+    held_start, held_end = _times(held)
+    if end is None or held_end is None or (start is None) != (held_start is None):
+        return False
+    if (
+        start is None or held_start is None
+    ):  # a blocker, whose end is past: how long ago is of no importance
+        return (end - held_end) % DAY <= BLOCKER_KEPT
+    longer = int(tolerance.total_seconds()) // 60
+    return (start - held_start) % DAY <= longer and (held_end - end) % DAY <= longer
+
+
+def _times(schedule: Schedule) -> tuple[int | None, int | None]:
+    """Return start and end, minutes after midnight."""
+    return schedule.times["start_time"], schedule.times["end_time"]
+
+
+def _same_place(one: Schedule, other: Schedule) -> bool:
+    return abs(one.latitude - other.latitude) < NEAR and abs(one.longitude - other.longitude) < NEAR
+
+
+def _free_id(*used: Iterable[int]) -> int | None:
+    taken = {number for numbers in used for number in numbers}
+    return next((number for number in OWN_IDS if number not in taken), None)
+
+
+def _changes_clock(zone: tzinfo, start: datetime, end: datetime) -> bool:
+    hours = int((end - start) / timedelta(hours=1)) + 1
+    moments = [start + timedelta(hours=hour) for hour in range(hours)] + [end]
+    offsets = [moment.astimezone(zone).utcoffset() for moment in moments]
+    return any(before != after for before, after in pairwise(offsets))
+
+
+def _floor(moment: datetime, step: timedelta) -> datetime:
+    """Return the last step before a moment. Steps count from midnight UTC: every zone's offset is whole quarters."""
+    midnight = datetime(moment.year, moment.month, moment.day, tzinfo=UTC)
+    return midnight + (moment - midnight) // step * step
+
+
+def _ceil(moment: datetime, step: timedelta) -> datetime:
+    floor = _floor(moment, step)
+    return floor if floor == moment else floor + step

@@ -1,0 +1,66 @@
+"""Watches one car for what a person does beside the plan, at every change of the car, and notes it in the car's record."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from ..vehicle.state import VehicleState
+from .car_record import CarRecord, Mode
+from .car_view import charge_view
+from .hand_over import STEP
+from .override import START_SLACK, Expected, Override, OverrideKind, detected, is_over
+
+SLACK: Final = timedelta(seconds=START_SLACK)
+
+
+class OverrideWatch:
+    """What was seen of a car last. Every change has to be shown to it: between two of them it can miss a wish."""
+
+    def __init__(self, state: VehicleState) -> None:
+        """Begin with the car as it is: what it does now is nobody's wish."""
+        self._seen = charge_view(state)
+        self._plugged_at: float | None = None
+
+    def noted(
+        self, state: VehicleState, record: CarRecord, now: datetime, *, at_home: bool
+    ) -> CarRecord:
+        """Return the record with what a person has done since, and without what is over.
+
+        `at_home` is whether the car is plugged in at home.
+        """
+        before, seconds = self._seen, now.timestamp()
+        plugged_in = charge_view(state).plugged_in
+        if plugged_in and not before.plugged_in:
+            self._plugged_at = seconds
+        after = charge_view(
+            state,
+            self._plugged_at if plugged_in else None,
+            has_charged=before.has_charged and before.plugged_in,
+        )
+        self._seen = after
+        if before.plugged_in and not plugged_in:
+            record = replace(record, paused=False, charge_now=None, verification=None)
+        if record.override is not None and is_over(record.override, after, record.target):
+            record = replace(record, override=None)
+        if record.mode is Mode.OFF or not at_home:
+            return record
+        if record.charge_now is not None:
+            stopped = record.charge_now.started and before.charging and after.stopped
+            return self._overridden(record, OverrideKind.STOP, seconds) if stopped else record
+        kind = detected(before, after, self._expected(state, record, now), seconds)
+        return record if kind is None else self._overridden(record, kind, seconds)
+
+    def _overridden(self, record: CarRecord, kind: OverrideKind, seconds: float) -> CarRecord:
+        return replace(record, charge_now=None, override=Override(kind, seconds))
+
+    def _expected(self, state: VehicleState, record: CarRecord, now: datetime) -> Expected:
+        slack = SLACK + STEP
+        inside = [one for one in record.blocks if one.start - slack <= now <= one.end + slack]
+        well = any(one.start + SLACK <= now <= one.end - slack for one in inside)
+        limit = state.number("ChargeLimitSoc")
+        return Expected(
+            may_charge=bool(inside),
+            must_charge=well and not record.paused,
+            command=record.command,
+            target=record.target if limit is None else min(record.target, limit),
+        )
