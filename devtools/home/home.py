@@ -146,6 +146,8 @@ class Home:
             raise HomeError(f"the home in {self.directory} is for another port than {self.port}")
         links = self.directory / "custom_components"
         links.mkdir(parents=True, exist_ok=True)
+        # the repository has a package of this name, and a package goes before a folder without this file
+        (links / "__init__.py").touch()
         (self.directory / "configuration.yaml").write_text(
             CONFIGURATION.format(
                 internal_url=self.url,
