@@ -88,6 +88,7 @@ def sources(entities: dict[str, str], entry_id: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [
         {
             "type": "grid",
+            "name": "Grid",
             "stat_energy_from": entities["grid_import"],
             "stat_energy_to": entities["grid_export"],
             "entity_energy_price": entities["import_price"],
@@ -100,6 +101,7 @@ def sources(entities: dict[str, str], entry_id: str) -> list[dict[str, Any]]:
         found.append(
             {
                 "type": "solar",
+                "name": "Solar",
                 "stat_energy_from": entities["solar_energy"],
                 "stat_rate": entities["solar_power"],
                 "config_entry_solar_forecast": [entry_id],
@@ -109,6 +111,7 @@ def sources(entities: dict[str, str], entry_id: str) -> list[dict[str, Any]]:
         found.append(
             {
                 "type": "battery",
+                "name": "Battery",
                 "stat_energy_from": entities["battery_out"],
                 "stat_energy_to": entities["battery_in"],
                 "power_config": {"stat_rate": entities["battery_power"]},

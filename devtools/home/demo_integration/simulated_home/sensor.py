@@ -65,12 +65,12 @@ SENSORS = (
     _energy("solar_energy", "Solar energy", "solar", "energy_kwh", "solar_kwh"),
     _power("house_load", "House load", "load"),
     _energy("house_energy", "House energy", "load", "energy_kwh", "load_kwh"),
-    _power("battery_power", "Home battery power", "battery"),
-    _energy("battery_in", "Home battery charged", "battery", "in_kwh", "battery_in_kwh"),
-    _energy("battery_out", "Home battery discharged", "battery", "out_kwh", "battery_out_kwh"),
+    _power("battery_power", "Battery power", "battery"),
+    _energy("battery_in", "Battery charged", "battery", "in_kwh", "battery_in_kwh"),
+    _energy("battery_out", "Battery discharged", "battery", "out_kwh", "battery_out_kwh"),
     HomeSensorDescription(
         key="battery_level",
-        name="Home battery level",
+        name="Battery level",
         part="battery",
         field="level_percent",
         device_class=SensorDeviceClass.BATTERY,
@@ -126,6 +126,7 @@ class HomeSensor(CoordinatorEntity[HomeCoordinator], SensorEntity):
     """One value of the home."""
 
     entity_description: HomeSensorDescription
+    _attr_has_entity_name = True
 
     def __init__(self, coordinator: HomeCoordinator, description: HomeSensorDescription) -> None:
         """Show a value."""
@@ -150,6 +151,7 @@ class PriceSensor(CoordinatorEntity[PriceCoordinator], SensorEntity):
     """The price now, with those of today and tomorrow as attributes."""
 
     entity_description: PriceSensorDescription
+    _attr_has_entity_name = True
     _attr_suggested_display_precision = 3
     _attr_icon = "mdi:cash"
     _unrecorded_attributes = frozenset({"today", "tomorrow", "raw_today", "raw_tomorrow"})
