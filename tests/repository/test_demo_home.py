@@ -1,8 +1,11 @@
 """The simulated home in Home Assistant: ordinary entities, a forecast, outages; and it is never packaged."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+import json
 from pathlib import Path
+import subprocess
+import sys
 from typing import Any
 
 import aiohttp
@@ -182,3 +185,19 @@ def test_the_integration_knows_nothing_of_the_simulated_home() -> None:
     assert not [
         path.name for path in packaged.rglob("*.py") if DOMAIN in path.read_text(encoding="utf-8")
     ]
+
+
+@pytest.mark.slow
+def test_two_hours_pass_in_seconds_on_one_virtual_clock() -> None:
+    bench = [sys.executable, "-m", "devtools.bench.virtual_home", "--hours", "2"]
+    done = subprocess.run(bench, cwd=ROOT, capture_output=True, text=True, timeout=100, check=True)
+    first, second = (json.loads(line) for line in done.stdout.splitlines())
+    times = [datetime.fromisoformat(row["at"]) for row in (first, second)]
+    assert times[1] - times[0] == timedelta(hours=1)
+    assert second["car_percent"] > first["car_percent"]
+    # what came in has gone somewhere: Home Assistant's numbers are seconds old, and 11 kW are 0.03 kWh in 10 s
+    house, grid, sun, battery, car = (
+        float(second[name]) - float(first[name])
+        for name in ("house_energy", "grid_import", "solar_energy", "battery_discharged", "car_kwh")
+    )
+    assert house + car == pytest.approx(grid + sun + battery, abs=0.2)
