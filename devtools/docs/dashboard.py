@@ -44,10 +44,15 @@ def our_devices(home: Home) -> list[dict[str, Any]]:
     return [d for d in home.ws({"type": "config/device_registry/list"})[0] if d["id"] in ids]
 
 
-def create_dashboard(home: Home, simulator_url: str) -> str:
+def create_dashboard(home: Home, simulator_url: str, *, simulated_home: bool = False) -> str:
     """Create the dashboard, unless it is there, and fill it; return its path."""
     entities = our_entities(home)
     note = f"The cars live in a [simulated Tesla]({simulator_url}/): plug them in, drive them away."
+    if simulated_home:
+        note += (
+            f" They charge at a [simulated home]({simulator_url}/home): plug in there, make clouds or a price outage. "
+            "What it meters is in the [Energy dashboard](/energy)."
+        )
     sections = []
     for device in our_devices(home):
         rows = {row["translation_key"]: row for row in entities if row["device_id"] == device["id"]}

@@ -1,4 +1,4 @@
-"""The demo: a simulated Tesla with two cars, and a Home Assistant that charges them.
+"""The demo: a simulated Tesla with two cars, the home at which they charge, and a Home Assistant for both.
 
     scripts/demo            everything set up, to look around in
     scripts/demo --fresh    without the integration: walk through its set-up yourself
@@ -20,6 +20,7 @@ from types import FrameType
 
 from devtools.docs.dashboard import create_dashboard, our_devices, our_entities
 from devtools.home.config_entry import DOMAIN, add_entry, remove_entries
+from devtools.home.energy import INTEGRATION, TIME_ZONE, add_cars, add_simulated_home
 from devtools.home.home import RESTART, Home, HomeError, port_of
 from devtools.home.person import PageError
 from devtools.home.process import ROOT, free_port
@@ -42,6 +43,8 @@ SLEEPER = "Midnight"
 #: Within how many seconds a push is expected to be shown.
 PUSH_SECONDS = 2.0
 WATCH_SECONDS = 0.5
+#: The home at which the demo's cars charge, and for how many days somebody has lived there.
+HOME_OPTIONS = ("--home", "--home-past", "14")
 UNKNOWN = ("unknown", "unavailable")
 
 
@@ -53,10 +56,12 @@ def demo(
     keep: bool = False,
     tesla_port: int = 0,
     tesla_options: tuple[str, ...] = (),
+    simulated_home: bool = False,
 ) -> Iterator[tuple[Home, SimulatedTesla]]:
     """Run a simulated Tesla and a Home Assistant that know of each other, in a directory.
 
-    With keep, the Home Assistant of last time goes on; the simulated Tesla always starts anew.
+    With keep, the Home Assistant of last time goes on; the simulated Tesla always starts anew. With simulated_home, there
+    is a home at which the cars charge, and Home Assistant can show it (devtools.home.energy).
     """
     port = free_port(port_of(directory) or 8123 if keep else 8123)
     tesla = SimulatedTesla(
@@ -65,13 +70,14 @@ def demo(
         domains={PUBLIC_NAME: f"http://127.0.0.1:{port}"},
         port=tesla_port,
         speed=speed,
-        options=tesla_options,
+        options=(*tesla_options, *(HOME_OPTIONS if simulated_home else ())),
     )
     environment: dict[str, str] = {}
     home = Home(
         directory,
         port=port,
-        components=[COMPONENT],
+        components=[COMPONENT, *([INTEGRATION] if simulated_home else [])],
+        time_zone=TIME_ZONE if simulated_home else "UTC",
         external_url=f"https://{PUBLIC_NAME}",
         blueprints=BLUEPRINTS,
         environment=environment,
@@ -95,7 +101,8 @@ def set_up(home: Home, tesla: SimulatedTesla) -> None:
     say("the integration is added")
     known = home.wait_for(lambda: known_states(home), 60, "the entities of the cars")
     say(f"{len(known)} entities know their state")
-    create_dashboard(home, tesla.base_url)
+    add_cars(home)
+    create_dashboard(home, tesla.base_url, simulated_home=True)
 
 
 def car_known(home: Home, name: str) -> bool:
@@ -205,7 +212,9 @@ def show(home: Home, tesla: SimulatedTesla, *, fresh: bool) -> None:
   Home Assistant    {home.url}{start}
                     user {home.access.username}, password {home.access.password}
   simulated Tesla   {tesla.base_url}/
-                    account {EMAIL}, password {PASSWORD}""")
+                    account {EMAIL}, password {PASSWORD}
+  simulated home    {tesla.base_url}/home
+                    plug in, make clouds or a price outage; what it meters is at {home.url}/energy""")
     if fresh:
         print(f"""
   Add the integration "Tesla Charging". It asks for application credentials:
@@ -277,7 +286,10 @@ def main() -> int:
             speed=arguments.speed,
             keep=arguments.keep,
             tesla_port=0 if arguments.check else 8790,
+            simulated_home=True,
         ) as (home, tesla):
+            add_simulated_home(home, tesla.base_url)
+            say("the simulated home is added, with its past")
             if not arguments.fresh:
                 set_up(home, tesla)
             if arguments.check:

@@ -37,7 +37,7 @@ homeassistant:
   elevation: 0
   radius: 100
   unit_system: metric
-  time_zone: UTC
+  time_zone: {time_zone}
   country: NL
   currency: EUR
   language: en
@@ -109,6 +109,7 @@ class Home:
         yaml: str = "",
         blueprints: Path | None = None,
         environment: dict[str, str] | None = None,
+        time_zone: str = "UTC",
     ) -> None:
         """Describe a home; nothing happens before prepare() and start().
 
@@ -125,6 +126,7 @@ class Home:
         self._yaml = yaml
         self._blueprints = blueprints
         self._environment = environment
+        self._time_zone = time_zone
         self._output = directory / "home-assistant.out"
         self._process: subprocess.Popen[bytes] | None = None
         self._access: Access | None = None
@@ -144,9 +146,14 @@ class Home:
             raise HomeError(f"the home in {self.directory} is for another port than {self.port}")
         links = self.directory / "custom_components"
         links.mkdir(parents=True, exist_ok=True)
+        # the repository has a package of this name, and a package goes before a folder without this file
+        (links / "__init__.py").touch()
         (self.directory / "configuration.yaml").write_text(
             CONFIGURATION.format(
-                internal_url=self.url, external_url=self._external_url, more=self._yaml
+                internal_url=self.url,
+                external_url=self._external_url,
+                time_zone=self._time_zone,
+                more=self._yaml,
             ),
             encoding="utf-8",
         )

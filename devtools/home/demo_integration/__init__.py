@@ -1,0 +1,1 @@
+"""Integrations that only the demo has; none of them is packaged."""
