@@ -309,7 +309,6 @@ class ChargingController:
             self._place,
             STEP,
             self._room(),
-            charging=is_charging(state),
         )
         holds = await self._hold(wanted.schedules)
         if self._presence() is not Presence.HOME_PLUGGED or not self._awake():

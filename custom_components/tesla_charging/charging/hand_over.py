@@ -72,20 +72,18 @@ def wanted_schedules(
     place: Place,
     step: timedelta,
     room: int = MOST_BLOCKS,
-    *,
-    charging: bool = False,
 ) -> Wanted:
     """Return the schedules that make a car charge in the blocks only.
 
     `blocks` are in UTC and in order, `step` is the grid of the car's times, `room` is how many schedules it can take.
     A start is rounded down and an end up, so that a block never becomes shorter. Where no block comes soon, a blocker
-    keeps the car from charging when it is plugged in. `charging`: a car that charges needs no new start.
+    keeps the car from charging when it is plugged in.
     """
     schedules: list[Schedule] = []
     by_command: list[Window] = []
     later: list[Window] = []
     joined = _joined(blocks, now, step)
-    for block in joined if charging else [_renewed(block, now) for block in joined]:
+    for block in [_renewed(block, now) for block in joined]:
         if block.start > now + AHEAD or len(schedules) >= room:
             later.append(block)
         elif _changes_clock(zone, block.start - CLOCK_CHANGE, block.end + CLOCK_CHANGE):
@@ -107,24 +105,36 @@ def hand_over(
     *,
     tolerance: timedelta = timedelta(),
     tidy: bool = True,
+    goes_on: bool = False,
+    blocked: bool = False,
+    trusted: bool = True,
 ) -> HandOver:
     """Return the commands after which a car holds the wanted schedules, and of ours no others.
 
     A schedule that serves its purpose stays: it covers the wanted time and is at most `tolerance` longer at either end.
     A new one is added before an old one is removed, in place of an old one where the place is the same: a schedule
     that is replaced keeps its place. `tidy`: whether also what a used one-time schedule has left is removed; it does no harm.
+    `goes_on`: the car charges in its first block, so that only the end of this one counts. `blocked`: it is plugged in and does
+    not charge, so that it needs no newer blocker. `trusted`: whether what it holds is recent; a schedule knows no date.
     """
     held = tuple(held)
     ours = {one.id: one for one in held if is_ours(one)}
     foreign = {one.id for one in held if not is_ours(one)}
     kept: dict[int, Schedule] = {}
     missing: list[Schedule] = []
+    first = wanted[0] if wanted else None
     for schedule in wanted:
         serving = next(
             (
                 one
                 for one in ours.values()
-                if one.id not in kept and _serves(one, schedule, tolerance)
+                if trusted
+                and one.id not in kept
+                and (
+                    _serves(one, schedule, tolerance)
+                    or (blocked and _both_block(one, schedule))
+                    or (goes_on and schedule is first and _ends_alike(one, schedule, tolerance))
+                )
             ),
             None,
         )
@@ -249,6 +259,23 @@ def _serves(held: Schedule, wanted: Schedule, tolerance: timedelta) -> bool:
         return (end - held_end) % DAY <= BLOCKER_KEPT
     longer = int(tolerance.total_seconds()) // 60
     return (start - held_start) % DAY <= longer and (held_end - end) % DAY <= longer
+
+
+def _both_block(held: Schedule, wanted: Schedule) -> bool:
+    starts = (_times(held)[0], _times(wanted)[0])
+    return held.enabled and starts == (None, None) and _same_place(held, wanted)
+
+
+def _ends_alike(held: Schedule, wanted: Schedule, tolerance: timedelta) -> bool:
+    """Return whether two schedules with a start end on the same day, at most `tolerance` later than wanted."""
+    (start, end), (held_start, held_end) = _times(wanted), _times(held)
+    if not held.enabled or not _same_place(held, wanted):
+        return False
+    if start is None or end is None or held_start is None or held_end is None:
+        return False
+    on_day = WEEKDAYS.index(wanted.days[0]) * DAY + end + (DAY if end <= start else 0)
+    held_on = WEEKDAYS.index(held.days[0]) * DAY + held_end + (DAY if held_end <= held_start else 0)
+    return (held_on - on_day) % (7 * DAY) <= tolerance.total_seconds() / 60
 
 
 def _times(schedule: Schedule) -> tuple[int | None, int | None]:
