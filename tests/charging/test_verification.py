@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
-from custom_components.tesla_charging.charging.verification import Do, Step, Verification, next_step
+from custom_components.tesla_charging.charging.verification import (
+    FIRST_LOOK,
+    Do,
+    Step,
+    Verification,
+    due_at,
+    next_step,
+)
 
 START, END = 10_000.0, 20_000.0
 NEW = Verification(START)
@@ -96,3 +103,14 @@ def test_it_survives_a_restart_and_a_damaged_file() -> None:
     )
     for stored in damaged:
         assert Verification.restored(stored) is None
+
+
+def test_a_block_that_is_dated_back_is_looked_at_minutes_after_the_car_was_given_it() -> None:
+    """A start right after the schedule would be a second command where one is enough."""
+    given = START + 1200
+    late = Verification(START, step_at=given)
+    assert take(late, given + 1, known_at=given - 30) == (late, Do.NOTHING)
+    assert due_at(late) == given + FIRST_LOOK
+    known, do = take(late, given + 60, charging=True, known_at=given + 20)
+    assert (known.step, do) == (Step.VERIFIED, Do.NOTHING)
+    assert take(late, given + FIRST_LOOK + 1, known_at=given - 30)[1] is Do.ASK

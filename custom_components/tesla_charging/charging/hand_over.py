@@ -38,6 +38,7 @@ NEAR: Final = 1e-4
 MOST_BLOCKS: Final = 6
 DAY: Final = 24 * 60
 """Minutes."""
+WEEK: Final = 7 * DAY
 BLOCKER_KEPT: Final = 4 * 60
 """A blocker is given anew when its end is so many minutes behind the end of a new one."""
 
@@ -191,6 +192,16 @@ def anchored(
     return (Window(min(start, blocks[0].start), blocks[0].end), *blocks[1:])
 
 
+def minute_of_week(local: datetime) -> int:
+    """Return the minutes of a local time since Monday's midnight."""
+    return local.weekday() * DAY + _minutes(local)
+
+
+def day_minute(schedule: Schedule) -> int:
+    """Return the minute of the week in which the day of a schedule of ours begins."""
+    return WEEKDAYS.index(schedule.days[0]) * DAY
+
+
 def _joined(blocks: Sequence[Window], now: datetime, step: timedelta) -> list[Window]:
     """Return the blocks on the car's grid; those that touch are one."""
     joined: list[Window] = []
@@ -273,9 +284,9 @@ def _ends_alike(held: Schedule, wanted: Schedule, tolerance: timedelta) -> bool:
         return False
     if start is None or end is None or held_start is None or held_end is None:
         return False
-    on_day = WEEKDAYS.index(wanted.days[0]) * DAY + end + (DAY if end <= start else 0)
-    held_on = WEEKDAYS.index(held.days[0]) * DAY + held_end + (DAY if held_end <= held_start else 0)
-    return (held_on - on_day) % (7 * DAY) <= tolerance.total_seconds() / 60
+    last = day_minute(wanted) + end + (DAY if end <= start else 0)
+    held_last = day_minute(held) + held_end + (DAY if held_end <= held_start else 0)
+    return (held_last - last) % WEEK <= tolerance.total_seconds() / 60
 
 
 def _times(schedule: Schedule) -> tuple[int | None, int | None]:

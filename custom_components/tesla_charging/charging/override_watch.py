@@ -4,13 +4,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from homeassistant.util import dt as dt_util
+
+from ..vehicle.charge_schedules import Schedule
 from ..vehicle.state import VehicleState
 from .car_record import CarRecord, Mode
 from .car_view import charge_view
-from .hand_over import STEP
+from .hand_over import DAY, STEP, WEEK, day_minute, minute_of_week
 from .override import START_SLACK, Expected, Override, OverrideKind, detected, is_over
+from .presence import is_plugged_in
 
 SLACK: Final = timedelta(seconds=START_SLACK)
+SLACK_MINUTES: Final = int(START_SLACK) // 60
 
 
 class OverrideWatch:
@@ -28,8 +33,10 @@ class OverrideWatch:
 
         `at_home` is whether the car is plugged in at home.
         """
+        plugged_in = is_plugged_in(state)
+        if plugged_in is None:  # not known is not unplugged: whatever a person wanted stays
+            return record
         before, seconds = self._seen, now.timestamp()
-        plugged_in = charge_view(state).plugged_in
         if plugged_in and not before.plugged_in:
             self._plugged_at = seconds
         after = charge_view(
@@ -40,7 +47,7 @@ class OverrideWatch:
         self._seen = after
         if before.plugged_in and not plugged_in:
             record = replace(record, paused=False, charge_now=None, verification=None)
-        if record.override is not None and is_over(record.override, after, record.target):
+        if record.override is not None and is_over(record.override, after, _target(state, record)):
             record = replace(record, override=None)
         if record.mode is Mode.OFF or not at_home:
             return record
@@ -56,11 +63,37 @@ class OverrideWatch:
     def _expected(self, state: VehicleState, record: CarRecord, now: datetime) -> Expected:
         slack = SLACK + STEP
         inside = [one for one in record.blocks if one.start - slack <= now <= one.end + slack]
-        well = any(one.start + SLACK <= now <= one.end - slack for one in inside)
-        limit = state.number("ChargeLimitSoc")
+        well = any(one.start + SLACK <= now <= one.end - SLACK for one in inside)
+        minute = minute_of_week(now.astimezone(dt_util.get_default_time_zone()))
+        # what the car holds counts as well: it may not have been told of the newest plan
         return Expected(
-            may_charge=bool(inside),
-            must_charge=well and not record.paused,
+            may_charge=bool(inside) or any(_acts(one, minute) for one in record.held),
+            must_charge=well
+            and not record.paused
+            and not any(_ends(one, minute) for one in record.held),
             command=record.command,
-            target=record.target if limit is None else min(record.target, limit),
+            target=_target(state, record),
         )
+
+
+def _target(state: VehicleState, record: CarRecord) -> float:
+    limit = state.number("ChargeLimitSoc")
+    return record.target if limit is None else min(record.target, limit)
+
+
+def _acts(held: Schedule, minute: int) -> bool:
+    """Return whether a schedule lets the car charge in a minute of the week, with slack at both ends."""
+    start, end = held.times["start_time"], held.times["end_time"]
+    if start is None or end is None:
+        return False
+    since = (minute - day_minute(held) - start + SLACK_MINUTES) % WEEK
+    return since <= (end - start) % DAY + 2 * SLACK_MINUTES
+
+
+def _ends(held: Schedule, minute: int) -> bool:
+    """Return whether a schedule ends the charge about now."""
+    start, end = held.times["start_time"], held.times["end_time"]
+    if start is None or end is None:
+        return False
+    last = day_minute(held) + start + (end - start) % DAY
+    return (minute - last + SLACK_MINUTES) % WEEK <= 2 * SLACK_MINUTES

@@ -49,7 +49,7 @@ class Verification:
     """The planned start."""
     step: Step = Step.WAITING
     step_at: float = 0.0
-    """When the step was taken."""
+    """When the step was taken; of the first: when the car was given the block, which may be after its start."""
 
     def as_dict(self) -> dict[str, str | float]:
         """Return JSON-compatible values."""
@@ -85,6 +85,7 @@ def next_step(
     """
     if known.step is Step.VERIFIED or now < known.start:
         return known, Do.NOTHING
+    begun = max(known.start, known.step_at if known.step is Step.WAITING else 0.0)
     if charging and known_at is not None and known_at >= known.start:
         return replace(known, step=Step.VERIFIED, step_at=now), Do.NOTHING
     if known.step is Step.FAILED:
@@ -92,8 +93,8 @@ def next_step(
     if now >= end - WORTH_IT:
         return known, Do.NOTHING
     match known.step:
-        case Step.WAITING if now >= known.start + FIRST_LOOK:
-            if known_at is not None and known_at >= known.start + FIRST_LOOK / 2:
+        case Step.WAITING if now >= begun + FIRST_LOOK:
+            if known_at is not None and known_at >= begun + FIRST_LOOK / 2:
                 return _repair(known, now, asleep=asleep, woken_at=woken_at)
             return replace(known, step=Step.ASKED, step_at=now), Do.ASK
         case Step.ASKED:
@@ -107,7 +108,7 @@ def due_at(known: Verification) -> float | None:
     """Return when the next step is due, unix seconds; None if there is none."""
     match known.step:
         case Step.WAITING:
-            return known.start + FIRST_LOOK
+            return max(known.start, known.step_at) + FIRST_LOOK
         case Step.ASKED:
             return known.step_at
         case Step.REPAIRED:
