@@ -374,3 +374,20 @@ def test_what_may_be_of_last_week_does_not_serve() -> None:
     handed = hand_over(schedules, held(*schedules), trusted=False)
     assert names(handed) == ["add_charge_schedule"]
     assert names(hand_over([], held(*schedules), trusted=False)) == ["remove_charge_schedule"]
+
+
+def test_a_start_that_is_only_just_over_is_dated_back_for_a_car_that_does_not_hold_it() -> None:
+    """A car takes no notice of it when it is sent; also around midnight it is sent once only."""
+    block = Window(utc(23), utc(2, 0, 18))
+    for minutes in (0, 5, 9):
+        now = block.start + timedelta(minutes=minutes)
+        given = wanted(block, now=now)
+        handed = hand_over(given.schedules, (), tolerance=QUARTER, dated_back=given.dated_back)
+        assert times(handed.held[0]) == ("tue", 23 * 60 + 45, 3 * 60)
+        for later in (now, now + timedelta(minutes=7)):
+            again = wanted(block, now=later)
+            assert not hand_over(
+                again.schedules, handed.held, tolerance=QUARTER, dated_back=again.dated_back
+            ).requests
+        planned = held(*wanted(block).schedules)
+        assert not hand_over(given.schedules, planned, dated_back=given.dated_back).requests

@@ -55,6 +55,8 @@ class Wanted:
     """Blocks in a night in which the clocks change: the car is started and stopped by commands."""
     later: tuple[Window, ...] = ()
     """Blocks that begin too far ahead, or for which there was no room."""
+    dated_back: Schedule | None = None
+    """What a car that does not hold it is given instead of the first one: a start that is only just over does not act."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,10 @@ def wanted_schedules(
     kept, rest = schedules[:room], schedules[room:]
     if rest:
         later.extend(block for block in _joined(blocks, now, step) if block not in later)
-    return Wanted(tuple(kept), tuple(by_command), tuple(later))
+    dated_back = None
+    if kept and joined[:1] and now - BACKDATED < joined[0].start <= now and not by_command:
+        dated_back = _schedule(_floor(now - BACKDATED, step), joined[0].end, zone, place)
+    return Wanted(tuple(kept), tuple(by_command), tuple(later), dated_back)
 
 
 def hand_over(
@@ -109,6 +114,7 @@ def hand_over(
     goes_on: bool = False,
     blocked: bool = False,
     trusted: bool = True,
+    dated_back: Schedule | None = None,
 ) -> HandOver:
     """Return the commands after which a car holds the wanted schedules, and of ours no others.
 
@@ -116,7 +122,7 @@ def hand_over(
     A new one is added before an old one is removed, in place of an old one where the place is the same: a schedule
     that is replaced keeps its place. `tidy`: whether also what a used one-time schedule has left is removed; it does no harm.
     `goes_on`: the car charges in its first block, so that only the end of this one counts. `blocked`: it is plugged in and does
-    not charge, so that it needs no newer blocker. `trusted`: whether what it holds is recent; a schedule knows no date.
+    not charge, so that it needs no newer blocker. `trusted`: whether what it holds is recent; a schedule knows no date. `dated_back`: is given instead of the first, if this one is missing.
     """
     held = tuple(held)
     ours = {one.id: one for one in held if is_ours(one)}
@@ -140,7 +146,7 @@ def hand_over(
             None,
         )
         if serving is None:
-            missing.append(schedule)
+            missing.append(dated_back if dated_back and schedule is first else schedule)
         else:
             kept[serving.id] = serving
     over = sorted(
@@ -197,9 +203,16 @@ def minute_of_week(local: datetime) -> int:
     return local.weekday() * DAY + _minutes(local)
 
 
-def day_minute(schedule: Schedule) -> int:
-    """Return the minute of the week in which the day of a schedule of ours begins."""
-    return WEEKDAYS.index(schedule.days[0]) * DAY
+def lets_charge(held: Schedule, minute: int, slack: int) -> bool:
+    """Return whether a schedule of ours lets a car charge in a minute of the week, or `slack` minutes before or after."""
+    start, end = _span(held)
+    return start is not None and (minute - start + slack) % WEEK <= end - start + 2 * slack
+
+
+def ends_charge(held: Schedule, minute: int, slack: int) -> bool:
+    """Return whether a schedule of ours ends a charge in a minute of the week, or `slack` minutes before or after."""
+    start, end = _span(held)
+    return start is not None and (minute - end + slack) % WEEK <= 2 * slack
 
 
 def _joined(blocks: Sequence[Window], now: datetime, step: timedelta) -> list[Window]:
@@ -258,40 +271,40 @@ def _minutes(local: datetime) -> int:
 
 def _serves(held: Schedule, wanted: Schedule, tolerance: timedelta) -> bool:
     """Return whether a schedule that a car holds does what a wanted one would."""
-    if not held.enabled or held.days != wanted.days or not _same_place(held, wanted):
+    if not held.enabled or not _same_place(held, wanted):
         return False
-    start, end = _times(wanted)
-    held_start, held_end = _times(held)
-    if end is None or held_end is None or (start is None) != (held_start is None):
+    (start, end), (held_start, held_end) = _span(wanted), _span(held)
+    if start is None and held_start is None:
+        # a blocker, whose end is past: how long ago is of no importance
+        return (end - held_end) % WEEK <= BLOCKER_KEPT
+    if start is None or held_start is None:
         return False
-    if (
-        start is None or held_start is None
-    ):  # a blocker, whose end is past: how long ago is of no importance
-        return (end - held_end) % DAY <= BLOCKER_KEPT
     longer = int(tolerance.total_seconds()) // 60
-    return (start - held_start) % DAY <= longer and (held_end - end) % DAY <= longer
+    return (start - held_start) % WEEK <= longer and (held_end - end) % WEEK <= longer
 
 
 def _both_block(held: Schedule, wanted: Schedule) -> bool:
-    starts = (_times(held)[0], _times(wanted)[0])
+    starts = (_span(held)[0], _span(wanted)[0])
     return held.enabled and starts == (None, None) and _same_place(held, wanted)
 
 
 def _ends_alike(held: Schedule, wanted: Schedule, tolerance: timedelta) -> bool:
     """Return whether two schedules with a start end on the same day, at most `tolerance` later than wanted."""
-    (start, end), (held_start, held_end) = _times(wanted), _times(held)
     if not held.enabled or not _same_place(held, wanted):
         return False
-    if start is None or end is None or held_start is None or held_end is None:
+    (start, end), (held_start, held_end) = _span(wanted), _span(held)
+    if start is None or held_start is None:
         return False
-    last = day_minute(wanted) + end + (DAY if end <= start else 0)
-    held_last = day_minute(held) + held_end + (DAY if held_end <= held_start else 0)
-    return (held_last - last) % WEEK <= tolerance.total_seconds() / 60
+    return (held_end - end) % WEEK <= tolerance.total_seconds() / 60
 
 
-def _times(schedule: Schedule) -> tuple[int | None, int | None]:
-    """Return start and end, minutes after midnight."""
-    return schedule.times["start_time"], schedule.times["end_time"]
+def _span(schedule: Schedule) -> tuple[int | None, int]:
+    """Return start and end of a schedule of ours, minutes since Monday's midnight."""
+    day = WEEKDAYS.index(schedule.days[0]) * DAY
+    start, end = schedule.times["start_time"], schedule.times["end_time"] or 0
+    if start is None:
+        return None, day + end
+    return day + start, day + start + (end - start) % DAY
 
 
 def _same_place(one: Schedule, other: Schedule) -> bool:

@@ -6,11 +6,10 @@ from typing import Final
 
 from homeassistant.util import dt as dt_util
 
-from ..vehicle.charge_schedules import Schedule
 from ..vehicle.state import VehicleState
 from .car_record import CarRecord, Mode
 from .car_view import charge_view
-from .hand_over import DAY, STEP, WEEK, day_minute, minute_of_week
+from .hand_over import STEP, ends_charge, lets_charge, minute_of_week
 from .override import START_SLACK, Expected, Override, OverrideKind, detected, is_over
 from .presence import is_plugged_in
 
@@ -67,10 +66,11 @@ class OverrideWatch:
         minute = minute_of_week(now.astimezone(dt_util.get_default_time_zone()))
         # what the car holds counts as well: it may not have been told of the newest plan
         return Expected(
-            may_charge=bool(inside) or any(_acts(one, minute) for one in record.held),
+            may_charge=bool(inside)
+            or any(lets_charge(one, minute, SLACK_MINUTES) for one in record.held),
             must_charge=well
             and not record.paused
-            and not any(_ends(one, minute) for one in record.held),
+            and not any(ends_charge(one, minute, SLACK_MINUTES) for one in record.held),
             command=record.command,
             target=_target(state, record),
         )
@@ -79,21 +79,3 @@ class OverrideWatch:
 def _target(state: VehicleState, record: CarRecord) -> float:
     limit = state.number("ChargeLimitSoc")
     return record.target if limit is None else min(record.target, limit)
-
-
-def _acts(held: Schedule, minute: int) -> bool:
-    """Return whether a schedule lets the car charge in a minute of the week, with slack at both ends."""
-    start, end = held.times["start_time"], held.times["end_time"]
-    if start is None or end is None:
-        return False
-    since = (minute - day_minute(held) - start + SLACK_MINUTES) % WEEK
-    return since <= (end - start) % DAY + 2 * SLACK_MINUTES
-
-
-def _ends(held: Schedule, minute: int) -> bool:
-    """Return whether a schedule ends the charge about now."""
-    start, end = held.times["start_time"], held.times["end_time"]
-    if start is None or end is None:
-        return False
-    last = day_minute(held) + start + (end - start) % DAY
-    return (minute - last + SLACK_MINUTES) % WEEK <= 2 * SLACK_MINUTES
