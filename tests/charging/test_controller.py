@@ -11,6 +11,7 @@ import pytest
 
 from custom_components.tesla_charging.charging import controller, override, verification
 from custom_components.tesla_charging.charging.adapter import PriceSettings
+from custom_components.tesla_charging.charging.car_record import Mode
 from custom_components.tesla_charging.charging.controller import ChargingController, Status
 from custom_components.tesla_charging.charging.hand_over import OWN_IDS
 from custom_components.tesla_charging.charging.home import CONF_SMART_CHARGING
@@ -320,6 +321,31 @@ async def test_a_start_that_fails_is_repaired_once_and_told(
     await garage.until(Status.AGREED)
 
 
+async def test_a_car_that_takes_no_schedule_is_started_and_stopped(garage: Garage) -> None:
+    """A full car refuses once, not at every review, and is not left to charge in the dear time."""
+    garage.car.refuse_next("max_schedules_reached")
+    garage.car.plug_in()
+    await garage.set_up(CHEAP_LATER)
+    await until(lambda: "charge_stop" in garage.commands() and not garage.charging)
+    for _ in range(3):
+        await garage.controller.change()
+    assert garage.commands() == ["add_charge_schedule", "charge_stop"]
+    garage.car.unplug()
+    await garage.until(Status.UNPLUGGED)
+
+
+async def test_a_schedule_whose_answer_was_lost_is_taken_back(garage: Garage) -> None:
+    """The car may hold it: it is noted before it is told."""
+    garage.car.plug_in()
+    await garage.set_up(CHEAP_LATER)
+    await garage.until(Status.AGREED)
+    garage.home.tesla.faults.lose_answer_after("signed_command", times=20)
+    await garage.controller.change(minimum_level=100)
+    garage.home.tesla.faults.clear()
+    await garage.controller.change(mode=Mode.OFF)
+    await until(lambda: not garage.schedules())
+
+
 # -- actions ----------------------------------------------------------------------------------------
 
 
@@ -365,6 +391,43 @@ async def test_charge_now_ends_at_its_level_and_the_plan_goes_on(
     assert garage.schedules() == [(OWN_IDS[0], True, True)]
 
 
+async def test_who_stops_a_charge_that_was_on_is_not_fought(garage: Garage) -> None:
+    """The car was charging already when it was to charge now."""
+    garage.car.plug_in()
+    await garage.set_up(CHEAP_NOW)
+    await garage.until(Status.AGREED)
+    await act(garage, "charge_now")
+    await garage.until(Status.CHARGE_NOW)
+    await until(lambda: not garage.schedules())
+    garage.car.in_app("charge_stop")
+    await garage.until(Status.OVERRIDE)
+    assert "charge_start" not in garage.commands()
+    assert not garage.charging
+
+
+async def test_a_car_at_its_limit_is_not_started(garage: Garage) -> None:
+    """It would refuse, and be billed."""
+    garage.car.set_battery_level(80)
+    garage.car.plug_in()
+    await garage.set_up(CHEAP_LATER)
+    await until(lambda: garage.home.state("sensor", "charging_state") == "complete")
+    await act(garage, "charge_now")
+    await until(lambda: garage.controller.record.charge_now is None)
+    assert "charge_start" not in garage.commands()
+
+
+async def test_a_car_that_cannot_charge_now_is_started_once(garage: Garage) -> None:
+    """A wish that the car refuses ends; each try might wake it."""
+    garage.car.plug_in(powered=False)
+    await garage.set_up(CHEAP_LATER)
+    await garage.until(Status.AGREED)
+    await act(garage, "charge_now")
+    await until(lambda: garage.controller.record.charge_now is None)
+    for _ in range(3):
+        await garage.controller.change(ready_level=garage.controller.record.ready_level)
+    assert garage.commands().count("charge_start") == 1
+
+
 async def test_pause_charges_nothing_until_resume(garage: Garage) -> None:
     """Also in the cheap time; the car holds a blocker."""
     garage.car.plug_in()
@@ -378,6 +441,8 @@ async def test_pause_charges_nothing_until_resume(garage: Garage) -> None:
     await act(garage, "resume")
     await garage.until(Status.AGREED)
     assert [one[1:] for one in garage.schedules()] == [(True, True)]
+    await until(lambda: garage.charging)
+    assert "charge_start" not in garage.commands(), "the schedule starts it"
 
 
 async def test_a_skipped_departure_is_no_deadline(garage: Garage) -> None:

@@ -81,7 +81,9 @@ class CarRecord:
     target: float = 0.0
     """Percent, at which that plan aims."""
     held: tuple[Schedule, ...] = ()
-    """Our schedules, which the car holds as far as is known."""
+    """Our schedules, which the car holds as far as is known; one that is not enabled may or may not have reached it."""
+    held_at: float | None = None
+    """When the car certainly held just these, unix seconds."""
     verification: Verification | None = None
     command: OwnCommand | None = None
     """The last start or stop of ours."""
@@ -113,6 +115,7 @@ class CarRecord:
             "blocks": [[one.start.timestamp(), one.end.timestamp()] for one in self.blocks],
             "target": self.target,
             "held": [_schedule_row(one) for one in self.held],
+            "held_at": self.held_at,
             "verification": None if self.verification is None else self.verification.as_dict(),
             "command": None if self.command is None else [self.command.starts, self.command.at],
             "woken_at": self.woken_at,
@@ -137,6 +140,7 @@ class CarRecord:
             blocks=_blocks(data.get("blocks")),
             target=_number(data.get("target"), 0, 100, 0.0),
             held=_held(data.get("held")),
+            held_at=_seconds(data.get("held_at")),
             verification=Verification.restored(data.get("verification")),
             command=_command(data.get("command")),
             woken_at=_seconds(data.get("woken_at")),

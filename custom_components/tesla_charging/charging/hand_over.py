@@ -59,6 +59,10 @@ class Wanted:
     """What a car that does not hold it is given instead of the first one: a start that is only just over does not act."""
 
 
+NOTHING: Final = Wanted(())
+"""No schedule of ours."""
+
+
 @dataclass(frozen=True, slots=True)
 class HandOver:
     """The commands that change what a car holds into what it is to hold, in their order, and what it holds then."""
