@@ -35,7 +35,11 @@ def zone() -> Iterator[None]:
 
 def car(charge_state: str, level: float = 50, limit: float = 80) -> VehicleState:
     """Return the state of a car."""
-    values = {"DetailedChargeState": charge_state, "Soc": level, "ChargeLimitSoc": limit}
+    values: dict[str, str | float] = {
+        "DetailedChargeState": charge_state,
+        "Soc": level,
+        "ChargeLimitSoc": limit,
+    }
     at = EVENING.timestamp()
     return VehicleState({name: Reading(value, at) for name, value in values.items()})
 
@@ -101,3 +105,18 @@ def test_a_start_by_hand_is_over_at_a_limit_below_the_target() -> None:
         agreed(NIGHT), target=90, override=Override(OverrideKind.CHARGE, EVENING.timestamp())
     )
     assert seen(record, EVENING, car("Charging", 79), car("Complete", 79.5)).override is None
+
+
+def test_a_car_that_has_moved_was_unplugged() -> None:
+    """Also while Home Assistant was stopped: yesterday's pause would miss today's departure."""
+    record = replace(
+        agreed(NIGHT),
+        paused=True,
+        override=Override(OverrideKind.STOP, EVENING.timestamp()),
+        odometer=1000.0,
+    )
+    for miles, ends in ((1000.0, False), (1012.5, True)):
+        state = car("Stopped")
+        state = VehicleState({**state.readings, "Odometer": Reading(miles, EVENING.timestamp())})
+        after = seen(record, EVENING, state, state)
+        assert (after.paused, after.override is None) == (not ends, ends)

@@ -87,6 +87,8 @@ class CarRecord:
     verification: Verification | None = None
     command: OwnCommand | None = None
     """The last start or stop of ours."""
+    odometer: float | None = None
+    """Miles when this was saved last: wishes of a charge end when the car has moved since."""
     woken_at: float | None = None
     """When the car was last woken for a start that failed."""
 
@@ -118,6 +120,7 @@ class CarRecord:
             "held_at": self.held_at,
             "verification": None if self.verification is None else self.verification.as_dict(),
             "command": None if self.command is None else [self.command.starts, self.command.at],
+            "odometer": self.odometer,
             "woken_at": self.woken_at,
         }
 
@@ -143,6 +146,7 @@ class CarRecord:
             held_at=_seconds(data.get("held_at")),
             verification=Verification.restored(data.get("verification")),
             command=_command(data.get("command")),
+            odometer=_finite(data.get("odometer")),
             woken_at=_seconds(data.get("woken_at")),
         )
 

@@ -47,7 +47,7 @@ from .hand_over import (
 )
 from .outlook import HomeSources
 from .override import LEVEL_SLACK, OwnCommand
-from .override_watch import SLACK_MINUTES, OverrideWatch
+from .override_watch import ODOMETER, SLACK_MINUTES, OverrideWatch
 from .presence import Presence, presence_of
 from .problem import Setting, horizon, problem_of
 from .store import ChargingStore
@@ -517,6 +517,8 @@ class ChargingController:
         self._rests.pop(name, None)
 
     async def _save(self, record: CarRecord) -> None:
+        if (odometer := self._car.data.number(ODOMETER)) is not None:
+            record = replace(record, odometer=odometer)
         self.record = self._saved = record
         await self._store.save(self._car.vin, record)
 

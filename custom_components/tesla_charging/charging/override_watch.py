@@ -15,6 +15,9 @@ from .presence import is_plugged_in
 
 SLACK: Final = timedelta(seconds=START_SLACK)
 SLACK_MINUTES: Final = int(START_SLACK) // 60
+ODOMETER: Final = "Odometer"
+MOVED: Final = 2.0
+"""Miles: a car that has moved was unplugged, also if nobody has seen it. Less may be a late report of the way home."""
 
 
 class OverrideWatch:
@@ -44,8 +47,15 @@ class OverrideWatch:
             has_charged=before.has_charged and before.plugged_in,
         )
         self._seen = after
-        if before.plugged_in and not plugged_in:
+        odometer = state.number(ODOMETER)
+        has_moved = (
+            odometer is not None
+            and record.odometer is not None
+            and odometer - record.odometer > MOVED
+        )
+        if has_moved or (before.plugged_in and not plugged_in):
             record = replace(record, paused=False, charge_now=None, verification=None)
+            record = replace(record, override=None, odometer=odometer)
         if record.override is not None and is_over(record.override, after, _target(state, record)):
             record = replace(record, override=None)
         if record.mode is Mode.OFF or not at_home:
