@@ -334,6 +334,32 @@ async def test_a_car_that_takes_no_schedule_is_started_and_stopped(garage: Garag
     await garage.until(Status.UNPLUGGED)
 
 
+async def test_what_the_car_holds_under_our_ids_is_read_once(garage: Garage) -> None:
+    """Without our record: a forgotten schedule of ours goes, a weekly one of the owner's stays."""
+    garage.car.plug_in()
+    common = {"enabled": True, "lat": 52.0, "lon": 4.4, "start_enabled": True, "end_enabled": True}
+    for number, once, days in ((OWN_IDS[0], False, "All"), (OWN_IDS[2], True, "Sunday")):
+        garage.car.in_app(
+            "add_charge_schedule",
+            **common,
+            id=number,
+            name="",
+            one_time=once,
+            days_of_week=days,
+            start_time=600,
+            end_time=660,
+        )
+    await garage.set_up(CHEAP_LATER)
+    await garage.until(Status.AGREED)
+    assert min(one[0] for one in garage.schedules()) == OWN_IDS[0]
+    assert len(garage.schedules()) == 2
+    sent = [one.params["id"] for one in garage.car.commands if "schedule" in one.name]
+    assert sent
+    assert OWN_IDS[0] not in sent
+    await garage.controller.change(mode=Mode.OFF)
+    assert [one[0] for one in garage.schedules()] == [OWN_IDS[0]]
+
+
 async def test_a_schedule_whose_answer_was_lost_is_taken_back(garage: Garage) -> None:
     """The car may hold it: it is noted before it is told."""
     garage.car.plug_in()

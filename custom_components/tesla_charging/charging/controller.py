@@ -26,20 +26,28 @@ from ..request_origin import RequestOrigin, requested_by
 from ..smart_charging.result import Now, Plan
 from ..smart_charging.series import Window
 from ..smart_charging.stability import replan
-from ..vehicle.charge_schedules import Schedule, knows_schedules
+from ..vehicle.charge_schedules import (
+    FORMATS,
+    Schedule,
+    ScheduleKind,
+    knows_schedules,
+    schedules_in,
+)
 from ..vehicle.charge_status import is_charging
 from ..vehicle.location import home_proximity
-from ..vehicle_command import COMMANDS, CommandRequest, Outcome
+from ..vehicle_command import COMMANDS, CommandRequest
 from .car_record import CarRecord, ChargeNow, Mode, UntilKind
 from .car_view import Charger, charge_view, charger_of, planner_car
 from .departures import Departure
 from .hand_over import (
     BACKDATED,
     NOTHING,
+    OWN_IDS,
     STEP,
     Wanted,
     anchored,
     hand_over,
+    is_ours,
     lets_charge,
     minute_of_week,
     wanted_schedules,
@@ -50,6 +58,7 @@ from .override import LEVEL_SLACK, OwnCommand
 from .override_watch import ODOMETER, SLACK_MINUTES, OverrideWatch
 from .presence import Presence, presence_of
 from .problem import Setting, horizon, problem_of
+from .sending import Refused, Sender
 from .store import ChargingStore
 from .verification import Do, Step, Verification, due_at, next_step
 
@@ -57,13 +66,8 @@ REVIEW: Final = timedelta(minutes=5)
 """A plan is reviewed at least so often; the planner keeps the running one unless another is enough better."""
 BURST: Final = 1.0
 """Seconds in which changes of the car are gathered before a review."""
-RETRY: Final = timedelta(minutes=2)
-"""So soon after a command failed the next review comes; after each further failure in twice the time."""
 OBEYS_WITHIN: Final = 45.0
 """Seconds in which a charging car may stop by itself when it was given a start to come; then it is stopped."""
-LONGEST_RETRY: Final = timedelta(hours=1)
-LONGEST_REFUSED: Final = timedelta(hours=12)
-"""A car that refuses does so for reasons that last: what is refused is billed."""
 ACTS: Final = frozenset({Presence.HOME_PLUGGED, Presence.COMING})
 MOST_STARTS: Final = 3
 """So often a car is told to start for a person: each may wake it."""
@@ -71,21 +75,6 @@ HELD_FOR: Final = timedelta(days=3)
 """For so long what a car was given is taken to be still in it: a schedule knows a weekday, no date."""
 SEEN_AGAIN: Final = timedelta(days=1)
 """So often it is noted that it still is."""
-
-
-class Refused(HomeAssistantError):
-    """The car did not do what it was told."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """A command that failed is not sent again for a while."""
-
-    error: HomeAssistantError
-    failures: int
-    """In a row."""
-    until: float
-    """Seconds of `clock.monotonic`."""
 
 
 class Status(StrEnum):
@@ -155,8 +144,9 @@ class ChargingController:
         self._ends: list[CALLBACK_TYPE] = []
         self._given_at = float("-inf")
         """When the car was last given schedules; seconds of `clock.monotonic`."""
-        self._rests: dict[str, Rest] = {}
-        """By the names of commands that failed last."""
+        self._has_read = False
+        """Whether it was tried to read what the car holds."""
+        self._sender = Sender(car, self.review_soon)
         self._closed = False
 
     @callback
@@ -190,7 +180,7 @@ class ChargingController:
         async with self._lock:
             if wishes:  # another wish is worth another plan, and another try
                 self._plan = None
-                self._rests.clear()
+                self._sender.try_again()
             await self._save(replace(self.record, **wishes))
             await self._review()
 
@@ -361,6 +351,8 @@ class ChargingController:
         A sleeping car is not woken for it. `running`: the block that is on.
         """
         charging, now = is_charging(self._car.data), clock.now()
+        if (wanted.schedules or self.record.held) and not self._held_within(HELD_FOR, now):
+            await self._read_back(now)
         handed = hand_over(
             wanted.schedules,
             self.record.held,
@@ -369,6 +361,7 @@ class ChargingController:
             blocked=not charging and self._presence() is Presence.HOME_PLUGGED,
             trusted=self._held_within(HELD_FOR, now),
             dated_back=wanted.dated_back,
+            taken=self.record.taken,
         )
         if handed.requests:
             if not self._awake():
@@ -384,7 +377,7 @@ class ChargingController:
                     self.record, held=_after(self.record.held, request, handed.held, sent=False)
                 )
             )
-            await self._send(request)
+            await self._sender.send(request)
             await self._save(
                 replace(self.record, held=_after(self.record.held, request, handed.held, sent=True))
             )
@@ -393,6 +386,22 @@ class ChargingController:
         if handed.requests or (self.record.held and not self._held_within(SEEN_AGAIN, now)):
             await self._save(replace(self.record, held_at=now))
         return True
+
+    async def _read_back(self, now: float) -> None:
+        """Read once what the car holds under our ids: our record may be damaged, and somebody else may use them."""
+        if self._has_read or self._room() == 0 or not self._awake():
+            return
+        self._has_read = True
+        form = FORMATS[ScheduleKind.CHARGE]
+        with suppress(HomeAssistantError), self._car.explaining():  # then it is given all anew
+            found = schedules_in(
+                await self._car.commander.read([form.section]), ScheduleKind.CHARGE
+            )
+            if found is not None:
+                ours = [one for one in found if one.id in OWN_IDS]
+                held = tuple(one for one in ours if is_ours(one))
+                taken = tuple(one.id for one in ours if not is_ours(one))
+                await self._save(replace(self.record, held=held, taken=taken, held_at=now))
 
     def _held_within(self, time: timedelta, now: float) -> bool:
         held_at = self.record.held_at
@@ -460,8 +469,7 @@ class ChargingController:
         try:
             await self._command("charge_start", may_wake=True)
         except HomeAssistantError as err:
-            rest = self._rests.get("charge_start")
-            if isinstance(err, Refused) or (rest is not None and rest.failures >= MOST_STARTS):
+            if isinstance(err, Refused) or self._sender.failures("charge_start") >= MOST_STARTS:
                 await self._save(replace(self.record, charge_now=None))
                 self.review_soon()
             raise
@@ -491,30 +499,7 @@ class ChargingController:
     async def _command(self, name: str, *, may_wake: bool = False) -> None:
         command = OwnCommand(name == "charge_start", clock.now())
         await self._save(replace(self.record, command=command))
-        await self._send(COMMANDS[name](), may_wake=may_wake)
-
-    async def _send(self, request: CommandRequest, *, may_wake: bool = False) -> None:
-        """Send a command as an automation does: inside the budget. Raises HomeAssistantError.
-
-        A command that failed rests before it is sent again, after each further failure for twice the time.
-        """
-        name = request.command.name
-        rest = self._rests.get(name)
-        if rest is not None and clock.monotonic() < rest.until:
-            raise rest.error
-        try:
-            result = await self._car.send(request, may_wake=may_wake)
-            if not result.achieved:
-                kind = Refused if result.outcome is Outcome.REFUSED else HomeAssistantError
-                raise kind(f"{name}: {result.reason or result.outcome}")
-        except HomeAssistantError as err:
-            failures = 0 if rest is None else rest.failures
-            longest = LONGEST_REFUSED if isinstance(err, Refused) else LONGEST_RETRY
-            wait = min(RETRY * 2 ** min(failures, 10), longest).total_seconds()
-            self._rests[name] = Rest(err, failures + 1, clock.monotonic() + wait)
-            self.review_soon(wait)
-            raise
-        self._rests.pop(name, None)
+        await self._sender.send(COMMANDS[name](), may_wake=may_wake)
 
     async def _save(self, record: CarRecord) -> None:
         if (odometer := self._car.data.number(ODOMETER)) is not None:

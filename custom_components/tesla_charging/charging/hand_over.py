@@ -119,6 +119,7 @@ def hand_over(
     blocked: bool = False,
     trusted: bool = True,
     dated_back: Schedule | None = None,
+    taken: Iterable[int] = (),
 ) -> HandOver:
     """Return the commands after which a car holds the wanted schedules, and of ours no others.
 
@@ -127,10 +128,11 @@ def hand_over(
     that is replaced keeps its place. `tidy`: whether also what a used one-time schedule has left is removed; it does no harm.
     `goes_on`: the car charges in its first block, so that only the end of this one counts. `blocked`: it is plugged in and does
     not charge, so that it needs no newer blocker. `trusted`: whether what it holds is recent; a schedule knows no date. `dated_back`: is given instead of the first, if this one is missing.
+    `taken`: ids of ours that somebody else uses.
     """
     held = tuple(held)
     ours = {one.id: one for one in held if is_ours(one)}
-    foreign = {one.id for one in held if not is_ours(one)}
+    foreign = {one.id for one in held if not is_ours(one)} | set(taken)
     kept: dict[int, Schedule] = {}
     missing: list[Schedule] = []
     first = wanted[0] if wanted else None
@@ -178,7 +180,13 @@ def hand_over(
 
 def is_ours(schedule: Schedule) -> bool:
     """Return whether a schedule may be replaced and removed: it has an id of ours and is for one time."""
-    return schedule.kind is ScheduleKind.CHARGE and schedule.id in OWN_IDS and schedule.one_time
+    return (
+        schedule.kind is ScheduleKind.CHARGE
+        and schedule.id in OWN_IDS
+        and schedule.one_time
+        and len(schedule.days) == 1
+        and schedule.times["end_time"] is not None
+    )
 
 
 def windows_of(blocks: Iterable[Block]) -> list[Window]:
