@@ -11,6 +11,7 @@ from custom_components.tesla_charging.charging.verification import (
     Verification,
     due_at,
     next_step,
+    of_block,
 )
 
 START, END = 10_000.0, 20_000.0
@@ -114,3 +115,15 @@ def test_a_block_that_is_dated_back_is_looked_at_minutes_after_the_car_was_given
     known, do = take(late, given + 60, charging=True, known_at=given + 20)
     assert (known.step, do) == (Step.VERIFIED, Do.NOTHING)
     assert take(late, given + FIRST_LOOK + 1, known_at=given - 30)[1] is Do.ASK
+
+
+def test_a_start_that_failed_is_not_repaired_again_when_its_block_moves_on() -> None:
+    """Else a wall connector without power costs a command in every quarter of an hour, and nobody is told."""
+    repaired = Verification(START, Step.REPAIRED, START + 200)
+    moved = of_block(repaired, START + 900, START + 900)
+    assert take(moved, START + 901)[1] is Do.TELL
+    failed, _ = take(moved, START + 901)
+    assert take(of_block(failed, START + 1800, START + 1800), START + 2500)[1] is Do.NOTHING
+    assert of_block(failed, START + 86400, START + 86400).step is Step.WAITING
+    verified, _ = take(failed, START + 2600, charging=True, known_at=START + 2600)
+    assert of_block(verified, START + 9000, START + 9000).step is Step.WAITING

@@ -60,7 +60,7 @@ from .presence import Presence, presence_of
 from .problem import Setting, horizon, problem_of
 from .sending import Refused, Sender
 from .store import ChargingStore
-from .verification import Do, Step, Verification, due_at, next_step
+from .verification import Do, Step, Verification, due_at, next_step, of_block
 
 REVIEW: Final = timedelta(minutes=5)
 """A plan is reviewed at least so often; the planner keeps the running one unless another is enough better."""
@@ -419,9 +419,7 @@ class ChargingController:
         )
         if block is None:
             return
-        known = self.record.verification
-        if known is None or abs(known.start - block.start.timestamp()) >= STEP.total_seconds():
-            known = Verification(block.start.timestamp(), step_at=now)
+        known = of_block(self.record.verification, block.start.timestamp(), now)
         state = self._car.data
         known, do = next_step(
             known,

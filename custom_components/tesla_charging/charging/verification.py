@@ -16,6 +16,11 @@ WAKE_PAUSE: Final = 23 * 3600.0
 WORTH_IT: Final = 300.0
 """Seconds: a block that ends so soon is not repaired."""
 
+SAME_BLOCK: Final = 900.0
+"""Seconds by which the start of a block may differ from plan to plan."""
+NIGHT: Final = 12 * 3600.0
+"""Seconds in which a failed start is repaired once."""
+
 
 class Step(StrEnum):
     """Where the verification of a block is."""
@@ -66,6 +71,19 @@ class Verification:
             } if step in Step and not isinstance(start, bool) and not isinstance(step_at, bool):
                 return cls(float(start), Step(step), float(step_at))
         return None
+
+
+def of_block(known: Verification | None, start: float, now: float) -> Verification:
+    """Return the verification of the block that is on, after that of an earlier one.
+
+    A block may move on while the car does not begin: what was repaired in vain is not repaired again that night.
+    """
+    if known is not None:
+        if abs(known.start - start) < SAME_BLOCK:
+            return known
+        if known.step in {Step.REPAIRED, Step.FAILED} and 0 <= now - known.step_at < NIGHT:
+            return replace(known, start=start)
+    return Verification(start, step_at=now)
 
 
 def next_step(
