@@ -106,7 +106,7 @@ class Garage:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A car that charges beside its schedules is stopped soon."""
-    monkeypatch.setattr(controller, "OBEYS_WITHIN", 0.5)
+    monkeypatch.setattr(controller, "OBEYS_WITHIN", 2.0)
 
 
 @pytest.fixture

@@ -144,6 +144,8 @@ class ChargingController:
         self._ends: list[CALLBACK_TYPE] = []
         self._given_at = float("-inf")
         """When the car was last given schedules; seconds of `clock.monotonic`."""
+        self._stopped_at = float("-inf")
+        """When it was last told to stop: what it tells of itself may be older."""
         self._has_read = False
         """Whether it was tried to read what the car holds."""
         self._sender = Sender(car, self.review_soon)
@@ -329,13 +331,14 @@ class ChargingController:
             or any(block.start <= now < block.end for block in wanted.by_command)
         )
         if is_charging(state) and running is None:
-            waits = self._given_at + OBEYS_WITHIN - clock.monotonic()
+            waits = max(self._given_at, self._stopped_at) + OBEYS_WITHIN - clock.monotonic()
             if holds and self._begins_or_ends(now):
                 self.review_soon(OBEYS_WITHIN)
-            elif waits > 0 and not refused:
+            elif waits > 0:
                 self.review_soon(waits)
             else:
                 await self._command("charge_stop")
+                self._stopped_at = clock.monotonic()
         elif running and by_command and state.value("DetailedChargeState") == "Stopped":
             await self._command("charge_start")
         return holds
