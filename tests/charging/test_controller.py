@@ -11,6 +11,7 @@ import pytest
 
 from custom_components.tesla_charging.charging import controller, override, verification
 from custom_components.tesla_charging.charging.adapter import PriceSettings
+from custom_components.tesla_charging.charging.car_record import Mode
 from custom_components.tesla_charging.charging.controller import ChargingController, Status
 from custom_components.tesla_charging.charging.hand_over import OWN_IDS
 from custom_components.tesla_charging.charging.home import CONF_SMART_CHARGING
@@ -114,7 +115,7 @@ class Garage:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A car that charges beside its schedules is stopped soon."""
-    monkeypatch.setattr(controller, "OBEYS_WITHIN", 0.5)
+    monkeypatch.setattr(controller, "OBEYS_WITHIN", 2.0)
 
 
 @pytest.fixture
@@ -327,6 +328,57 @@ async def test_a_start_that_fails_is_repaired_once_and_told(
     await garage.until(Status.AGREED)
 
 
+async def test_a_car_that_takes_no_schedule_is_started_and_stopped(garage: Garage) -> None:
+    """A full car refuses once, not at every review, and is not left to charge in the dear time."""
+    garage.car.refuse_next("max_schedules_reached")
+    garage.car.plug_in()
+    await garage.set_up(CHEAP_LATER)
+    await until(lambda: "charge_stop" in garage.commands() and not garage.charging)
+    for _ in range(3):
+        await garage.controller.change()
+    assert garage.commands() == ["add_charge_schedule", "charge_stop"]
+    garage.car.unplug()
+    await garage.until(Status.UNPLUGGED)
+
+
+async def test_what_the_car_holds_under_our_ids_is_read_once(garage: Garage) -> None:
+    """Without our record: a forgotten schedule of ours goes, a weekly one of the owner's stays."""
+    garage.car.plug_in()
+    common = {"enabled": True, "lat": 52.0, "lon": 4.4, "start_enabled": True, "end_enabled": True}
+    for number, once, days in ((OWN_IDS[0], False, "All"), (OWN_IDS[2], True, "Sunday")):
+        garage.car.in_app(
+            "add_charge_schedule",
+            **common,
+            id=number,
+            name="",
+            one_time=once,
+            days_of_week=days,
+            start_time=600,
+            end_time=660,
+        )
+    await garage.set_up(CHEAP_LATER)
+    await garage.until(Status.AGREED)
+    assert min(one[0] for one in garage.schedules()) == OWN_IDS[0]
+    assert len(garage.schedules()) == 2
+    sent = [one.params["id"] for one in garage.car.commands if "schedule" in one.name]
+    assert sent
+    assert OWN_IDS[0] not in sent
+    await garage.controller.change(mode=Mode.OFF)
+    assert [one[0] for one in garage.schedules()] == [OWN_IDS[0]]
+
+
+async def test_a_schedule_whose_answer_was_lost_is_taken_back(garage: Garage) -> None:
+    """The car may hold it: it is noted before it is told."""
+    garage.car.plug_in()
+    await garage.set_up(CHEAP_LATER)
+    await garage.until(Status.AGREED)
+    garage.home.tesla.faults.lose_answer_after("signed_command", times=20)
+    await garage.controller.change(minimum_level=100)
+    garage.home.tesla.faults.clear()
+    await garage.controller.change(mode=Mode.OFF)
+    await until(lambda: not garage.schedules())
+
+
 # -- actions ----------------------------------------------------------------------------------------
 
 
@@ -372,6 +424,43 @@ async def test_charge_now_ends_at_its_level_and_the_plan_goes_on(
     assert garage.schedules() == [(OWN_IDS[0], True, True)]
 
 
+async def test_who_stops_a_charge_that_was_on_is_not_fought(garage: Garage) -> None:
+    """The car was charging already when it was to charge now."""
+    garage.car.plug_in()
+    await garage.set_up(CHEAP_NOW)
+    await garage.until(Status.AGREED)
+    await act(garage, "charge_now")
+    await garage.until(Status.CHARGE_NOW)
+    await until(lambda: not garage.schedules())
+    garage.car.in_app("charge_stop")
+    await garage.until(Status.OVERRIDE)
+    assert "charge_start" not in garage.commands()
+    assert not garage.charging
+
+
+async def test_a_car_at_its_limit_is_not_started(garage: Garage) -> None:
+    """It would refuse, and be billed."""
+    garage.car.set_battery_level(80)
+    garage.car.plug_in()
+    await garage.set_up(CHEAP_LATER)
+    await until(lambda: garage.home.state("sensor", "charging_state") == "complete")
+    await act(garage, "charge_now")
+    await until(lambda: garage.controller.record.charge_now is None)
+    assert "charge_start" not in garage.commands()
+
+
+async def test_a_car_that_cannot_charge_now_is_started_once(garage: Garage) -> None:
+    """A wish that the car refuses ends; each try might wake it."""
+    garage.car.plug_in(powered=False)
+    await garage.set_up(CHEAP_LATER)
+    await garage.until(Status.AGREED)
+    await act(garage, "charge_now")
+    await until(lambda: garage.controller.record.charge_now is None)
+    for _ in range(3):
+        await garage.controller.change(ready_level=garage.controller.record.ready_level)
+    assert garage.commands().count("charge_start") == 1
+
+
 async def test_pause_charges_nothing_until_resume(garage: Garage) -> None:
     """Also in the cheap time; the car holds a blocker."""
     garage.car.plug_in()
@@ -385,6 +474,8 @@ async def test_pause_charges_nothing_until_resume(garage: Garage) -> None:
     await act(garage, "resume")
     await garage.until(Status.AGREED)
     assert [one[1:] for one in garage.schedules()] == [(True, True)]
+    await until(lambda: garage.charging)
+    assert "charge_start" not in garage.commands(), "the schedule starts it"
 
 
 async def test_a_skipped_departure_is_no_deadline(garage: Garage) -> None:

@@ -96,6 +96,13 @@ def test_a_skipped_departure_is_left_out() -> None:
     ]
 
 
+def test_who_skips_twice_skips_both() -> None:
+    """The first does not come back."""
+    now = berlin(16, 12)
+    found = Timetable(80, SEVEN, skipped=berlin(18, 7)).departures(now, BERLIN)
+    assert [one.at for one in found] == []
+
+
 def test_a_departure_that_the_clocks_skip_is_an_hour_later() -> None:
     """02:30 does not exist on 29 March 2026."""
     now = datetime(2026, 3, 28, 12, 0, tzinfo=UTC)

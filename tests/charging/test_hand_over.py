@@ -106,12 +106,10 @@ def test_a_block_that_was_planned_keeps_its_start() -> None:
 
 
 def test_a_long_running_block_is_renewed_for_a_stopped_car_once_in_four_hours() -> None:
-    """From about five hours on, a car that was stopped takes no notice of a start. One that charges needs none."""
+    """From about five hours on, a car takes no notice of a start; one that charges may even stop when it is given one."""
     block = Window(utc(11), utc(19))
     starts = [times(wanted(block, now=utc(hour, 30)).schedules[0])[1] for hour in (14, 15, 16, 17)]
     assert starts == [12 * 60, 16 * 60, 16 * 60, 16 * 60]
-    (kept,) = wanted_schedules([block], NOW, AMSTERDAM, HOME, QUARTER, charging=True).schedules
-    assert times(kept)[1] == 12 * 60
 
 
 def test_a_block_that_is_over_is_nothing() -> None:
@@ -324,3 +322,72 @@ def test_a_car_charges_in_the_blocks_and_at_most_a_quarter_of_an_hour_around(see
         assert inside <= on, "a planned minute is not charged"
         assert on <= around, "the car charges where nothing is planned"
         now += timedelta(minutes=rng.randrange(1, 180))
+
+
+# -- what has happened since ------------------------------------------------------------------------
+
+
+def test_a_long_block_is_not_given_again_and_again() -> None:
+    """A stopped car gets a newer start; when it then charges, the older start of the block must not be given back."""
+    block = Window(utc(11), utc(19))
+    held_now = held(*wanted_schedules([block], utc(11), AMSTERDAM, HOME, QUARTER).schedules)
+    sent = []
+    for hour, charging in ((13, True), (16, False), (17, True), (18, True)):
+        now = utc(hour, 30)
+        given = wanted(block, now=now)
+        handed = hand_over(given.schedules, held_now, tolerance=QUARTER, goes_on=charging)
+        held_now = handed.held
+        sent.append(len(handed.requests))
+    assert sent == [0, 1, 0, 0]
+
+
+def test_a_charge_that_goes_on_over_midnight_is_not_given_again() -> None:
+    """The newer start is on another day than the block's."""
+    block = Window(utc(17), utc(6, 0, 18))
+    held_now = held(*wanted_schedules([block], utc(1, 30, 18), AMSTERDAM, HOME, QUARTER).schedules)
+    assert times(held_now[0])[0] == "wed"
+    given = wanted(block, now=utc(6, 0, 18) - timedelta(minutes=30))
+    assert times(given.schedules[0])[1] != times(held_now[0])[1]
+    assert hand_over(given.schedules, held_now, tolerance=QUARTER, goes_on=True).requests == ()
+
+
+def test_a_charge_that_goes_on_gets_another_end() -> None:
+    """Only its start is of no importance any more."""
+    held_now = held(*wanted(Window(utc(17), utc(19))).schedules)
+    longer = wanted(Window(utc(17), utc(20))).schedules
+    assert names(hand_over(longer, held_now, goes_on=True)) == ["add_charge_schedule"]
+    tomorrow = wanted(Window(utc(20), utc(19, 0, 18))).schedules
+    assert names(hand_over(tomorrow, held_now, goes_on=True)) == ["add_charge_schedule"]
+
+
+def test_a_car_that_does_not_charge_needs_no_newer_blocker() -> None:
+    """One that was kept from charging stays so: a weekend at the cable costs one command, not six a day."""
+    held_now = held(*wanted().schedules)
+    later = wanted(now=NOW + timedelta(hours=40)).schedules
+    assert hand_over(later, held_now, blocked=True).requests == ()
+    assert names(hand_over(later, held_now)) == ["add_charge_schedule"]
+
+
+def test_what_may_be_of_last_week_does_not_serve() -> None:
+    """A schedule knows a weekday, no date: the car has used it, or forgotten it."""
+    schedules = wanted(Window(utc(1, 0, 18), utc(2, 0, 18))).schedules
+    handed = hand_over(schedules, held(*schedules), trusted=False)
+    assert names(handed) == ["add_charge_schedule"]
+    assert names(hand_over([], held(*schedules), trusted=False)) == ["remove_charge_schedule"]
+
+
+def test_a_start_that_is_only_just_over_is_dated_back_for_a_car_that_does_not_hold_it() -> None:
+    """A car takes no notice of it when it is sent; also around midnight it is sent once only."""
+    block = Window(utc(23), utc(2, 0, 18))
+    for minutes in (0, 5, 9):
+        now = block.start + timedelta(minutes=minutes)
+        given = wanted(block, now=now)
+        handed = hand_over(given.schedules, (), tolerance=QUARTER, dated_back=given.dated_back)
+        assert times(handed.held[0]) == ("tue", 23 * 60 + 45, 3 * 60)
+        for later in (now, now + timedelta(minutes=7)):
+            again = wanted(block, now=later)
+            assert not hand_over(
+                again.schedules, handed.held, tolerance=QUARTER, dated_back=again.dated_back
+            ).requests
+        planned = held(*wanted(block).schedules)
+        assert not hand_over(given.schedules, planned, dated_back=given.dated_back).requests

@@ -87,6 +87,13 @@ NOW = 100_000.0
             OverrideKind.CHARGE,
             id="started by hand after it began and stopped by itself at plug-in",
         ),
+        pytest.param(
+            replace(IDLE, stopped=False, waits_for_power=True),
+            CHARGING,
+            OUTSIDE,
+            None,
+            id="the power came back",
+        ),
         pytest.param(CHARGING, CHARGING, OUTSIDE, None, id="nothing happens"),
     ],
 )
@@ -110,6 +117,8 @@ def test_a_start_by_hand_goes_on_past_the_plans_target() -> None:
     assert not is_over(override, replace(CHARGING, level=85), 80)
     assert is_over(override, replace(IDLE, level=85), 80)
     assert not is_over(override, replace(IDLE, level=70), 80)
+    assert is_over(override, replace(IDLE, level=79.5), 80), "cars stop up to one percent early"
+    assert is_over(override, replace(IDLE, level=75, complete=True), 80), "its limit is lower"
 
 
 def test_it_survives_a_restart_and_a_damaged_file() -> None:

@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 
-from custom_components.tesla_charging.charging.verification import Do, Step, Verification, next_step
+from custom_components.tesla_charging.charging.verification import (
+    FIRST_LOOK,
+    Do,
+    Step,
+    Verification,
+    due_at,
+    next_step,
+    of_block,
+)
 
 START, END = 10_000.0, 20_000.0
 NEW = Verification(START)
@@ -96,3 +104,26 @@ def test_it_survives_a_restart_and_a_damaged_file() -> None:
     )
     for stored in damaged:
         assert Verification.restored(stored) is None
+
+
+def test_a_block_that_is_dated_back_is_looked_at_minutes_after_the_car_was_given_it() -> None:
+    """A start right after the schedule would be a second command where one is enough."""
+    given = START + 1200
+    late = Verification(START, step_at=given)
+    assert take(late, given + 1, known_at=given - 30) == (late, Do.NOTHING)
+    assert due_at(late) == given + FIRST_LOOK
+    known, do = take(late, given + 60, charging=True, known_at=given + 20)
+    assert (known.step, do) == (Step.VERIFIED, Do.NOTHING)
+    assert take(late, given + FIRST_LOOK + 1, known_at=given - 30)[1] is Do.ASK
+
+
+def test_a_start_that_failed_is_not_repaired_again_when_its_block_moves_on() -> None:
+    """Else a wall connector without power costs a command in every quarter of an hour, and nobody is told."""
+    repaired = Verification(START, Step.REPAIRED, START + 200)
+    moved = of_block(repaired, START + 900, START + 900)
+    assert take(moved, START + 901)[1] is Do.TELL
+    failed, _ = take(moved, START + 901)
+    assert take(of_block(failed, START + 1800, START + 1800), START + 2500)[1] is Do.NOTHING
+    assert of_block(failed, START + 86400, START + 86400).step is Step.WAITING
+    verified, _ = take(failed, START + 2600, charging=True, known_at=START + 2600)
+    assert of_block(verified, START + 9000, START + 9000).step is Step.WAITING

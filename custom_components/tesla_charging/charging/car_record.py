@@ -81,10 +81,16 @@ class CarRecord:
     target: float = 0.0
     """Percent, at which that plan aims."""
     held: tuple[Schedule, ...] = ()
-    """Our schedules, which the car holds as far as is known."""
+    """Our schedules, which the car holds as far as is known; one that is not enabled may or may not have reached it."""
+    taken: tuple[int, ...] = ()
+    """Ids of ours under which the car holds a schedule that somebody else made."""
+    held_at: float | None = None
+    """When the car certainly held just these, unix seconds."""
     verification: Verification | None = None
     command: OwnCommand | None = None
     """The last start or stop of ours."""
+    odometer: float | None = None
+    """Miles when this was saved last: wishes of a charge end when the car has moved since."""
     woken_at: float | None = None
     """When the car was last woken for a start that failed."""
 
@@ -113,8 +119,11 @@ class CarRecord:
             "blocks": [[one.start.timestamp(), one.end.timestamp()] for one in self.blocks],
             "target": self.target,
             "held": [_schedule_row(one) for one in self.held],
+            "taken": list(self.taken),
+            "held_at": self.held_at,
             "verification": None if self.verification is None else self.verification.as_dict(),
             "command": None if self.command is None else [self.command.starts, self.command.at],
+            "odometer": self.odometer,
             "woken_at": self.woken_at,
         }
 
@@ -137,8 +146,11 @@ class CarRecord:
             blocks=_blocks(data.get("blocks")),
             target=_number(data.get("target"), 0, 100, 0.0),
             held=_held(data.get("held")),
+            taken=_taken(data.get("taken")),
+            held_at=_seconds(data.get("held_at")),
             verification=Verification.restored(data.get("verification")),
             command=_command(data.get("command")),
+            odometer=_finite(data.get("odometer")),
             woken_at=_seconds(data.get("woken_at")),
         )
 
@@ -276,3 +288,8 @@ def _held(value: object) -> tuple[Schedule, ...]:
                     longitude=longitude,
                 )
     return tuple(found[number] for number in sorted(found))
+
+
+def _taken(value: object) -> tuple[int, ...]:
+    rows = value if isinstance(value, list) else ()
+    return tuple(number for number in OWN_IDS if number in rows)

@@ -20,6 +20,7 @@ STANDING_LOSS_W: Final = 250.0
 VOLTS: Final = 230.0
 MAX_AC_AMPS: Final = {1: 32, 2: 16, 3: 16}
 """What an onboard charger takes by the number of its phases."""
+WAITS_FOR_POWER: Final = frozenset({"NoPower", "Calibrating"})
 SAFE_SHARE: Final = 0.92
 """Share of full power that can be relied on, until it was measured."""
 
@@ -87,6 +88,8 @@ def charge_view(
         plugged_in=is_plugged_in(state) is True,
         level=0.0 if level is None else level,
         plugged_at=plugged_at,
+        complete=state.value("DetailedChargeState") == "Complete",
+        waits_for_power=state.value("DetailedChargeState") in WAITS_FOR_POWER,
         has_charged=has_charged or is_charging(state),
     )
 

@@ -26,45 +26,55 @@ from ..request_origin import RequestOrigin, requested_by
 from ..smart_charging.result import Now, Plan
 from ..smart_charging.series import Window
 from ..smart_charging.stability import replan
-from ..vehicle.charge_schedules import Schedule, knows_schedules
+from ..vehicle.charge_schedules import (
+    FORMATS,
+    Schedule,
+    ScheduleKind,
+    knows_schedules,
+    schedules_in,
+)
 from ..vehicle.charge_status import is_charging
 from ..vehicle.location import home_proximity
 from ..vehicle_command import COMMANDS, CommandRequest
 from .car_record import CarRecord, ChargeNow, Mode, UntilKind
 from .car_view import Charger, charge_view, charger_of, planner_car
 from .departures import Departure
-from .hand_over import STEP, anchored, hand_over, wanted_schedules, windows_of
+from .hand_over import (
+    BACKDATED,
+    NOTHING,
+    OWN_IDS,
+    STEP,
+    Wanted,
+    anchored,
+    hand_over,
+    is_ours,
+    lets_charge,
+    minute_of_week,
+    wanted_schedules,
+    windows_of,
+)
 from .outlook import HomeSources
-from .override import OwnCommand
-from .override_watch import OverrideWatch
+from .override import LEVEL_SLACK, OwnCommand
+from .override_watch import ODOMETER, SLACK_MINUTES, OverrideWatch
 from .presence import Presence, presence_of
 from .problem import Setting, horizon, problem_of
+from .sending import Refused, Sender
 from .store import ChargingStore
-from .verification import Do, Step, Verification, due_at, next_step
+from .verification import Do, Step, Verification, due_at, next_step, of_block
 
 REVIEW: Final = timedelta(minutes=5)
 """A plan is reviewed at least so often; the planner keeps the running one unless another is enough better."""
 BURST: Final = 1.0
 """Seconds in which changes of the car are gathered before a review."""
-RETRY: Final = timedelta(minutes=2)
-"""So soon after a command failed the next review comes; after each further failure in twice the time."""
 OBEYS_WITHIN: Final = 45.0
 """Seconds in which a charging car may stop by itself when it was given a start to come; then it is stopped."""
-LONGEST_RETRY: Final = timedelta(hours=1)
 ACTS: Final = frozenset({Presence.HOME_PLUGGED, Presence.COMING})
-WATCHED: Final = frozenset(
-    {
-        "DetailedChargeState",
-        "Soc",
-        "BatteryLevel",
-        "ChargeLimitSoc",
-        "LocatedAtHome",
-        "Location",
-        "FastChargerPresent",
-        "Gear",
-        "connectivity",
-    }
-)
+MOST_STARTS: Final = 3
+"""So often a car is told to start for a person: each may wake it."""
+HELD_FOR: Final = timedelta(days=3)
+"""For so long what a car was given is taken to be still in it: a schedule knows a weekday, no date."""
+SEEN_AGAIN: Final = timedelta(days=1)
+"""So often it is noted that it still is."""
 
 
 class Status(StrEnum):
@@ -133,9 +143,11 @@ class ChargingController:
         self._ends: list[CALLBACK_TYPE] = []
         self._given_at = float("-inf")
         """When the car was last given schedules; seconds of `clock.monotonic`."""
-        self._failures = 0
-        """How many reviews in a row ended with a command that failed."""
-        self._rests_until = 0.0
+        self._stopped_at = float("-inf")
+        """When it was last told to stop: what it tells of itself may be older."""
+        self._has_read = False
+        """Whether it was tried to read what the car holds."""
+        self._sender = Sender(car, self.review_soon)
         self._closed = False
 
     @callback
@@ -167,8 +179,9 @@ class ChargingController:
     async def change(self, **wishes: Any) -> None:
         """Change wishes of the record, save them, and review the plan. Returns when the car was told, if it could be."""
         async with self._lock:
-            if wishes:  # another wish is worth another plan
+            if wishes:  # another wish is worth another plan, and another try
                 wishes = {"blocks": (), **wishes}
+                self._sender.try_again()
             await self._save(replace(self.record, **wishes))
             await self._review()
 
@@ -234,18 +247,10 @@ class ChargingController:
     async def _review(self) -> None:
         """Decide what the car is to do now, and do it."""
         with requested_by(RequestOrigin.AUTOMATION):
-            if self._failures and clock.monotonic() < self._rests_until:
-                return
             try:
                 await self._act()
             except HomeAssistantError as err:
-                wait = min(RETRY * 2**self._failures, LONGEST_RETRY)
-                self._failures = min(self._failures + 1, 10)
-                self._rests_until = clock.monotonic() + wait.total_seconds()
-                LOGGER.info("%s: smart charging tries again: %s", self._car.name, err)
-                self.review_soon(wait.total_seconds())
-            else:
-                self._failures = 0
+                LOGGER.info("%s: smart charging waits: %s", self._car.name, err)
 
     async def _act(self) -> None:
         state, now = self._car.data, dt_util.utcnow()
@@ -260,7 +265,7 @@ class ChargingController:
         elif presence not in ACTS:
             self._show(View(_ELSEWHERE[presence], None, tuple(self._departures())))
         elif self.record.override is not None:
-            await self._hold(())
+            await self._hold()
             self._show(View(Status.OVERRIDE, None, tuple(self._departures())))
         elif self.record.charge_now is not None:
             await self._charge_now(self.record.charge_now, now)
@@ -307,53 +312,105 @@ class ChargingController:
             self._place,
             STEP,
             self._room(),
-            charging=is_charging(state),
         )
-        holds = await self._hold(wanted.schedules)
+        running = next((block for block in blocks if block.start <= now < block.end), None)
+        refused = False
+        try:
+            holds = await self._hold(wanted, running=running)
+        except Refused as err:
+            LOGGER.info("%s: the car is charged by commands: %s", self._car.name, err)
+            holds, refused = False, True
         if self._presence() is not Presence.HOME_PLUGGED or not self._awake():
             return holds
-        running = any(block.start <= now < block.end for block in blocks)
-        by_command = self._room() == 0 or any(
-            block.start <= now < block.end for block in wanted.by_command
+        by_command = (
+            refused
+            or self._room() == 0
+            or any(block.start <= now < block.end for block in wanted.by_command)
         )
-        if is_charging(state) and not running:
-            if (waits := self._obeys_in()) > 0:
+        if is_charging(state) and running is None:
+            waits = max(self._given_at, self._stopped_at) + OBEYS_WITHIN - clock.monotonic()
+            if holds and self._begins_or_ends(now):
+                self.review_soon(OBEYS_WITHIN)
+            elif waits > 0:
                 self.review_soon(waits)
             else:
                 await self._command("charge_stop")
+                self._stopped_at = clock.monotonic()
         elif running and by_command and state.value("DetailedChargeState") == "Stopped":
             await self._command("charge_start")
         return holds
 
-    def _obeys_in(self) -> float:
-        """Return the seconds in which a car that still charges may stop by what it was told already."""
-        waits = self._given_at + OBEYS_WITHIN - clock.monotonic()
-        stopped = self.record.command
-        if stopped is not None and not stopped.starts and stopped.at <= clock.now():
-            waits = max(waits, stopped.at + OBEYS_WITHIN - clock.now())
-        return waits
+    def _begins_or_ends(self, now: datetime) -> bool:
+        """Return whether the car charges by a schedule that it holds; its clock is not ours."""
+        minute = minute_of_week(now.astimezone(self._zone))
+        return any(lets_charge(one, minute, SLACK_MINUTES) for one in self.record.held)
 
-    async def _hold(self, schedules: tuple[Schedule, ...]) -> bool:
+    async def _hold(self, wanted: Wanted = NOTHING, *, running: Window | None = None) -> bool:
         """Have the car hold these schedules of ours, and no others; return whether it does.
 
-        A sleeping car is not woken for it.
+        A sleeping car is not woken for it. `running`: the block that is on.
         """
-        handed = hand_over(schedules, self.record.held, tolerance=STEP, tidy=bool(schedules))
-        if not handed.requests:
-            return True
-        if not self._awake():
-            return False
+        charging, now = is_charging(self._car.data), clock.now()
+        if (wanted.schedules or self.record.held) and not self._held_within(HELD_FOR, now):
+            await self._read_back(now)
+        handed = hand_over(
+            wanted.schedules,
+            self.record.held,
+            tolerance=STEP,
+            goes_on=charging and running is not None,
+            blocked=not charging and self._presence() is Presence.HOME_PLUGGED,
+            trusted=self._held_within(HELD_FOR, now),
+            dated_back=wanted.dated_back,
+            taken=self.record.taken,
+        )
+        if handed.requests:
+            if not self._awake():
+                return False
+            begun = -1.0 if running is None else now - running.start.timestamp()
+            if charging and 0 <= begun < BACKDATED.total_seconds():
+                # a start that is only just over does not count any more when schedules change
+                self.review_soon(BACKDATED.total_seconds() - begun)
+                return False
         for request in handed.requests:
-            await self._send(request)
-            held = _after(self.record.held, request, handed.held)
-            await self._save(replace(self.record, held=held))
-        self._given_at = clock.monotonic()
+            await self._save(
+                replace(
+                    self.record, held=_after(self.record.held, request, handed.held, sent=False)
+                )
+            )
+            await self._sender.send(request)
+            await self._save(
+                replace(self.record, held=_after(self.record.held, request, handed.held, sent=True))
+            )
+        if handed.requests:
+            self._given_at = clock.monotonic()
+        if handed.requests or (self.record.held and not self._held_within(SEEN_AGAIN, now)):
+            await self._save(replace(self.record, held_at=now))
         return True
+
+    async def _read_back(self, now: float) -> None:
+        """Read once what the car holds under our ids: our record may be damaged, and somebody else may use them."""
+        if self._has_read or self._room() == 0 or not self._awake():
+            return
+        self._has_read = True
+        form = FORMATS[ScheduleKind.CHARGE]
+        with suppress(HomeAssistantError), self._car.explaining():  # then it is given all anew
+            found = schedules_in(
+                await self._car.commander.read([form.section]), ScheduleKind.CHARGE
+            )
+            if found is not None:
+                ours = [one for one in found if one.id in OWN_IDS]
+                held = tuple(one for one in ours if is_ours(one))
+                taken = tuple(one.id for one in ours if not is_ours(one))
+                await self._save(replace(self.record, held=held, taken=taken, held_at=now))
+
+    def _held_within(self, time: timedelta, now: float) -> bool:
+        held_at = self.record.held_at
+        return held_at is not None and 0 <= now - held_at < time.total_seconds()
 
     async def _give_back(self) -> None:
         """Remove what the car holds of ours, as soon as it is awake."""
         if self.record.held and self._presence() in {*ACTS, Presence.HOME}:
-            await self._hold(())
+            await self._hold()
 
     async def _verify(self, blocks: tuple[Window, ...]) -> None:
         now = clock.now()
@@ -362,9 +419,7 @@ class ChargingController:
         )
         if block is None:
             return
-        known = self.record.verification
-        if known is None or abs(known.start - block.start.timestamp()) >= STEP.total_seconds():
-            known = Verification(block.start.timestamp())
+        known = of_block(self.record.verification, block.start.timestamp(), now)
         state = self._car.data
         known, do = next_step(
             known,
@@ -399,15 +454,29 @@ class ChargingController:
             self.review_soon()
             return
         self._show(View(Status.CHARGE_NOW, None, departures))
-        if not is_charging(self._car.data) and not wish.started:
-            await self._command("charge_start", may_wake=True)
+        if not wish.started:
+            if not is_charging(self._car.data):
+                await self._start_now()
             await self._save(replace(self.record, charge_now=replace(wish, started=True)))
-        await self._hold(())
+        await self._hold()
+        if wish.until is UntilKind.TIME:
+            self.review_soon(max(BURST, wish.value - now.timestamp()))
+
+    async def _start_now(self) -> None:
+        """Start the car for a person; one that refuses, or cannot be reached, goes on with its plan."""
+        try:
+            await self._command("charge_start", may_wake=True)
+        except HomeAssistantError as err:
+            if isinstance(err, Refused) or self._sender.failures("charge_start") >= MOST_STARTS:
+                await self._save(replace(self.record, charge_now=None))
+                self.review_soon()
+            raise
 
     def _is_reached(self, wish: ChargeNow, now: datetime) -> bool:
         state = self._car.data
         view = charge_view(state)
-        if wish.started and state.value("DetailedChargeState") == "Complete":
+        limit = state.number("ChargeLimitSoc")
+        if view.complete and (limit is None or view.level >= limit - LEVEL_SLACK):
             return True
         match wish.until:
             case UntilKind.LEVEL:
@@ -428,15 +497,11 @@ class ChargingController:
     async def _command(self, name: str, *, may_wake: bool = False) -> None:
         command = OwnCommand(name == "charge_start", clock.now())
         await self._save(replace(self.record, command=command))
-        await self._send(COMMANDS[name](), may_wake=may_wake)
-
-    async def _send(self, request: CommandRequest, *, may_wake: bool = False) -> None:
-        """Send a command as an automation does: inside the budget. Raises HomeAssistantError."""
-        result = await self._car.send(request, may_wake=may_wake)
-        if not result.achieved:
-            raise HomeAssistantError(f"{request.command.name}: {result.reason or result.outcome}")
+        await self._sender.send(COMMANDS[name](), may_wake=may_wake)
 
     async def _save(self, record: CarRecord) -> None:
+        if (odometer := self._car.data.number(ODOMETER)) is not None:
+            record = replace(record, odometer=odometer)
         self.record = self._saved = record
         await self._store.save(self._car.vin, record)
 
@@ -483,10 +548,16 @@ _ELSEWHERE: Final = {
 
 
 def _after(
-    held: tuple[Schedule, ...], request: CommandRequest, goal: tuple[Schedule, ...]
+    held: tuple[Schedule, ...],
+    request: CommandRequest,
+    goal: tuple[Schedule, ...],
+    *,
+    sent: bool,
 ) -> tuple[Schedule, ...]:
-    """Return what a car holds after one command of a hand-over."""
+    """Return what a car holds after one command of a hand-over; before it is `sent`, what it may hold then."""
     number = request.parameters["id"]
+    if "add" not in request.command.name:
+        return tuple(one for one in held if one.id != number or not sent)
     others = [one for one in held if one.id != number]
-    added = [one for one in goal if one.id == number and "add" in request.command.name]
+    added = [replace(one, enabled=sent) for one in goal if one.id == number]
     return tuple(sorted([*others, *added], key=lambda one: one.id))

@@ -60,7 +60,7 @@ class Timetable:
     learnt: Mapping[str, TimeAndLevel] = field(default_factory=dict)
     """By the day's name: only if the owner has chosen learnt departures."""
     skipped: datetime | None = None
-    """The departure at this moment is left out."""
+    """The departures until this moment are left out."""
 
     def departures(self, now: datetime, zone: tzinfo) -> list[Departure]:
         """Return the departures of the next 48 hours in order, at most one source a day.
@@ -75,8 +75,14 @@ class Timetable:
         return [
             one
             for one in sorted(found, key=lambda one: (one.at, -one.level))
-            if now < one.at <= now + HORIZON and one.at != self.skipped
+            if now < one.at <= now + HORIZON and not self._is_skipped(one)
         ]
+
+    def _is_skipped(self, one: Departure) -> bool:
+        if self.skipped is None:
+            return False
+        # who skips twice skips both; a one-off departure may have been set since
+        return one.at == self.skipped or (one.at < self.skipped and one.source != Source.ONE_OFF)
 
     def _of_day(self, day: date, zone: tzinfo) -> list[Departure]:
         one_off = self.one_off

@@ -38,6 +38,7 @@ NEAR: Final = 1e-4
 MOST_BLOCKS: Final = 6
 DAY: Final = 24 * 60
 """Minutes."""
+WEEK: Final = 7 * DAY
 BLOCKER_KEPT: Final = 4 * 60
 """A blocker is given anew when its end is so many minutes behind the end of a new one."""
 
@@ -54,6 +55,12 @@ class Wanted:
     """Blocks in a night in which the clocks change: the car is started and stopped by commands."""
     later: tuple[Window, ...] = ()
     """Blocks that begin too far ahead, or for which there was no room."""
+    dated_back: Schedule | None = None
+    """What a car that does not hold it is given instead of the first one: a start that is only just over does not act."""
+
+
+NOTHING: Final = Wanted(())
+"""No schedule of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +79,18 @@ def wanted_schedules(
     place: Place,
     step: timedelta,
     room: int = MOST_BLOCKS,
-    *,
-    charging: bool = False,
 ) -> Wanted:
     """Return the schedules that make a car charge in the blocks only.
 
     `blocks` are in UTC and in order, `step` is the grid of the car's times, `room` is how many schedules it can take.
     A start is rounded down and an end up, so that a block never becomes shorter. Where no block comes soon, a blocker
-    keeps the car from charging when it is plugged in. `charging`: a car that charges needs no new start.
+    keeps the car from charging when it is plugged in.
     """
     schedules: list[Schedule] = []
     by_command: list[Window] = []
     later: list[Window] = []
     joined = _joined(blocks, now, step)
-    for block in joined if charging else [_renewed(block, now) for block in joined]:
+    for block in [_renewed(block, now) for block in joined]:
         if block.start > now + AHEAD or len(schedules) >= room:
             later.append(block)
         elif _changes_clock(zone, block.start - CLOCK_CHANGE, block.end + CLOCK_CHANGE):
@@ -98,7 +103,10 @@ def wanted_schedules(
     kept, rest = schedules[:room], schedules[room:]
     if rest:
         later.extend(block for block in _joined(blocks, now, step) if block not in later)
-    return Wanted(tuple(kept), tuple(by_command), tuple(later))
+    dated_back = None
+    if kept and joined[:1] and now - BACKDATED < joined[0].start <= now and not by_command:
+        dated_back = _schedule(_floor(now - BACKDATED, step), joined[0].end, zone, place)
+    return Wanted(tuple(kept), tuple(by_command), tuple(later), dated_back)
 
 
 def hand_over(
@@ -107,29 +115,44 @@ def hand_over(
     *,
     tolerance: timedelta = timedelta(),
     tidy: bool = True,
+    goes_on: bool = False,
+    blocked: bool = False,
+    trusted: bool = True,
+    dated_back: Schedule | None = None,
+    taken: Iterable[int] = (),
 ) -> HandOver:
     """Return the commands after which a car holds the wanted schedules, and of ours no others.
 
     A schedule that serves its purpose stays: it covers the wanted time and is at most `tolerance` longer at either end.
     A new one is added before an old one is removed, in place of an old one where the place is the same: a schedule
     that is replaced keeps its place. `tidy`: whether also what a used one-time schedule has left is removed; it does no harm.
+    `goes_on`: the car charges in its first block, so that only the end of this one counts. `blocked`: it is plugged in and does
+    not charge, so that it needs no newer blocker. `trusted`: whether what it holds is recent; a schedule knows no date. `dated_back`: is given instead of the first, if this one is missing.
+    `taken`: ids of ours that somebody else uses.
     """
     held = tuple(held)
     ours = {one.id: one for one in held if is_ours(one)}
-    foreign = {one.id for one in held if not is_ours(one)}
+    foreign = {one.id for one in held if not is_ours(one)} | set(taken)
     kept: dict[int, Schedule] = {}
     missing: list[Schedule] = []
+    first = wanted[0] if wanted else None
     for schedule in wanted:
         serving = next(
             (
                 one
                 for one in ours.values()
-                if one.id not in kept and _serves(one, schedule, tolerance)
+                if trusted
+                and one.id not in kept
+                and (
+                    _serves(one, schedule, tolerance)
+                    or (blocked and _both_block(one, schedule))
+                    or (goes_on and schedule is first and _ends_alike(one, schedule, tolerance))
+                )
             ),
             None,
         )
         if serving is None:
-            missing.append(schedule)
+            missing.append(dated_back if dated_back and schedule is first else schedule)
         else:
             kept[serving.id] = serving
     over = sorted(
@@ -157,7 +180,13 @@ def hand_over(
 
 def is_ours(schedule: Schedule) -> bool:
     """Return whether a schedule may be replaced and removed: it has an id of ours and is for one time."""
-    return schedule.kind is ScheduleKind.CHARGE and schedule.id in OWN_IDS and schedule.one_time
+    return (
+        schedule.kind is ScheduleKind.CHARGE
+        and schedule.id in OWN_IDS
+        and schedule.one_time
+        and len(schedule.days) == 1
+        and schedule.times["end_time"] is not None
+    )
 
 
 def windows_of(blocks: Iterable[Block]) -> list[Window]:
@@ -179,6 +208,23 @@ def anchored(
     running = next((old.start for old in before if old.start <= now <= old.end + step), None)
     start = _floor(now - BACKDATED, step) if running is None else running
     return (Window(min(start, blocks[0].start), blocks[0].end), *blocks[1:])
+
+
+def minute_of_week(local: datetime) -> int:
+    """Return the minutes of a local time since Monday's midnight."""
+    return local.weekday() * DAY + _minutes(local)
+
+
+def lets_charge(held: Schedule, minute: int, slack: int) -> bool:
+    """Return whether a schedule of ours lets a car charge in a minute of the week, or `slack` minutes before or after."""
+    start, end = _span(held)
+    return start is not None and (minute - start + slack) % WEEK <= end - start + 2 * slack
+
+
+def ends_charge(held: Schedule, minute: int, slack: int) -> bool:
+    """Return whether a schedule of ours ends a charge in a minute of the week, or `slack` minutes before or after."""
+    start, end = _span(held)
+    return start is not None and (minute - end + slack) % WEEK <= 2 * slack
 
 
 def _joined(blocks: Sequence[Window], now: datetime, step: timedelta) -> list[Window]:
@@ -237,23 +283,40 @@ def _minutes(local: datetime) -> int:
 
 def _serves(held: Schedule, wanted: Schedule, tolerance: timedelta) -> bool:
     """Return whether a schedule that a car holds does what a wanted one would."""
-    if not held.enabled or held.days != wanted.days or not _same_place(held, wanted):
+    if not held.enabled or not _same_place(held, wanted):
         return False
-    start, end = _times(wanted)
-    held_start, held_end = _times(held)
-    if end is None or held_end is None or (start is None) != (held_start is None):
+    (start, end), (held_start, held_end) = _span(wanted), _span(held)
+    if start is None and held_start is None:
+        # a blocker, whose end is past: how long ago is of no importance
+        return (end - held_end) % WEEK <= BLOCKER_KEPT
+    if start is None or held_start is None:
         return False
-    if (
-        start is None or held_start is None
-    ):  # a blocker, whose end is past: how long ago is of no importance
-        return (end - held_end) % DAY <= BLOCKER_KEPT
     longer = int(tolerance.total_seconds()) // 60
-    return (start - held_start) % DAY <= longer and (held_end - end) % DAY <= longer
+    return (start - held_start) % WEEK <= longer and (held_end - end) % WEEK <= longer
 
 
-def _times(schedule: Schedule) -> tuple[int | None, int | None]:
-    """Return start and end, minutes after midnight."""
-    return schedule.times["start_time"], schedule.times["end_time"]
+def _both_block(held: Schedule, wanted: Schedule) -> bool:
+    starts = (_span(held)[0], _span(wanted)[0])
+    return held.enabled and starts == (None, None) and _same_place(held, wanted)
+
+
+def _ends_alike(held: Schedule, wanted: Schedule, tolerance: timedelta) -> bool:
+    """Return whether two schedules with a start end on the same day, at most `tolerance` later than wanted."""
+    if not held.enabled or not _same_place(held, wanted):
+        return False
+    (start, end), (held_start, held_end) = _span(wanted), _span(held)
+    if start is None or held_start is None:
+        return False
+    return (held_end - end) % WEEK <= tolerance.total_seconds() / 60
+
+
+def _span(schedule: Schedule) -> tuple[int | None, int]:
+    """Return start and end of a schedule of ours, minutes since Monday's midnight."""
+    day = WEEKDAYS.index(schedule.days[0]) * DAY
+    start, end = schedule.times["start_time"], schedule.times["end_time"] or 0
+    if start is None:
+        return None, day + end
+    return day + start, day + start + (end - start) % DAY
 
 
 def _same_place(one: Schedule, other: Schedule) -> bool:

@@ -77,6 +77,10 @@ class ChargeView:
     """Percent."""
     plugged_at: float | None = None
     """Unix seconds since when the cable is in, None if not known."""
+    complete: bool = False
+    """It has reached its limit."""
+    waits_for_power: bool = False
+    """It has no power, or measures the cable: what comes after that, it does by itself."""
     has_charged: bool = False
     """Whether it has charged since the cable is in: what comes later, it does not begin by itself."""
 
@@ -88,7 +92,7 @@ class Expected:
     may_charge: bool
     """A block of the plan is on, or one of our schedules; with its slack at both ends."""
     must_charge: bool
-    """It is well inside a block, and below the plan's target."""
+    """It is well inside a block, and no schedule that it holds ends now."""
     command: OwnCommand | None = None
     """The last start or stop of ours."""
     target: float = 100.0
@@ -101,7 +105,7 @@ def detected(
     """Return what a person has done between two views of a car, None if nothing."""
     if not (before.plugged_in and after.plugged_in):
         return None
-    started = after.charging and not before.charging
+    started = after.charging and not before.charging and not before.waits_for_power
     command = expected.command
     if command is not None and command.explains(start=started, now=now):
         return None
@@ -127,4 +131,5 @@ def is_over(override: Override, after: ChargeView, target: float) -> bool:
     """
     if not after.plugged_in:
         return True
-    return override.kind is OverrideKind.CHARGE and (after.level >= target and not after.charging)
+    reached = after.complete or after.level >= target - LEVEL_SLACK
+    return override.kind is OverrideKind.CHARGE and reached and not after.charging

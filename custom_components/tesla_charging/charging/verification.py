@@ -16,6 +16,11 @@ WAKE_PAUSE: Final = 23 * 3600.0
 WORTH_IT: Final = 300.0
 """Seconds: a block that ends so soon is not repaired."""
 
+SAME_BLOCK: Final = 900.0
+"""Seconds by which the start of a block may differ from plan to plan."""
+NIGHT: Final = 12 * 3600.0
+"""Seconds in which a failed start is repaired once."""
+
 
 class Step(StrEnum):
     """Where the verification of a block is."""
@@ -49,7 +54,7 @@ class Verification:
     """The planned start."""
     step: Step = Step.WAITING
     step_at: float = 0.0
-    """When the step was taken."""
+    """When the step was taken; of the first: when the car was given the block, which may be after its start."""
 
     def as_dict(self) -> dict[str, str | float]:
         """Return JSON-compatible values."""
@@ -66,6 +71,19 @@ class Verification:
             } if step in Step and not isinstance(start, bool) and not isinstance(step_at, bool):
                 return cls(float(start), Step(step), float(step_at))
         return None
+
+
+def of_block(known: Verification | None, start: float, now: float) -> Verification:
+    """Return the verification of the block that is on, after that of an earlier one.
+
+    A block may move on while the car does not begin: what was repaired in vain is not repaired again that night.
+    """
+    if known is not None:
+        if abs(known.start - start) < SAME_BLOCK:
+            return known
+        if known.step in {Step.REPAIRED, Step.FAILED} and 0 <= now - known.step_at < NIGHT:
+            return replace(known, start=start)
+    return Verification(start, step_at=now)
 
 
 def next_step(
@@ -85,6 +103,7 @@ def next_step(
     """
     if known.step is Step.VERIFIED or now < known.start:
         return known, Do.NOTHING
+    begun = max(known.start, known.step_at if known.step is Step.WAITING else 0.0)
     if charging and known_at is not None and known_at >= known.start:
         return replace(known, step=Step.VERIFIED, step_at=now), Do.NOTHING
     if known.step is Step.FAILED:
@@ -92,8 +111,8 @@ def next_step(
     if now >= end - WORTH_IT:
         return known, Do.NOTHING
     match known.step:
-        case Step.WAITING if now >= known.start + FIRST_LOOK:
-            if known_at is not None and known_at >= known.start + FIRST_LOOK / 2:
+        case Step.WAITING if now >= begun + FIRST_LOOK:
+            if known_at is not None and known_at >= begun + FIRST_LOOK / 2:
                 return _repair(known, now, asleep=asleep, woken_at=woken_at)
             return replace(known, step=Step.ASKED, step_at=now), Do.ASK
         case Step.ASKED:
@@ -107,7 +126,7 @@ def due_at(known: Verification) -> float | None:
     """Return when the next step is due, unix seconds; None if there is none."""
     match known.step:
         case Step.WAITING:
-            return known.start + FIRST_LOOK
+            return max(known.start, known.step_at) + FIRST_LOOK
         case Step.ASKED:
             return known.step_at
         case Step.REPAIRED:
