@@ -9,15 +9,7 @@ from simulator.car.journey import Journey, Place
 from simulator.car.local_time import DAY, times
 from simulator.car.quirks import Quirk, Quirks
 from simulator.car.readings import OtherReading
-from simulator.car.schedule_rules import (
-    SENT_MIN_AGE,
-    Event,
-    Kind,
-    Rules,
-    Verdict,
-    is_blocker,
-    rules_of,
-)
+from simulator.car.schedule_rules import Event, Kind, Rules, Verdict, is_blocker, rules_of
 from simulator.car.schedules import ChargeEntry, Entry, PreconditionEntry, Schedules, has_schedules
 from simulator.car.wakefulness import Wakefulness
 
@@ -159,11 +151,18 @@ class ScheduleKeeper:
         if charging.port.supply is None or charging.port.is_fast:
             return
         at_once = OtherReading.EDIT_ACTS_AT_ONCE in self.quirks
-        min_age = 0.0 if at_once else SENT_MIN_AGE
-        verdict = self._rules().verdict(self._entries_here(), now, min_age=min_age)
+        verdict = self._rules().verdict(self._entries_here(), now)
         event = verdict.event
         if event is not None and event.id == number and event.kind is Kind.START:
             charging.user_enable = None if charging.user_enable is False else charging.user_enable
+        sent = self._entry(number) if number is not None else None
+        if (
+            verdict.charge is None
+            and sent
+            and not at_once
+            and self._rules().sent_too_late(sent, now)
+        ):
+            return
         waits_only = verdict.charge is False and event is None
         if waits_only and charging.busy and OtherReading.EDIT_LEAVES_ALONE in self.quirks:
             return
