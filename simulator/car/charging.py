@@ -9,7 +9,16 @@ from simulator.car.ac_meter import AcMeter
 from simulator.car.battery import COLD_BELOW_CELSIUS, Battery
 from simulator.car.charge_port import ChargePort
 from simulator.car.habits import Setting
-from simulator.car.power import EFFICIENCY, NO_FLOW, Flow, Supply, edges, flow_at, seconds_to
+from simulator.car.power import (
+    EFFICIENCY,
+    NO_FLOW,
+    Flow,
+    Supply,
+    edges,
+    flow_at,
+    seconds_to,
+    taken_of,
+)
 from simulator.car.quirks import Quirk, Quirks
 from simulator.car.readings import OtherReading
 
@@ -18,8 +27,6 @@ GENERIC_MAX_AMPS = 16
 LOW_AMPS = 5
 #: For how long a car keeps to fewer (seconds); "after seconds" is all that is reported.
 LOW_AMPS_SECONDS = 30.0
-#: What one phase gives a car whose own charger takes 16 A of each of three.
-ONE_PHASE_AMPS = 32
 #: What a battery heater takes at most, and by how many degrees a kWh of it warms the battery: orders of magnitude.
 HEATER_KW = 6.0
 HEATER_NEEDS_KW = 1.5
@@ -96,14 +103,7 @@ class Charging:
     def supply(self) -> Supply | None:
         """What the cable offers and this car can take of it."""
         offered = self.port.supply
-        if offered is None:
-            return None
-        phases, amps = min(offered.phases, self.onboard_phases), self.onboard_max_amps
-        if phases == 1 and (self.onboard_phases, amps) == (3, 16):
-            amps = ONE_PHASE_AMPS
-        if offered.max_amps <= amps and offered.phases == phases:
-            return offered
-        return replace(offered, max_amps=min(offered.max_amps, amps), phases=phases)
+        return offered and taken_of(offered, self.onboard_max_amps, self.onboard_phases)
 
     @property
     def max_amps(self) -> int:

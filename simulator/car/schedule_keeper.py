@@ -108,7 +108,7 @@ class ScheduleKeeper:
         if charging.user_enable is False and OtherReading.STOP_OUTLASTS_STARTS not in self.quirks:
             charging.user_enable = None
         reset = OtherReading.AMPS_RESET_AT_START in self.quirks
-        charging.amps = charging.onboard_max_amps if reset else charging.at_least_low(charging.amps)
+        charging.amps = self._most_amps if reset else charging.at_least_low(charging.amps)
         if charging.busy:
             self.wakefulness.wake_at(physics)
 
@@ -167,6 +167,8 @@ class ScheduleKeeper:
         if waits_only and charging.busy and OtherReading.EDIT_LEAVES_ALONE in self.quirks:
             return
         charging.blocked = verdict.charge is False
+        if event is not None and OtherReading.END_STOPS_OVERRIDE in self.quirks:
+            charging.override = False
         charging.override = charging.override and charging.blocked
         self._use_of(verdict)
 
@@ -238,7 +240,13 @@ class ScheduleKeeper:
         if known:
             self.charging.amps = self.charging.at_least_low(known[0])
         elif self._amps:
-            self.charging.amps = self.charging.onboard_max_amps
+            self.charging.amps = self._most_amps
+
+    @property
+    def _most_amps(self) -> int:
+        """All that the car takes: of each of its phases, or of the single one of a cable."""
+        supply = self.charging.supply
+        return max(self.charging.onboard_max_amps, supply.max_amps if supply else 0)
 
     def _reaches(self, entry: Entry | None) -> bool:
         if entry is None or self.journey.driving:

@@ -174,6 +174,21 @@ def test_an_end_does_not_stop_what_was_started_by_command(
     assert days.state == state
 
 
+@pytest.mark.parametrize(
+    ("readings", "state"), [((), "Charging"), ((OtherReading.END_STOPS_OVERRIDE,), "Stopped")]
+)
+def test_stop_now_does_not_stop_what_was_started_by_command_against_a_schedule(
+    readings: tuple[OtherReading, ...], state: str
+) -> None:
+    days = plugged(*readings)
+    days.add("22:00", id=1)
+    assert days.send("charge_start").result
+    days.once("12:00", id=3)
+    assert days.state == "Charging", "a start to come stops nothing"
+    days.once(end="17:45", id=2)
+    assert days.state == state
+
+
 def test_a_scheduled_start_takes_over_what_was_started_by_command() -> None:
     days = plugged()
     days.add("22:00", "23:00")

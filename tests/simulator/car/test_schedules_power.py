@@ -225,6 +225,20 @@ def test_a_car_of_three_times_16_amps_takes_32_from_one_phase(
     assert (told["charge_amps"], told["charger_actual_current"]) == (ceiling, ceiling)
 
 
+def test_at_a_new_place_all_is_taken_that_one_phase_gives() -> None:
+    days = Days(f"{MONDAY} 08:00", OtherReading.AMPS_RESET_AT_START)
+    days.car.plug_in()
+    days.send("set_charging_amps", charging_amps=8)
+    days.car.drive_away(*ELSEWHERE, speed_mph=600)
+    days.hours(1)
+    days.car.plug_in(32, 1)
+    assert days.section("charge_state")["charger_actual_current"] == 32
+    days.send("set_charging_amps", charging_amps=8)
+    days.once("10:00", lat=ELSEWHERE[0], lon=ELSEWHERE[1])
+    days.until("10:01")
+    assert days.section("charge_state")["charger_actual_current"] == 32
+
+
 # -- preconditioning ---------------------------------------------------------------------------------------
 
 
