@@ -158,6 +158,11 @@ class Quirk(Habit):
         Setting(lasts=900.0),
     )
     # -- the Fleet API ----------------------------------------------------------------------
+    ANSWERS_ASLEEP = (
+        "answers_asleep",
+        "vehicle_data of a sleeping car is what it told last, without warning; by default it is 408.",
+        "jeffborg's README: stale answers while asleep",
+    )
     DATA_FAILS = (
         "data_fails",
         "vehicle_data answers `code` (500, 504, 540, 408) for hours; the free state call works.",

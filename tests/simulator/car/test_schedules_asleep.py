@@ -129,6 +129,29 @@ async def test_a_scheduled_start_is_no_wake_up_of_ours_and_costs_nothing(
     assert world.tesla.billing.count("data") == 1
 
 
+async def test_a_sleeping_car_may_answer_with_what_it_told_last(world: World) -> None:
+    car = world.car
+    path = "vehicle_data?endpoints=charge_state;charge_schedule_data"
+    car.quirks.add(Quirk.ANSWERS_ASLEEP)
+    car.sleep()
+    assert (await world.car_api("GET", path)).status == 408, "nothing was told yet"
+    car.in_app("set_low_power_mode", enable=True)
+    told = (await world.car_api("GET", path)).response
+    add_start(car, world.tesla.clock.now() + 2 * 3600)
+    car.set_battery_level(33)
+    car.sleep()
+    stale = (await world.car_api("GET", path)).response
+    assert stale["charge_state"] == told["charge_state"]
+    assert stale["charge_schedule_data"]["charge_schedules"] == []
+    assert (await world.car_api("GET", "")).response["state"] == "asleep"
+    assert car.state == "asleep", "it wakes nobody"
+    car.set_offline(True)
+    assert (await world.car_api("GET", path)).status == 408
+    car.set_offline(False)
+    car.quirks.remove(Quirk.ANSWERS_ASLEEP)
+    assert (await world.car_api("GET", path)).status == 408
+
+
 def add_start(car: Car, at: float) -> None:
     """Add a start at a unix time (the car lives in UTC), rounded down to a quarter of an hour."""
     place = car.snapshot()
