@@ -187,7 +187,8 @@ class Car(CarAtHand):
 
     def wake(self) -> None:
         """Start waking up; harmless when awake or already waking."""
-        self._settled().wakefulness.wake()
+        systems = self._settled()
+        systems.wakefulness.wake(busy=systems.busy)
 
     def sleep(self) -> None:
         """Fall asleep now."""

@@ -77,6 +77,42 @@ def test_a_start_that_a_sleeping_car_misses() -> None:
     assert awake.state == "Charging"
 
 
+@pytest.mark.parametrize("seconds", [10.0, 60.0])
+def test_a_wake_up_takes_its_seconds_and_schedules_go_on_meanwhile(seconds: float) -> None:
+    days = blocked(wake_seconds=seconds)
+    days.until("21:59:50")
+    assert days.reach == "asleep"
+    days.car.wake()
+    days.clock.advance(seconds - 2)
+    started = seconds > 15  # then it is 22:00, and the start wakes it
+    assert (days.reach, days.state) == (
+        ("online", "Charging") if started else ("asleep", "Stopped")
+    )
+    early = blocked(wake_seconds=seconds)
+    early.until("20:00")
+    early.car.wake()
+    early.clock.advance(seconds - 2)
+    assert early.reach == "asleep"
+    early.clock.advance(3)
+    assert (early.reach, early.state) == ("online", "Stopped")
+
+
+@pytest.mark.parametrize("after", [600.0, 900.0])
+def test_a_car_that_was_stopped_falls_asleep_and_a_wake_up_charges_nothing(after: float) -> None:
+    days = Days(f"{MONDAY} 18:00", sleep_after=after)
+    days.car.plug_in()
+    days.hours(1)
+    assert days.reach == "online", "who charges does not sleep"
+    assert days.send("charge_stop").result
+    days.clock.advance(after - 5)
+    assert days.reach == "online"
+    days.clock.advance(10)
+    assert days.reach == "asleep"
+    days.car.wake()
+    days.clock.advance(60)
+    assert (days.reach, days.state) == ("online", "Stopped")
+
+
 def test_without_a_cable_or_elsewhere_or_full_a_start_wakes_nobody() -> None:
     nowhere = Days(f"{MONDAY} 18:00", sleep_after=900.0)
     nowhere.add("22:00", "23:00")
