@@ -97,6 +97,7 @@ class Car(CarAtHand):
         self._refusals: deque[str] = deque()
         self.quirks = Quirks(clock.physics, quirks)
         self._mobile_access = True
+        self._told: dict[str, Section] = {}
         self._systems = Systems(
             vin=vin,
             name=name,
@@ -186,7 +187,8 @@ class Car(CarAtHand):
 
     def wake(self) -> None:
         """Start waking up; harmless when awake or already waking."""
-        self._settled().wakefulness.wake()
+        systems = self._settled()
+        systems.wakefulness.wake(busy=systems.busy)
 
     def sleep(self) -> None:
         """Fall asleep now."""
@@ -237,9 +239,17 @@ class Car(CarAtHand):
     def vehicle_data(self, sections: frozenset[str]) -> dict[str, Section]:
         """Return these sections; reading them keeps an awake car awake. KeyError for a section no car knows."""
         systems = self._settled()
+        data = read_sections(systems, frozenset(sections))
         if self.state == "online":
             systems.wakefulness.asked()
-        return read_sections(systems, frozenset(sections))
+            self._told |= data
+        return data
+
+    def told_before(self, sections: frozenset[str]) -> dict[str, Section]:
+        """Return what it told last of these sections, if it sleeps and somebody answers with that in its place."""
+        if self.state != "asleep" or Quirk.ANSWERS_ASLEEP not in self.quirks:
+            return {}
+        return {name: self._told[name] for name in sorted(sections & self._told.keys())}
 
     def signals(self, names: Iterable[str]) -> dict[str, Reading]:
         """Return these telemetry fields; reading them does not keep the car awake."""

@@ -9,17 +9,29 @@ from simulator.car.ac_meter import AcMeter
 from simulator.car.battery import COLD_BELOW_CELSIUS, Battery
 from simulator.car.charge_port import ChargePort
 from simulator.car.habits import Setting
-from simulator.car.power import EFFICIENCY, NO_FLOW, Flow, Supply, edges, flow_at, seconds_to
+from simulator.car.power import (
+    EFFICIENCY,
+    NO_FLOW,
+    Flow,
+    Supply,
+    edges,
+    flow_at,
+    seconds_to,
+    taken_of,
+)
 from simulator.car.quirks import Quirk, Quirks
 from simulator.car.readings import OtherReading
 
 LIMIT_MIN, LIMIT_STD, LIMIT_MAX = 50, 80, 100
 GENERIC_MAX_AMPS = 16
 LOW_AMPS = 5
+#: For how long a car keeps to fewer (seconds); "after seconds" is all that is reported.
+LOW_AMPS_SECONDS = 30.0
 #: What a battery heater takes at most, and by how many degrees a kWh of it warms the battery: orders of magnitude.
 HEATER_KW = 6.0
 HEATER_NEEDS_KW = 1.5
 DEGREES_PER_KWH = 8.0
+NEAR_LIMIT_PERCENT = 1.5
 _FULL_ENOUGH = 1e-6
 
 type ChargingState = Literal[
@@ -79,6 +91,7 @@ class Charging:
         self.starting_seconds = starting_seconds
         self.low_amps_need_two = low_amps_need_two
         self._low_amps_asked: int | None = None
+        self._low_until = math.inf
         self._quirks = quirks
         self._last_max_amps: int | None = None
         self._at = at
@@ -90,15 +103,7 @@ class Charging:
     def supply(self) -> Supply | None:
         """What the cable offers and this car can take of it."""
         offered = self.port.supply
-        if offered is None:
-            return None
-        if offered.max_amps <= self.onboard_max_amps and offered.phases <= self.onboard_phases:
-            return offered
-        return replace(
-            offered,
-            max_amps=min(offered.max_amps, self.onboard_max_amps),
-            phases=min(offered.phases, self.onboard_phases),
-        )
+        return offered and taken_of(offered, self.onboard_max_amps, self.onboard_phases)
 
     @property
     def max_amps(self) -> int:
@@ -140,7 +145,9 @@ class Charging:
     def is_full(self) -> bool:
         """Whether the limit is reached."""
         stays = self.completed and OtherReading.STAYS_COMPLETE in self._quirks
-        return self.rests or stays or self.battery.kwh_to(self.limit) <= _FULL_ENOUGH
+        rests = self._flowing_since is None and Quirk.RESTS_NEAR_LIMIT in self._quirks
+        near = self.battery.capacity_kwh * NEAR_LIMIT_PERCENT / 100 if rests else _FULL_ENOUGH
+        return self.rests or stays or self.battery.kwh_to(self.limit) <= near
 
     @property
     def state(self) -> ChargingState:
@@ -233,11 +240,21 @@ class Charging:
                 self._idle(to)
                 return
             if self._flowing_since is None:
-                self._flowing_since = self._at
-                if self.hot is None or self._at - self._idle_since >= self.hot.seconds:
-                    self._is_hot = False
+                self._begin()
             self._step(to)
             self._idle_since = self.active_until = self._at
+            self._let_low_amps_lapse()
+
+    def _begin(self) -> None:
+        """Begin to charge, with no less than 5 A."""
+        self._flowing_since = self._at
+        self.amps = self.at_least_low(self.amps)
+        if self.hot is None or self._at - self._idle_since >= self.hot.seconds:
+            self._is_hot = False
+
+    def _let_low_amps_lapse(self) -> None:
+        if self._low_until <= self._at:
+            self.amps, self._low_until = self.at_least_low(self.amps), math.inf
 
     def _idle(self, to: float) -> None:
         """Let time pass in which it does not charge; the cabin may draw power."""
@@ -248,6 +265,7 @@ class Charging:
         if flow.aside_kw:
             self.battery.add(flow.battery_kw * (to - self._at) / 3600)
         self._at = to
+        self._let_low_amps_lapse()
 
     def _step(self, to: float) -> None:
         """Let time pass until the power changes, `to` at the latest."""
@@ -255,7 +273,7 @@ class Charging:
         if self.state == "Starting":
             self._at = min(to, self._flowing_since + self.starting_seconds)
             return
-        until, level = min(to, self._next_heat()), None
+        until, level = min(to, self._next_heat(), self._low_until), None
         flow, heating = self.flow, self.heating_seconds
         power = 0.0 if heating else flow.battery_kw - self.heater_kw
         if self._is_between_steps(power):
@@ -332,7 +350,7 @@ class Charging:
         self.energy_added_kwh = 0.0
         self.rests = self.completed = self._is_hot = False
         self.cuts = 0
-        self._last_max_amps = min(supply.max_amps, self.onboard_max_amps)
+        self._last_max_amps = self.supply.max_amps if self.supply else None
         self.user_enable = None
         self._flowing_since = None
         self.amps = self.at_least_low(self.amps)
@@ -377,8 +395,10 @@ class Charging:
         """Set the current, within what cable and car can do.
 
         Below 5 A the car settles on 5 until it is asked for the same value a second time (widely
-        reported; switched off by `low_amps_need_two`).
+        reported; switched off by `low_amps_need_two`), and goes back to 5 after seconds.
         """
+        if self.busy and self._flowing_since is None:
+            self._begin()
         ceiling = self.supply.max_amps if self.supply else self.onboard_max_amps
         amps = min(max(0, amps), ceiling)
         asked_before = self._low_amps_asked == amps
@@ -386,3 +406,6 @@ class Charging:
         if amps < LOW_AMPS and self.low_amps_need_two and not asked_before:
             amps = min(LOW_AMPS, ceiling)
         self.amps = amps
+        lasts = not self.low_amps_need_two or OtherReading.LOW_AMPS_LAST in self._quirks
+        low = amps < LOW_AMPS and not lasts
+        self._low_until = self._at + LOW_AMPS_SECONDS if low else math.inf

@@ -1,6 +1,6 @@
 """Charging power: from amps at the cable, or from a fast charger, to kilowatts in the battery."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import math
 
 EFFICIENCY = 0.92
@@ -9,6 +9,8 @@ TAPER_TO = 0.15
 #: In steps of so many percent the current sinks.
 TAPER_STEP = 0.5
 FAST_VOLTS = 390
+#: What a car takes of one phase (amps) whose own charger takes 16 A of each of three.
+ONE_PHASE_AMPS = 32
 _EDGE = 1e-7
 
 
@@ -53,6 +55,16 @@ class Flow:
     def battery_kw(self) -> float:
         """Power that reaches the battery."""
         return self.ac_kw * EFFICIENCY + self.dc_kw - self.aside_kw
+
+
+def taken_of(offered: Supply, amps: int, phases: int) -> Supply:
+    """Return what a car takes of an offer whose own charger takes so many amps of each of so many phases."""
+    of_three = (amps, phases) == (16, 3)
+    phases = min(offered.phases, phases)
+    amps = ONE_PHASE_AMPS if of_three and phases == 1 else amps
+    if offered.max_amps <= amps and offered.phases == phases:
+        return offered
+    return replace(offered, max_amps=min(offered.max_amps, amps), phases=phases)
 
 
 NO_FLOW = Flow(amps=0.0, volts=0, phases=0)

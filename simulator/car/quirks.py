@@ -54,6 +54,11 @@ class Quirk(Habit):
         "A sleeping car does not wake for a scheduled start.",
         "owners' reports of cars that fell asleep while they were blocked",
     )
+    RESTS_NEAR_LIMIT = (
+        "rests_near_limit",
+        "Within 1.5 percent of its limit a car does not begin to charge, and says Complete.",
+        "smartcharge.dev sends nothing to such a car",
+    )
     CHARGES_ON_SOLAR = (
         "charges_on_solar",
         "Tesla's Charge on Solar is on: from 20 % on the car takes at home what the sun leaves, and else nothing.",
@@ -103,6 +108,12 @@ class Quirk(Habit):
         "alandtse/tesla issue 478",
         Setting(times=1),
     )
+    READ_BACK_LAGS = (
+        "read_back_lags",
+        "The schedules that are read back are those of `seconds` ago.",
+        "jeffborg's README: 30 to 50 seconds after a change",
+        Setting(seconds=50.0),
+    )
     # -- streaming --------------------------------------------------------------------------
     FIRST_RECORD_AHEAD = (
         "first_record_ahead",
@@ -147,6 +158,11 @@ class Quirk(Habit):
         Setting(lasts=900.0),
     )
     # -- the Fleet API ----------------------------------------------------------------------
+    ANSWERS_ASLEEP = (
+        "answers_asleep",
+        "vehicle_data of a sleeping car is what it told last, without warning; by default it is 408.",
+        "jeffborg's README: stale answers while asleep",
+    )
     DATA_FAILS = (
         "data_fails",
         "vehicle_data answers `code` (500, 504, 540, 408) for hours; the free state call works.",

@@ -27,7 +27,7 @@ class OtherReading(Habit):
     )
     WAITS_FOR_ANY_START = (
         "waits_for_any_start",
-        "Any start to come keeps a car from charging at plug-in; by default only one in the next 19 hours.",
+        "Any start to come keeps a car from charging at plug-in; by default a first one only in the next 17 hours.",
         "smart_charging 6.3",
     )
     BLOCKER_HOLDS = (
@@ -124,6 +124,11 @@ class OtherReading(Habit):
         "amps_reset_at_start",
         "A scheduled start begins with all the car and the cable can take; by default with the amps that were set.",
         "smart_charging 5 (18), 8",
+    )
+    LOW_AMPS_LAST = (
+        "low_amps_last",
+        "Fewer than 5 A last until the next start of charging; by default the car goes back to 5 A after 30 seconds.",
+        "smart_charging 4.1, 8",
     )
     AMPS_STAY = (
         "amps_stay",

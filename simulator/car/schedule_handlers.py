@@ -29,13 +29,10 @@ def set_scheduled_charging(car: Systems, params: Params) -> str:
         return "invalid_value"
     if _ignores_old_commands(car):
         return ""
-    legacy = car.schedules.legacy
-    legacy.mode = "StartAt" if params["enable"] else "Off"
-    if params["enable"]:
-        legacy.start_minutes, legacy.place = minutes, car.journey.place
+    number, here = 0, car.journey.place
     if has_schedules(car.firmware):
-        number, here = int(car.settled_until), car.journey.place
-        car.schedules.charge[number] = ChargeEntry(
+        number = int(car.settled_until)
+        told = ChargeEntry(
             id=number,
             days_of_week=ALL_DAYS,
             enabled=bool(params["enable"]),
@@ -44,9 +41,13 @@ def set_scheduled_charging(car: Systems, params: Params) -> str:
             start_enabled=True,
             start_time=minutes,
         )
-        car.keeper.edited(car.settled_until, number)
-    else:
-        car.keeper.edited(car.settled_until, 0)
+        if reason := _store(car, car.schedules.charge, told):
+            return reason
+    legacy = car.schedules.legacy
+    legacy.mode = "StartAt" if params["enable"] else "Off"
+    if params["enable"]:
+        legacy.start_minutes, legacy.place = minutes, here
+    car.keeper.edited(car.settled_until, number)
     return ""
 
 
@@ -57,26 +58,30 @@ def set_scheduled_departure(car: Systems, params: Params) -> str:
         return "invalid_value"
     if _ignores_old_commands(car):
         return ""
+    preconditions = bool(params.get("preconditioning_enabled"))
+    if has_schedules(car.firmware):
+        number, here = int(car.settled_until), car.journey.place
+        told = PreconditionEntry(
+            id=number,
+            days_of_week=ALL_DAYS,
+            enabled=bool(params["enable"]) and preconditions,
+            latitude=as_float32(here.latitude),
+            longitude=as_float32(here.longitude),
+            precondition_time=departure,
+        )
+        if reason := _store(car, car.schedules.precondition, told):
+            return reason
     legacy = car.schedules.legacy
     legacy.mode = "DepartBy" if params["enable"] else "Off"
     if params["enable"]:  # who switches it off need not say when it was
         legacy.departure_minutes = departure
         legacy.off_peak_hours_end_minutes = off_peak_end
         legacy.departure_set_at = car.settled_until
-    legacy.preconditioning_enabled = bool(params.get("preconditioning_enabled"))
+    legacy.preconditioning_enabled = preconditions
     legacy.preconditioning_times = _times(params, "preconditioning_weekdays_only")
     legacy.off_peak_charging_enabled = bool(params.get("off_peak_charging_enabled"))
     legacy.off_peak_charging_times = _times(params, "off_peak_charging_weekdays_only")
     if has_schedules(car.firmware):
-        number, here = int(car.settled_until), car.journey.place
-        car.schedules.precondition[number] = PreconditionEntry(
-            id=number,
-            days_of_week=ALL_DAYS,
-            enabled=bool(params["enable"]) and legacy.preconditioning_enabled,
-            latitude=as_float32(here.latitude),
-            longitude=as_float32(here.longitude),
-            precondition_time=departure,
-        )
         car.keeper.rescheduled(car.settled_until, car.settled_at)
     return ""
 
@@ -116,7 +121,7 @@ def add_precondition_schedule(car: Systems, params: Params) -> str:
 
 def remove_charge_schedule(car: Systems, params: Params) -> str:
     """Remove a charge schedule."""
-    if car.schedules.charge.pop(_int(params, "id"), None) is None:
+    if not _forget(car, car.schedules.charge, params):
         return "not_found"
     car.keeper.edited(car.settled_until)
     return ""
@@ -124,7 +129,7 @@ def remove_charge_schedule(car: Systems, params: Params) -> str:
 
 def remove_precondition_schedule(car: Systems, params: Params) -> str:
     """Remove a preconditioning schedule."""
-    if car.schedules.precondition.pop(_int(params, "id"), None) is None:
+    if not _forget(car, car.schedules.precondition, params):
         return "not_found"
     car.keeper.rescheduled(car.settled_until, car.settled_at)
     return ""
@@ -192,13 +197,20 @@ def _out_of_day(times: dict[str, int]) -> bool:
 
 def _store[E: Entry](car: Systems, kept: dict[int, E], entry: E) -> str:
     """Keep an entry. The same id is deleted and created anew, at the place where it was."""
-    before = kept.pop(entry.id, None)
-    if before is None and len(kept) >= car.schedules.maximum:
+    if entry.id not in kept and len(kept) >= car.schedules.maximum:
         return FULL
+    car.schedules.note(car.settled_at)
+    before = kept.pop(entry.id, None)
     if before is not None and OtherReading.OVERWRITING_MOVES not in car.quirks:
         entry.latitude, entry.longitude = before.latitude, before.longitude
-    kept[entry.id] = entry
+    kept[entry.id], entry.sent_at = entry, car.settled_until
     return ""
+
+
+def _forget[E: Entry](car: Systems, kept: dict[int, E], params: Params) -> bool:
+    """Remove an entry; say whether there was one of this id."""
+    car.schedules.note(car.settled_at)
+    return kept.pop(_int(params, "id"), None) is not None
 
 
 def _ignores_old_commands(car: Systems) -> bool:
@@ -207,6 +219,7 @@ def _ignores_old_commands(car: Systems) -> bool:
 
 def _forget_at[E: Entry](car: Systems, kept: dict[int, E], params: Params) -> bool:
     """Remove the entries at home, at work, or at any other place; say whether there were any."""
+    car.schedules.note(car.settled_at)
     gone = [number for number, told in kept.items() if params.get(_place_of(car, told), False)]
     for number in gone:
         del kept[number]

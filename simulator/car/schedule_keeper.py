@@ -9,15 +9,7 @@ from simulator.car.journey import Journey, Place
 from simulator.car.local_time import DAY, times
 from simulator.car.quirks import Quirk, Quirks
 from simulator.car.readings import OtherReading
-from simulator.car.schedule_rules import (
-    SENT_MIN_AGE,
-    Event,
-    Kind,
-    Rules,
-    Verdict,
-    is_blocker,
-    rules_of,
-)
+from simulator.car.schedule_rules import Event, Kind, Rules, Verdict, is_blocker, rules_of
 from simulator.car.schedules import ChargeEntry, Entry, PreconditionEntry, Schedules, has_schedules
 from simulator.car.wakefulness import Wakefulness
 
@@ -116,7 +108,7 @@ class ScheduleKeeper:
         if charging.user_enable is False and OtherReading.STOP_OUTLASTS_STARTS not in self.quirks:
             charging.user_enable = None
         reset = OtherReading.AMPS_RESET_AT_START in self.quirks
-        charging.amps = charging.onboard_max_amps if reset else charging.at_least_low(charging.amps)
+        charging.amps = self._most_amps if reset else charging.at_least_low(charging.amps)
         if charging.busy:
             self.wakefulness.wake_at(physics)
 
@@ -159,15 +151,24 @@ class ScheduleKeeper:
         if charging.port.supply is None or charging.port.is_fast:
             return
         at_once = OtherReading.EDIT_ACTS_AT_ONCE in self.quirks
-        min_age = 0.0 if at_once else SENT_MIN_AGE
-        verdict = self._rules().verdict(self._entries_here(), now, min_age=min_age)
+        verdict = self._rules().verdict(self._entries_here(), now)
         event = verdict.event
         if event is not None and event.id == number and event.kind is Kind.START:
             charging.user_enable = None if charging.user_enable is False else charging.user_enable
+        sent = self._entry(number) if number is not None else None
+        if (
+            verdict.charge is None
+            and sent
+            and not at_once
+            and self._rules().sent_too_late(sent, now)
+        ):
+            return
         waits_only = verdict.charge is False and event is None
         if waits_only and charging.busy and OtherReading.EDIT_LEAVES_ALONE in self.quirks:
             return
         charging.blocked = verdict.charge is False
+        if event is not None and OtherReading.END_STOPS_OVERRIDE in self.quirks:
+            charging.override = False
         charging.override = charging.override and charging.blocked
         self._use_of(verdict)
 
@@ -239,7 +240,13 @@ class ScheduleKeeper:
         if known:
             self.charging.amps = self.charging.at_least_low(known[0])
         elif self._amps:
-            self.charging.amps = self.charging.onboard_max_amps
+            self.charging.amps = self._most_amps
+
+    @property
+    def _most_amps(self) -> int:
+        """All that the car takes: of each of its phases, or of the single one of a cable."""
+        supply = self.charging.supply
+        return max(self.charging.onboard_max_amps, supply.max_amps if supply else 0)
 
     def _reaches(self, entry: Entry | None) -> bool:
         if entry is None or self.journey.driving:

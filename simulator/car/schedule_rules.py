@@ -14,6 +14,8 @@ from simulator.car.schedules import ChargeEntry
 STEP = 15
 #: For how long after a start a car that is plugged in charges at once (seconds).
 START_COUNTS = 5 * HOUR
+#: How far away (seconds) the first start of an entry may be to keep a car from charging at plug-in.
+FIRST_START_HOLDS = 17 * HOUR
 #: How far back a time must lie to act when it is sent (seconds).
 SENT_MIN_AGE = 600.0
 
@@ -90,7 +92,6 @@ class Rules:
         entries: Iterable[ChargeEntry],
         now: float,
         *,
-        min_age: float = 0.0,
         back: float | None = None,
     ) -> Verdict:
         """Say what entries that act here want of a car that is plugged in, or whose entries were edited, now.
@@ -99,17 +100,44 @@ class Rules:
         """
         entries = list(entries)
         back = self.start_counts if back is None else back
-        past = sorted(self.events(entries, now - back, now - min_age))
-        past.extend(self._holding(entries, now - min_age) if not past else ())
+        past = sorted(self.events(entries, now - back, now))
+        past.extend(self._holding(entries, now) if not past else ())
+        past = [one for one in past if not self._is_too_young(one, entries, now)]
         if OtherReading.WINDOWS_UNITE in self.readings:
             past = [one for one in past if self._is_last_of_its_entry(one, past)]
             past.sort(key=lambda one: (one.kind, one))
         if past:
             return Verdict(past[-1].kind is Kind.START, past[-1])
-        coming = self.events(entries, now, now + self._ahead(now))
-        if any(one.kind is Kind.START for one in coming):
+        if any(self._makes_wait(entry, now) for entry in entries):
             return Verdict(charge=False)
         return Verdict(None)
+
+    def sent_too_late(self, entry: ChargeEntry, now: float) -> bool:
+        """Say whether a start of an entry that is sent now is over, but not for long enough to act."""
+        events = self.events([entry], now - SENT_MIN_AGE, now)
+        return any(one.kind is Kind.START and now - one.at < SENT_MIN_AGE for one in events)
+
+    def _is_too_young(self, event: Event, entries: Iterable[ChargeEntry], now: float) -> bool:
+        """Say whether an event was over when its entry was sent, and is so for less than ten minutes."""
+        if OtherReading.EDIT_ACTS_AT_ONCE in self.readings or now - event.at >= SENT_MIN_AGE:
+            return False
+        return any(one.id == event.id and event.at < one.sent_at for one in entries)
+
+    def _makes_wait(self, entry: ChargeEntry, now: float) -> bool:
+        """Say whether a start to come makes a car wait: who was due the day before waits longer than for a first one."""
+        ahead = self._ahead(now)
+        coming = [
+            one.at for one in self.events([entry], now, now + ahead) if one.kind is Kind.START
+        ]
+        if not coming:
+            return False
+        if min(coming) <= now + FIRST_START_HOLDS:
+            return True
+        if OtherReading.WAITS_FOR_ANY_START in self.readings:
+            return True
+        before = self.events([entry], now - DAY, now)
+        due = [one.at for one in before if one.kind is Kind.START]
+        return any(at >= entry.sent_at or not entry.one_time for at in due)
 
     def _ahead(self, now: float) -> float:
         """Return how far away (seconds) a start may be to make a car wait: a day without what counts as past."""

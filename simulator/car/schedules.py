@@ -1,7 +1,7 @@
 """What a car was told about time: its entries as it keeps and reports them, and the older single settings."""
 
 from collections.abc import Container
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 import struct
 
 from simulator.car.firmware import is_at_least
@@ -16,6 +16,8 @@ SCHEDULES_FROM = (2024, 26)
 ALL_DAYS = 127
 #: How many entries of each kind a car takes; the number is not documented.
 MAX_SCHEDULES = 50
+#: How many edits are remembered for a car that tells of them late.
+MAX_NOTED = 20
 #: Decimals of the coordinates that a car reports.
 DECIMALS = 4
 
@@ -44,6 +46,8 @@ class Entry:
     longitude: float
     spent_at: float | None = None
     """When (unix time) a one-time entry that was used is over; None while it was not used."""
+    sent_at: float = 0.0
+    """When (unix time) the car got it."""
 
     @property
     def place(self) -> Place:
@@ -98,6 +102,9 @@ class PreconditionEntry(Entry):
         return {"precondition_time": self.precondition_time}
 
 
+type Kept = tuple[tuple[ChargeEntry, ...], tuple[PreconditionEntry, ...]]
+
+
 @dataclass(slots=True)
 class ScheduledCharging:
     """The older, single settings shown in charge_state (minutes after local midnight)."""
@@ -125,6 +132,22 @@ class Schedules:
     precondition: dict[int, PreconditionEntry] = field(default_factory=dict)
     maximum: int = MAX_SCHEDULES
     """Of each kind."""
+    _earlier: list[tuple[float, Kept]] = field(default_factory=list)
+
+    @property
+    def kept(self) -> Kept:
+        """All entries, as they are."""
+        return tuple(self.charge.values()), tuple(self.precondition.values())
+
+    def note(self, at: float) -> None:
+        """Remember what is kept before it is edited at a moment (seconds of physics)."""
+        charge, precondition = self.kept
+        before = tuple(replace(one) for one in charge), tuple(replace(one) for one in precondition)
+        self._earlier = [*self._earlier[1 - MAX_NOTED :], (at, before)]
+
+    def as_of(self, moment: float) -> Kept:
+        """Return what was kept at a moment that is not long ago (seconds of physics)."""
+        return next((before for at, before in self._earlier if at > moment), self.kept)
 
     @property
     def are_none(self) -> bool:

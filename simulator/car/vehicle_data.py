@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from simulator.car.charge_state import Section, charge_state
 from simulator.car.quirks import Quirk
-from simulator.car.schedules import has_schedules
+from simulator.car.schedules import Kept, has_schedules
 from simulator.car.signals import NEW_WORD
 from simulator.car.systems import Systems
 
@@ -148,8 +148,14 @@ def _closures_state(car: Systems, timestamp_ms: int) -> Section:
     }
 
 
+def _kept(car: Systems) -> Kept:
+    """Return the entries that a car tells of."""
+    lag = car.quirks.get(Quirk.READ_BACK_LAGS)
+    return car.schedules.as_of(car.settled_at - lag.seconds) if lag else car.schedules.kept
+
+
 def _charge_schedule_data(car: Systems, timestamp_ms: int) -> Section:
-    entries = car.schedules.charge.values()
+    entries = _kept(car)[0]
     return {
         "charge_buffer": 0,
         "charge_schedule_window": None,
@@ -162,7 +168,7 @@ def _charge_schedule_data(car: Systems, timestamp_ms: int) -> Section:
 
 
 def _preconditioning_schedule_data(car: Systems, timestamp_ms: int) -> Section:
-    entries = car.schedules.precondition.values()
+    entries = _kept(car)[1]
     return {
         "max_num_precondition_schedules": car.schedules.maximum,
         "next_schedule": any(car.keeper.acts_here(entry) for entry in entries),

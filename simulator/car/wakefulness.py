@@ -52,8 +52,9 @@ class Wakefulness:
             return "offline"
         return "asleep" if self._asleep else "online"
 
-    def wake(self) -> None:
+    def wake(self, *, busy: bool) -> None:
         """Start waking up, or stay awake; a car without a connection hears nothing."""
+        self._settle(busy=busy)
         if self.offline or self.out_of_coverage:
             return
         if not self._asleep:

@@ -138,12 +138,15 @@ def _sections(call: Call) -> frozenset[str]:
 async def vehicle_data(call: Call) -> dict[str, object]:
     """Return the live data of a car that is awake."""
     sections = _sections(call)
-    access = reachable(call)
+    access = reachable(call, awake=False)
+    told_before = access.car.told_before(sections)
+    if access.car.state != "online" and not told_before:
+        raise asleep()
     if (broken := access.car.quirks.take(Quirk.DATA_FAILS)) is not None:
         raise failure(broken.code)
     if access.hide_private:
         sections -= {"location_data"}
-    data: dict[str, dict[str, Any]] = dict(access.car.vehicle_data(sections))
+    data: dict[str, dict[str, Any]] = dict(told_before or access.car.vehicle_data(sections))
     if (location := data.pop("location_data", None)) is not None:
         data["drive_state"] = {**data.get("drive_state", {}), **location}
     return {"response": {**summary(call.account, access), **data}}

@@ -77,6 +77,42 @@ def test_a_start_that_a_sleeping_car_misses() -> None:
     assert awake.state == "Charging"
 
 
+@pytest.mark.parametrize("seconds", [10.0, 60.0])
+def test_a_wake_up_takes_its_seconds_and_schedules_go_on_meanwhile(seconds: float) -> None:
+    days = blocked(wake_seconds=seconds)
+    days.until("21:59:50")
+    assert days.reach == "asleep"
+    days.car.wake()
+    days.clock.advance(seconds - 2)
+    started = seconds > 15  # then it is 22:00, and the start wakes it
+    assert (days.reach, days.state) == (
+        ("online", "Charging") if started else ("asleep", "Stopped")
+    )
+    early = blocked(wake_seconds=seconds)
+    early.until("20:00")
+    early.car.wake()
+    early.clock.advance(seconds - 2)
+    assert early.reach == "asleep"
+    early.clock.advance(3)
+    assert (early.reach, early.state) == ("online", "Stopped")
+
+
+@pytest.mark.parametrize("after", [600.0, 900.0])
+def test_a_car_that_was_stopped_falls_asleep_and_a_wake_up_charges_nothing(after: float) -> None:
+    days = Days(f"{MONDAY} 18:00", sleep_after=after)
+    days.car.plug_in()
+    days.hours(1)
+    assert days.reach == "online", "who charges does not sleep"
+    assert days.send("charge_stop").result
+    days.clock.advance(after - 5)
+    assert days.reach == "online"
+    days.clock.advance(10)
+    assert days.reach == "asleep"
+    days.car.wake()
+    days.clock.advance(60)
+    assert (days.reach, days.state) == ("online", "Stopped")
+
+
 def test_without_a_cable_or_elsewhere_or_full_a_start_wakes_nobody() -> None:
     nowhere = Days(f"{MONDAY} 18:00", sleep_after=900.0)
     nowhere.add("22:00", "23:00")
@@ -127,6 +163,29 @@ async def test_a_scheduled_start_is_no_wake_up_of_ours_and_costs_nothing(
     assert entry["start_enabled"] is True
     assert world.tesla.billing.count("wake") == 0
     assert world.tesla.billing.count("data") == 1
+
+
+async def test_a_sleeping_car_may_answer_with_what_it_told_last(world: World) -> None:
+    car = world.car
+    path = "vehicle_data?endpoints=charge_state;charge_schedule_data"
+    car.quirks.add(Quirk.ANSWERS_ASLEEP)
+    car.sleep()
+    assert (await world.car_api("GET", path)).status == 408, "nothing was told yet"
+    car.in_app("set_low_power_mode", enable=True)
+    told = (await world.car_api("GET", path)).response
+    add_start(car, world.tesla.clock.now() + 2 * 3600)
+    car.set_battery_level(33)
+    car.sleep()
+    stale = (await world.car_api("GET", path)).response
+    assert stale["charge_state"] == told["charge_state"]
+    assert stale["charge_schedule_data"]["charge_schedules"] == []
+    assert (await world.car_api("GET", "")).response["state"] == "asleep"
+    assert car.state == "asleep", "it wakes nobody"
+    car.set_offline(True)
+    assert (await world.car_api("GET", path)).status == 408
+    car.set_offline(False)
+    car.quirks.remove(Quirk.ANSWERS_ASLEEP)
+    assert (await world.car_api("GET", path)).status == 408
 
 
 def add_start(car: Car, at: float) -> None:

@@ -5,14 +5,15 @@ from typing import Any
 
 import pytest
 
-from simulator import OtherReading
+from simulator import OtherReading, Quirk
+from simulator.car.habits import Habit
 
 from .days import MONDAY, Days
 
 TUESDAY = "2027-01-12"
 
 
-def plugged(*readings: OtherReading, at: str = f"{MONDAY} 18:00", **settings: Any) -> Days:
+def plugged(*readings: Habit, at: str = f"{MONDAY} 18:00", **settings: Any) -> Days:
     days = Days(at, *readings, **settings)
     days.car.plug_in()
     return days
@@ -54,6 +55,20 @@ def test_an_entry_that_is_sent_again_long_after_its_start_stops_the_car_until_it
     assert days.state == state
     days.add("03:45", "06:30")
     assert days.state == "Charging"
+
+
+@pytest.mark.parametrize(("at", "state"), [("22:05", "Charging"), ("23:35", "Stopped")])
+def test_an_edit_of_another_entry_changes_nothing_about_what_came_minutes_ago(
+    at: str, state: str
+) -> None:
+    days = plugged()
+    days.add("22:00", "23:30", id=1)
+    days.until(at)
+    assert days.state == state
+    days.add("12:00", "13:00", id=2)
+    assert days.state == state
+    days.send("remove_charge_schedule", id=2)
+    assert days.state == state
 
 
 def test_a_batch_removal_of_nothing_changes_nothing() -> None:
@@ -159,6 +174,21 @@ def test_an_end_does_not_stop_what_was_started_by_command(
     assert days.state == state
 
 
+@pytest.mark.parametrize(
+    ("readings", "state"), [((), "Charging"), ((OtherReading.END_STOPS_OVERRIDE,), "Stopped")]
+)
+def test_stop_now_does_not_stop_what_was_started_by_command_against_a_schedule(
+    readings: tuple[OtherReading, ...], state: str
+) -> None:
+    days = plugged(*readings)
+    days.add("22:00", id=1)
+    assert days.send("charge_start").result
+    days.once("12:00", id=3)
+    assert days.state == "Charging", "a start to come stops nothing"
+    days.once(end="17:45", id=2)
+    assert days.state == state
+
+
 def test_a_scheduled_start_takes_over_what_was_started_by_command() -> None:
     days = plugged()
     days.add("22:00", "23:00")
@@ -256,6 +286,18 @@ def test_a_raised_limit_starts_nothing_after_the_window() -> None:
     assert days.state == "Complete"
     days.send("set_charge_limit", percent=90)
     assert days.state == "Stopped"
+
+
+@pytest.mark.parametrize(("level", "charges"), [(78.6, False), (78.4, True)])
+def test_a_car_near_its_limit_begins_nothing(level: float, charges: bool) -> None:
+    days = plugged(Quirk.RESTS_NEAR_LIMIT, battery_level=level, battery_kwh=60.0)
+    assert days.state == ("Charging" if charges else "Complete")
+    assert days.send("charge_start").reason == ("is_charging" if charges else "complete")
+    days.hours(3)
+    assert days.state == "Complete"
+    assert days.car.snapshot().battery_level == pytest.approx(80 if charges else level)
+    days.send("set_charge_limit", percent=90)
+    assert days.state == "Charging"
 
 
 def test_a_start_finds_a_full_car_and_does_nothing() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tesla_protocol.command.car_server_pb2 import Action
 
-from simulator import OtherReading
+from simulator import OtherReading, Quirk
 from simulator.car import Car, CommandReply, UnsupportedCommand
 
 from ..by_hand import ask, outcome, paired
@@ -182,6 +182,45 @@ def test_a_batch_removal_takes_every_entry_of_a_place_the_owners_too(
     assert days.send("batch_remove_charge_schedules", **{place: True}).result
     assert [entry["id"] for entry in days.entries] == left
     assert days.state == ("Charging" if place == "home" else "Stopped")
+
+
+@pytest.mark.parametrize(("place", "left"), [("home", [2]), ("other", [1]), ("work", [1, 2])])
+def test_a_batch_removal_of_preconditioning_takes_every_entry_of_a_place(
+    place: str, left: list[int]
+) -> None:
+    days = Days(f"{MONDAY} 18:00")
+    days.add("22:00", id=1)
+    days.condition("07:30", id=1)
+    days.condition("07:30", id=2, lat=ELSEWHERE[0], lon=ELSEWHERE[1])
+    assert days.send("batch_remove_precondition_schedules", **{place: True}).result
+    kept = days.section("preconditioning_schedule_data")["precondition_schedules"]
+    assert [one["id"] for one in kept] == left
+    assert [entry["id"] for entry in days.entries] == [1], "charge entries are others"
+
+
+def test_a_preconditioning_entry_too_moves_only_when_it_is_removed_first() -> None:
+    days = Days(f"{MONDAY} 18:00")
+    for remove in (False, True):
+        days.condition("07:30")
+        if remove:
+            assert days.send("remove_precondition_schedule", id=9).result
+        days.condition("08:30", lat=ELSEWHERE[0], lon=ELSEWHERE[1])
+        (kept,) = days.section("preconditioning_schedule_data")["precondition_schedules"]
+        place = ELSEWHERE if remove else HOME
+        assert (kept["precondition_time"], kept["latitude"]) == (510, round(place[0], 4))
+
+
+def test_an_old_command_adds_no_entry_to_a_full_car() -> None:
+    days = Days(f"{MONDAY} 18:00", max_schedules=1)
+    days.add("22:00")
+    assert not days.send("set_scheduled_charging", enable=True, time=60).result
+    days.condition("07:30")
+    told = {"departure_time": 450, "preconditioning_enabled": True, "end_off_peak_time": 0}
+    assert not days.send("set_scheduled_departure", enable=True, **told).result
+    assert [entry["id"] for entry in days.entries] == [7]
+    kept = days.section("preconditioning_schedule_data")["precondition_schedules"]
+    assert [one["id"] for one in kept] == [9]
+    assert days.section("charge_state")["scheduled_charging_mode"] == "Off"
 
 
 def test_any_id_will_do_and_one_that_is_left_out_is_the_present_second() -> None:
@@ -388,6 +427,34 @@ def test_what_is_read_back_has_teslas_fields() -> None:
         "longitude",
     }
     assert precondition["precondition_schedules"][0]["precondition_time"] == 450
+
+
+def test_what_is_read_back_lags_behind_a_change() -> None:
+    days = Days(f"{MONDAY} 18:00", Quirk.READ_BACK_LAGS)
+    days.add("22:00")
+    days.condition("07:30")
+    assert days.entries == []
+    assert days.section("preconditioning_schedule_data")["precondition_schedules"] == []
+    days.clock.advance(51)
+    assert [entry["id"] for entry in days.entries] == [7]
+    days.add("23:00")
+    days.send("remove_precondition_schedule", id=9)
+    assert [entry["start_time"] for entry in days.entries] == [22 * 60]
+    kept = days.section("preconditioning_schedule_data")["precondition_schedules"]
+    assert [one["id"] for one in kept] == [9]
+    days.clock.advance(51)
+    assert [entry["start_time"] for entry in days.entries] == [23 * 60]
+    days.car.quirks.remove(Quirk.READ_BACK_LAGS)
+    days.send("remove_charge_schedule", id=7)
+    assert days.entries == []
+
+
+def test_an_entry_is_told_alike_whether_it_was_sent_by_rest_or_signed() -> None:
+    told = [
+        car.vehicle_data(frozenset({"charge_schedule_data"}))["charge_schedule_data"]
+        for car in (by_rest(), by_signed_command())
+    ]
+    assert told[0]["charge_schedules"] == told[1]["charge_schedules"]
 
 
 def test_next_schedule_says_whether_an_entry_acts_where_the_car_is() -> None:

@@ -1,5 +1,7 @@
 """What schedules make of a cable that is plugged in late or early, and of times that are over when they are sent."""
 
+from typing import Any
+
 import pytest
 
 from simulator import OtherReading
@@ -118,6 +120,41 @@ def test_an_end_without_a_start_keeps_a_car_from_charging_at_plug_in(after: floa
     assert days.state == "Stopped", "nothing but a plug-in or an edit looks again"
 
 
+@pytest.mark.parametrize("readings", [(), (OtherReading.EDIT_ACTS_AT_ONCE,)])
+def test_a_blocker_less_than_ten_minutes_back_does_not_keep_from_charging_at_plug_in(
+    readings: tuple[OtherReading, ...],
+) -> None:
+    days = Days(f"{MONDAY} 14:05", *readings)
+    days.once(end="14:00")
+    days.car.plug_in()
+    assert days.state == ("Stopped" if readings else "Charging")
+    days.car.unplug()
+    days.until("14:11")
+    days.car.plug_in()
+    assert days.state == "Stopped"
+
+
+def test_an_end_that_came_while_the_car_had_it_counts_at_once_at_plug_in() -> None:
+    days = Days(f"{MONDAY} 13:00")
+    days.once(end="14:00")
+    days.until("14:02")
+    days.car.plug_in()
+    assert days.state == "Stopped"
+
+
+def test_a_start_less_than_ten_minutes_back_leaves_a_blocked_car_blocked() -> None:
+    days = Days(f"{MONDAY} 18:20")
+    days.once(end="18:00")
+    days.car.plug_in()
+    days.until("23:25")  # the blocker is over
+    days.until(f"{TUESDAY} 01:05")
+    assert days.state == "Stopped"
+    days.once("01:00", "05:00", days_of_week="tue", id=8)
+    assert days.state == "Stopped"
+    days.once("00:45", "05:00", days_of_week="tue", id=8)
+    assert days.state == "Charging"
+
+
 @pytest.mark.parametrize(
     ("readings", "state"), [((), "Charging"), ((OtherReading.BLOCKER_HOLDS,), "Stopped")]
 )
@@ -154,8 +191,9 @@ def test_a_daily_end_without_a_start_lets_charge_until_then() -> None:
 @pytest.mark.parametrize(
     ("start", "readings", "state"),
     [
-        ("04:45", (), "Stopped"),  # in less than 19 hours
-        ("05:15", (), "Charging"),
+        ("03:00", (), "Stopped"),  # in 17 hours
+        ("03:15", (), "Charging"),
+        ("04:45", (), "Charging"),
         ("05:15", (OtherReading.WAITS_FOR_ANY_START,), "Stopped"),
     ],
 )
@@ -164,6 +202,23 @@ def test_a_first_start_far_away_does_not_keep_a_car_from_charging_at_plug_in(
 ) -> None:
     days = Days(f"{MONDAY} 10:00", *readings)
     days.once(start, days_of_week="tue")
+    days.car.plug_in()
+    assert days.state == state
+
+
+@pytest.mark.parametrize(
+    ("start", "told", "state"),
+    [
+        ("04:00", {}, "Stopped"),  # it was due six hours ago, and waits for the next day
+        ("04:00", {"days_of_week": "tue"}, "Charging"),
+        ("04:00", {"one_time": True}, "Charging"),  # sent when it was over: its first start
+    ],
+)
+def test_only_who_was_due_waits_for_a_start_more_than_17_hours_away(
+    start: str, told: dict[str, Any], state: str
+) -> None:
+    days = Days(f"{MONDAY} 10:00")
+    days.add(start, **told)
     days.car.plug_in()
     assert days.state == state
 

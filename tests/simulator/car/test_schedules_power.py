@@ -143,6 +143,102 @@ def test_a_scheduled_start_begins_with_the_amps_that_were_set_but_not_below_five
     assert days.car.snapshot().charge_amps == begins_with
 
 
+def command(days: Days) -> None:
+    days.send("charge_start")
+
+
+def limit(days: Days) -> None:
+    days.send("set_charge_limit", percent=90)
+
+
+def power(days: Days) -> None:
+    days.car.set_power(False)
+    days.hours(0.1)
+    days.car.set_power(True)
+
+
+def edit(days: Days) -> None:
+    days.once("20:30")
+
+
+@pytest.mark.parametrize(
+    ("begin", "level"), [(command, 30.0), (limit, 80.0), (power, 80.0), (edit, 30.0)]
+)
+def test_below_five_amps_a_car_falls_back_to_five_at_every_charge_start(
+    begin: Callable[[Days], None], level: float
+) -> None:
+    days = Days(f"{MONDAY} 21:00", OtherReading.LOW_AMPS_LAST, battery_level=level)
+    days.car.plug_in()
+    days.send("charge_stop")
+    for _ in range(2):
+        days.send("set_charging_amps", charging_amps=3)
+    if begin is power:
+        limit(days)
+        for _ in range(2):
+            days.send("set_charging_amps", charging_amps=3)
+    assert days.car.snapshot().charge_amps == 3
+    begin(days)
+    days.hours(0.001)
+    told = days.section("charge_state")
+    assert (told["charging_state"], told["charge_amps"]) == ("Charging", 5)
+    for _ in range(2):
+        days.send("set_charging_amps", charging_amps=3)
+    days.hours(0.5)
+    assert days.car.snapshot().charge_amps == 3, "until the next start"
+
+
+@pytest.mark.parametrize(("readings", "amps"), [((), 5), ((OtherReading.LOW_AMPS_LAST,), 3)])
+def test_below_five_amps_a_car_falls_back_to_five_after_seconds(
+    readings: tuple[OtherReading, ...], amps: int
+) -> None:
+    days = Days(f"{MONDAY} 21:00", *readings)
+    days.car.plug_in()
+    for _ in range(2):
+        days.send("set_charging_amps", charging_amps=3)
+    days.clock.advance(20)
+    assert days.car.snapshot().charge_amps == 3
+    days.clock.advance(20)
+    assert days.car.snapshot().charge_amps == amps
+    before = days.clock.physics()
+    days.hours(1)
+    kwh = days.car.ac_kwh_between(before, before + HOUR)
+    assert kwh == pytest.approx(KW * amps / 16)
+
+
+@pytest.mark.parametrize(
+    ("car", "cable", "ceiling"),
+    [
+        ((16, 3), (32, 1), 32),
+        ((16, 3), (32, 3), 16),
+        ((16, 3), (40, 1), 32),
+        ((32, 1), (40, 1), 32),
+    ],
+)
+def test_a_car_of_three_times_16_amps_takes_32_from_one_phase(
+    car: tuple[int, int], cable: tuple[int, int], ceiling: int
+) -> None:
+    days = Days(f"{MONDAY} 21:00", max_amps=car[0], phases=car[1])
+    days.car.plug_in(*cable)
+    assert days.section("charge_state")["charge_current_request_max"] == ceiling
+    days.send("set_charging_amps", charging_amps=48)
+    told = days.section("charge_state")
+    assert (told["charge_amps"], told["charger_actual_current"]) == (ceiling, ceiling)
+
+
+def test_at_a_new_place_all_is_taken_that_one_phase_gives() -> None:
+    days = Days(f"{MONDAY} 08:00", OtherReading.AMPS_RESET_AT_START)
+    days.car.plug_in()
+    days.send("set_charging_amps", charging_amps=8)
+    days.car.drive_away(*ELSEWHERE, speed_mph=600)
+    days.hours(1)
+    days.car.plug_in(32, 1)
+    assert days.section("charge_state")["charger_actual_current"] == 32
+    days.send("set_charging_amps", charging_amps=8)
+    days.once("10:00", lat=ELSEWHERE[0], lon=ELSEWHERE[1])
+    days.until("10:01")
+    assert days.section("charge_state")["charger_actual_current"] == 32
+
+
 # -- preconditioning ---------------------------------------------------------------------------------------
 
 

@@ -168,7 +168,8 @@ def test_a_window_over_a_change_of_clocks_is_an_hour_shorter_or_longer(
 
 
 def test_a_late_plug_in_waits_for_the_next_day_also_when_that_day_has_25_hours() -> None:
-    days = Days("2027-10-30 22:00")
+    days = Days("2027-10-30 16:00")
     days.add("16:45")
+    days.until("22:00")
     days.car.plug_in()
     assert days.state == "Stopped"
