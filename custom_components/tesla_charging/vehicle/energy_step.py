@@ -254,8 +254,16 @@ class EnergyStep:
         """The most that the battery can have taken, with what the car used meanwhile."""
         if (gain := self.gain) is None:
             return self.most_charged
-        used = DRAIN_KW * (self.hours or 0.0) + MAX_USE * self.miles
+        miles = 0.0 if self._drove_on_since else self.miles
+        used = DRAIN_KW * (self.hours or 0.0) + MAX_USE * miles
         return min(gain.most + TOLERANCE_KWH + used, self.most_charged)
+
+    @property
+    def _drove_on_since(self) -> bool:
+        """Whether the car drove on after it measured the counter: that way cannot explain it."""
+        sample = self.sample
+        unplugged = sample.plugged_in is False or not sample.is_current
+        return unplugged and sample.odometer_at > self.now.at + ODOMETER_DELAY
 
     def can_continue(self) -> bool:
         """Whether the counter can be that of the same session."""
@@ -279,21 +287,12 @@ class EnergyStep:
 
     def can_be_new(self) -> bool:
         """Whether the counter can have started anew since."""
-        if self._drove_on_since:
-            return False
         return self._can_reach(self.now.added)
 
     @property
-    def _drove_on_since(self) -> bool:
-        """Whether an unplugged car drove on after it measured the counter, which that cannot explain."""
-        sample = self.sample
-        later = sample.odometer_at > self.now.at + ODOMETER_DELAY
-        return sample.plugged_in is False and later and self.moved
-
-    @property
     def is_leap(self) -> bool:
-        """Whether the counter rose by more than any but a fast charger gives."""
-        return self.rise > MAX_PARKED_KW * (self.hours or 0.0) + NOISE_KWH
+        """Whether the counter of a car that has stopped rose by more than any but a fast charger gives."""
+        return not self.now.charging and self.rise > MAX_PARKED_KW * (self.hours or 0.0) + NOISE_KWH
 
     def awaits_level(self, kwh: float) -> bool:
         """Whether to wait for the level after a leap or a gap: a car that connects tells it a moment later."""
