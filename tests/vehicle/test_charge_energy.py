@@ -428,15 +428,16 @@ def test_a_drive_after_the_counter_was_told_does_not_explain_it(plugged_in: bool
     full = pushed(10, 0.0, 100.0, 210, remaining=57.5, charging=False)
     energy = seen(NOTHING_CHARGED, waits, begins, climbs, full)
     shown = energy.total
-    for minutes in range(700, 880, 4):
-        driven = (minutes - 700) * 0.75
+
+    def drives(minutes: int) -> EnergySample:
+        driven, moment = (minutes - 700) * 0.75, START + minutes * 60
         level = 98.9 - driven * 0.42
-        drives = gone(700, 33.8, 700, odometer=1001.5 + driven, remaining=level * 0.575)
-        moment = START + minutes * 60
-        drives = replace(drives, level=level, level_at=moment, odometer_at=moment)
-        energy = energy.with_sample(drives)
+        look = gone(700, 33.8, 700, odometer=1001.5 + driven, remaining=level * 0.575)
+        return replace(look, level=level, level_at=moment, odometer_at=moment)
+
+    energy = seen(energy, *(drives(minutes) for minutes in range(700, 880, 4)))
     if plugged_in:  # the state comes before the counter of the new session
-        again = replace(drives, plugged_in=True, charging=True, state_at=START + 881 * 60)
+        again = replace(drives(880), plugged_in=True, charging=True, state_at=START + 881 * 60)
         energy = energy.with_sample(again)
     assert 30 < shown <= energy.total <= 35
 
