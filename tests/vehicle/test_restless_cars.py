@@ -56,6 +56,8 @@ def test_a_sample_of_restless_cars(tame: bool) -> None:
         (10_465, 6, True),
         # the odometer told the way to the charger only while the car charged there
         (10_699, 6, True),
+        # the drive after a gap was taken for one before it
+        (10_411, 6, True),
         # a counter that read 0 came back after the battery had shown a part, of a capacity not known
         (83, 6, True),
         (12_128, 6, True),

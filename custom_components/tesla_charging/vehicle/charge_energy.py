@@ -25,6 +25,7 @@ from .energy_step import (
     MIN_AWAY,
     MIN_MILES,
     NOISE_KWH,
+    ODOMETER_DELAY,
     RESET_BELOW,
     TOLERANCE_KWH,
     EnergySample,
@@ -281,7 +282,9 @@ def _with_counter(energy: ChargeEnergy, sample: EnergySample, now: Mark) -> Char
     )
     if now.at == last.at and now.added == last.added:
         if sample.heard_at < now.at + LEVEL_DELAY:
-            if now.odometer != last.odometer and energy.before_gap is not None:
+            # a way that is told much later was driven after the counter was measured
+            of_the_gap = sample.odometer_at <= now.at + ODOMETER_DELAY
+            if now.odometer != last.odometer and of_the_gap and energy.before_gap is not None:
                 return _with_late_odometer(energy, energy.before_gap, sample)
             # a car that connects tells everything, but not in one message; a higher level was charged since
             late = last.level_at < last.at - LEVEL_DELAY
