@@ -164,7 +164,9 @@ class RestlessCar:
             if self.kw > 30
             else self.kw
         )
-        net = min(power * 0.92 * hours - self.heater * hours, full - self.kwh)
+        # a limit that is lowered below the level ends the charge and takes nothing out
+        room = max(0.0, full - self.kwh)
+        net = min(power * 0.92 * hours - self.heater * hours, room)
         self.kwh += net
         gained = max(0.0, net)
         self.counter = max(0.0, self.counter + net)

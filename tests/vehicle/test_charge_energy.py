@@ -401,6 +401,47 @@ def test_a_lifetime_counter_that_leaps_counts_nothing(told: tuple[float, float, 
     assert seen(NOTHING_CHARGED, *looks).total == pytest.approx(0.4, abs=0.05)
 
 
+def test_no_session_counts_more_than_the_lifetime_counter_shows() -> None:
+    """The last push of the odometer was lost; two days later the counter of the same session looks like another's."""
+
+    def told(minutes: float, added: float, level: float, life: float, **more: Any) -> EnergySample:
+        look = pushed(minutes, added, level, minutes, lifetime=life, remaining=level, **more)
+        return replace(look, lifetime_at=look.at, state_at=look.at, odometer_at=look.at)
+
+    energy = seen(
+        NOTHING_CHARGED,
+        told(0, 0.0, 60.0, 900.0),
+        told(90, 15.0, 75.0, 915.0, charging=False),
+        told(2940, 14.0, 73.8, 916.7, odometer=1004.5),
+        told(2943, 14.5, 74.3, 917.2, odometer=1004.5),
+        told(2958, 17.0, 76.8, 919.7, odometer=1004.5),
+    )
+    assert energy.total == pytest.approx(19.7, abs=0.5)
+
+
+@pytest.mark.parametrize("plugged_in", [False, True])
+def test_a_drive_after_the_counter_was_told_does_not_explain_it(plugged_in: bool) -> None:
+    """A counter that had read 0 for a whole session was told once, as the car drove off."""
+    waits = pushed(0, 0.0, 40.0, 0, remaining=23.0, charging=False)
+    begins = pushed(10, 0.0, 40.0, 10, remaining=23.0)
+    climbs = pushed(10, 0.0, 99.5, 200, remaining=57.2)
+    full = pushed(10, 0.0, 100.0, 210, remaining=57.5, charging=False)
+    energy = seen(NOTHING_CHARGED, waits, begins, climbs, full)
+    shown = energy.total
+
+    def drives(minutes: int) -> EnergySample:
+        driven, moment = (minutes - 700) * 0.75, START + minutes * 60
+        level = 98.9 - driven * 0.42
+        look = gone(700, 33.8, 700, odometer=1001.5 + driven, remaining=level * 0.575)
+        return replace(look, level=level, level_at=moment, odometer_at=moment)
+
+    energy = seen(energy, *(drives(minutes) for minutes in range(700, 880, 4)))
+    if plugged_in:  # the state comes before the counter of the new session
+        again = replace(drives(880), plugged_in=True, charging=True, state_at=START + 881 * 60)
+        energy = energy.with_sample(again)
+    assert 30 < shown <= energy.total <= 35
+
+
 @pytest.mark.parametrize("wrong", [199.0, 4_999.0])
 def test_no_charger_gives_what_the_wall_counter_says_once(wrong: float) -> None:
     told = (0.0, 0.22, wrong, 0.66)

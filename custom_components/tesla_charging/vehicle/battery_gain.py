@@ -149,7 +149,7 @@ def battery_gain(before: Mark, after: Mark, per_percent: float | None) -> Range 
         if least - high <= rise <= most + high:
             least, most = rise - ENERGY_GRAIN, rise + ENERGY_GRAIN
     return Range(
-        least - _lag(before, high) - _lead(after, high),
+        least - max(_lag(before, high), _known_lag(before)) - _lead(after, high),
         most + _lag(after, high) + _lead(before, high),
     )
 
@@ -157,6 +157,11 @@ def battery_gain(before: Mark, after: Mark, per_percent: float | None) -> Range 
 def _lag(mark: Mark, per_percent: float) -> float:
     """Return the energy that may have been charged between the level and a counter that is newer."""
     return _charged_in(mark.at - mark.level_at, mark, per_percent)
+
+
+def _known_lag(mark: Mark) -> float:
+    """Return what the counter rose since the level was measured: one that was not told for a while is far behind."""
+    return 0.0 if mark.level_added is None else mark.added - mark.level_added
 
 
 def _lead(mark: Mark, per_percent: float) -> float:

@@ -19,11 +19,13 @@ from .battery_gain import (
 )
 from .energy_step import (
     LEVEL_DELAY,
+    MAX_KW,
     MAX_KWH,
     MAX_WAIT,
     MIN_AWAY,
     MIN_MILES,
     NOISE_KWH,
+    ODOMETER_DELAY,
     RESET_BELOW,
     TOLERANCE_KWH,
     EnergySample,
@@ -276,10 +278,13 @@ def _with_counter(energy: ChargeEnergy, sample: EnergySample, now: Mark) -> Char
         energy.per_percent,
         energy.unplugged_at,
         energy.doubtful_since,
+        _most_charged(energy, sample, now),
     )
     if now.at == last.at and now.added == last.added:
         if sample.heard_at < now.at + LEVEL_DELAY:
-            if now.odometer != last.odometer and energy.before_gap is not None:
+            # a way that is told much later was driven after the counter was measured
+            of_the_gap = sample.odometer_at <= now.at + ODOMETER_DELAY
+            if now.odometer != last.odometer and of_the_gap and energy.before_gap is not None:
                 return _with_late_odometer(energy, energy.before_gap, sample)
             # a car that connects tells everything, but not in one message; a higher level was charged since
             late = last.level_at < last.at - LEVEL_DELAY
@@ -298,7 +303,8 @@ def _with_counter(energy: ChargeEnergy, sample: EnergySample, now: Mark) -> Char
     if new and (not same or step.began_anew):
         return _doubting(energy, now) if step.awaits_level(now.added) else _begun(energy, step)
     if same:
-        awaits = (not last.charging or step.rise < 0) and step.awaits_level(abs(step.rise))
+        usual = last.charging and step.rise >= 0 and not step.is_leap
+        awaits = not usual and step.awaits_level(abs(step.rise))
         return _doubting(energy, now) if awaits else _continued(energy, step)
     if step.is_other_session:
         return _begun(energy, step)
@@ -335,6 +341,7 @@ def _begun(energy: ChargeEnergy, step: EnergyStep) -> ChargeEnergy:
             energy = _counted(replace(energy, place=None), rest)
             energy = replace(energy, last_estimate=rest)
     added = min(now.added, max(0.0, step.most))
+    pulled = energy.unplugged_at is not None and energy.unplugged_at > step.last.at
     # battery or lifetime counter may have shown some of it before
     after = max(energy.estimate, energy.last_estimate + added)
     energy = replace(
@@ -348,9 +355,13 @@ def _begun(energy: ChargeEnergy, step: EnergyStep) -> ChargeEnergy:
     energy = _counted(energy, after)
     lifetime = energy.lifetime
     by_lifetime = lifetime is not None and lifetime.estimate == after
-    # a counter that reads 0 may come back with what the lifetime counter has shown before
-    began_at = energy.last_estimate if by_lifetime and now.added <= RESET_BELOW else after
-    return _at_mark(_with_base(energy, now, began_at), step.sample, now)
+    # without a known capacity, the battery does not bound what comes back
+    unbounded = energy.per_percent is None and not pulled
+    if now.added <= RESET_BELOW and after > energy.last_estimate and (by_lifetime or unbounded):
+        # a counter that reads 0 may come back with what lifetime counter or battery have shown before
+        began = now if by_lifetime else replace(now, level=None)
+        return _at_mark(_with_base(energy, began, energy.last_estimate), step.sample, now)
+    return _at_mark(_with_base(energy, now, after), step.sample, now)
 
 
 def _continued(energy: ChargeEnergy, step: EnergyStep) -> ChargeEnergy:
@@ -461,22 +472,31 @@ def _counted(energy: ChargeEnergy, estimate: float) -> ChargeEnergy:
 # -- the lifetime counter ----------------------------------------------------------------------------
 
 
+def _most_charged(energy: ChargeEnergy, sample: EnergySample, now: Mark) -> float:
+    """Return the most that was charged since the last sample whose counter could be explained, kWh."""
+    before, last = energy.lifetime, energy.last
+    if before is None or last is None or sample.lifetime is None:
+        return MAX_KWH
+    if sample.lifetime_at <= last.at:
+        return MAX_KWH  # it says nothing of the time since
+    after = Lifetime.of_sample(sample, sample.lifetime, energy.estimate, before.includes_driving)
+    if before.includes_driving or not after.can_follow(before, energy.per_percent):
+        return MAX_KWH
+    # since its last value a fast charger may have given more
+    since = MAX_KW * max(0.0, now.at - after.at) / 3600
+    most = max(0.0, after.value - before.value) + since
+    if before.at > last.at:
+        most = min(most, before.most_until(now, energy.per_percent))
+    return max(0.0, before.estimate + most - energy.last_estimate) + NOISE_KWH
+
+
 def _with_lifetime(energy: ChargeEnergy, sample: EnergySample, value: float) -> ChargeEnergy:
     """Let the counter of all energy correct the estimate, in either direction."""
     before, last = energy.lifetime, energy.last
     if last is None or sample.lifetime_at == 0:
         return energy
-    now = Lifetime(
-        value,
-        energy.estimate,
-        sample.lifetime_at,
-        sample.odometer,
-        sample.plugged_in,
-        sample.added,
-        before is not None and before.includes_driving,
-        sample.level,
-        sample.level_at,
-    )
+    driving = before is not None and before.includes_driving
+    now = Lifetime.of_sample(sample, value, energy.estimate, driving)
     apart = abs(sample.lifetime_at - last.at)
     if before is None or not now.can_follow(before, energy.per_percent):
         # it begins where the total is known of the same moment

@@ -125,6 +125,8 @@ class EnergyStep:
     """Since when the car is unplugged, or was last; None if not since the last sample."""
     doubtful_since: float | None
     """Since when the counter cannot be explained."""
+    most_charged: float = MAX_KWH
+    """The most that was charged since the last sample by the lifetime counter, kWh."""
 
     @property
     def rise(self) -> float:
@@ -138,7 +140,10 @@ class EnergyStep:
 
     @property
     def miles(self) -> float:
-        """The way between the two."""
+        """The way between the two; a car that charged a moment ago has told an older way only now."""
+        soon = self.hours is not None and self.hours <= MIN_AWAY / 3600
+        if soon and self.last.charging and self.now.charging:
+            return 0.0
         return miles_between(self.last, self.now)
 
     @property
@@ -167,6 +172,8 @@ class EnergyStep:
     @property
     def is_other_session(self) -> bool:
         """Whether the car has certainly been plugged in anew."""
+        if self.now.added > self.most_charged:
+            return False
         long_ago = self.hours is not None and self.hours > MIN_AWAY / 3600
         plugged_in_since = self._plugged_in_since and self.sample.state_at > self.last.at
         # before a car that connects has told everything, the cable may be that of before it moved
@@ -239,15 +246,24 @@ class EnergyStep:
         """Whether the battery can have taken this energy in this time."""
         hours = self.hours
         if self.gain is None and hours is not None:
-            return kwh <= MAX_KW * hours + NOISE_KWH
+            return kwh <= min(MAX_KW * hours + NOISE_KWH, self.most_charged)
         return kwh <= self.most
 
     @property
     def most(self) -> float:
         """The most that the battery can have taken, with what the car used meanwhile."""
         if (gain := self.gain) is None:
-            return MAX_KWH
-        return gain.most + TOLERANCE_KWH + DRAIN_KW * (self.hours or 0.0) + MAX_USE * self.miles
+            return self.most_charged
+        miles = 0.0 if self._drove_on_since else self.miles
+        used = DRAIN_KW * (self.hours or 0.0) + MAX_USE * miles
+        return min(gain.most + TOLERANCE_KWH + used, self.most_charged)
+
+    @property
+    def _drove_on_since(self) -> bool:
+        """Whether the car drove on after it measured the counter: that way cannot explain it."""
+        sample = self.sample
+        unplugged = sample.plugged_in is False or not sample.is_current
+        return unplugged and sample.odometer_at > self.now.at + ODOMETER_DELAY
 
     def can_continue(self) -> bool:
         """Whether the counter can be that of the same session."""
@@ -272,6 +288,11 @@ class EnergyStep:
     def can_be_new(self) -> bool:
         """Whether the counter can have started anew since."""
         return self._can_reach(self.now.added)
+
+    @property
+    def is_leap(self) -> bool:
+        """Whether the counter of a car that has stopped rose by more than any but a fast charger gives."""
+        return not self.now.charging and self.rise > MAX_PARKED_KW * (self.hours or 0.0) + NOISE_KWH
 
     def awaits_level(self, kwh: float) -> bool:
         """Whether to wait for the level after a leap or a gap: a car that connects tells it a moment later."""

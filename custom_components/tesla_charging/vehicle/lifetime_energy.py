@@ -4,7 +4,16 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from .battery_gain import Mark, battery_gain, miles_between
-from .energy_step import DRAIN_KW, MAX_KW, MAX_KWH, MAX_USE, MIN_MILES, NOISE_KWH, TOLERANCE_KWH
+from .energy_step import (
+    DRAIN_KW,
+    MAX_KW,
+    MAX_KWH,
+    MAX_USE,
+    MIN_MILES,
+    NOISE_KWH,
+    TOLERANCE_KWH,
+    EnergySample,
+)
 
 CLOSE_LOOKS: Final = 3 * 3600.0
 """Seconds in which no whole session can pass unseen between two values of the lifetime counter."""
@@ -26,6 +35,23 @@ class Lifetime:
     level: float | None = None
     """Of the battery, percent."""
     level_at: float = 0.0
+
+    @classmethod
+    def of_sample(
+        cls, sample: EnergySample, value: float, estimate: float, includes_driving: bool
+    ) -> Self:
+        """Return what a sample tells of the counter; `estimate` is the total energy at that moment, kWh."""
+        return cls(
+            value,
+            estimate,
+            sample.lifetime_at,
+            sample.odometer,
+            sample.plugged_in,
+            sample.added,
+            includes_driving,
+            sample.level,
+            sample.level_at,
+        )
 
     @property
     def mark(self) -> Mark:
@@ -59,12 +85,17 @@ class Lifetime:
 
         `per_percent` is the energy of one percent of the battery, if that is known.
         """
-        hours = max(0.0, self.at - before.at) / 3600
-        most = min(MAX_KW * hours, MAX_KWH / 12 * hours + MAX_KWH) + TOLERANCE_KWH
-        if (gain := battery_gain(before.mark, self.mark, per_percent)) is not None:
-            used = DRAIN_KW * hours + MAX_USE * miles_between(before.mark, self.mark)
-            most = min(most, max(0.0, gain.most) + used + TOLERANCE_KWH)
+        most = before.most_until(self.mark, per_percent)
         return -NOISE_KWH <= self.value - before.value <= most
+
+    def most_until(self, now: Mark, per_percent: float | None) -> float:
+        """Return the most that can have been charged until another moment, by time and battery, kWh."""
+        hours = max(0.0, now.at - self.at) / 3600
+        most = min(MAX_KW * hours, MAX_KWH / 12 * hours + MAX_KWH) + TOLERANCE_KWH
+        if (gain := battery_gain(self.mark, now, per_percent)) is not None:
+            used = DRAIN_KW * hours + MAX_USE * miles_between(self.mark, now)
+            most = min(most, max(0.0, gain.most) + used + TOLERANCE_KWH)
+        return most
 
     def has_moved_since(self, before: Lifetime) -> bool:
         """Whether the car was driven between two values."""
