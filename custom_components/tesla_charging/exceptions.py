@@ -42,6 +42,7 @@ from .fleet_api import (
     WrongRegion,
 )
 from .vehicle_command import (
+    AnswerLost,
     CarUnreachable,
     CommandResult,
     CommandUnsupported,
@@ -203,6 +204,7 @@ _SAME_REFUSAL: Final = {
 
 def translated(err: FleetApiError | VehicleCommandError) -> HomeAssistantError:
     """Return the error that Home Assistant shows for a failure."""
+    err = _unanswered(err)
     key = next((key for kind, key in _TRANSLATIONS if isinstance(err, kind)), Message.UNEXPECTED)
     return HomeAssistantError(
         translation_domain=DOMAIN,
@@ -242,6 +244,14 @@ def above_cable(wanted: float, used: float) -> str:
         translation_placeholders={"wanted": f"{wanted:.0f}", "used": f"{used:.0f}"},
     )
     return str(note)
+
+
+def _unanswered(err: FleetApiError | VehicleCommandError) -> FleetApiError | VehicleCommandError:
+    """Return why nothing answered when a session was to be opened: that is no matter of trust. Else the failure itself."""
+    lost = err.__cause__ if isinstance(err, HandshakeFailed) else None
+    if not isinstance(lost, AnswerLost):
+        return err
+    return lost.__cause__ if isinstance(lost.__cause__, FleetApiError) else Unreachable(str(lost))
 
 
 def asleep(key: Message, car: str) -> HomeAssistantError:

@@ -103,9 +103,32 @@ async def test_charging_can_be_stopped_whatever_the_month_has_cost(
     assert car.snapshot().charging_state == "Charging"
     await home.act("stop_charging", force=True)  # as an automation does
     assert car.snapshot().charging_state == "Stopped"
-    with pytest.raises(HomeAssistantError, match="budget"):
+    with pytest.raises(HomeAssistantError, match="budget") as refused:
         await home.act("start_charging", force=True)
+    # not "by hand": that would be refused, too
+    assert refused.value.translation_key == "over_budget"
     assert car.snapshot().charging_state == "Stopped"
+
+
+async def test_a_charge_that_was_stopped_draws_nothing_though_no_request_confirms_it(
+    calendar: Calendar, home: Home
+) -> None:
+    car = home.add_car(PEARL, "Pearl", sleep_after=None, battery_level=50)
+    car.plug_in()
+    await home.set_up()
+    assert home.state("sensor", "charge_power") == "11.04"
+    spend(home, 9.5)
+    asked = home.tesla.billing.count("data")
+    home.tesla.clock.advance(1)
+    await home.act("stop_charging", force=True)
+    await home.hass.async_block_till_done()
+    assert home.state("sensor", "charging_state") == "stopped"
+    assert home.state("sensor", "charge_power") == "0"
+    assert home.tesla.billing.count("data") == asked
+    # also after a restart
+    await home.restart()
+    assert home.state("sensor", "charging_state") == "stopped"
+    assert home.state("sensor", "charge_power") == "0"
 
 
 async def test_a_sleeping_car_is_woken_only_for_whom_it_is_paid_for(

@@ -633,3 +633,17 @@ async def test_a_push_ends_the_waiting_for_a_car_whose_state_tesla_does_not_tell
     assert await act == "executed"
     home.tesla.faults.clear()
     assert names(home) == ["set_charge_limit"]
+
+
+async def test_a_hanging_tesla_is_not_called_a_matter_of_trust(
+    charging_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The car was not commanded before, so what gets no answer is the handshake."""
+    home = charging_home
+    monkeypatch.setattr(sender, "PAUSE", 0.05)
+    monkeypatch.setattr(client, "TIMEOUT", ClientTimeout(total=0.2))
+    home.tesla.faults.delay(0.3, "signed_command", times=None)
+    assert await outcome(home, "set_charge_limit", percent=71) == "unreachable"
+    home.tesla.faults.clear()
+    await asyncio.sleep(0.2)  # what the simulated Tesla still had
+    assert names(home) == []

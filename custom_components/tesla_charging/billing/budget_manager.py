@@ -129,12 +129,16 @@ class BudgetManager:
             return _nothing
         if origin is None:
             origin = _origin(operation)
-        highest = ceiling(self._input(), origin)
+        current, cost = self._input(), self._meter.exact_cost + self._in_flight + price
+        highest = ceiling(current, origin)
         if (
             highest is not None
-            and self._meter.exact_cost + self._in_flight + price > highest
+            and cost > highest
             and not (origin is RequestOrigin.SAVING and self._may_exceed(operation, vin))
         ):
+            # what is left is nobody's: then a user cannot do it either
+            if current.limit is not None and cost > current.limit:
+                origin = RequestOrigin.USER
             raise _REFUSALS[origin](
                 f"not sent: the monthly budget of {self.amount} does not pay for {operation.name}",
                 amount=self.amount,

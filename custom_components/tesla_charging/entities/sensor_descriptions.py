@@ -121,7 +121,7 @@ SENSORS: Final = (
     ),
     VehicleSensorDescription(
         key="charge_power",
-        signals=(*POWER_SIGNALS, "ChargeAmps", "ChargerVoltage"),
+        signals=(*POWER_SIGNALS, "ChargeAmps", "ChargerVoltage", "DetailedChargeState"),
         value_fn=charge_power,
         native_unit_of_measurement=UnitOfPower.KILO_WATT,
         device_class=SensorDeviceClass.POWER,
