@@ -665,6 +665,7 @@ NEW_ATTRIBUTES: dict[str, dict[str, Any]] = {
     "refresh": {"pending": False},
     "wake_up": {"pending": False},
     "last_message": {"unit_of_measurement": ""},
+    "full_charge_time": {"unit_of_measurement": ""},
 }
 """By translation key: what this version shows besides."""
 

@@ -49,6 +49,7 @@ STORED = {
     "telemetry": ".storage/tesla_charging.{entry}.telemetry",
     "silences": ".storage/tesla_charging.{entry}.silences",
     "charging": ".storage/tesla_charging.{entry}.charging",
+    "prices": ".storage/tesla_charging.{entry}.prices",
     "sign_in": ".storage/tesla_charging.{entry}.sign_in",
     "meter": ".storage/tesla_charging.meter",
     "ca": "tesla_charging_telemetry/telemetry_ca.pem",
@@ -105,7 +106,7 @@ WAYS: dict[str, Callable[[Path], bytes]] = {
     "empty": lambda _: b"",
     "binary": lambda _: bytes(range(256)) * 40,
 }
-WRITTEN_LATER = {"journal", "silences", "meter", "charging"}
+WRITTEN_LATER = {"journal", "silences", "meter", "charging", "prices"}
 """The files that an unloading need not write."""
 NOT_FILES = ("directory", "no permission")
 ALL_WAYS = (*WAYS, *NOT_FILES)
