@@ -108,6 +108,8 @@ def switched_on(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 SLOW = (
     "tests/billing/test_billing_answers.py",
     "tests/billing/test_budget.py",
+    "tests/charging/test_controller.py",
+    "tests/charging/test_core_providers.py",
     "tests/commands/test_queue.py",
     "tests/commands/test_rate_limit.py",
     "tests/commands/test_redundancy.py",

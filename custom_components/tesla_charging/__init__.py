@@ -258,8 +258,12 @@ async def async_remove_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
     """Remove an account, and report what is left: shared files stay until the user decides."""
     async_get_key_store(hass).hide(entry.entry_id)
     storage = VehicleStorage(hass, entry.entry_id)
+    charging, prices = ChargingStore(hass, entry.entry_id), PriceHistory(hass, entry.entry_id)
     try:
         await storage.load()
+        # what cannot be used is set aside first, and deleted with the rest
+        await charging.load()
+        await prices.load()
         with suppress(*NO_AUTHORIZATION):
             await async_get_authorization(hass, entry)  # reads the newest token
     finally:
@@ -267,11 +271,11 @@ async def async_remove_entry(hass: HomeAssistant, entry: TeslaChargingConfigEntr
         await async_delete(
             [
                 partial(async_remove_token_file, hass, entry.entry_id),
-                PriceHistory(hass, entry.entry_id).remove,
+                prices.remove,
             ]
         )
         await storage.remove()
-        await ChargingStore(hass, entry.entry_id).remove()
+        await charging.remove()
     await async_forget_deleted(hass)
     for flow in [*entry.async_get_active_flows(hass, {SOURCE_RECONFIGURE})]:
         hass.config_entries.flow.async_abort(flow["flow_id"])

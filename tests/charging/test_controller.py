@@ -225,6 +225,8 @@ async def test_who_starts_by_hand_is_not_stopped(garage: Garage, impatient: None
     assert garage.controller.record.override is None
 
 
+@pytest.mark.soak
+@pytest.mark.ci
 async def test_resume_gives_the_car_its_plan_again(garage: Garage, impatient: None) -> None:
     """The charge that was started by hand ends."""
     garage.car.plug_in()
@@ -247,6 +249,8 @@ async def test_away_nothing_is_sent(garage: Garage) -> None:
     assert garage.commands() == []
 
 
+@pytest.mark.soak
+@pytest.mark.ci
 async def test_at_a_charger_elsewhere_nothing_is_sent(garage: Garage) -> None:
     """Neither at AC nor at a fast charger, also not across a restart there."""
     await garage.set_up(CHEAP_NOW)
@@ -290,6 +294,8 @@ async def test_switched_off_the_car_is_given_back(garage: Garage) -> None:
     assert garage.commands() == ["add_charge_schedule", "remove_charge_schedule"]
 
 
+@pytest.mark.soak
+@pytest.mark.ci
 async def test_a_sleeping_car_is_not_woken_for_another_plan(garage: Garage) -> None:
     """It is told when it is awake."""
     garage.car.plug_in()
@@ -408,6 +414,8 @@ async def test_the_plan_can_be_read(garage: Garage) -> None:
     assert {round(slot["price"], 6) for slot in plan["slots"]} == {0.10, 0.40}
 
 
+@pytest.mark.soak
+@pytest.mark.ci
 async def test_charge_now_ends_at_its_level_and_the_plan_goes_on(
     garage: Garage, impatient: None
 ) -> None:

@@ -7,6 +7,8 @@ from homeassistant.exceptions import ServiceValidationError
 from homeassistant.setup import async_setup_component
 import pytest
 
+from custom_components.tesla_charging.charging.adapter import PriceSettings
+from custom_components.tesla_charging.charging.settings import SourceSettings
 from custom_components.tesla_charging.const import DOMAIN
 from tests.support.flows import Step, is_changed, options, pick, submit
 from tests.support.home import PEARL, Home
@@ -241,3 +243,20 @@ async def test_missing_prices_are_a_repair_that_goes_away_by_itself(
     own_home.hass.states.async_set("sensor.now", "0.3", priced)
     await own_home.settle()
     assert "prices_missing" not in told(own_home)
+
+
+async def test_a_price_of_a_provider_has_what_the_provider_can_be_asked_for(own_home: Home) -> None:
+    """Quarter hours and taxes where it knows them; a formula where the price is not the owner's own number."""
+    entry = own_home.entry
+    assert entry is not None
+    params = {"interval": "hour", "price_type": "market", "incl_vat": True}
+    price = PriceSettings("energyzero", "sensor.now", "gone", params)
+    own_home.hass.config_entries.async_update_entry(
+        entry, options=SourceSettings(price).as_options()
+    )
+    await own_home.settle()
+    step = await pick(own_home, await page(own_home), "sources_import")
+    schema = step["data_schema"]
+    assert schema is not None
+    fields = {str(marker) for marker in schema.schema}
+    assert {"quarter_hours", "with_taxes", "addition", "fees", "vat_percent"} <= fields

@@ -37,6 +37,7 @@ ALWAYS: Final = (
 """What such a car does all the time."""
 EPISODES: Final[Mapping[Quirk, dict[str, Any]]] = {
     Quirk.ANSWER_HANGS: {"seconds": 0.05, "times": 1},
+    Quirk.ANSWERS_ASLEEP: {"lasts": HOUR},
     Quirk.COMMAND_HANGS: {"seconds": 0.05, "times": 1},
     Quirk.COMMAND_UNAVAILABLE: {"times": 1},
     Quirk.CHARGES_ON_SOLAR: {"lasts": HOUR / 4},
@@ -52,6 +53,8 @@ EPISODES: Final[Mapping[Quirk, dict[str, Any]]] = {
     Quirk.NEVER_PUSHED: {"lasts": HOUR},
     Quirk.NULL_POLL: {"times": 1},
     Quirk.OUT_OF_COVERAGE: {"lasts": HOUR / 2},
+    Quirk.READ_BACK_LAGS: {"lasts": HOUR, "seconds": 50.0},
+    Quirk.RESTS_NEAR_LIMIT: {"lasts": HOUR},
     Quirk.SLEEPS_THROUGH_START: {"lasts": HOUR},
     Quirk.START_FAILS: {"lasts": HOUR},
     Quirk.STOPS_AFTER_UPDATE: {"lasts": 3 * HOUR},

@@ -25,16 +25,16 @@ def charge_power(state: VehicleState) -> float | None:
     """Return the current power, kW.
 
     The car pushes AC power (of the inlet) and DC power (of the fast charger) separately; a poll contains one value, in
-    whole kW. Nothing flows after a command has stopped charging, also before the car tells, or if it is not asked.
+    whole kW. Nothing flows after charging was stopped, also where the car tells the power later, or not at all.
     """
     power = _raw_power(state) if _pushed_names(state) else polled_power(state)
     return 0 if power and _is_outdated_by_stop(state) else power
 
 
 def _is_outdated_by_stop(state: VehicleState) -> bool:
-    """Return whether a command has stopped charging after the power and the current were told."""
+    """Return whether charging was stopped after the power and the current were told."""
     stop = state.readings.get("DetailedChargeState")
-    if stop is None or stop.value != "Stopped" or not (stop.assumed or stop.outdated):
+    if stop is None or stop.value != "Stopped":
         return False
     flows = (state.measured_at(name) for name in (*POWER_SIGNALS, "ChargeAmps"))
     return all(at is None or at < stop.measured_at for at in flows)
