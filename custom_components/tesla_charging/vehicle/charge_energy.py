@@ -1,8 +1,7 @@
 """Total energy that a car has charged: counter of the session, battery, cable and lifetime counter decide together.
 
-The counter of a session starts anew with each session, sinks with what the parked car uses, and sometimes reads 0 for
-a while. So no value of it counts by itself: a change counts as far as the battery can have taken it. Where several
-explanations are possible, the one with the least energy counts. The totals never decrease. Pure arithmetic.
+A change of the session's counter counts as far as the battery can have taken it; of several explanations the one with
+the least energy counts. The totals never decrease.
 """
 
 from collections.abc import Sequence
